@@ -1,0 +1,60 @@
+"""Compiled kernels: one decorator over Numba's ``njit`` whose cache notices every edit.
+
+Numba's own cache looks only at the file of the function it caches; a kernel that inlines a rule from another file would
+stay stale after that rule is edited. So the cache directory is named after a hash of all files that hold compiled code:
+``_kernels.py`` (any folder) and ``staggering/rules/*.py``. Compiled code lives in those files only.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import platformdirs
+
+__all__ = ["cache_directory", "kernel", "kernel_cache_directory"]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def cache_directory() -> Path:
+    """Return where regretlab keeps what it can make again (``REGRETLAB_CACHE``, else the user's cache folder)."""
+    chosen = os.environ.get("REGRETLAB_CACHE")
+    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("regretlab"))
+
+
+@cache
+def kernel_cache_directory() -> Path:
+    """Return the kernel cache of exactly these sources and this Numba."""
+    package = Path(__file__).parent
+    sources = sorted([*package.rglob("_kernels.py"), *(package / "staggering" / "rules").glob("*.py")])
+    digest = hashlib.sha256(numba.__version__.encode())
+    for source in sources:
+        digest.update(source.relative_to(package).as_posix().encode())
+        digest.update(source.read_bytes())
+    return cache_directory() / "kernels" / digest.hexdigest()[:16]
+
+
+def kernel(function: _Function | None = None, **options: Any) -> Any:
+    """Compile ``function`` in nopython mode with a cache keyed on all kernel sources.
+
+    Parameters
+    ----------
+    function
+        The function to compile; without it a decorator is returned.
+    **options
+        Passed on to ``numba.njit`` (for example ``fastmath=True``, ``parallel=True``).
+    """
+    if function is None:
+        return lambda wrapped: kernel(wrapped, **options)
+    before = numba.config.CACHE_DIR
+    # Numba picks the cache folder when the function is decorated: set it for just that moment, so that other
+    # packages' kernels keep their own caches.
+    numba.config.CACHE_DIR = str(kernel_cache_directory())
+    try:
+        return numba.njit(cache=True, **options)(function)
+    finally:
+        numba.config.CACHE_DIR = before
