@@ -1,8 +1,8 @@
 """The state every rule works on, one flat float64 array, so that it can lie in shared memory.
 
 Header (indices below), then ``SLOT`` numbers for each worker. Times are seconds since frame boundary 0; boundary k is
-at k * frame_time. A time within ``TOLERANCE`` frames of a boundary is on that boundary (floating point puts k * frame_time
-a rounding error to either side).
+at k * frame_time. A time within ``TOLERANCE`` frames of a boundary is on that boundary, since floating point puts
+k * frame_time a rounding error to either side.
 """
 
 import math
