@@ -65,3 +65,9 @@ def boundary_at_or_after(time: float, frame_time: float) -> int:
 def boundary_at_or_before(time: float, frame_time: float) -> int:
     """Return the index of the last frame boundary at or before ``time``."""
     return math.floor(time / frame_time + TOLERANCE)
+
+
+@kernel
+def missed(start: float, now: float, frame_time: float) -> bool:
+    """Tell whether a start lies more than a frame in the past: its worker was away and must be given a new one."""
+    return now > start + frame_time * (1.0 + TOLERANCE)

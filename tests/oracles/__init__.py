@@ -1,0 +1,1 @@
+"""Slow, plain-Python references that compiled and concurrent code is held against."""

@@ -1,0 +1,70 @@
+"""A plain event loop that runs any staggering rule on given inference times: a heap of (time, kind, worker)."""
+
+import heapq
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from regretlab.staggering.rule import get_rule
+from regretlab.staggering.rules.dispatch import next_start, on_completion, on_dispatch
+from regretlab.staggering.rules.state import boundary_at_or_after, boundary_at_or_before
+
+COMPLETION, START = 0, 1
+
+
+@dataclass
+class Timeline:
+    """What happened: one row an inference, and the freshest observation to reach each frame."""
+
+    workers: list[int] = field(default_factory=list)
+    starts: list[float] = field(default_factory=list)
+    completions: list[float] = field(default_factory=list)
+    releases: list[float] = field(default_factory=list)
+    observed: list[int] = field(default_factory=list)
+    effect: list[int] = field(default_factory=list)
+    served: dict[int, int] = field(default_factory=dict)
+
+    def service(self, first: int, last: int) -> tuple[float, dict[int, float]]:
+        """Return phi and the served-delay law over frames first..last-1."""
+        delays = Counter(e - o for e, o in self.served.items() if first <= e < last)
+        count = last - first
+        return 1 - sum(delays.values()) / count, {d: n / count for d, n in sorted(delays.items())}
+
+
+def run_rule(
+    name: str,
+    workers: int,
+    inference_time: Callable[[], float],
+    frames: int,
+    frame_time: float = 1.0,
+    alignment: str | None = None,
+) -> Timeline:
+    """Run a rule for ``frames`` frames; ``inference_time()`` is called once for each dispatch, in order."""
+    rule = get_rule(name)
+    state = rule.new_state(workers, frame_time, alignment=alignment)
+    log = Timeline()
+    events = [(0.0, START, worker, 0.0) for worker in range(workers)]
+    while events:
+        now, kind, worker, start = heapq.heappop(events)
+        if now >= frames * frame_time:
+            break
+        if kind == START:
+            start = next_start(rule.identifier, state, worker, now)
+            if start > now:
+                heapq.heappush(events, (start, START, worker, 0.0))
+                continue
+            on_dispatch(rule.identifier, state, worker, start)
+            heapq.heappush(events, (start + inference_time(), COMPLETION, worker, start))
+        else:
+            release = on_completion(rule.identifier, state, worker, start, now)
+            observed = boundary_at_or_before(start, frame_time)
+            effect = max(observed + 1, boundary_at_or_after(release, frame_time))
+            log.workers.append(worker)
+            log.starts.append(start)
+            log.completions.append(now)
+            log.releases.append(release)
+            log.observed.append(observed)
+            log.effect.append(effect)
+            log.served[effect] = max(log.served.get(effect, -1), observed)
+            heapq.heappush(events, (now, START, worker, 0.0))
+    return log
