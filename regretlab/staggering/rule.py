@@ -78,6 +78,7 @@ class StaggeringRule:
         *,
         alignment: str | None = None,
         hold: int = 0,
+        first_estimate: float | None = None,
         out: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
         """Return the state of a run about to start at time 0.
@@ -92,6 +93,9 @@ class StaggeringRule:
             "frame" or "uniform"; ``None`` for the rule's default.
         hold
             Frames an output is held for at least (only rules that hold use it).
+        first_estimate
+            Seconds an inference is known to take before the run (from a warm-up): rules that space their starts begin
+            with it instead of learning it from their first round. ``None``: nothing is known.
         out
             Array of shape (state_size(workers),) to use, for example in shared memory.
 
@@ -110,12 +114,15 @@ class StaggeringRule:
         >>> get_rule("frame-pool").new_state(3, 0.1).shape
         (20,)
         """
+        from .rules.dispatch import prime
         from .rules.state import reset, state_size
 
         self.check_workers(workers)
         aligned = self.choose_alignment(alignment) == "frame"
         state = np.zeros(state_size(workers)) if out is None else out
         reset(state, workers, frame_time, aligned, float(hold))
+        if first_estimate is not None:
+            prime(self.identifier, state, first_estimate)
         return state
 
 

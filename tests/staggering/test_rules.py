@@ -125,3 +125,20 @@ def test_bad_rules_workers_and_alignments_are_named():
     with pytest.raises(InputError, match="has alignment frame, not 'uniform'"):
         get_rule("frame-pool").choose_alignment("uniform")
     assert {"sequential", "sequential-strict", "unstaggered", "max-time", "frame-pool"} <= set(RULE_NAMES)
+
+
+def test_a_first_estimate_starts_the_workers_evenly_spaced():
+    rule = get_rule("max-time")
+    state = rule.new_state(4, 1.0, first_estimate=3.0)
+    assert [next_start(rule.identifier, state, worker, 0.0) for worker in range(4)] == [0.0, 0.75, 1.5, 2.25]
+    aligned = rule.new_state(4, 1.0, alignment="frame", first_estimate=2.5)
+    assert [next_start(rule.identifier, aligned, worker, 0.0) for worker in range(4)] == [0.0, 1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("name", ["sequential", "sequential-strict", "unstaggered", "frame-pool"])
+def test_a_worker_away_for_long_gets_one_new_start(name):
+    rule = get_rule(name)
+    state = rule.new_state(1, 1.0)
+    start = next_start(rule.identifier, state, 0, 7.5)
+    assert start in (7.5, 8.0)
+    assert next_start(rule.identifier, state, 0, start + 0.01) == start

@@ -60,3 +60,10 @@ def on_completion(rule: int, state: State, worker: int, start: float, completion
     if rule == FRAME_POOL:
         return frame_pool.on_completion(state, worker, start, completion)
     raise ValueError("unknown rule identifier")
+
+
+@kernel
+def prime(rule: int, state: State, seconds: float) -> None:
+    """Tell a rule that spaces its starts how long an inference takes, before the run; the others need no telling."""
+    if rule == MAX_TIME:
+        max_time.prime(state, seconds)

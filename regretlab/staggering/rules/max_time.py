@@ -30,6 +30,17 @@ from .state import (
 
 
 @kernel
+def prime(state: State, seconds: float) -> None:
+    """Start from a first estimate of tau_max, measured before the run: the workers begin evenly spaced."""
+    workers = int(state[WORKERS])
+    if state[ALIGNED] == 1.0:
+        seconds = boundary_at_or_after(seconds, state[FRAME_TIME]) * state[FRAME_TIME]
+    state[LEARNED_TIME] = seconds
+    for worker in range(workers):
+        state[slot(worker) + NEXT_START] = worker * seconds / workers
+
+
+@kernel
 def next_start(state: State, worker: int, now: float) -> float:
     """Return this worker's next instant of the cycle (snapped up to a boundary when aligned)."""
     base = slot(worker)

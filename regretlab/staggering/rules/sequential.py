@@ -11,10 +11,10 @@ from .state import FRAME_TIME, NEXT_START, State, boundary_at_or_after, missed, 
 @kernel
 def next_start(state: State, worker: int, now: float) -> float:
     """Return the boundary where the last action took effect (or the next one, if that is more than a frame ago)."""
-    start = state[slot(worker) + NEXT_START]
-    if missed(start, now, state[FRAME_TIME]):
-        start = boundary_at_or_after(now, state[FRAME_TIME]) * state[FRAME_TIME]
-    return start
+    base = slot(worker)
+    if missed(state[base + NEXT_START], now, state[FRAME_TIME]):
+        state[base + NEXT_START] = boundary_at_or_after(now, state[FRAME_TIME]) * state[FRAME_TIME]
+    return state[base + NEXT_START]
 
 
 @kernel

@@ -11,8 +11,10 @@ from .state import FRAME_TIME, NEXT_START, State, missed, slot
 @kernel
 def next_start(state: State, worker: int, now: float) -> float:
     """Return the end of this worker's last inference (0 at first)."""
-    start = state[slot(worker) + NEXT_START]
-    return now if missed(start, now, state[FRAME_TIME]) else start
+    base = slot(worker)
+    if missed(state[base + NEXT_START], now, state[FRAME_TIME]):
+        state[base + NEXT_START] = now
+    return state[base + NEXT_START]
 
 
 @kernel
