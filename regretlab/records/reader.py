@@ -1,0 +1,72 @@
+"""Read a record: a finished one, one that is still being written, or what a kill left of one."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..errors import InputError
+from .schema import FRAMES, INFERENCES, META, SCHEMA_VERSION
+from .storage import table_files, table_schema
+
+__all__ = ["Record"]
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """A run as it was recorded.
+
+    Attributes
+    ----------
+    directory
+        Where it lies.
+    frames
+        One row a frame; columns as in ``regretlab.records.schema``.
+    inferences
+        One row an inference.
+    meta
+        What the run said about itself; ``meta["complete"]`` tells whether it reached its end.
+    """
+
+    directory: Path
+    frames: pd.DataFrame
+    inferences: pd.DataFrame
+    meta: dict[str, Any]
+
+    @classmethod
+    def open(cls, directory: str | Path) -> "Record":
+        """Read the record in a folder.
+
+        Parameters
+        ----------
+        directory
+            Folder of the record.
+
+        Raises
+        ------
+        InputError
+            If there is no record in it, or one of a later version of the format.
+        """
+        folder = Path(directory)
+        try:
+            meta = json.loads((folder / META).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise InputError(f"'{directory}' is no record: it has no readable {META}") from None
+        version = meta.get("schema_version") if isinstance(meta, dict) else None
+        if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
+            raise InputError(f"'{directory}' is no record this version reads: schema_version {version!r}")
+        return cls(folder, _read(folder, FRAMES), _read(folder, INFERENCES), meta)
+
+
+def _read(folder: Path, name: str) -> pd.DataFrame:
+    schema = table_schema(name)
+    try:
+        tables = [pq.read_table(file, schema=schema) for file in table_files(folder, name)]
+    except (OSError, pa.ArrowException) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"'{folder}' is no readable record: table '{name}': {reason}") from None
+    return pa.concat_tables([schema.empty_table(), *tables]).to_pandas()

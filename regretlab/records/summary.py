@@ -1,0 +1,182 @@
+"""The summary of a record: what ``regretlab run`` prints.
+
+Frames before the first agent action are warm-up and count for nothing but their number (a run in which no agent action
+was ever applied has no warm-up: it is all default behaviour). Every other figure is over the counted frames:
+
+* ``delay_law[j]`` the fraction of frames served by an agent action of delay j, ``inaction_fraction`` the rest;
+* ``action_interval`` the seconds between successive frames with an agent action, at the times they took effect;
+* ``mean_age``, ``peak_age``: the age of information (Kaul, Yates & Gruteser 2012) of the newest observation acted on
+  so far, averaged over time, and its mean just before it drops;
+* ``overwritten_fraction`` the fraction of the outputs that came in time which a fresher one displaced.
+
+Standard errors are by batch means (``batch_means``).
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .batch_means import batch_means
+from .reader import Record
+
+__all__ = ["RunSummary", "summarise"]
+
+
+@dataclass(frozen=True, eq=False)
+class RunSummary(Mapping[str, Any]):
+    """Figures of a run; also a mapping of JSON values with the same names.
+
+    Attributes
+    ----------
+    frames, warmup_frames
+        Frames in the record; those before the first agent action, which the other figures leave out.
+    reward_per_frame, inaction_fraction
+        Means over the counted frames (``None`` without a frame).
+    delay_law
+        ``delay_law[j]`` = fraction of frames served by an action of delay j frames; sums to 1 - inaction_fraction.
+    action_interval
+        ``mean``, ``std``, ``p99`` in seconds between successive frames with an agent action.
+    deadline_lateness
+        ``p50``, ``p99``, ``max`` in seconds.
+    overwritten_fraction
+        Outputs displaced by a fresher one, of those that came in time.
+    mean_age, peak_age
+        Age of information in seconds: time average, and mean just before it drops.
+    restarts
+        Workers restarted.
+    standard_error
+        Standard errors of ``reward_per_frame``, ``inaction_fraction``, ``delay_law`` (list), ``action_interval``
+        (of its mean), ``overwritten_fraction``, ``mean_age``, ``peak_age``; ``None`` where too little was seen.
+    record
+        Folder of the record.
+    """
+
+    frames: int
+    warmup_frames: int
+    reward_per_frame: float | None
+    inaction_fraction: float | None
+    delay_law: list[float]
+    action_interval: dict[str, float | None]
+    deadline_lateness: dict[str, float | None]
+    overwritten_fraction: float | None
+    mean_age: float | None
+    peak_age: float | None
+    restarts: int
+    standard_error: dict[str, Any]
+    record: str
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self:
+            raise KeyError(key)
+        return getattr(self, key)
+
+    def __iter__(self) -> Iterator[str]:
+        return (field.name for field in fields(self))
+
+    def __len__(self) -> int:
+        return len(fields(self))
+
+    def __contains__(self, key: object) -> bool:
+        return key in tuple(self)
+
+
+def summarise(record: Record) -> RunSummary:
+    """Return the figures of a record.
+
+    Parameters
+    ----------
+    record
+        The record, complete or not.
+
+    Returns
+    -------
+    RunSummary
+        ``None`` (in JSON: null) for figures of which the record holds nothing.
+
+    References
+    ----------
+    Age of information: Kaul, Yates & Gruteser 2012, "Real-time status: how often should one update?".
+    """
+    table = record.frames
+    served_all = table["served_by"].to_numpy() >= 0
+    warmup = int(np.argmax(served_all)) if served_all.any() else 0
+    counted = table.iloc[warmup:]
+    served = served_all[warmup:]
+    deadline = counted["deadline"].to_numpy()
+
+    reward, reward_error = _mean(counted["reward"].to_numpy())
+    inaction, inaction_error = _mean(~served)
+    delays = np.where(served, counted["delay_frames"].to_numpy(), 0)
+    longest = int(delays.max(initial=0))
+    law = [0.0, *(float(np.mean(delays == j)) for j in range(1, longest + 1))]
+    law_error = [0.0, *(_mean(delays == j)[1] for j in range(1, longest + 1))]
+
+    effect = (deadline + counted["lateness"].to_numpy())[served]
+    interval = np.diff(effect)
+    interval_mean, interval_error = _mean(interval)
+    lateness = counted["lateness"].to_numpy()
+    age, peaks = _ages(counted["observation_frame"].to_numpy(), counted["frame"].to_numpy(), deadline, served)
+    mean_age, mean_age_error = _mean(age)
+    peak_age, peak_age_error = _mean(peaks)
+    done = record.inferences[(record.inferences["effect_frame"] >= 0) & ~record.inferences["lost"]]
+    overwritten, overwritten_error = _mean(done["overwritten"].to_numpy())
+
+    return RunSummary(
+        frames=len(table),
+        warmup_frames=warmup,
+        reward_per_frame=reward,
+        inaction_fraction=inaction,
+        delay_law=law,
+        action_interval={
+            "mean": interval_mean,
+            "std": float(interval.std()) if interval.size else None,
+            "p99": _quantile(interval, 0.99),
+        },
+        deadline_lateness={
+            "p50": _quantile(lateness, 0.5),
+            "p99": _quantile(lateness, 0.99),
+            "max": float(lateness.max()) if lateness.size else None,
+        },
+        overwritten_fraction=overwritten,
+        mean_age=mean_age,
+        peak_age=peak_age,
+        restarts=sum(event.get("kind") == "restart" for event in record.meta.get("events", [])),
+        standard_error={
+            "reward_per_frame": reward_error,
+            "inaction_fraction": inaction_error,
+            "delay_law": law_error,
+            "action_interval": interval_error,
+            "overwritten_fraction": overwritten_error,
+            "mean_age": mean_age_error,
+            "peak_age": peak_age_error,
+        },
+        record=str(record.directory),
+    )
+
+
+def _mean(values: NDArray[Any]) -> tuple[float | None, float | None]:
+    """Return mean and standard error, ``None`` for what the series is too short to tell."""
+    mean, error = batch_means(values)
+    return (None if math.isnan(mean) else mean), (None if math.isnan(error) else error)
+
+
+def _quantile(values: NDArray[np.float64], probability: float) -> float | None:
+    return float(np.quantile(values, probability)) if values.size else None
+
+
+def _ages(
+    observation: NDArray[np.int64], frame: NDArray[np.int64], deadline: NDArray[np.float64], served: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean age in each frame and the age at each boundary where a newer observation came into effect."""
+    if not served.any() or frame.size < 2:
+        return np.empty(0), np.empty(0)
+    frame_time = (deadline[-1] - deadline[0]) / (frame[-1] - frame[0])
+    newest = np.maximum.accumulate(np.where(served, observation, observation[0]))
+    age = (frame - newest + 0.5) * frame_time
+    newer = np.flatnonzero(np.diff(newest) > 0)
+    peaks = (frame[newer + 1] - newest[newer]) * frame_time
+    return age, peaks

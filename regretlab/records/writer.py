@@ -1,0 +1,155 @@
+"""The incremental writer of records: whatever it was told before a kill, up to its last flush, can be read after it."""
+
+import json
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from .schema import FRAMES, INFERENCES, META, SCHEMA_VERSION, TABLES
+from .storage import merge_parts, record_paths, write_atomically, write_part
+
+__all__ = ["RecordWriter"]
+
+
+class RecordWriter:
+    """Write a record while its run is on.
+
+    Rows are kept in memory until ``part_rows`` of a table have gathered or ``flush`` is called; a part then appears on
+    disk whole. A realtime run flushes about once a second. ``close`` merges the parts into one file a table, whose
+    bytes depend on the rows alone.
+
+    Parameters
+    ----------
+    directory
+        Folder of the record; made if missing.
+    meta
+        What to say about the run (JSON values): versions, machine, seeds, config, clock, latency, ...
+    overwrite
+        Replace a record that is already there. A folder that holds anything else is refused all the same.
+    part_rows
+        Rows of a table that make a part of their own.
+
+    Raises
+    ------
+    InputError
+        If the folder is in use, or ``meta`` is no JSON.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from regretlab.records import FRAME_DTYPE, Record
+    >>> folder = tempfile.mkdtemp()
+    >>> with RecordWriter(folder, {"clock": "virtual"}) as writer:
+    ...     writer.append_frames(np.zeros(3, FRAME_DTYPE))
+    >>> len(Record.open(folder).frames)
+    3
+    """
+
+    def __init__(
+        self, directory: str | Path, meta: dict[str, Any], overwrite: bool = False, *, part_rows: int = 8192
+    ) -> None:
+        self.directory = Path(directory)
+        self._part_rows = part_rows
+        self._rows: dict[str, list[NDArray[np.void]]] = {name: [] for name in TABLES}
+        self._parts = dict.fromkeys(TABLES, 0)
+        self._closed = False
+        self._meta: dict[str, Any] = {"events": [], **meta, "schema_version": SCHEMA_VERSION, "complete": False}
+        text = self._meta_text()
+        _make_empty(self.directory, overwrite)
+        write_atomically(self.directory / META, text)
+
+    def append_frames(self, rows: NDArray[np.void]) -> None:
+        """Add rows of type ``FRAME_DTYPE`` (copied at once, so the caller may reuse their memory)."""
+        self._append(FRAMES, rows)
+
+    def append_inferences(self, rows: NDArray[np.void]) -> None:
+        """Add rows of type ``INFERENCE_DTYPE`` (copied at once, so the caller may reuse their memory)."""
+        self._append(INFERENCES, rows)
+
+    def update_meta(self, **changes: Any) -> None:
+        """Change entries of ``meta.json``, in one step on disk."""
+        self._check_open()
+        self._meta.update(changes)
+        write_atomically(self.directory / META, self._meta_text())
+
+    def add_event(self, kind: str, **details: Any) -> None:
+        """Note something that happened, for example ``add_event("restart", worker=2, time=3.5)``."""
+        self.update_meta(events=[*self._meta["events"], {"kind": kind, **details}])
+
+    def flush(self) -> None:
+        """Put all rows so far on disk."""
+        self._check_open()
+        for name in TABLES:
+            self._flush(name)
+
+    def close(self, complete: bool = True, **meta: Any) -> None:
+        """Write what is left, merge the parts and mark the record.
+
+        Parameters
+        ----------
+        complete
+            Whether the run reached its end.
+        **meta
+            Last entries for ``meta.json``.
+        """
+        if self._closed:
+            return
+        self.flush()
+        for name in TABLES:
+            merge_parts(self.directory, name)
+        self.update_meta(complete=complete, **meta)
+        self._closed = True
+
+    def __enter__(self) -> "RecordWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close(complete=kind is None)
+
+    def _append(self, name: str, rows: NDArray[np.void]) -> None:
+        self._check_open()
+        if rows.dtype != TABLES[name]:
+            raise InputError(f"rows of '{name}' must have dtype {TABLES[name]}, not {rows.dtype}")
+        self._rows[name].append(np.atleast_1d(rows).copy())
+        if sum(map(len, self._rows[name])) >= self._part_rows:
+            self._flush(name)
+
+    def _flush(self, name: str) -> None:
+        if any(map(len, self._rows[name])):
+            write_part(self.directory, name, self._parts[name], np.concatenate(self._rows[name]))
+            self._parts[name] += 1
+        self._rows[name] = []
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise InputError(f"the record in '{self.directory}' is closed")
+
+    def _meta_text(self) -> str:
+        try:
+            return json.dumps(self._meta, indent=2, sort_keys=True, allow_nan=False) + "\n"
+        except (TypeError, ValueError) as error:
+            raise InputError(f"meta must be made of finite JSON values: {error}") from None
+
+
+def _make_empty(directory: Path, overwrite: bool) -> None:
+    """Make the folder; with ``overwrite`` remove the record in it, but nothing that is not a record's."""
+    if directory.exists() and not directory.is_dir():
+        raise InputError(f"'{directory}' is a file: the record needs a folder of its own")
+    directory.mkdir(parents=True, exist_ok=True)
+    own, foreign = record_paths(directory)
+    if foreign:
+        raise InputError(f"'{directory}' holds '{foreign[0].name}', which is not part of a record: use another folder")
+    if own and not overwrite:
+        raise InputError(f"'{directory}' already holds a record: use another folder or allow overwriting")
+    for path in own:  # meta.json goes first: what is left of a removal cut short is not taken for a record
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
