@@ -132,6 +132,9 @@ RULES: tuple[StaggeringRule, ...] = (
     StaggeringRule("unstaggered", 2, ("uniform",), False, "all workers start together and run back to back"),
     StaggeringRule("max-time", 3, ("uniform", "frame"), False, "starts tau_max/N apart, outputs held to tau_max"),
     StaggeringRule("frame-pool", 4, ("frame",), False, "one idle worker starts at each frame, released on completion"),
+    StaggeringRule("expected-time", 5, ("uniform", "frame"), False, "starts mean/N apart, released on completion"),
+    StaggeringRule("free-running", 6, ("uniform",), False, "workers run back to back, out of step"),
+    StaggeringRule("frame-hold", 7, ("frame",), False, "frame pool whose outputs are held to h frames"),
 )
 RULE_NAMES: tuple[str, ...] = tuple(rule.name for rule in RULES)
 

@@ -38,10 +38,12 @@ def run_rule(
     frames: int,
     frame_time: float = 1.0,
     alignment: str | None = None,
+    hold: int = 0,
+    first_estimate: float | None = None,
 ) -> Timeline:
     """Run a rule for ``frames`` frames; ``inference_time()`` is called once for each dispatch, in order."""
     rule = get_rule(name)
-    state = rule.new_state(workers, frame_time, alignment=alignment)
+    state = rule.new_state(workers, frame_time, alignment=alignment, hold=hold, first_estimate=first_estimate)
     log = Timeline()
     events = [(0.0, START, worker, 0.0) for worker in range(workers)]
     while events:

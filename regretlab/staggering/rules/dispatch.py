@@ -5,7 +5,16 @@ costs under a nanosecond. The protocol is described in ``regretlab.staggering.ru
 """
 
 from ...compilation import kernel
-from . import frame_pool, max_time, sequential, sequential_strict, unstaggered
+from . import (
+    expected_time,
+    frame_hold,
+    frame_pool,
+    free_running,
+    max_time,
+    sequential,
+    sequential_strict,
+    unstaggered,
+)
 from .state import State
 
 SEQUENTIAL = 0
@@ -13,6 +22,9 @@ SEQUENTIAL_STRICT = 1
 UNSTAGGERED = 2
 MAX_TIME = 3
 FRAME_POOL = 4
+EXPECTED_TIME = 5
+FREE_RUNNING = 6
+FRAME_HOLD = 7
 
 
 @kernel
@@ -28,6 +40,12 @@ def next_start(rule: int, state: State, worker: int, now: float) -> float:
         return max_time.next_start(state, worker, now)
     if rule == FRAME_POOL:
         return frame_pool.next_start(state, worker, now)
+    if rule == EXPECTED_TIME:
+        return expected_time.next_start(state, worker, now)
+    if rule == FREE_RUNNING:
+        return free_running.next_start(state, worker, now)
+    if rule == FRAME_HOLD:
+        return frame_hold.next_start(state, worker, now)
     raise ValueError("unknown rule identifier")
 
 
@@ -44,6 +62,12 @@ def on_dispatch(rule: int, state: State, worker: int, start: float) -> None:
         max_time.on_dispatch(state, worker, start)
     if rule == FRAME_POOL:
         frame_pool.on_dispatch(state, worker, start)
+    if rule == EXPECTED_TIME:
+        expected_time.on_dispatch(state, worker, start)
+    if rule == FREE_RUNNING:
+        free_running.on_dispatch(state, worker, start)
+    if rule == FRAME_HOLD:
+        frame_hold.on_dispatch(state, worker, start)
 
 
 @kernel
@@ -59,6 +83,12 @@ def on_completion(rule: int, state: State, worker: int, start: float, completion
         return max_time.on_completion(state, worker, start, completion)
     if rule == FRAME_POOL:
         return frame_pool.on_completion(state, worker, start, completion)
+    if rule == EXPECTED_TIME:
+        return expected_time.on_completion(state, worker, start, completion)
+    if rule == FREE_RUNNING:
+        return free_running.on_completion(state, worker, start, completion)
+    if rule == FRAME_HOLD:
+        return frame_hold.on_completion(state, worker, start, completion)
     raise ValueError("unknown rule identifier")
 
 
@@ -67,3 +97,7 @@ def prime(rule: int, state: State, seconds: float) -> None:
     """Tell a rule that spaces its starts how long an inference takes, before the run; the others need no telling."""
     if rule == MAX_TIME:
         max_time.prime(state, seconds)
+    if rule == EXPECTED_TIME:
+        expected_time.prime(state, seconds)
+    if rule == FREE_RUNNING:
+        free_running.prime(state, seconds)

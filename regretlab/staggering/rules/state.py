@@ -23,7 +23,7 @@ ALIGNED = 2  # 1: inferences start on frame boundaries
 HOLD = 3  # frames an output is held for at least (frame-hold); 0: none
 LEARNED_TIME = 4  # seconds: tau_max (max-time) or the running mean (expected-time)
 COUNT = 5  # completions seen
-CURSOR = 6  # first boundary not yet claimed by a worker, in frames
+CURSOR = 6  # first start not yet claimed by a worker: a boundary in frames, or (expected-time) in seconds
 HEADER = 8
 
 NEXT_START = 0  # seconds: when this worker's next inference is due
