@@ -1,0 +1,93 @@
+"""What to run: one frozen model that the command line, a TOML file and Python share, checked before anything starts."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ..errors import InputError
+from ..laws import Law, parse_law
+from ..staggering.rule import StaggeringRule, get_rule
+
+__all__ = ["RunConfiguration"]
+
+
+class RunConfiguration(BaseModel):
+    """A run of staggered inference in an environment.
+
+    Attributes
+    ----------
+    environment
+        Gymnasium id, for example ``regretlab/Beacon-v0``.
+    environment_options
+        Keyword arguments of the environment (``mode_probability``, ``symbols``, ``rom``, ...).
+    policy
+        Name of the policy (``impala-k1``, ``oracle``, ...).
+    workers
+        Number of inference workers.
+    rule
+        Staggering rule.
+    alignment
+        "frame" or "uniform"; None for the rule's default.
+    hold
+        Frames an output is held for at least (rules that hold only).
+    clock
+        "real" (the wall clock) or "virtual" (simulated time).
+    frames
+        Frames to play.
+    emulate_latency
+        Law (as text) that every inference is padded to. None: inference takes the time it takes; on the virtual clock
+        a law is needed.
+    default_behaviour
+        What acts in frames without an agent action: "noop", "repeat" or "random".
+    seed
+        Seed of the environment, the policies and the emulated times.
+    channels_last
+        Memory layout of the network (a speed choice).
+
+    Raises
+    ------
+    InputError
+        For any value that is not allowed, named with what is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    environment: str = "regretlab/Beacon-v0"
+    environment_options: dict[str, Any] = {}
+    policy: str = "impala-k1"
+    workers: int = 1
+    rule: str = "max-time"
+    alignment: str | None = None
+    hold: int | None = None
+    clock: Literal["real", "virtual"] = "real"
+    frames: int = 3600
+    emulate_latency: str | None = None
+    default_behaviour: Literal["noop", "repeat", "random"] = "noop"
+    seed: int = 0
+    channels_last: bool = True
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "configuration"
+            raise InputError(f"{where}: {first['msg']} (got {first['input']!r})") from None
+        self.staggering_rule.check_workers(self.workers)
+        self.staggering_rule.choose_alignment(self.alignment)
+        if self.frames < 1:
+            raise InputError(f"frames must be at least 1, not {self.frames}")
+        if self.seed < 0:
+            raise InputError(f"seed must not be negative, not {self.seed}")
+        if self.clock == "virtual" and self.emulate_latency is None:
+            raise InputError("the virtual clock needs inference times: give --emulate-latency a law or @samples")
+        self.emulated_law()
+
+    @property
+    def staggering_rule(self) -> StaggeringRule:
+        """The rule of that name."""
+        return get_rule(self.rule)
+
+    def emulated_law(self) -> Law | None:
+        """Return the law that inferences are padded to, or None."""
+        return None if self.emulate_latency is None else parse_law(self.emulate_latency)

@@ -1,0 +1,39 @@
+"""Emulated inference times: a reproducible stream of a law for each worker."""
+
+import numpy as np
+
+from ..laws import Law
+
+__all__ = ["LatencyStream"]
+
+_BLOCK = 256
+
+
+class LatencyStream:
+    """The inference times of one worker, drawn from a law.
+
+    Parameters
+    ----------
+    law
+        The law, seconds.
+    seed, worker, attempt
+        Name the stream: the same three give the same times on the real and on the virtual clock.
+    """
+
+    def __init__(self, law: Law, seed: int, worker: int, attempt: int = 0) -> None:
+        self._law = law
+        self._random = np.random.default_rng([seed, worker, attempt, 0x1A7E])
+        self._block: list[float] = []
+        self.warm_up = self.next()
+        """A first time, drawn before the run: what a worker sees in its warm-up."""
+
+    @classmethod
+    def of(cls, law: Law | None, seed: int, worker: int, attempt: int = 0) -> "LatencyStream | None":
+        """Return the stream of that law, or None for None."""
+        return None if law is None else cls(law, seed, worker, attempt)
+
+    def next(self) -> float:
+        """Return the next inference time in seconds."""
+        if not self._block:
+            self._block = self._law.sample(self._random, _BLOCK)[::-1].tolist()
+        return self._block.pop()

@@ -1,0 +1,266 @@
+"""Real clock, local processes: starts the environment and the workers, watches them, records, and leaves nothing
+behind.
+
+The supervisor is the only one that writes to disk; it reads the rows from the board a few times a second. Whatever ends
+the run (its length, an error, an interrupt, a signal), all children are gone when it returns and the record holds
+everything up to then.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from ..records import RecordWriter
+from .arena import Arena
+from .board import ENVIRONMENT_READY, EPOCH, FRAMES_WRITTEN, MISSED, STOP, Board, board_fields
+from .configuration import RunConfiguration
+from .environment_process import EnvironmentPlan, play
+from .preparation import Prepared
+from .processes import process_pool
+from .synchronisation import RobustLock, SemaphoreRow
+from .worker_process import WorkerPlan, serve
+
+__all__ = ["MAXIMUM_RESTARTS", "Progress", "RunError", "run_local"]
+
+Progress = Callable[[int, int, str], None]
+"""Called with (frames played, frames in all, what is going on)."""
+
+MAXIMUM_RESTARTS = 10
+"""How often one worker's slot is filled again before the run gives up."""
+_START_TIMEOUT = 300.0  # seconds for all processes to get ready: large networks load slowly
+_FLUSH_EVERY = 1.0
+_POLL = 0.05
+_LEAD_TIME = 0.1  # seconds between "everybody is ready" and frame boundary 0
+
+
+class RunError(RuntimeError):
+    """A run that could not go on: the message says what happened and to whom."""
+
+
+def run_local(configuration: RunConfiguration, prepared: Prepared, writer: RecordWriter, progress: Progress) -> None:
+    """Play a run on the real clock and record it.
+
+    Parameters
+    ----------
+    configuration
+        What to run (clock "real").
+    prepared
+        The environment's description and the policy with its weights.
+    writer
+        Where to; it is closed in any case, complete only if all frames were played.
+    progress
+        Told how far the run is.
+
+    Raises
+    ------
+    RunError
+        If the environment's process ended, a worker raised, or a worker's slot was restarted too often.
+    KeyboardInterrupt
+        On an interrupt or a termination signal, after everything was ended and the record closed.
+    """
+    with process_pool() as context, _terminable():
+        supervisor = _Supervisor(configuration, prepared, writer, progress, context)
+        try:
+            supervisor.start()
+            supervisor.watch()
+            supervisor.finish()
+        finally:
+            supervisor.end()
+
+
+class _Supervisor:
+    """The processes of one run."""
+
+    def __init__(
+        self,
+        configuration: RunConfiguration,
+        prepared: Prepared,
+        writer: RecordWriter,
+        progress: Progress,
+        context: ForkServerContext,
+    ) -> None:
+        self._configuration, self._writer, self._progress, self._context = configuration, writer, progress, context
+        environment, workers = prepared.environment, configuration.workers
+        self._arena = Arena(
+            board_fields(workers, environment.frame_shape, environment.frame_dtype, prepared.parameter_count)
+        )
+        prepared.load_parameters(self._arena["parameters"])
+        self._board = Board(self._arena)
+        self._board.prepare()
+        SemaphoreRow(self._arena["semaphores"], create=True)
+        RobustLock(self._arena["rule_lock"], create=True)
+        rule = configuration.staggering_rule
+        self._environment_plan = EnvironmentPlan(
+            environment=configuration.environment,
+            options=configuration.environment_options,
+            frames=configuration.frames,
+            frame_time=environment.frame_time,
+            default_behaviour=configuration.default_behaviour,
+            seed=configuration.seed,
+            workers=workers,
+        )
+        self._worker_plan = WorkerPlan(
+            policy=prepared.policy,
+            rule=rule.identifier,
+            aligned=rule.choose_alignment(configuration.alignment) == "frame",
+            frame_time=environment.frame_time,
+            actions=environment.actions,
+            seed=configuration.seed,
+            emulated_law=configuration.emulated_law(),
+        )
+        self._environment: BaseProcess | None = None
+        self._workers: list[BaseProcess] = []
+        self._attempts = [0] * workers
+        self._complete = False
+
+    def start(self) -> None:
+        """Start all processes, wait until they are ready, prime the rule and set the clock."""
+        began = time.monotonic()
+        self._environment = self._spawn(play, (self._arena, self._environment_plan))
+        self._workers = [
+            self._spawn(serve, (self._arena, self._worker_plan, worker, 0))
+            for worker in range(self._configuration.workers)
+        ]
+        ready = self._arena["ready"]
+        while not (ready.all() and self._board.control[ENVIRONMENT_READY]):
+            self._raise_failures(restart=False)
+            if time.monotonic() - began > _START_TIMEOUT:
+                raise RunError(f"only {int(ready.sum())} of {len(ready)} workers got ready in {_START_TIMEOUT:.0f} s")
+            self._progress(0, self._configuration.frames, f"{int(ready.sum())} of {len(ready)} workers ready")
+            time.sleep(0.01)
+        estimate = float(self._arena["warmup"].max())
+        self._configuration.staggering_rule.new_state(
+            self._configuration.workers,
+            self._environment_plan.frame_time,
+            alignment=self._configuration.alignment,
+            hold=self._configuration.hold or 0,
+            first_estimate=estimate,
+            out=self._arena["rule_state"],
+        )
+        self._writer.update_meta(
+            startup_seconds=round(time.monotonic() - began, 3),
+            first_estimate=estimate,
+            environment_priority=self._board.read_error(self._configuration.workers + 1),
+        )
+        self._board.control[EPOCH] = time.monotonic_ns() + int(_LEAD_TIME * 1e9)
+
+    def watch(self) -> None:
+        """Record rows and replace dead workers until the environment has played all frames."""
+        flushed = time.monotonic()
+        assert self._environment is not None
+        while self._environment.exitcode is None:
+            self._raise_failures(restart=True)
+            self._record()
+            if time.monotonic() - flushed > _FLUSH_EVERY:
+                self._writer.flush()
+                flushed = time.monotonic()
+            self._progress(int(self._board.control[FRAMES_WRITTEN]), self._configuration.frames, "playing")
+            self._environment.join(_POLL)
+        self._raise_failures(restart=False)
+
+    def finish(self) -> None:
+        """Mark the run as complete."""
+        played = int(self._board.control[FRAMES_WRITTEN])
+        self._complete = played == self._configuration.frames
+        self._progress(played, self._configuration.frames, "played")
+
+    def end(self) -> None:
+        """End every process, record what is left, close the record, free the memory."""
+        self._board.control[STOP] = 1
+        everybody = [*([self._environment] if self._environment else []), *self._workers]
+        patience = time.monotonic() + 1.0
+        for process in everybody:
+            process.join(max(0.0, patience - time.monotonic()))
+        for process in everybody:
+            if process.exitcode is None:
+                process.kill()  # deep in an inference: it holds nothing that outlives it
+                process.join()
+        try:
+            self._record()
+        finally:
+            seconds = self._arena["processor_seconds"]
+            workers = self._configuration.workers
+            self._writer.close(
+                complete=self._complete,
+                missed_frames=int(self._board.control[MISSED]),
+                restarts=sum(self._attempts),
+                processor_seconds={
+                    "environment": round(float(seconds[workers]), 4),
+                    "workers": round(float(seconds[:workers].sum()), 4),
+                },
+            )
+            self._arena.close()
+
+    def _spawn(self, target: Callable[..., None], arguments: tuple[Any, ...]) -> BaseProcess:
+        process = self._context.Process(target=target, args=arguments, daemon=True)
+        process.start()
+        return process
+
+    def _record(self) -> None:
+        if len(frames := self._board.read_frames()):
+            self._writer.append_frames(frames)
+        if len(inferences := self._board.read_inferences()):
+            self._writer.append_inferences(inferences)
+
+    def _raise_failures(self, *, restart: bool) -> None:
+        """Raise what a process died of; start killed workers again if allowed."""
+        assert self._environment is not None
+        if self._environment.exitcode not in (None, 0):
+            raise RunError(self._obituary("the environment's process", self._environment, self._configuration.workers))
+        for worker, process in enumerate(self._workers):
+            if process.exitcode is None or (process.exitcode == 0 and not restart):
+                continue
+            killed = process.exitcode < 0
+            if not (restart and killed):
+                raise RunError(self._obituary(f"worker {worker}", process, worker))
+            self._restart(worker, process)
+
+    def _restart(self, worker: int, process: BaseProcess) -> None:
+        if self._attempts[worker] >= MAXIMUM_RESTARTS:
+            raise
+            RunError(f"worker {worker} was killed {MAXIMUM_RESTARTS + 1} times: something on this machine ends it")
+        self._attempts[worker] += 1
+        lost = bool(self._arena["busy"][worker])
+        if lost:
+            row = self._arena["in_flight"][worker : worker + 1].copy()
+            row["lost"] = True
+            self._writer.append_inferences(row)
+            self._arena["busy"][worker] = 0
+        since_start = (time.monotonic_ns() - int(self._board.control[EPOCH])) * 1e-9
+        self._writer.add_event(
+            "restart",
+            worker=worker,
+            time=round(since_start, 6),
+            signal=-(process.exitcode or 0),
+            lost_inferences=int(lost),
+        )
+        arguments = (self._arena, self._worker_plan, worker, self._attempts[worker])
+        self._workers[worker] = self._spawn(serve, arguments)
+
+    def _obituary(self, who: str, process: BaseProcess, slot: int) -> str:
+        told = self._board.read_error(slot).strip()
+        code = process.exitcode or 0
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        return f"{who} {how}" + (f":\n{told}" if told else "")
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Turn SIGTERM into ``KeyboardInterrupt`` for the body, where this thread may."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

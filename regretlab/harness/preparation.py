@@ -1,0 +1,144 @@
+"""Before a run: what the environment is, and a policy with weights that fits it. Everything wrong is found here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..games import make_game
+
+fro
+fro
+fro
+fro
+fro
+fro
+from ..policies import (
+    Policy,
+    PolicySpec,
+    build_policy,
+    check_policy_fits,
+    fitted_policy,
+    load_parameters,
+    parameter_count,
+)
+from .configuration import RunConfiguration
+
+__all__ = ["EnvironmentDescription", "Prepared", "describe_environment", "prepare"]
+
+
+@dataclass(frozen=True)
+class EnvironmentDescription:
+    """What the harness must know of an environment before it starts it.
+
+    Attributes
+    ----------
+    actions
+        Number of discrete actions.
+    frame_shape, frame_dtype
+        Shape and element type of an observation.
+    frame_time
+        Seconds of a frame.
+    details
+        What the environment says of itself for the record (for Beacon: symbols, realised mode probability).
+    """
+
+    actions: int
+    frame_shape: tuple[int, ...]
+    frame_dtype: np.dtype[Any]
+    frame_time: float
+    details: dict[str, Any]
+
+
+def describe_environment(environment: str, options: dict[str, Any]) -> EnvironmentDescription:
+    """Open the environment once and ask it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made, or its spaces are none the harness can play.
+    """
+    game = make_game(environment, **options)
+    try:
+        actions = getattr(game.action_space, "n", None)
+        if actions is None:
+            raise InputError(f"environment '{environment}' has action space {game.action_space}; it must be Discrete")
+        shape, dtype = game.observation_space.shape, game.observation_space.dtype
+        if shape is None or dtype is None:
+            raise InputError(
+                f"environment '{environment}' has observations {game.observation_space}; it must be arrays"
+            )
+        unwrapped = game.unwrapped
+        rate = game.metadata.get("render_fps")
+        frame_time = getattr(unwrapped, "frame_time", None) or (1.0 / rate if rate else None)
+        if frame_time is None:
+            raise InputError(f"environment '{environment}' does not say its frame rate (metadata['render_fps'])")
+        details = {
+            name: value
+            for name in ("symbols", "mode_probability", "rotating")
+            if isinstance(value := getattr(unwrapped, name, None), int | float)
+        }
+        return EnvironmentDescription(int(actions), tuple(shape), np.dtype(dtype), float(frame_time), details)
+    finally:
+        game.close()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An environment's description and a policy that fits it."""
+
+    environment: EnvironmentDescription
+    policy: PolicySpec
+
+    @property
+    def parameter_count(self) -> int:
+        """How many float32 numbers the policy's weights take."""
+        return parameter_count(self.policy)
+
+    def load_parameters(self, out: NDArray[np.float32]) -> None:
+        """Put the weights into ``out``, shape (parameter_count,)."""
+        if self.parameter_count:
+            load_parameters(self.policy, out=out)
+
+    def build_policies(self, workers: int) -> list[Policy]:
+        """Return a policy for each worker of one process; all share one network."""
+        parameters = np.zeros(self.parameter_count, np.float32)
+        self.load_parameters(parameters)
+        if self.policy.has_network:
+            return [build_policy(self.policy, parameters=parameters)] * workers
+        return [build_policy(policy_of_worker(self.policy, worker), parameters=None) for worker in range(workers)]
+
+
+def policy_of_worker(policy: PolicySpec, worker: int) -> PolicySpec:
+    """Return the policy that one worker runs: the same network, but a random player of its own."""
+    return policy if policy.has_network else replace(policy, seed=policy.seed * 100_003 + worker)
+
+
+def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = lambda text: None) -> Prepared:
+    """Describe the environment, check that the policy fits, and fit its readout if it has none yet.
+
+    Raises
+    ------
+    InputError
+        If environment and policy do not go together.
+    """
+    environment = describe_environment(configuration.environment, configuration.environment_options)
+    policy = PolicySpec(
+        configuration.policy,
+        actions=environment.actions,
+        seed=configuration.seed,
+        channels_last=configuration.channels_last,
+    )
+    check_policy_fits(policy, environment.actions)
+    if policy.has_network:
+        progress(f"fitting (or loading) the readout of {policy.name}")
+        policy = fitted_policy(
+            policy,
+            environment=configuration.environment,
+            options=configuration.environment_options,
+            make_environment=lambda: make_game(configuration.environment, **configuration.environment_options),
+        )
+    return Prepared(environment, policy)

@@ -1,0 +1,52 @@
+"""Starting and ending the processes of a run: a fork server with torch loaded once, children that die with their
+parent.
+
+The fork server is started for the first run inside a ``process_pool()`` and ended with the outermost one; a run
+opens one itself, so that a single run leaves no process behind, and several runs in one ``process_pool()`` load
+torch only once.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.context import ForkServerContext
+
+__all__ = ["PRELOADED", "die_with_parent", "process_pool"]
+
+PRELOADED = ["regretlab.harness.preloaded"]
+_PR_SET_PDEATHSIG = 1
+_depth = 0
+
+
+@contextmanager
+def process_pool() -> Iterator[ForkServerContext]:
+    """Yield the context whose processes are forked from a server that has torch and the kernels loaded."""
+    global _depth
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    _depth += 1
+    try:
+        yield context
+    finally:
+        _depth -= 1
+        if _depth == 0:
+            # The standard library keeps both until the interpreter exits; a run leaves no process behind.
+            forkserver._forkserver._stop()  # type: ignore[attr-defined]
+            resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined]
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this process when the fork server ends, which it does when the supervisor is gone.
+
+    Interrupts from the keyboard are left to the supervisor.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died in between
+        os._exit(1)

@@ -1,0 +1,98 @@
+"""Run staggered inference and get its record: the front door of the harness."""
+
+import platform
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ..records import Record, RecordWriter, RunSummary, summarise
+from .configuration import RunConfiguration
+from .preparation import Prepared, prepare
+
+__all__ = ["run"]
+
+
+def run(
+    configuration: RunConfiguration,
+    out: str | Path,
+    *,
+    overwrite: bool = False,
+    prepared: Prepared | None = None,
+    progress: Callable[[int, int, str], None] = lambda played, total, what: None,
+) -> RunSummary:
+    """Play the configured run and record it.
+
+    Parameters
+    ----------
+    configuration
+        What to run.
+    out
+        Folder of the record.
+    overwrite
+        Replace a record that is already there.
+    prepared
+        What ``prepare(configuration)`` returned, if it was called before.
+    progress
+        Told (frames played, frames in all, what is going on).
+
+    Returns
+    -------
+    RunSummary
+        The measured figures with their standard errors.
+
+    Raises
+    ------
+    InputError
+        For anything that cannot be run; nothing has been written then.
+    RunError
+        For a run that broke off; its record holds everything up to then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> configuration = RunConfiguration(
+    ...     environment_options={"symbols": 4, "mode_probability": 0.9},
+    ...     policy="oracle", rule="max-time", workers=3, clock="virtual", emulate_latency="constant(0.04)", frames=400,
+    ... )
+    >>> summary = run(configuration, tempfile.mkdtemp())
+    >>> summary.inaction_fraction
+    0.0
+    """
+    from .local import run_local
+    from .virtual import run_virtual
+
+    prepared = prepared or prepare(configuration, lambda text: progress(0, configuration.frames, text))
+    writer = RecordWriter(out, _meta(configuration, prepared), overwrite=overwrite)
+    play = run_virtual if configuration.clock == "virtual" else run_local
+    play(configuration, prepared, writer, progress)
+    return summarise(Record.open(out))
+
+
+def _meta(configuration: RunConfiguration, prepared: Prepared) -> dict[str, Any]:
+    """Return what the record says about the run; on the virtual clock nothing that differs between two runs."""
+    emulated = configuration.emulate_latency is not None
+    return {
+        "config": configuration.model_dump(),
+        "clock": configuration.clock,
+        "latency": "emulated" if emulated else "measured",
+        "workers": configuration.workers,
+        "frame_time": prepared.environment.frame_time,
+        "environment": prepared.environment.details,
+        "machine": {"system": platform.platform(), "processor": platform.machine()},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: _version(name) for name in ("regretlab", "numpy", "numba", "torch", "pyboy", "gymnasium")},
+        },
+    }
+
+
+def _version(package: str) -> str:
+    if package == "regretlab":
+        from .. import __version__
+
+        return __version__
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

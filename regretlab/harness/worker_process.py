@@ -1,0 +1,166 @@
+"""An inference worker's process: waits for its slot, looks at the newest frame, runs the network, posts the action.
+
+When to start and when an output is released is the rule's to say; the rule's state is shared by all workers and changed
+under one short lock that the environment never takes.
+"""
+
+import time
+import traceback
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..laws import Law
+from ..policies import PolicySpec, build_policy
+from ..staggering.rules.dispatch import next_start, on_completion, on_dispatch
+from ..staggering.rules.state import boundary_at_or_before
+from .arena import Arena
+from .board import EPOCH, HEAD, STOP, Board
+from .clock import SPIN, RealClock, sharpen_timers
+from .latencies import LatencyStream
+from .preparation import policy_of_worker
+from .processes import die_with_parent
+from .synchronisation import RobustLock, SemaphoreRow
+
+__all__ = ["LONGEST_WAIT", "WARMUP_INFERENCES", "WorkerPlan", "serve"]
+
+LONGEST_WAIT = 0.25
+"""Seconds a worker waits before it looks whether the run has ended."""
+WARMUP_INFERENCES = 8
+"""Inferences before the run: the slowest but one of them primes rules that space their starts."""
+_NO_CLAIM = -1
+
+
+@dataclass(frozen=True)
+class WorkerPlan:
+    """What the worker processes are told.
+
+    ``emulated_law`` pads every inference to a law (None: as fast as this machine infers).
+    """
+
+    policy: PolicySpec
+    rule: int
+    aligned: bool
+    frame_time: float
+    actions: int
+    seed: int
+    emulated_law: Law | None
+
+
+def serve(arena: Arena, plan: WorkerPlan, worker: int, attempt: int) -> None:
+    """Run a worker's process (the target of its ``Process``); ``attempt`` counts the restarts of this slot."""
+    die_with_parent()
+    board = Board(arena)
+    try:
+        _Worker(board, plan, worker, attempt).run()
+    except BaseException:
+        board.report_error(worker, traceback.format_exc())
+        raise SystemExit(1) from None
+
+
+class _Worker:
+    """One worker: the board, its rule and its network."""
+
+    def __init__(self, board: Board, plan: WorkerPlan, worker: int, attempt: int) -> None:
+        self._board, self._plan, self._worker, self._attempt = board, plan, worker, attempt
+        self._control, self._claims = board.control, board.arena["claims"]
+        self._semaphores = SemaphoreRow(board.arena["semaphores"])
+        self._lock = RobustLock(board.arena["rule_lock"])
+        self._state = board.arena["rule_state"]
+        self._latencies = LatencyStream.of(plan.emulated_law, plan.seed, worker, attempt)
+        self._policy = build_policy(
+            policy_of_worker(plan.policy, worker),
+            parameters=board.arena["parameters"] if plan.policy.has_network else None,
+        )
+
+    def run(self) -> None:
+        """Get ready, wait for the start, then infer until the run ends."""
+        sharpen_timers()
+        self._board.arena["warmup"][self._worker] = self._warm_up()
+        self._board.arena["ready"][self._worker] = 1
+        while not self._control[EPOCH]:
+            if self._control[STOP]:
+                return
+            time.sleep(0.001)
+        self._clock = RealClock(int(self._control[EPOCH]))
+        idle_since = self._clock.now() if self._attempt else 0.0
+        used = time.process_time()
+        while (start := self._wait_for_slot(idle_since)) is not None:
+            idle_since = self._infer(start)
+            self._board.arena["processor_seconds"][self._worker] = time.process_time() - used
+
+    def _warm_up(self) -> float:
+        """Run the network a few times; return a typical long time, or what the law says where it is emulated."""
+        shape = self._board.arena["frames"].shape[1:]
+        frame = np.zeros(shape, self._board.arena["frames"].dtype)
+        times = []
+        for _ in range(WARMUP_INFERENCES):
+            began = time.perf_counter()
+            self._policy.act(frame, 0)
+            times.append(time.perf_counter() - began)
+        return self._latencies.warm_up if self._latencies is not None else sorted(times)[-2]
+
+    def _wait_for_slot(self, idle_since: float) -> float | None:
+        """Return the scheduled start once its time has come; None when the run has ended."""
+        now = idle_since
+        while not self._control[STOP]:
+            with self._lock.hold():
+                start = float(next_start(self._plan.rule, self._state, self._worker, now))
+            if self._plan.aligned:
+                come = self._wait_for_frame(int(boundary_at_or_before(start, self._plan.frame_time)))
+            else:
+                come = self._wait_for_time(start)
+            now = max(now, self._clock.now())
+            if come:
+                with self._lock.hold():
+                    confirmed = float(next_start(self._plan.rule, self._state, self._worker, now))
+                    if confirmed <= start:  # else it was moved meanwhile, or this process was away too long
+                        on_dispatch(self._plan.rule, self._state, self._worker, confirmed)
+                        return confirmed
+        return None
+
+    def _wait_for_frame(self, index: int) -> bool:
+        """Wait until frame ``index`` is published, a while at most; return whether it is."""
+        if self._control[HEAD] >= index:
+            return True
+        self._claims[self._worker] = index
+        until = min(LONGEST_WAIT, max(index * self._plan.frame_time - self._clock.now(), 0.0) + self._plan.frame_time)
+        if self._control[HEAD] < index:
+            self._semaphores.wait(self._worker, until)
+        self._claims[self._worker] = _NO_CLAIM
+        return bool(self._control[HEAD] >= index)
+
+    def _wait_for_time(self, start: float) -> bool:
+        """Wait until ``start`` and for the first frame, a while at most; return whether it has come."""
+        self._clock.sleep_until(min(start, self._clock.now() + LONGEST_WAIT), spin=0.0)
+        return self._clock.now() >= start and self._control[HEAD] >= 0
+
+    def _infer(self, start: float) -> float:
+        """Run one inference scheduled at ``start``; return when the worker was idle again."""
+        board, worker, plan = self._board, self._worker, self._plan
+        frame = board.newest()
+        dispatch = self._clock.now()
+        row = (worker, dispatch, start, frame.index, -1.0, -1.0, -1, False, -1, frame.label, False)
+        board.arena["in_flight"][worker] = row
+        board.arena["busy"][worker] = 1
+        action = self._policy.act(frame.pixels, frame.label)
+        if not 0 <= action < plan.actions:
+            raise ValueError(f"the policy chose action {action}; the environment has actions 0 to {plan.actions - 1}")
+        completion = self._clock.now()
+        if self._latencies is not None:
+            # The emulated inference ends exactly when the law says, counted from its scheduled start. It is posted up
+            # to a spin's length early with that time on it: the environment honours the time.
+            target = start + self._latencies.next()
+            while not self._control[STOP] and self._clock.now() < target - SPIN:
+                self._clock.sleep_until(min(target - SPIN, self._clock.now() + LONGEST_WAIT), spin=0.0)
+            completion = max(completion, target)
+        with self._lock.hold():
+            release = float(on_completion(plan.rule, self._state, worker, start, completion))
+        while not board.can_post(worker) and not self._control[STOP]:
+            time.sleep(0.001)
+        board.post(
+            worker,
+            (worker, dispatch, start, frame.index, completion, release, -1, False, action, frame.label, False),
+        )
+        board.arena["busy"][worker] = 0
+        return completion
