@@ -9,13 +9,6 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..games import make_game
-
-fro
-fro
-fro
-fro
-fro
-fro
 from ..policies import (
     Policy,
     PolicySpec,
