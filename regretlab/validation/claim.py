@@ -1,0 +1,144 @@
+"""A claim: a number predicted by theory, the same number measured in a run, and what the comparison says.
+
+The comparison is an equivalence test. Before the run a claim states the tolerance: the largest deviation that would not
+matter. With the 99 % interval of the measured value,
+
+* the claim *holds* if the whole interval lies within the tolerance of the prediction,
+* it is *violated* if the whole interval lies outside,
+* else the run was too short to tell: *inconclusive*, with the power the comparison had (the probability that a run
+  of this precision would have shown that the claim holds, were the theory exactly right).
+
+So a noisy run cannot pass, and a long run cannot fail over a deviation nobody cares about.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from ..errors import InputError
+
+__all__ = ["CONFIDENCE", "QUANTILE", "Claim", "Verdict", "judge"]
+
+Verdict = Literal["holds", "violated", "inconclusive"]
+
+CONFIDENCE = 0.99
+"""Confidence of the intervals that verdicts rest on."""
+QUANTILE = 2.5758293035489004
+"""Half-width of that interval in standard errors (normal quantile of (1 + CONFIDENCE) / 2)."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim and its verdict.
+
+    Attributes
+    ----------
+    name
+        Short name, for example ``delay-regret[p=0.95,d=5]``.
+    statement
+        One sentence a reader can check.
+    predicted
+        From theory.
+    measured
+        From the run.
+    standard_error
+        Of the measured value (of the difference where the prediction uses figures of the same run).
+    tolerance
+        Largest deviation that would not matter, stated before the run.
+    source
+        "realtime" or "virtual": the clock of the run.
+    verdict
+        "holds", "violated" or "inconclusive".
+    power
+        Probability that a run of this precision shows "holds" if the prediction is exact.
+    """
+
+    name: str
+    statement: str
+    predicted: float
+    measured: float
+    standard_error: float
+    tolerance: float
+    source: Literal["realtime", "virtual"]
+    verdict: Verdict
+    power: float
+
+    @property
+    def passed(self) -> bool:
+        """True only if the claim holds."""
+        return self.verdict == "holds"
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The interval of the measured value, at ``CONFIDENCE``."""
+        half = QUANTILE * self.standard_error
+        return self.measured - half, self.measured + half
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the claim as plain values, as the command line prints it."""
+        return {**asdict(self), "passed": self.passed}
+
+
+def judge(
+    name: str,
+    statement: str,
+    *,
+    predicted: float,
+    measured: float,
+    standard_error: float,
+    tolerance: float,
+    source: Literal["realtime", "virtual"],
+) -> Claim:
+    """Compare a measured value with its prediction.
+
+    Parameters
+    ----------
+    name, statement
+        What is claimed.
+    predicted, measured, standard_error
+        The two values and the standard error of their difference.
+    tolerance
+        Largest deviation that would not matter, in the unit of the values.
+    source
+        The clock of the run.
+
+    Returns
+    -------
+    Claim
+        With verdict and power.
+
+    Raises
+    ------
+    InputError
+        If a value is not finite, the standard error is negative or the tolerance is not positive.
+
+    Examples
+    --------
+    >>> judge("x", "x is 1", predicted=1, measured=1.01, standard_error=0.001, tolerance=0.02, source="virtual").verdict
+    'holds'
+    >>> judge("x", "x is 1", predicted=1, measured=1.01, standard_error=0.01, tolerance=0.02, source="virtual").verdict
+    'inconclusive'
+    >>> judge("x", "x is 1", predicted=1, measured=1.1, standard_error=0.01, tolerance=0.02, source="virtual").verdict
+    'violated'
+    """
+    if not all(map(math.isfinite, (predicted, measured, standard_error))) or standard_error < 0:
+        raise InputError(
+            f"claim '{name}' needs finite values and a standard error of 0 or more, not predicted {predicted}, "
+            f"measured {measured}, standard error {standard_error}"
+        )
+    if not tolerance > 0:
+        raise InputError(f"claim '{name}' needs a positive tolerance, not {tolerance}")
+    distance, half = abs(measured - predicted), QUANTILE * standard_error
+    verdict: Verdict = "inconclusive"
+    if distance + half <= tolerance:
+        verdict = "holds"
+    elif distance - half > tolerance:
+        verdict = "violated"
+    room = tolerance - half
+    if room <= 0:
+        power = 0.0
+    elif standard_error == 0:
+        power = 1.0
+    else:
+        power = math.erf(room / standard_error / math.sqrt(2.0))
+    return Claim(name, statement, predicted, measured, standard_error, tolerance, source, verdict, power)
