@@ -16,7 +16,7 @@ from ..games import make_game
 from .arena import Arena
 from .board import ENVIRONMENT_READY, EPOCH, MISSED, STOP, Board
 from .clock import RealClock, raise_priority, sharpen_timers
-from .processes import die_with_parent
+from .processes import become_child
 from .serving import DefaultBehaviour, FrameService, Output, PlayedFrame
 from .synchronisation import SemaphoreRow
 
@@ -41,7 +41,7 @@ class EnvironmentPlan:
 
 def play(arena: Arena, plan: EnvironmentPlan) -> None:
     """Run the environment's process (the target of its ``Process``)."""
-    die_with_parent()
+    become_child("rl-environment")
     board = Board(arena)
     try:
         _play(board, plan)

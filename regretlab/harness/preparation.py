@@ -2,22 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..games import make_game
-from ..policies import (
-    Policy,
-    PolicySpec,
-    build_policy,
-    check_policy_fits,
-    fitted_policy,
-    load_parameters,
-    parameter_count,
-)
+from ..policies import PolicySpec, check_policy_fits
+
+if TYPE_CHECKING:
+    from ..policies.policy import Policy
 from .configuration import RunConfiguration
 
 __all__ = ["EnvironmentDescription", "Prepared", "describe_environment", "prepare"]
@@ -71,8 +66,8 @@ def describe_environment(environment: str, options: dict[str, Any]) -> Environme
             raise InputError(f"environment '{environment}' does not say its frame rate (metadata['render_fps'])")
         details = {
             name: value
-            for name in ("symbols", "mode_probability", "rotating")
-            if isinstance(value := getattr(unwrapped, name, None), int | float)
+            for name in ("symbols", "mode_probability", "rotating", "rom_sha256")
+            if isinstance(value := getattr(unwrapped, name, None), int | float | str)
         }
         return EnvironmentDescription(int(actions), tuple(shape), np.dtype(dtype), float(frame_time), details)
     finally:
@@ -89,20 +84,26 @@ class Prepared:
     @property
     def parameter_count(self) -> int:
         """How many float32 numbers the policy's weights take."""
+        from ..policies.parameters import parameter_count
+
         return parameter_count(self.policy)
 
     def load_parameters(self, out: NDArray[np.float32]) -> None:
         """Put the weights into ``out``, shape (parameter_count,)."""
-        if self.parameter_count:
+        from ..policies.weights import load_parameters
+
+        if self.policy.has_network:
             load_parameters(self.policy, out=out)
 
-    def build_policies(self, workers: int) -> list[Policy]:
+    def build_policies(self, workers: int) -> "list[Policy]":
         """Return a policy for each worker of one process; all share one network."""
+        from ..policies.policy import build_policy
+
         parameters = np.zeros(self.parameter_count, np.float32)
         self.load_parameters(parameters)
         if self.policy.has_network:
             return [build_policy(self.policy, parameters=parameters)] * workers
-        return [build_policy(policy_of_worker(self.policy, worker), parameters=None) for worker in range(workers)]
+        return [build_policy(policy_of_worker(self.policy, worker)) for worker in range(workers)]
 
 
 def policy_of_worker(policy: PolicySpec, worker: int) -> PolicySpec:
@@ -127,11 +128,20 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
     )
     check_policy_fits(policy, environment.actions)
     if policy.has_network:
+        from ..policies.fitted import fitted_readout
+
         progress(f"fitting (or loading) the readout of {policy.name}")
-        policy = fitted_policy(
+        # Fitted on the same screens with as many changes as possible, so the fit serves every mode probability.
+        options = dict(configuration.environment_options)
+        if "mode_probability" in environment.details:
+            options["mode_probability"] = 1.0 / environment.details["symbols"]
+        policy = fitted_readout(
             policy,
-            environment=configuration.environment,
-            options=configuration.environment_options,
-            make_environment=lambda: make_game(configuration.environment, **configuration.environment_options),
-        )
+            lambda: make_game(configuration.environment, **options),
+            {
+                "environment": configuration.environment,
+                "options": options,
+                "rom_sha256": environment.details.get("rom_sha256"),
+            },
+        ).spec
     return Prepared(environment, policy)

@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import ForkServerContext
 
-__all__ = ["PRELOADED", "die_with_parent", "process_pool"]
+__all__ = ["PRELOADED", "become_child", "process_pool"]
 
 PRELOADED = ["regretlab.harness.preloaded"]
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 _depth = 0
 
 
@@ -39,14 +40,22 @@ def process_pool() -> Iterator[ForkServerContext]:
             resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined]
 
 
-def die_with_parent() -> None:
-    """Have the kernel end this process when the fork server ends, which it does when the supervisor is gone.
+def become_child(name: str) -> None:
+    """Make this process a child of a run: named for ``ps`` and ended by the kernel when the supervisor is gone.
 
-    Interrupts from the keyboard are left to the supervisor.
+    (The fork server is its parent in the kernel's eyes; it ends when the supervisor does.) Interrupts from the keyboard
+    are left to the supervisor.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = os.getppid()
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    # The standard library gives every child a hold on the fork server; with it the server would outlive the supervisor.
+    server = forkserver._forkserver
+    if server._forkserver_alive_fd is not None:  # type: ignore[attr-defined]
+        os.close(server._forkserver_alive_fd)  # type: ignore[attr-defined]
+        server._forkserver_alive_fd = None  # type: ignore[attr-defined]
+    libc = ctypes.CDLL(None)
+    libc.prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # it died in between
         os._exit(1)

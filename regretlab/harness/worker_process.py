@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..laws import Law
-from ..policies import PolicySpec, build_policy
+from ..policies import PolicySpec
+from ..policies.policy import build_policy
 from ..staggering.rules.dispatch import next_start, on_completion, on_dispatch
 from ..staggering.rules.state import boundary_at_or_before
 from .arena import Arena
@@ -19,7 +20,7 @@ from .board import EPOCH, HEAD, STOP, Board
 from .clock import SPIN, RealClock, sharpen_timers
 from .latencies import LatencyStream
 from .preparation import policy_of_worker
-from .processes import die_with_parent
+from .processes import become_child
 from .synchronisation import RobustLock, SemaphoreRow
 
 __all__ = ["LONGEST_WAIT", "WARMUP_INFERENCES", "WorkerPlan", "serve"]
@@ -49,7 +50,7 @@ class WorkerPlan:
 
 def serve(arena: Arena, plan: WorkerPlan, worker: int, attempt: int) -> None:
     """Run a worker's process (the target of its ``Process``); ``attempt`` counts the restarts of this slot."""
-    die_with_parent()
+    become_child(f"rl-worker-{worker}")
     board = Board(arena)
     try:
         _Worker(board, plan, worker, attempt).run()

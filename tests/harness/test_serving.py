@@ -60,10 +60,11 @@ def test_default_behaviours():
     assert [DefaultBehaviour("noop", 0, 5, 0).action(a) for a in (3, None, None)] == [3, 0, 0]
     repeat = DefaultBehaviour("repeat", 0, 5, 0)
     assert [repeat.action(a) for a in (None, 3, None, 4, None)] == [0, 3, 3, 4, 4]
-    random = DefaultBehaviour("random", 0, 5, 0)
-    drawn = [random.action(None) for _ in range(200)]
+    first, second, other = (DefaultBehaviour("random", 0, 5, seed) for seed in (0, 0, 1))
+    drawn = [first.action(None) for _ in range(200)]
     assert set(drawn) == set(range(5))
-    assert drawn == [DefaultBehaviour("random", 0, 5, 0).action(None)] + drawn[1:]
+    assert drawn == [second.action(None) for _ in range(200)]
+    assert drawn != [other.action(None) for _ in range(200)]
 
 
 @pytest.mark.parametrize("served", [None, _output(2, 4, 5.5)])

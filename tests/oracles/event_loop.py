@@ -1,6 +1,7 @@
 """A plain event loop that runs any staggering rule on given inference times: a heap of (time, kind, worker)."""
 
 import heapq
+import inspect
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,14 +35,19 @@ class Timeline:
 def run_rule(
     name: str,
     workers: int,
-    inference_time: Callable[[], float],
+    inference_time: Callable[..., float],
     frames: int,
     frame_time: float = 1.0,
     alignment: str | None = None,
     hold: int = 0,
     first_estimate: float | None = None,
 ) -> Timeline:
-    """Run a rule for ``frames`` frames; ``inference_time()`` is called once for each dispatch, in order."""
+    """Run a rule for ``frames`` frames.
+
+    ``inference_time`` is called once for each dispatch, in order: without an argument, or with the worker if it takes
+    one.
+    """
+    per_worker = bool(inspect.signature(inference_time).parameters) if inspect.isfunction(inference_time) else False
     rule = get_rule(name)
     state = rule.new_state(workers, frame_time, alignment=alignment, hold=hold, first_estimate=first_estimate)
     log = Timeline()
@@ -56,7 +62,10 @@ def run_rule(
                 heapq.heappush(events, (start, START, worker, 0.0))
                 continue
             on_dispatch(rule.identifier, state, worker, start)
-            heapq.heappush(events, (start + inference_time(), COMPLETION, worker, start))
+            heapq.heappush(
+                events,
+                (start + (inference_time(worker) if per_worker else inference_time()), COMPLETION, worker, start),
+            )
         else:
             release = on_completion(rule.identifier, state, worker, start, now)
             observed = boundary_at_or_before(start, frame_time)
