@@ -1,0 +1,1 @@
+"""Where theory and experiment meet: each claim predicts, measures and compares, and a report says how it went."""

@@ -1,0 +1,265 @@
+"""The claims: what theory says of each run, what the run's record shows, compared by ``claim.judge``.
+
+Tolerances are stated here, before any run, and are the same for quick and full validations: 0.02 per frame for a regret
+(0.04 in realtime runs, which are shorter), 0.01 for a fraction of frames.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bounds.realtime import realtime_regret
+from ..laws import parse_law
+from ..records import Record, batch_means
+from ..staggering.service import service_law
+from .claim import Claim, judge
+from .runs import FRAME_TIME, PlannedRun
+
+__all__ = ["claims_of", "predicted_regret", "regret_of_delay"]
+
+REGRET_TOLERANCE = 0.02
+REALTIME_REGRET_TOLERANCE = 0.04
+FRACTION_TOLERANCE = 0.01
+FRAME_TIME_TOLERANCE = 1e-5  # seconds
+
+
+def regret_of_delay(delay: NDArray[np.int64], probability: float, symbols: int) -> NDArray[np.float64]:
+    """Return the ring's expected regret of a frame for each delay (negative: the default behaviour, which earns 0).
+
+    (1 - 1/K)(1 - lambda^d) with lambda = (Kp - 1)/(K - 1); derived in docs/theory.
+
+    Examples
+    --------
+    >>> regret_of_delay(np.array([-1, 0, 2]), 0.7, 3).round(3).tolist()
+    [1.0, 0.0, 0.465]
+    """
+    eigenvalue = (symbols * probability - 1) / (symbols - 1)
+    loss = (1 - 1 / symbols) * (1 - np.power(eigenvalue, np.maximum(delay, 0)))
+    return np.where(delay < 0, 1.0, loss)
+
+
+def predicted_regret(run: PlannedRun, probability: float, symbols: int) -> float:
+    """Return the regret per frame that theory predicts for a run with a known law."""
+    configuration = run.configuration
+    assert configuration.emulate_latency is not None
+    report = realtime_regret(
+        parse_law(configuration.emulate_latency),
+        FRAME_TIME,
+        probability,
+        workers=configuration.workers,
+        rule=configuration.rule,
+        alignment=configuration.alignment,
+        symbols=symbols,
+        maximum_time=_support_end(configuration.emulate_latency),
+    )
+    return report.total
+
+
+def claims_of(run: PlannedRun, record: Record) -> list[Claim]:
+    """Return the claims that a run's record bears on."""
+    checks = {
+        "delay": _delay,
+        "sequential": _sequential,
+        "staggered": _staggered,
+        "pool": _pool,
+        "realtime": _realtime,
+    }
+    return list(checks[run.group](run, _Measured(record)))
+
+
+class _Measured:
+    """A record's counted frames, as arrays."""
+
+    def __init__(self, record: Record) -> None:
+        served = record.frames["served_by"].to_numpy() >= 0
+        first = int(np.argmax(served)) if served.any() else 0
+        frames = record.frames.iloc[first:]
+        self.record = record
+        self.reward = frames["reward"].to_numpy(np.float64)
+        self.delay = frames["delay_frames"].to_numpy(np.int64)
+        self.deadline = frames["deadline"].to_numpy()
+        self.lateness = frames["lateness"].to_numpy()
+        self.probability = float(record.meta["environment"]["mode_probability"])
+        self.symbols = int(record.meta["environment"]["symbols"])
+
+    @property
+    def inaction(self) -> tuple[float, float]:
+        """Fraction of frames without an agent action and its standard error."""
+        return batch_means(self.delay < 0)
+
+    @property
+    def regret(self) -> tuple[float, float]:
+        """Regret per frame (a zero-delay agent earns exactly 1) and its standard error."""
+        return batch_means(1.0 - self.reward)
+
+
+def _regret_claim(name: str, statement: str, run: PlannedRun, measured: _Measured) -> Claim:
+    value, error = measured.regret
+    return judge(
+        name,
+        statement,
+        predicted=predicted_regret(run, measured.probability, measured.symbols),
+        measured=value,
+        standard_error=error,
+        tolerance=REGRET_TOLERANCE,
+        source="virtual",
+    )
+
+
+def _fraction_claim(name: str, statement: str, run: PlannedRun, measured: _Measured, predicted: float) -> Claim:
+    value, error = measured.inaction
+    return judge(
+        name,
+        statement,
+        predicted=predicted,
+        measured=value,
+        standard_error=error,
+        tolerance=FRACTION_TOLERANCE,
+        source="realtime" if run.group == "realtime" else "virtual",
+    )
+
+
+def _support_end(text: str) -> float | None:
+    """The largest inference time where it is finite: what max-time has learned in a long run."""
+    end = parse_law(text).maximum()
+    return end if np.isfinite(end) else None
+
+
+def _service(run: PlannedRun) -> tuple[float, NDArray[np.float64]]:
+    configuration = run.configuration
+    assert configuration.emulate_latency is not None
+    law = parse_law(configuration.emulate_latency)
+    service = service_law(
+        law,
+        FRAME_TIME,
+        workers=configuration.workers,
+        rule=configuration.rule,
+        alignment=configuration.alignment,
+        maximum_time=_support_end(configuration.emulate_latency),
+    )
+    return service.inaction_fraction, service.delay_law
+
+
+def _delay(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
+    """(a) Delay regret against p and delay."""
+    p, delay = run.configuration.environment_options["mode_probability"], run.configuration.workers
+    yield _regret_claim(
+        f"delay-regret[p={p},d={delay}]",
+        f"acting on every frame with delay {delay} at modal probability {p} costs what the ring formula says",
+        run,
+        measured,
+    )
+
+
+def _sequential(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
+    """(b) Sequential interaction: inaction and regret do not vanish."""
+    label = run.name
+    yield _fraction_claim(
+        f"{label}-inaction",
+        "sequential inference leaves the default behaviour this fraction of frames",
+        run,
+        measured,
+        _service(run)[0],
+    )
+    half = len(measured.reward) // 2
+    value, error = batch_means(1.0 - measured.reward[half:])
+    yield judge(
+        f"{label}-regret",
+        "its regret per frame is this, and in the second half of the run still is: it does not vanish",
+        predicted=predicted_regret(run, measured.probability, measured.symbols),
+        measured=value,
+        standard_error=error,
+        tolerance=REGRET_TOLERANCE,
+        source="virtual",
+    )
+
+
+def _staggered(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
+    """(c) N_I* workers bring inaction to zero under max-time; one fewer leaves what the formula says."""
+    workers = run.configuration.workers
+    predicted = _service(run)[0]
+    what = "no frame" if predicted == 0 else "this fraction of frames"
+    yield _fraction_claim(
+        f"{run.name}-inaction",
+        f"{workers} workers under maximum-time staggering leave {what} to the default behaviour",
+        run,
+        measured,
+        predicted,
+    )
+    yield _regret_claim(f"{run.name}-regret", f"and {workers} workers pay this regret per frame", run, measured)
+
+
+def _pool(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
+    """(d) The frame pool's service law and (e) the total regret it implies."""
+    phi, law = _service(run)
+    workers = run.configuration.workers
+    more = ": four times as many change nothing" if workers == 44 else ""
+    yield _fraction_claim(
+        f"{run.name}-inaction",
+        f"a frame pool of {workers} workers leaves this fraction of frames to the default behaviour{more}",
+        run,
+        measured,
+        phi,
+    )
+    mean = float(law @ np.arange(len(law)))
+    value, error = batch_means(np.maximum(measured.delay, 0))
+    yield judge(
+        f"{run.name}-delay",
+        "sum over j of j a_j: the delays of the actions that are applied, not of all inferences",
+        predicted=mean,
+        measured=value,
+        standard_error=error,
+        tolerance=0.05,
+        source="virtual",
+    )
+    yield _regret_claim(
+        f"{run.name}-regret",
+        "total regret per frame is phi g + Delta (1 - phi - S) with the ring's S",
+        run,
+        measured,
+    )
+
+
+def _realtime(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
+    """(f) Real processes on the wall clock."""
+    losses = regret_of_delay(measured.delay, measured.probability, measured.symbols)
+    value, _ = measured.regret
+    _, error = batch_means(1.0 - measured.reward - losses)
+    emulated = run.configuration.emulate_latency is not None
+    yield judge(
+        f"{run.name}-regret",
+        f"the measured delays of a realtime run ({'emulated' if emulated else 'measured'} latency) predict its regret",
+        predicted=float(losses.mean()),
+        measured=value,
+        standard_error=error,
+        tolerance=REALTIME_REGRET_TOLERANCE,
+        source="realtime",
+    )
+    if run.configuration.rule == "max-time":
+        yield _fraction_claim(
+            f"{run.name}-inaction",
+            f"{run.configuration.workers} staggered workers serve every frame of a realtime run",
+            run,
+            measured,
+            0.0,
+        )
+    else:
+        yield _fraction_claim(
+            f"{run.name}-inaction",
+            "one sequential worker leaves this fraction of realtime frames to the default behaviour",
+            run,
+            measured,
+            _service(run)[0],
+        )
+    began = measured.deadline + measured.lateness
+    mean, error = batch_means(np.diff(began))
+    yield judge(
+        f"{run.name}-frame-time",
+        "the mean frame lasts 1/59.7275 s: the clock does not drift (seconds)",
+        predicted=FRAME_TIME,
+        measured=mean,
+        standard_error=error,
+        tolerance=FRAME_TIME_TOLERANCE,
+        source="realtime",
+    )

@@ -1,0 +1,133 @@
+"""The runs a validation plays on the cartridge, and what each is for.
+
+Everything is played on ``beacon`` with K symbols: the ring of the theory, where regret has a closed form. The
+virtual runs are long, so that their intervals are narrow; the realtime runs show that the same figures come out of
+real processes on a clock that does not wait.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..harness.configuration import RunConfiguration
+
+__all__ = ["ENVIRONMENT", "FRAME_TIME", "SYMBOLS", "PlannedRun", "planned_runs"]
+
+ENVIRONMENT = "regretlab/Beacon-v0"
+FRAME_TIME = 1 / 59.7275
+"""Seconds of a Game Boy frame."""
+SYMBOLS = 8
+MAIN_PROBABILITY = 0.95
+
+Group = Literal["delay", "sequential", "staggered", "pool", "realtime"]
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run of the validation.
+
+    Attributes
+    ----------
+    name
+        Folder name of its record.
+    group
+        The claims it is for.
+    configuration
+        What is run.
+    """
+
+    name: str
+    group: Group
+    configuration: RunConfiguration
+
+
+def _law(frames: float) -> str:
+    return f"constant({frames * FRAME_TIME:.9f})"
+
+
+def _run(
+    name: str, group: Group, clock: str, frames: int, probability: float = MAIN_PROBABILITY, **values: object
+) -> PlannedRun:
+    options = {"symbols": SYMBOLS, "mode_probability": probability}
+    settings = {"policy": "oracle", "seed": 1, **values}
+    return PlannedRun(
+        name,
+        group,
+        RunConfiguration(environment=ENVIRONMENT, environment_options=options, clock=clock, frames=frames, **settings),
+    )
+
+
+def planned_runs(*, quick: bool, clocks: tuple[str, ...] = ("virtual", "real")) -> list[PlannedRun]:
+    """Return the runs of a validation, virtual ones first.
+
+    Parameters
+    ----------
+    quick
+        Shorter runs: a few minutes on two cores, with at least 60 s of realtime play.
+    clocks
+        Which clocks to play on.
+    """
+    runs = []
+    if "virtual" in clocks:
+        runs += _virtual_runs(60_000 if quick else 400_000, quick)
+    if "real" in clocks:
+        runs += _realtime_runs(1.0 if quick else 4.0)
+    return runs
+
+
+def _virtual_runs(frames: int, quick: bool) -> list[PlannedRun]:
+    points = [(0.8, 2), (0.95, 1), (0.95, 2), (0.95, 5), (0.95, 10), (0.99, 5)]
+    if not quick:
+        points += [(0.8, 1), (0.8, 5), (0.8, 10), (0.99, 1), (0.99, 2), (0.99, 10)]
+    runs = [
+        _run(
+            f"delay-{p}-{d}", "delay", "virtual", frames, p, rule="frame-pool", workers=d, emulate_latency=_law(d - 0.5)
+        )
+        for p, d in points
+    ]
+    runs += [
+        _run(f"sequential-{d}", "sequential", "virtual", frames, rule="sequential", emulate_latency=_law(d - 0.5))
+        for d in (2, 5, 10)
+    ]
+    exponential = f"expon(scale={2.5 * FRAME_TIME:.9f})"
+    gamma = f"gamma(4, scale={0.8 * FRAME_TIME:.9f})"
+    bounded = f"uniform({1.0 * FRAME_TIME:.9f}, {4.3 * FRAME_TIME:.9f})"
+    runs += [
+        _run("sequential-exponential", "sequential", "virtual", frames, rule="sequential", emulate_latency=exponential),
+        _run(
+            "strict-exponential", "sequential", "virtual", frames, rule="sequential-strict", emulate_latency=exponential
+        ),
+        _run("max-time-6", "staggered", "virtual", frames, rule="max-time", workers=6, emulate_latency=bounded),
+        _run("max-time-5", "staggered", "virtual", frames, rule="max-time", workers=5, emulate_latency=bounded),
+        _run("pool-exponential", "pool", "virtual", frames, rule="frame-pool", workers=40, emulate_latency=exponential),
+        _run("pool-gamma", "pool", "virtual", frames, rule="frame-pool", workers=11, emulate_latency=gamma),
+        _run("pool-gamma-44", "pool", "virtual", frames, rule="frame-pool", workers=44, emulate_latency=gamma),
+    ]
+    return runs
+
+
+def _realtime_runs(scale: float) -> list[PlannedRun]:
+    def seconds(length: float) -> int:
+        return round(length * scale / FRAME_TIME)
+
+    return [
+        _run("realtime-k1", "realtime", "real", seconds(25), policy="impala-k1", rule="max-time", workers=2),
+        _run(
+            "realtime-16",
+            "realtime",
+            "real",
+            seconds(25),
+            policy="impala-k1",
+            rule="max-time",
+            workers=16,
+            emulate_latency="constant(0.25)",
+        ),
+        _run(
+            "realtime-sequential",
+            "realtime",
+            "real",
+            seconds(15),
+            policy="impala-k1",
+            rule="sequential",
+            emulate_latency=_law(4.5),
+        ),
+    ]
