@@ -1,0 +1,206 @@
+"""Validate: play the planned runs, judge the claims, write the report.
+
+Virtual runs go first, on all cores; realtime runs come after them, one at a time, on an otherwise idle machine. A
+run whose record is already there and complete, from the same configuration, is not played again, so an interrupted
+validation goes on where it stopped.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from os import cpu_count
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+from ..harness.processes import process_pool
+from ..harness.run import run as play
+from ..records import Record, RunSummary, summarise
+from .checks import claims_of
+from .claim import Claim
+from .runs import PlannedRun, planned_runs
+
+__all__ = ["CLAIMS_FILE", "REPORT_FILE", "Validation", "validate"]
+
+CLAIMS_FILE = "claims.json"
+REPORT_FILE = "report.html"
+RUNS_FOLDER = "runs"
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is going on, frames played so far in all runs, frames to play in all runs)."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a validation found.
+
+    Attributes
+    ----------
+    claims
+        All claims, in the order of the runs.
+    report
+        Path of the report, one self-contained HTML file.
+    directory
+        Folder with the report, ``claims.json`` and the records of all runs.
+    """
+
+    claims: tuple[Claim, ...]
+    report: Path
+    directory: Path
+
+    @property
+    def passed(self) -> bool:
+        """Whether every claim holds."""
+        return all(claim.passed for claim in self.claims)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as plain values, as the command line prints it."""
+        return {
+            "passed": self.passed,
+            "claims": [claim.to_json() for claim in self.claims],
+            "report": str(self.report),
+            "directory": str(self.directory),
+        }
+
+
+def validate(
+    out: str | Path,
+    *,
+    quick: bool = False,
+    clock: str | None = None,
+    claims: tuple[str, ...] = (),
+    progress: Progress = lambda what, played, total: None,
+) -> Validation:
+    """Play the runs of a validation and compare them with the theory.
+
+    Parameters
+    ----------
+    out
+        Folder for the records and the report. A folder of an earlier validation is continued; any other content is
+        refused.
+    quick
+        Shorter runs (a few minutes on two cores) with the same tolerances.
+    clock
+        "real" or "virtual": only the runs of that clock; None for both.
+    claims
+        Names of claims (or of runs, or the beginnings of such names) to check; empty for all.
+    progress
+        Told how far it is.
+
+    Raises
+    ------
+    InputError
+        For an unusable folder, an unknown clock or a claim that does not exist; nothing is played then.
+    """
+    if clock not in (None, "real", "virtual"):
+        raise InputError(f"clock must be 'real' or 'virtual', not '{clock}'")
+    runs = _chosen(planned_runs(quick=quick, clocks=(clock,) if clock else ("virtual", "real")), claims)
+    directory = _prepared(Path(out))
+    total = sum(run.configuration.frames for run in runs)
+    done = 0
+
+    def tell(what: str, frames: int) -> None:
+        progress(what, done + frames, total)
+
+    virtual = [run for run in runs if run.configuration.clock == "virtual"]
+    real = [run for run in runs if run.configuration.clock == "real"]
+    for run in _play_virtual(virtual, directory, tell):
+        done += run.configuration.frames
+        tell(run.name, 0)
+    with process_pool():
+        for run in real:
+            _play_one(run, directory, lambda played, _, what, name=run.name: tell(f"{name}: {what}", played))
+            done += run.configuration.frames
+    found = [(run, Record.open(_folder(directory, run))) for run in runs]
+    judged = tuple(claim for run, record in found for claim in claims_of(run, record))
+    if claims:
+        judged = tuple(c for c in judged if c.name.startswith(claims)) or judged
+    from .report import write_report
+
+    report = directory / REPORT_FILE
+    write_report(report, judged, found, quick=quick)
+    result = Validation(judged, report, directory)
+    (directory / CLAIMS_FILE).write_text(json.dumps(result.to_json(), indent=2) + "\n")
+    return result
+
+
+def _chosen(runs: list[PlannedRun], claims: tuple[str, ...]) -> list[PlannedRun]:
+    """Return the runs that the named claims need."""
+    if not claims:
+        return runs
+    chosen = [run for run in runs if any(_concerns(name, run) for name in claims)]
+    for name in claims:
+        if not any(_concerns(name, run) for run in runs):
+            known = ", ".join(run.name for run in runs)
+            raise InputError(f"no claim is named '{name}': names begin with delay-regret or one of {known}")
+    return chosen
+
+
+def _concerns(name: str, run: PlannedRun) -> bool:
+    if run.group == "delay":
+        p, delay = run.configuration.environment_options["mode_probability"], run.configuration.workers
+        full = f"delay-regret[p={p},d={delay}]"
+        return full.startswith(name)
+    return run.name.startswith(name) or name.startswith(run.name + "-")
+
+
+def _prepared(directory: Path) -> Path:
+    """Return the folder, made if missing; refuse one that is not a validation's."""
+    if directory.exists() and not directory.is_dir():
+        raise InputError(f"'{directory}' is a file: a validation needs a folder")
+    foreign = [
+        entry.name
+        for entry in (directory.iterdir() if directory.exists() else ())
+        if entry.name not in (CLAIMS_FILE, REPORT_FILE, RUNS_FOLDER)
+    ]
+    if foreign:
+        raise InputError(f"'{directory}' holds '{foreign[0]}', which is not part of a validation: use another folder")
+    (directory / RUNS_FOLDER).mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def _folder(directory: Path, run: PlannedRun) -> Path:
+    return directory / RUNS_FOLDER / run.name
+
+
+def _is_played(run: PlannedRun, folder: Path) -> bool:
+    """Whether a complete record of exactly this configuration is there."""
+    from .. import __version__
+
+    try:
+        meta = Record.open(folder).meta
+    except InputError:
+        return False
+    same = meta.get("config") == json.loads(run.configuration.model_dump_json())
+    return bool(meta.get("complete")) and same and meta["versions"]["regretlab"] == __version__
+
+
+def _play_one(run: PlannedRun, directory: Path, tell: Callable[[int, int, str], None]) -> RunSummary:
+    folder = _folder(directory, run)
+    if _is_played(run, folder):
+        return summarise(Record.open(folder))
+    return play(run.configuration, folder, overwrite=True, progress=tell)
+
+
+def _play_quietly(run: PlannedRun, directory: Path) -> str:
+    _play_one(run, directory, lambda played, total, what: None)
+    return run.name
+
+
+def _play_virtual(runs: list[PlannedRun], directory: Path, tell: Callable[[str, int], None]) -> Iterator[PlannedRun]:
+    """Play virtual runs on all cores, longest first; yield each when it is done."""
+    if not runs:
+        return
+    tell("virtual runs", 0)
+    by_name = {run.name: run for run in runs}
+    with ProcessPoolExecutor(min(len(runs), cpu_count() or 1), mp_context=get_context("forkserver")) as pool:
+        waiting = [pool.submit(_play_quietly, run, directory) for run in runs]
+        try:
+            for future in as_completed(waiting):
+                yield by_name[future.result()]
+        except BaseException:
+            for future in waiting:
+                future.cancel()
+            raise
