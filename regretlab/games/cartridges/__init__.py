@@ -1,0 +1,1 @@
+"""Our cartridges: C sources, the ROMs built from them, and the build."""

@@ -1,0 +1,149 @@
+"""The Game Boy emulator as the games use it: boot once, press buttons, play one frame, read the screen and work RAM.
+
+A thin layer over PyBoy (the only module that imports it): no window, no sound, no files beside the ROM. The state right
+after the boot sequence is kept for each ROM and process, so that a reset takes a millisecond.
+"""
+
+import hashlib
+import io
+import logging
+import warnings
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .rom import check_rom
+
+__all__ = ["FRAME_RATE", "FRAME_TIME", "OBSERVATION_SHAPE", "SCREEN_SHAPE", "Emulator", "downsample"]
+
+FRAME_RATE = 59.7275
+"""Frames a second of a Game Boy (4194304 Hz / 70224 cycles, to four decimals)."""
+FRAME_TIME = 1 / FRAME_RATE
+SCREEN_SHAPE = (144, 160)
+OBSERVATION_SHAPE = (84, 84)
+
+_BOOT_LIMIT = 3000  # frames after which a cartridge that has not reported for duty is given up
+
+_booted: dict[str, bytes] = {}
+
+
+def _area_weights(size: int, target: int) -> NDArray[np.float32]:
+    """Return integer weights, shape (target, size), by which each target cell averages the pixels it covers.
+
+    All weights of a row sum to size / gcd; products with pixels stay below 2^24, so float32 sums are exact.
+    """
+    divisor = int(np.gcd(size, target))
+    whole, cell = size // divisor, target // divisor
+    low = np.arange(target)[:, None] * whole
+    pixel = np.arange(size)[None, :] * cell
+    overlap = np.minimum(low + whole, pixel + cell) - np.maximum(low, pixel)
+    return np.maximum(overlap, 0).astype(np.float32)
+
+
+@cache
+def _weights() -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
+    rows = _area_weights(SCREEN_SHAPE[0], OBSERVATION_SHAPE[0])
+    columns = _area_weights(SCREEN_SHAPE[1], OBSERVATION_SHAPE[1])
+    return rows, np.ascontiguousarray(columns.T), float(rows[0].sum() * columns[0].sum())
+
+
+def downsample(screen: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the grayscale screen averaged over areas, (144, 160) to (84, 84), rounded to the nearest level.
+
+    Examples
+    --------
+    >>> int(downsample(np.full(SCREEN_SHAPE, 200, np.uint8)).min())
+    200
+    """
+    rows, columns, total = _weights()
+    sums = rows @ (screen.astype(np.float32) @ columns)
+    return np.asarray((sums * np.float32(1.0 / total) + np.float32(0.5)).astype(np.uint8))
+
+
+class Emulator:
+    """A running cartridge.
+
+    Parameters
+    ----------
+    rom
+        Path of the ROM image; checked before it is opened.
+    ready
+        Tells, given work RAM, whether the cartridge has booted; None: a boot of a fixed length.
+
+    Raises
+    ------
+    InputError
+        If the file is no whole Game Boy image.
+    RuntimeError
+        If the cartridge does not get ready.
+    """
+
+    def __init__(self, rom: str | Path, ready: Callable[["Emulator"], bool] | None = None) -> None:
+        image = check_rom(rom)
+        self.digest = hashlib.sha256(image).hexdigest()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyBoy's window library announces itself as a warning
+            from pyboy import PyBoy
+        logging.getLogger("pyboy").setLevel(logging.CRITICAL)
+        self._machine = PyBoy(str(rom), window="null", sound_emulated=False, log_level="CRITICAL")
+        self._machine.set_emulation_speed(0)
+        self._memory = self._machine.memory
+        self._held: frozenset[str] = frozenset()
+        if self.digest not in _booted:
+            self._boot(ready)
+            state = io.BytesIO()
+            self._machine.save_state(state)
+            _booted[self.digest] = state.getvalue()
+        self.restart()
+
+    def _boot(self, ready: Callable[["Emulator"], bool] | None) -> None:
+        for frame in range(_BOOT_LIMIT):
+            self._machine.tick(1, False, False)
+            if ready is not None and ready(self):
+                return
+            if ready is None and frame == 400:
+                return
+        raise RuntimeError(f"the cartridge did not get ready within {_BOOT_LIMIT} frames")
+
+    def restart(self) -> None:
+        """Go back to the state right after the boot, all buttons released."""
+        self._machine.load_state(io.BytesIO(_booted[self.digest]))
+        for button in self._held:
+            self._machine.button_release(button)
+        self._held = frozenset()
+
+    def hold(self, buttons: Iterable[str]) -> None:
+        """Hold exactly these buttons ("a", "b", "select", "start", "up", ...) from the next frame on."""
+        wanted = frozenset(buttons)
+        if wanted != self._held:
+            for button in self._held - wanted:
+                self._machine.button_release(button)
+            for button in wanted - self._held:
+                self._machine.button_press(button)
+            self._held = wanted
+
+    def tick(self, *, render: bool = True) -> None:
+        """Play one frame; without ``render`` the screen keeps what it showed before."""
+        self._machine.tick(1, render, False)
+
+    def screen(self) -> NDArray[np.uint8]:
+        """Return the screen in grayscale, shape (144, 160): a view that the next frame changes."""
+        return np.asarray(self._machine.screen.ndarray)[:, :, 0]
+
+    def read(self, address: int, size: int = 1) -> int:
+        """Return the little-endian number of ``size`` bytes at an address."""
+        if size == 1:
+            return int(self._memory[address])
+        return int.from_bytes(bytes(self._memory[address : address + size]), "little")
+
+    def write(self, address: int, value: int, size: int = 1) -> None:
+        """Store a little-endian number of ``size`` bytes at an address."""
+        for offset, byte in enumerate(value.to_bytes(size, "little")):
+            self._memory[address + offset] = byte
+
+    def close(self) -> None:
+        """End the machine; nothing is saved."""
+        self._machine.stop(save=False)
