@@ -1,9 +1,10 @@
 """Beacon: the K-symbol ring (a witness MDP of the theory) on a real cartridge, as a Gymnasium environment.
 
-One step is one frame. The screen shows one of K symbols; with probability 1 - p it jumps uniformly to one of the others, else
-it stays (or moves on by one, ``rotating``). Action 0 is the no-op and earns nothing; action 1 + s earns 1 if s is the symbol
-that was on the screen before the step. An agent without delay earns exactly 1 per frame; from observations d frames old
-the best is 1/K + (1 - 1/K) lambda^d with lambda = (K p - 1)/(K - 1). Sources and work RAM: ``cartridges/``.
+One step is one frame. The screen shows one of K symbols; with probability 1 - p it jumps uniformly to one of the
+others, else it stays (or moves on by one, ``rotating``). Action 0 is the no-op and earns nothing; action 1 + s earns
+1 if s is the symbol that was on the screen before the step. An agent without delay earns exactly 1 per frame; from
+observations d frames old the best is 1/K + (1 - 1/K) lambda^d with lambda = (K p - 1)/(K - 1). Sources and work RAM:
+``cartridges/``.
 """
 
 from pathlib import Path

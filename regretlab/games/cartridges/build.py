@@ -1,8 +1,8 @@
 """Build the cartridges from their sources with SDCC, byte for byte: ``python -m regretlab.games.cartridges.build``.
 
-Each folder with C sources is a cartridge; ``common/`` holds what they share. A ``symbols.txt`` of pictures becomes a C array
-first. SDCC compiles for the sm83 processor, makebin lays out the image, and the header (title, sizes, checksums) is
-filled in here; the logo area is left empty.
+Each folder with C sources is a cartridge; ``common/`` holds what they share. A ``symbols.txt`` of pictures becomes a
+C array first. SDCC compiles for the sm83 processor, makebin lays out the image, and the header (title, sizes,
+checksums) is filled in here; the logo area is left empty.
 """
 
 import shutil
