@@ -35,6 +35,20 @@ _VERDICTS = {
 }
 
 
+_REGRET_CAPTION = (
+    f"Curves: theory for constant inference times on the ring with {SYMBOLS} symbols and modal probability "
+    f"{MAIN_PROBABILITY} (closed forms). Points: {{}} runs on the cartridge with 99 % intervals; realtime runs are "
+    "real processes on the wall clock, virtual runs the same rules on a simulated clock. Sequential inference leaves "
+    "most frames to the no-op as soon as an inference takes longer than a frame; staggered workers act on every frame "
+    "and pay only for the age of what they saw."
+)
+_TIMELINE_CAPTION = (
+    "Drawn from the record of the realtime run with the most workers: each row is a worker, each bar an inference from "
+    "its start to its completion (lighter: held until its release), each mark the frame in which its action took "
+    "effect."
+)
+
+
 def write_report(path: Path, claims: Sequence[Claim], played: Played, *, quick: bool) -> None:
     """Write the report of a validation.
 
@@ -140,7 +154,7 @@ def timeline_figure(played: Played) -> "Figure | None":
     real = [(run, record) for run, record in played if run.configuration.clock == "real" and len(record.inferences)]
     if not real:
         return None
-    run, record = max(real, key=lambda entry: entry[0].configuration.workers)
+    _, record = max(real, key=lambda entry: entry[0].configuration.workers)
     frames = record.frames
     start = float(frames["deadline"].iloc[len(frames) // 2])
     return inference_timeline(record.inferences, frames, FRAME_TIME, start=start, duration=30 * FRAME_TIME)
@@ -148,28 +162,10 @@ def timeline_figure(played: Played) -> "Figure | None":
 
 def _figures(played: Played) -> list[tuple["Figure", str, str]]:
     points = [point for run, record in played for point in _points(run, record)]
-    figures = [
-        (
-            regret_figure(played),
-            "Regret per frame against inference time",
-            f"Curves: theory for constant inference times on the ring with {SYMBOLS} symbols and modal probability "
-            f"{MAIN_PROBABILITY} (closed forms). Points: {len(points)} runs on the cartridge with 99 % intervals; "
-            "realtime runs are real processes on the wall clock, virtual runs the same rules on a simulated clock. "
-            "Sequential inference leaves most frames to the no-op as soon as an inference takes longer than a frame; "
-            "staggered workers act on every frame and pay only for the age of what they saw.",
-        )
-    ]
+    figures = [(regret_figure(played), "Regret per frame against inference time", _REGRET_CAPTION.format(len(points)))]
     timeline = timeline_figure(played)
     if timeline is not None:
-        figures.append(
-            (
-                timeline,
-                "Half a second of a realtime run",
-                "Drawn from the record of the realtime run with the most workers: each row is a worker, each bar an "
-                "inference from its start to its completion (lighter: held until its release), each mark the frame in "
-                "which its action took effect.",
-            )
-        )
+        figures.append((timeline, "Half a second of a realtime run", _TIMELINE_CAPTION))
     return figures
 
 

@@ -1,0 +1,216 @@
+"""Laws and frame times from text, without evaluating it.
+
+``0.1`` | ``constant(0.1)`` | ``NAME(parameters)`` for any continuous distribution of ``scipy.stats``, positional or
+by name | ``@file.csv`` | ``@file.npy``. The text is parsed to a syntax tree and only numbers are taken from it.
+"""
+
+import ast
+import csv
+import difflib
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from .constant_law import constant
+from .law import Law
+from .sample_law import law_from_samples
+
+__all__ = ["FRAME_TIMES", "parse_frame_time", "parse_law"]
+
+FRAME_TIMES = {"gameboy": 1 / 59.7275, "atari": 1 / 60}
+"""Frame times by name, seconds."""
+
+_FORMS = "a number of seconds, constant(T), a scipy.stats distribution such as gamma(4, scale=0.8), or @FILE"
+
+
+def parse_frame_time(text: str | float) -> float:
+    """Return a frame time in seconds.
+
+    Parameters
+    ----------
+    text
+        ``gameboy``, ``atari`` or a positive number of seconds.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+
+    Examples
+    --------
+    >>> round(parse_frame_time("gameboy"), 6)
+    0.016743
+    """
+    if isinstance(text, str) and text.strip().lower() in FRAME_TIMES:
+        return FRAME_TIMES[text.strip().lower()]
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise InputError(
+            f"frame time '{text}' is neither a number of seconds nor one of {', '.join(FRAME_TIMES)}"
+        ) from None
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise InputError(f"frame time '{text}' must be a positive, finite number of seconds")
+    return seconds
+
+
+def parse_law(text: str, *, base_directory: str | Path | None = None) -> Law:
+    """Return the law that a text describes.
+
+    Parameters
+    ----------
+    text
+        See the module's description. All times are seconds.
+    base_directory
+        Where relative sample files lie; the working directory by default.
+
+    Raises
+    ------
+    InputError
+        One sentence saying what is wrong and what is allowed.
+
+    Examples
+    --------
+    >>> parse_law("gamma(4, scale=0.8)").mean()
+    3.2
+    >>> parse_law("gamma(4, scael=1)")
+    Traceback (most recent call last):
+    regretlab.errors.InputError: law 'gamma(4, scael=1)': gamma has no parameter 'scael' (allowed: a, loc, scale)
+    """
+    stripped = text.strip()
+    if stripped.startswith("@"):
+        return _law_from_file(stripped[1:], stripped, Path(base_directory or "."))
+    try:
+        return constant(float(stripped), text=stripped)
+    except InputError:
+        raise
+    except ValueError:
+        pass
+    name, positional, named = _call(stripped)
+    if name == "constant":
+        if named or len(positional) != 1:
+            raise InputError(f"law '{stripped}': constant takes one number of seconds, as in constant(0.1)")
+        return constant(positional[0], text=stripped)
+    return _law_from_scipy(stripped, name, positional, named)
+
+
+def _call(text: str) -> tuple[str, list[float], dict[str, float]]:
+    """Split ``NAME(1, a=2)`` into its name and numbers."""
+    try:
+        node = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        node = None
+    if isinstance(node, ast.Name):
+        node = ast.Call(func=node, args=[], keywords=[])
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+        raise InputError(f"law '{text}' is not understood: give {_FORMS}")
+    positional = [_number(argument, text) for argument in node.args]
+    named: dict[str, float] = {}
+    for keyword in node.keywords:
+        if keyword.arg is None or keyword.arg in named:
+            raise InputError(f"law '{text}' is not understood: give {_FORMS}")
+        named[keyword.arg] = _number(keyword.value, text)
+    return node.func.id, positional, named
+
+
+def _number(node: ast.AST, text: str) -> float:
+    sign = 1.0
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        sign = -1.0 if isinstance(node.op, ast.USub) else 1.0
+        node = node.operand
+    value = node.value if isinstance(node, ast.Constant) else None
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return sign * float(value)
+    raise InputError(f"law '{text}': every parameter must be a finite number, not '{ast.unparse(node)}'")
+
+
+def _law_from_scipy(text: str, name: str, positional: list[float], named: dict[str, float]) -> Law:
+    from scipy import stats
+
+    from .scipy_law import law_from_distribution
+
+    family = getattr(stats, name, None)
+    if not isinstance(family, stats.rv_continuous):
+        families = [known for known in dir(stats) if isinstance(getattr(stats, known), stats.rv_continuous)]
+        near = difflib.get_close_matches(name, ["constant", *families], n=3)
+        hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+        raise InputError(f"law '{text}': '{name}' is no continuous distribution of scipy.stats{hint}")
+    shapes = [shape.strip() for shape in family.shapes.split(",")] if family.shapes else []
+    allowed = [*shapes, "loc", "scale"]
+    for parameter in named:
+        if parameter not in allowed:
+            raise InputError(f"law '{text}': {name} has no parameter '{parameter}' (allowed: {', '.join(allowed)})")
+    if len(positional) > len(allowed):
+        raise InputError(f"law '{text}': {name} takes at most {len(allowed)} numbers ({', '.join(allowed)})")
+    given = dict(zip(allowed, positional, strict=False))
+    for parameter in named:
+        if parameter in given:
+            raise InputError(f"law '{text}': parameter '{parameter}' is given twice")
+    given |= named
+    missing = [shape for shape in shapes if shape not in given]
+    if missing:
+        raise InputError(f"law '{text}': {name} also needs {', '.join(missing)} (allowed: {', '.join(allowed)})")
+    values = [given[shape] for shape in shapes]
+    location, scale = given.get("loc", 0.0), given.get("scale", 1.0)
+    if not scale > 0:
+        raise InputError(f"law '{text}': scale must be positive, not {scale:g}")
+    if shapes and not _allowed(family, values):
+        stated = ", ".join(f"{shape}={value:g}" for shape, value in zip(shapes, values, strict=True))
+        raise InputError(f"law '{text}': {stated} is not allowed for {name}")
+    return law_from_distribution(family(*values, loc=location, scale=scale), text=text)
+
+
+def _allowed(family: Any, values: list[float]) -> bool:
+    return bool(np.all(family._argcheck(*values)))
+
+
+def _law_from_file(name: str, text: str, directory: Path) -> Law:
+    path = directory / name
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".npy"):
+        raise InputError(f"samples file '{name}' must end in .csv or .npy")
+    if not path.is_file():
+        raise InputError(f"samples file '{name}' does not exist")
+    try:
+        samples = np.load(path, allow_pickle=False) if suffix == ".npy" else _read_csv(path, name)
+    except (OSError, ValueError, EOFError, UnicodeDecodeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"samples file '{name}' cannot be read as numbers: {str(error).splitlines()[0]}") from None
+    return law_from_samples(samples, text=text)
+
+
+def _read_csv(path: Path, name: str) -> np.ndarray[Any, Any]:
+    """Return the column of seconds: the one headed so, else the first and only one."""
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+    if not rows:
+        raise InputError(f"samples file '{name}' is empty")
+    column = 0
+    header = [cell.strip().lower() for cell in rows[0]]
+    if not _is_number(header[0]) or "seconds" in header:
+        if "seconds" in header:
+            column = header.index("seconds")
+        elif len(header) > 1:
+            raise InputError(f"samples file '{name}' has {len(header)} columns and none is headed 'seconds'")
+        rows = rows[1:]
+    elif len(header) > 1:
+        raise InputError(f"samples file '{name}' has {len(header)} columns: give one, or head one 'seconds'")
+    values = []
+    for number, row in enumerate(rows, start=1):
+        cell = row[column].strip() if column < len(row) else ""
+        if not _is_number(cell):
+            raise InputError(f"samples file '{name}': sample {number} is '{cell}', not a number of seconds")
+        values.append(float(cell))
+    return np.array(values)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
