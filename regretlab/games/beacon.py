@@ -147,7 +147,7 @@ class Beacon(gymnasium.Env[NDArray[np.uint8], np.int64]):
         reward, self._score = float(score - self._score), score
         return reward
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | None:
         """Return the screen, shape (144, 160, 3), in render mode "rgb_array"."""
         if self.render_mode is None:
             return None

@@ -4,7 +4,7 @@ import base64
 import html
 import io
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -47,6 +47,14 @@ _TIMELINE_CAPTION = (
     "its start to its completion (lighter: held until its release), each mark the frame in which its action took "
     "effect."
 )
+
+
+_CURVES: dict[str, tuple[str, Callable[[float], int]]] = {
+    "sequential": ("sequential, one worker", lambda x: 1),
+    "max-time": ("staggered, maximum time", lambda x: int(np.ceil(x))),
+    "frame-pool": ("staggered, frame pool", lambda x: int(np.ceil(x))),
+}
+"""The rules of the first picture: label, and workers for an inference time of x frames."""
 
 
 def write_report(path: Path, claims: Sequence[Claim], played: Played, *, quick: bool) -> None:
@@ -98,11 +106,6 @@ def regret_figure(played: Played) -> "Figure":
     Only runs with constant inference times at the main modal probability have a place on this axis.
     """
     grid = np.arange(0.05, 16.0, 0.05)
-    wanted = {
-        "sequential": ("sequential", "sequential, one worker", lambda x: 1),
-        "frame-pool": ("frame-pool", "staggered, frame pool", lambda x: int(np.ceil(x))),
-        "max-time": ("max-time", "staggered, maximum time", lambda x: int(np.ceil(x))),
-    }
     probability = played[0][1].meta["environment"]["mode_probability"] if played else MAIN_PROBABILITY
     for _, record in played:
         if abs(record.meta["environment"]["mode_probability"] - MAIN_PROBABILITY) < 1e-4:
@@ -125,7 +128,7 @@ def regret_figure(played: Played) -> "Figure":
                 ]
             ),
         )
-        for rule, label, workers in wanted.values()
+        for rule, (label, workers) in _CURVES.items()
     ]
     return regret_against_inference_time(curves, [point for run, record in played for point in _points(run, record)])
 
@@ -146,7 +149,8 @@ def _points(run: PlannedRun, record: Record) -> list[MeasuredPoint]:
         seconds = float((inferences["completion"] - inferences["dispatch"]).mean())
     regret, half = 1.0 - summary.reward_per_frame, 2.744 * summary.standard_error["reward_per_frame"]
     label = "realtime run" if configuration.clock == "real" else "virtual run"
-    return [MeasuredPoint(label, seconds, regret, max(regret - half, 0.0), regret + half)]
+    curve = _CURVES[configuration.rule][0]
+    return [MeasuredPoint(label, curve, seconds, regret, max(regret - half, 0.0), regret + half)]
 
 
 def timeline_figure(played: Played) -> "Figure | None":

@@ -111,7 +111,7 @@ def validate(
         tell(run.name, 0)
     with process_pool():
         for run in real:
-            _play_one(run, directory, lambda played, _, what, name=run.name: tell(f"{name}: {what}", played))
+            _play_one(run, directory, _telling(run.name, tell))
             done += run.configuration.frames
     found = [(run, Record.open(_folder(directory, run))) for run in runs]
     judged = tuple(claim for run, record in found for claim in claims_of(run, record))
@@ -124,6 +124,10 @@ def validate(
     result = Validation(judged, report, directory)
     (directory / CLAIMS_FILE).write_text(json.dumps(result.to_json(), indent=2) + "\n")
     return result
+
+
+def _telling(name: str, tell: Callable[[str, int], None]) -> Callable[[int, int, str], None]:
+    return lambda played, total, what: tell(f"{name}: {what}", played)
 
 
 def _chosen(runs: list[PlannedRun], claims: tuple[str, ...]) -> list[PlannedRun]:

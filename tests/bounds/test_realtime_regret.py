@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
+
 from regretlab.bounds.delay import delay_regret
 from regretlab.bounds.inaction import inaction_regret
 from regretlab.bounds.realtime import realtime_regret
-
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
 from regretlab.results import ServiceLaw

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import sympy as sp
+
 from regretlab.bounds import symbolic
 from regretlab.bounds.realtime import realtime_regret
 from regretlab.bounds.symbolic import DELTA, MU, G, K, N, P, X
-
 from regretlab.errors import InputError
 from regretlab.laws import constant, parse_law
 

@@ -1,0 +1,106 @@
+"""Regret against inference time: theory as curves, measured runs as points with intervals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from .style import COLOURS, house_style
+
+__all__ = ["Curve", "MeasuredPoint", "regret_against_inference_time"]
+
+_MARKERS = ("o", "s", "D", "^")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A theoretical curve.
+
+    Attributes
+    ----------
+    label
+        What it is.
+    seconds
+        Inference times, shape (n,).
+    regret
+        Regret per frame, shape (n,).
+    """
+
+    label: str
+    seconds: NDArray[np.float64]
+    regret: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MeasuredPoint:
+    """A measured run.
+
+    Attributes
+    ----------
+    label
+        Kind of run; equal labels share a legend entry.
+    curve
+        Label of the curve it belongs to (its colour), or an empty string.
+    seconds
+        Mean inference time.
+    regret, low, high
+        Measured regret per frame and its interval.
+    """
+
+    label: str
+    curve: str
+    seconds: float
+    regret: float
+    low: float
+    high: float
+
+
+def regret_against_inference_time(curves: Sequence[Curve], points: Sequence[MeasuredPoint]) -> Figure:
+    """Draw regret per frame against inference time.
+
+    Parameters
+    ----------
+    curves
+        Theory.
+    points
+        Measured runs; filled markers with their intervals.
+
+    Returns
+    -------
+    Figure
+        One axes; inference time in milliseconds.
+    """
+    with house_style():
+        figure = Figure(figsize=(6.4, 3.7), layout="constrained")
+        axes = figure.add_subplot()
+        colours = {}
+        for curve, colour in zip(curves, COLOURS, strict=False):
+            colours[curve.label] = colour
+            axes.plot(curve.seconds * 1e3, curve.regret, color=colour, label=curve.label)
+        kinds = list(dict.fromkeys(point.label for point in points))
+        for kind, marker in zip(kinds, _MARKERS, strict=False):
+            chosen = [point for point in points if point.label == kind]
+            for point in chosen:
+                axes.errorbar(
+                    point.seconds * 1e3,
+                    point.regret,
+                    yerr=[[point.regret - point.low], [point.high - point.regret]],
+                    marker=marker,
+                    markersize=6,
+                    markerfacecolor=colours.get(point.curve, "#000000"),
+                    markeredgecolor="white",
+                    markeredgewidth=0.8,
+                    ecolor=colours.get(point.curve, "#000000"),
+                    capsize=2.5,
+                    linestyle="none",
+                    zorder=5,
+                )
+            axes.plot([], [], marker=marker, linestyle="none", color="#444444", markeredgecolor="white", label=kind)
+        axes.set_xlabel("inference time, milliseconds")
+        axes.set_ylabel("regret per frame")
+        axes.set_ylim(0, 1)
+        axes.set_xlim(left=0)
+        figure.legend(loc="outside lower center", ncols=3)
+        return figure

@@ -1,0 +1,100 @@
+"""The timeline of a run: who was inferring when, and which frame each action reached, drawn from the record."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from .style import COLOURS, GREY, house_style
+
+__all__ = ["inference_timeline"]
+
+_BUSY, _HELD, _OVERWRITTEN = COLOURS[0], "#BBD9EA", "#9AA4AF"
+
+
+def inference_timeline(
+    inferences: pd.DataFrame, frames: pd.DataFrame, frame_time: float, *, start: float = 0.0, duration: float = 0.5
+) -> Figure:
+    """Draw a stretch of a run.
+
+    Parameters
+    ----------
+    inferences, frames
+        Tables of a record (columns as in its documentation).
+    frame_time
+        Seconds of a frame.
+    start, duration
+        The stretch to draw, seconds since the run began.
+
+    Returns
+    -------
+    Figure
+        Above: a row a worker, bars from start to completion, lighter ones to release, a mark at the start of the
+        frame in which the action took effect. Below: the delay of the action in each frame; frames without an action
+        are shaded.
+    """
+    end = start + duration
+    shown = inferences[(inferences["scheduled"] < end) & (inferences["release"] > start) & ~inferences["lost"]]
+    played = frames[(frames["deadline"] >= start - frame_time) & (frames["deadline"] < end)]
+    workers = sorted(int(worker) for worker in inferences["worker"].unique())
+    with house_style():
+        figure = Figure(figsize=(6.8, min(7.0, 2.1 + 0.17 * len(workers))), layout="constrained")
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[max(2.0, 0.3 * len(workers)), 1.6])
+
+        def milliseconds(seconds: "pd.Series[float]") -> "pd.Series[float]":
+            return (seconds - start) * 1e3
+
+        rows = shown["worker"].to_numpy()
+        busy_from = milliseconds(shown["scheduled"]).to_numpy()
+        done = milliseconds(shown["completion"]).to_numpy()
+        released = milliseconds(shown["release"]).to_numpy()
+        upper.barh(rows, done - busy_from, left=busy_from, height=0.62, color=_BUSY, label="inference")
+        held = released - done > 0.05
+        if held.any():
+            upper.barh(
+                rows[held],
+                (released - done)[held],
+                left=done[held],
+                height=0.62,
+                color=_HELD,
+                label="held until release",
+            )
+        took = (shown["effect_frame"] >= 0).to_numpy()
+        for used, colour, label in (
+            (took & ~shown["overwritten"].to_numpy(), COLOURS[1], "takes effect"),
+            (took & shown["overwritten"].to_numpy(), _OVERWRITTEN, "overwritten by a fresher one"),
+        ):
+            if used.any():
+                at = (shown["effect_frame"].to_numpy()[used] * frame_time - start) * 1e3
+                inside = (at >= 0) & (at <= duration * 1e3)
+                upper.plot(
+                    at[inside],
+                    rows[used][inside],
+                    marker="D",
+                    markersize=4.2,
+                    linestyle="none",
+                    color=colour,
+                    markeredgecolor="white",
+                    markeredgewidth=0.5,
+                    label=label,
+                    zorder=4,
+                )
+        upper.set_ylim(max(workers, default=0) + 0.6, -0.6)
+        step = 1 if len(workers) <= 20 else int(np.ceil(len(workers) / 16))
+        upper.set_yticks(workers[::step])
+        upper.set_ylabel("worker")
+        upper.grid(axis="y", visible=False)
+        left = milliseconds(played["deadline"]).to_numpy()
+        delays = played["delay_frames"].to_numpy()
+        served = delays >= 0
+        lower.bar(left[served], delays[served], width=frame_time * 1e3 * 0.92, align="edge", color=COLOURS[1])
+        for at in left[~served]:
+            lower.axvspan(at, at + frame_time * 1e3, color=GREY, alpha=0.25, linewidth=0)
+        if (~served).any():
+            lower.axvspan(0, 0, color=GREY, alpha=0.25, linewidth=0, label="default behaviour")
+        lower.set_ylabel("delay, frames")
+        lower.set_xlabel(f"milliseconds since {start:.2f} s into the run")
+        lower.set_xlim(0, duration * 1e3)
+        lower.set_ylim(0, max(2.0, float(delays.max(initial=0)) * 1.15))
+        lower.yaxis.get_major_locator().set_params(integer=True)
+        figure.legend(loc="outside upper center", ncols=4)
+        return figure

@@ -1,0 +1,193 @@
+"""Policies that act: one frame in, one action out, in the calling thread.
+
+A worker process makes its policy with `build_policy`, handing it the shared weights, and calls ``act``. Profiling
+calls the same ``act``, so what it measures is what the workers do.
+"""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from regretlab.errors import InputError
+from regretlab.policies.networks import build_network
+from regretlab.policies.parameters import attach_parameters
+from regretlab.policies.spec import PolicySpec
+from regretlab.policies.weights import load_parameters
+
+__all__ = ["NetworkPolicy", "NoopPolicy", "OraclePolicy", "Policy", "RandomPolicy", "build_policy", "make_policy"]
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """What a worker runs.
+
+    Attributes
+    ----------
+    spec
+        What the policy was built from.
+    """
+
+    spec: PolicySpec
+
+    def act(self, frame: NDArray[np.uint8], label: int) -> int:
+        """Return the action for a frame.
+
+        Parameters
+        ----------
+        frame
+            Grayscale frame, shape ``spec.frame_shape``, uint8.
+        label
+            The environment's true symbol in that frame; -1 where not known. Only ``oracle`` looks at it.
+        """
+        ...
+
+
+class NoopPolicy:
+    """Plays action 0 always."""
+
+    def __init__(self, spec: PolicySpec) -> None:
+        self.spec = spec
+
+    def act(self, frame: NDArray[np.uint8], label: int) -> int:
+        """Return 0."""
+        return 0
+
+
+class RandomPolicy:
+    """Plays each action with the same probability, in the order that the seed of its specification gives."""
+
+    def __init__(self, spec: PolicySpec) -> None:
+        self.spec = spec
+        self._generator = np.random.default_rng(spec.seed)
+
+    def act(self, frame: NDArray[np.uint8], label: int) -> int:
+        """Return the next random action."""
+        return int(self._generator.integers(self.spec.actions))
+
+
+class OraclePolicy:
+    """Plays action 1 + symbol from the environment's own statement of the symbol: a readout without error or delay."""
+
+    def __init__(self, spec: PolicySpec) -> None:
+        self.spec = spec
+
+    def act(self, frame: NDArray[np.uint8], label: int) -> int:
+        """Return 1 + `label`.
+
+        Raises
+        ------
+        InputError
+            If the symbol is not known or has no action.
+        """
+        if not 0 <= label < self.spec.actions - 1:
+            raise InputError(
+                f"policy 'oracle' needs the environment's symbol, 0 to {self.spec.actions - 2}, and was told {label}"
+            )
+        return 1 + label
+
+
+class NetworkPolicy:
+    """Plays the action of largest value: frame / 255 through the network, in inference mode.
+
+    Parameters
+    ----------
+    spec
+        A policy with a network.
+    parameters
+        Its flat weights, shape (count,), in the order that ``spec.channels_last`` says; used in place, never copied.
+    """
+
+    def __init__(self, spec: PolicySpec, parameters: NDArray[np.float32] | memoryview) -> None:
+        self.spec = spec
+        self.network = build_network(spec)
+        attach_parameters(self.network, parameters, channels_last=spec.channels_last)
+        self._scaled: NDArray[np.float32] = np.zeros(spec.frame_shape, np.float32)
+        self._input = torch.from_numpy(self._scaled)[None, None]
+
+    def values(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the action values, shape (actions,), of one frame.
+
+        Raises
+        ------
+        InputError
+            If the frame is not uint8 of the specification's shape.
+        """
+        if frame.shape != self.spec.frame_shape or frame.dtype != np.uint8:
+            raise InputError(
+                f"policy {self.spec.name!r} needs a uint8 frame of shape {self.spec.frame_shape}, not {frame.dtype} of "
+                f"shape {frame.shape}"
+            )
+        np.divide(frame, np.float32(255), out=self._scaled, dtype=np.float32)
+        with torch.inference_mode():
+            values: NDArray[np.float32] = self.network(self._input)[0].numpy()
+        return values
+
+    def act(self, frame: NDArray[np.uint8], label: int) -> int:
+        """Return the action of largest value (the first of equals)."""
+        return int(self.values(frame).argmax())
+
+
+def build_policy(
+    spec: PolicySpec, parameters: NDArray[np.float32] | memoryview | None = None, *, threads: int = 1
+) -> Policy:
+    """Build the policy that `spec` describes.
+
+    Parameters
+    ----------
+    spec
+        The policy.
+    parameters
+        Flat weights that someone else owns, shape (`regretlab.policies.parameters.parameter_count`,), used in place
+        and without looking at ``spec.weights`` or ``spec.seed``; ``None`` to load or draw them here.
+    threads
+        Threads of a network's operations: a setting of the whole process (``torch.set_num_threads``).
+
+    Returns
+    -------
+    Policy
+        A `NetworkPolicy`, `RandomPolicy`, `NoopPolicy` or `OraclePolicy`.
+
+    Raises
+    ------
+    InputError
+        If the weights do not fit the network, or `threads` is not positive.
+
+    Examples
+    --------
+    >>> policy = build_policy(PolicySpec("nature", actions=5))
+    >>> 0 <= policy.act(np.zeros((84, 84), np.uint8), label=-1) < 5
+    True
+    >>> build_policy(PolicySpec("oracle", actions=5)).act(np.zeros((84, 84), np.uint8), label=2)
+    3
+    """
+    if threads < 1:
+        raise InputError(f"a policy runs on 1 thread or more, not {threads}")
+    if spec.name == "noop":
+        return NoopPolicy(spec)
+    if spec.name == "random":
+        return RandomPolicy(spec)
+    if spec.name == "oracle":
+        return OraclePolicy(spec)
+    torch.set_num_threads(threads)
+    return NetworkPolicy(spec, load_parameters(spec) if parameters is None else parameters)
+
+
+def make_policy(
+    name: str,
+    *,
+    actions: int,
+    frame_shape: tuple[int, int] = (84, 84),
+    weights: str | None = None,
+    seed: int = 0,
+    channels_last: bool = False,
+) -> Policy:
+    """Build a policy from its name: `build_policy` of a `PolicySpec` with these fields.
+
+    Examples
+    --------
+    >>> make_policy("noop", actions=3).act(np.zeros((84, 84), np.uint8), label=-1)
+    0
+    """
+    return build_policy(PolicySpec(name, actions, frame_shape, weights, seed, channels_last))

@@ -1,0 +1,144 @@
+"""How long a policy takes to infer on this machine: samples of its latency, usable as a law.
+
+Measured on the very ``act`` that the workers call, one frame at a time, after a warm-up that does not count.
+Inference in a run is slower where many workers share few cores; a record tells that.
+"""
+
+import json
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from .parameters import parameter_count
+from .policy import build_policy
+from .spec import PolicySpec
+
+__all__ = ["LatencyProfile", "profile_policy"]
+
+
+@dataclass(frozen=True, eq=False)
+class LatencyProfile:
+    """Measured inference times of a policy.
+
+    Attributes
+    ----------
+    policy
+        Name of the policy.
+    parameters
+        Number of its weights.
+    seconds
+        Samples in the order measured, shape (n,).
+    threads, channels_last
+        Settings of the network.
+    machine, torch_version
+        Where it was measured.
+    """
+
+    policy: str
+    parameters: int
+    seconds: NDArray[np.float64]
+    threads: int
+    channels_last: bool
+    machine: str
+    torch_version: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the summary as plain values (seconds), without the samples."""
+        seconds = self.seconds
+        return {
+            "policy": self.policy,
+            "parameters": self.parameters,
+            "samples": len(seconds),
+            "mean": float(seconds.mean()),
+            "std": float(seconds.std()),
+            "p50": float(np.quantile(seconds, 0.5)),
+            "p99": float(np.quantile(seconds, 0.99)),
+            "max": float(seconds.max()),
+            "inferences_per_second": float(1.0 / seconds.mean()),
+            "threads": self.threads,
+            "channels_last": self.channels_last,
+            "machine": self.machine,
+            "torch_version": self.torch_version,
+        }
+
+    def save(self, path: str | Path) -> Path:
+        """Write the samples to a .npy or .csv file, usable as the law ``@file``, and the summary beside it as .json.
+
+        Raises
+        ------
+        InputError
+            If the name has another ending or the folder does not exist.
+        """
+        target = Path(path)
+        if target.suffix not in (".npy", ".csv"):
+            raise InputError(f"samples go to a .npy or .csv file, not to '{path}'")
+        if not target.parent.is_dir():
+            raise InputError(f"folder '{target.parent}' does not exist")
+        if target.suffix == ".npy":
+            np.save(target, self.seconds)
+        else:
+            np.savetxt(target, self.seconds, fmt="%.9f", header="seconds", comments="")
+        target.with_suffix(".json").write_text(json.dumps(self.to_json(), indent=2) + "\n")
+        return target
+
+
+def profile_policy(
+    spec: PolicySpec, *, samples: int = 500, warm_up: int = 30, threads: int = 1, seed: int = 0
+) -> LatencyProfile:
+    """Measure the inference time of a policy on this machine.
+
+    Parameters
+    ----------
+    spec
+        The policy.
+    samples
+        Inferences to measure.
+    warm_up
+        Inferences before them that do not count.
+    threads
+        Threads of the network's operations.
+    seed
+        Seed of the frames that are shown (random noise: the time does not depend on what is seen).
+
+    Returns
+    -------
+    LatencyProfile
+        The samples and where they were measured.
+
+    Raises
+    ------
+    InputError
+        If a count is not positive.
+
+    Examples
+    --------
+    >>> profile = profile_policy(PolicySpec("nature", actions=5), samples=20, warm_up=2)
+    >>> len(profile.seconds), bool((profile.seconds > 0).all())
+    (20, True)
+    """
+    if samples < 1 or warm_up < 0:
+        raise InputError(f"samples must be at least 1 and warm_up at least 0, not {samples} and {warm_up}")
+    policy = build_policy(spec, threads=threads)
+    frames = np.random.default_rng(seed).integers(0, 256, (8, *spec.frame_shape)).astype(np.uint8)
+    seconds = np.empty(warm_up + samples)
+    for index in range(len(seconds)):
+        frame = frames[index % len(frames)]
+        began = time.perf_counter()
+        policy.act(frame, 0)
+        seconds[index] = time.perf_counter() - began
+    return LatencyProfile(
+        policy=spec.name,
+        parameters=parameter_count(spec),
+        seconds=seconds[warm_up:],
+        threads=threads,
+        channels_last=spec.channels_last,
+        machine=f"{platform.platform()}, {platform.machine()}",
+        torch_version=torch.__version__,
+    )

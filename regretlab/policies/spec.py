@@ -1,0 +1,201 @@
+"""What a policy is, in plain data: names, sizes and files, without PyTorch.
+
+A specification is checked when it is made, pickles in a few bytes (worker processes receive it) and imports nothing
+heavy, so that a command line refuses a wrong name before it loads a network.
+
+Names: ``nature``, ``impala-kN``, ``impala2x-kN`` (networks), ``random``, ``noop``, ``oracle`` (floors and ceiling).
+The width N is a whole number or a fraction in sixteenths: the 1x and 2x-deep networks of 55 and 70 thousand parameters
+in Riemer, Subbaraj, Berseth & Rish (2024) are ``impala-k1/16`` and ``impala2x-k1/16``.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from regretlab.errors import InputError
+
+__all__ = ["POLICY_NAMES", "NetworkName", "PolicySpec", "check_policy_fits", "parse_network_name"]
+
+POLICY_NAMES: tuple[str, ...] = (
+    "nature",
+    "impala-k1/16",
+    "impala-k1",
+    "impala-k7",
+    "impala-k29",
+    "impala-k98",
+    "impala2x-k1/16",
+    "impala2x-k1",
+    "impala2x-k7",
+    "impala2x-k29",
+    "impala2x-k98",
+    "random",
+    "noop",
+    "oracle",
+)
+"""The names of the paper's models and of the floors; ``impala-kN`` and ``impala2x-kN`` take any other width too."""
+
+_WITHOUT_NETWORK = frozenset({"random", "noop", "oracle"})
+_IMPALA = re.compile(r"impala(2x)?-k([0-9]+)(?:/([0-9]+))?")
+_LARGEST_WIDTH = 512
+
+
+@dataclass(frozen=True)
+class NetworkName:
+    """A network's family and size, read from its name.
+
+    Attributes
+    ----------
+    family
+        "nature" or "impala".
+    width
+        Multiplier k of the filters (16k in the first stage, 32k after it); 1 for ``nature``.
+    depth
+        1, or 2 for the six-stage variant.
+    """
+
+    family: Literal["nature", "impala"]
+    width: Fraction = Fraction(1)
+    depth: int = 1
+
+
+def parse_network_name(name: str) -> NetworkName | None:
+    """Read a policy's name; ``None`` for the policies that need no network.
+
+    Parameters
+    ----------
+    name
+        A policy name as in `POLICY_NAMES`, or ``impala-kN`` / ``impala2x-kN`` with N up to 512 in whole sixteenths.
+
+    Raises
+    ------
+    InputError
+        If no policy has that name or the width is not usable.
+
+    Examples
+    --------
+    >>> parse_network_name("impala2x-k7")
+    NetworkName(family='impala', width=Fraction(7, 1), depth=2)
+    >>> parse_network_name("noop") is None
+    True
+    """
+    if name in _WITHOUT_NETWORK:
+        return None
+    if name == "nature":
+        return NetworkName("nature")
+    match = _IMPALA.fullmatch(name)
+    if match is None:
+        raise InputError(
+            f"no policy is named {name!r}: give nature, impala-kN, impala2x-kN (N a width), random, noop or oracle"
+        )
+    denominator = int(match[3] or 1)
+    width = Fraction(int(match[2]), denominator) if denominator else Fraction(0)
+    if not 0 < width <= _LARGEST_WIDTH or (16 * width).denominator != 1:
+        raise InputError(
+            f"the width of {name!r} must be a whole number or whole sixteenths, from 1/16 to {_LARGEST_WIDTH}"
+        )
+    return NetworkName("impala", width, 2 if match[1] else 1)
+
+
+@dataclass(frozen=True)
+class PolicySpec:
+    """Everything a process needs to build a policy.
+
+    Attributes
+    ----------
+    name
+        Policy name (`parse_network_name`).
+    actions
+        Number of actions; action 0 is the no-op.
+    frame_shape
+        (height, width) in pixels of the grayscale frame.
+    weights
+        Path of a ``.safetensors`` file (all weights, or a fitted readout); ``None`` for random weights from `seed`.
+    seed
+        Seed of the random weights, or of the ``random`` policy's actions.
+    channels_last
+        Keep convolution weights and activations in channels-last order (faster on most CPUs, same function).
+
+    Raises
+    ------
+    InputError
+        If a field is out of range, or `weights` is not a ``.safetensors`` file's name.
+
+    Examples
+    --------
+    >>> PolicySpec("impala-k1", actions=6).has_network
+    True
+    >>> PolicySpec("impala-k1", actions=6, weights="net.pkl")
+    Traceback (most recent call last):
+    regretlab.errors.InputError: weights 'net.pkl' are refused: only .safetensors files are read, since others can \
+run code when opened
+    """
+
+    name: str
+    actions: int
+    frame_shape: tuple[int, int] = (84, 84)
+    weights: str | None = None
+    seed: int = 0
+    channels_last: bool = False
+
+    def __post_init__(self) -> None:
+        network = parse_network_name(self.name)
+        if self.actions < 1:
+            raise InputError(f"a policy needs at least 1 action, not {self.actions}")
+        if len(self.frame_shape) != 2 or min(self.frame_shape) < 1:
+            raise InputError(f"a frame shape is (height, width) in pixels, not {self.frame_shape}")
+        if self.seed < 0:
+            raise InputError(f"a seed must be 0 or more, not {self.seed}")
+        if self.weights is None:
+            return
+        if network is None:
+            raise InputError(f"policy {self.name!r} has no network and takes no weights: {self.weights!r} was given")
+        if Path(self.weights).suffix != ".safetensors":
+            raise InputError(
+                f"weights {self.weights!r} are refused: only .safetensors files are read, since others can run code "
+                "when opened"
+            )
+
+    @property
+    def network(self) -> NetworkName | None:
+        """Family and size of the network; ``None`` for ``random``, ``noop`` and ``oracle``."""
+        return parse_network_name(self.name)
+
+    @property
+    def has_network(self) -> bool:
+        """Whether this policy runs a network."""
+        return self.network is not None
+
+
+def check_policy_fits(spec: PolicySpec, actions: int, symbols: Sequence[int] | None = None) -> None:
+    """Refuse a policy whose actions are not the environment's.
+
+    Parameters
+    ----------
+    spec
+        The policy.
+    actions
+        Number of actions of the environment.
+    symbols
+        The environment's symbols where it has any: ``oracle`` plays action 1 + symbol, so it needs one action more.
+
+    Raises
+    ------
+    InputError
+        If the counts differ, or ``oracle`` has no action for a symbol.
+
+    Examples
+    --------
+    >>> check_policy_fits(PolicySpec("impala-k1", actions=6), 5)
+    Traceback (most recent call last):
+    regretlab.errors.InputError: policy 'impala-k1' has 6 actions but the environment has 5
+    """
+    if spec.actions != actions:
+        raise InputError(f"policy {spec.name!r} has {spec.actions} actions but the environment has {actions}")
+    if spec.name == "oracle" and symbols is not None and max(symbols, default=-1) + 2 > actions:
+        raise InputError(
+            f"policy 'oracle' needs {max(symbols) + 2} actions for symbols up to {max(symbols)} but the environment "
+            f"has {actions}"
+        )
