@@ -40,6 +40,8 @@ class Beacon(gymnasium.Env[NDArray[np.uint8], np.int64]):
         played.
     rotating
         False: the mode is to stay; True: to move on to the next symbol.
+    pixels
+        False: do not draw; observations are blank. For long runs of policies that are told the symbol.
     rom
         Another build of the cartridge; None for the one that ships.
     render_mode
@@ -77,6 +79,7 @@ class Beacon(gymnasium.Env[NDArray[np.uint8], np.int64]):
         symbols: int = MAXIMUM_SYMBOLS,
         mode_probability: float = 0.9,
         rotating: bool = False,
+        pixels: bool = True,
         rom: str | Path | None = None,
         render_mode: str | None = None,
     ) -> None:
@@ -90,6 +93,7 @@ class Beacon(gymnasium.Env[NDArray[np.uint8], np.int64]):
             raise InputError(f"render_mode must be None or 'rgb_array', not '{render_mode}'")
         self._threshold = min(round((1 - mode_probability) * 65536), 65535)
         self.symbols, self.rotating, self.render_mode = int(symbols), bool(rotating), render_mode
+        self._pixels, self._blank = bool(pixels), np.zeros(OBSERVATION_SHAPE, np.uint8)
         self.mode_probability = 1 - self._threshold / 65536
         self._emulator = Emulator(rom or ROM, lambda machine: machine.read(_ALIVE) == 1)
         self.rom_sha256 = self._emulator.digest
@@ -135,7 +139,7 @@ class Beacon(gymnasium.Env[NDArray[np.uint8], np.int64]):
 
     def step(self, action: np.int64 | int) -> tuple[NDArray[np.uint8], float, bool, bool, dict[str, Any]]:
         """Hold the action's buttons for one frame."""
-        reward = self.advance(int(action))
+        reward = self.advance(int(action), render=self._pixels)
         return self._observation(), reward, False, False, self._info()
 
     def advance(self, action: int, *, render: bool = True) -> float:
@@ -160,7 +164,7 @@ class Beacon(gymnasium.Env[NDArray[np.uint8], np.int64]):
     def _observation(self) -> NDArray[np.uint8]:
         if self._emulator.read(_OVERRUNS):
             raise RuntimeError("the cartridge was late for a frame: its figures are not to be trusted")
-        return downsample(self._emulator.screen())
+        return downsample(self._emulator.screen()) if self._pixels else self._blank
 
     def _info(self) -> dict[str, Any]:
         return {"symbol": self._emulator.read(_SYMBOL), "score": self._score}

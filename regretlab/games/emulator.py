@@ -9,12 +9,12 @@ import io
 import logging
 import warnings
 from collections.abc import Callable, Iterable
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._kernels import area_average
 from .rom import check_rom
 
 __all__ = ["FRAME_RATE", "FRAME_TIME", "OBSERVATION_SHAPE", "SCREEN_SHAPE", "Emulator", "downsample"]
@@ -30,26 +30,6 @@ _BOOT_LIMIT = 3000  # frames after which a cartridge that has not reported for d
 _booted: dict[str, bytes] = {}
 
 
-def _area_weights(size: int, target: int) -> NDArray[np.float32]:
-    """Return integer weights, shape (target, size), by which each target cell averages the pixels it covers.
-
-    All weights of a row sum to size / gcd; products with pixels stay below 2^24, so float32 sums are exact.
-    """
-    divisor = int(np.gcd(size, target))
-    whole, cell = size // divisor, target // divisor
-    low = np.arange(target)[:, None] * whole
-    pixel = np.arange(size)[None, :] * cell
-    overlap = np.minimum(low + whole, pixel + cell) - np.maximum(low, pixel)
-    return np.maximum(overlap, 0).astype(np.float32)
-
-
-@cache
-def _weights() -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
-    rows = _area_weights(SCREEN_SHAPE[0], OBSERVATION_SHAPE[0])
-    columns = _area_weights(SCREEN_SHAPE[1], OBSERVATION_SHAPE[1])
-    return rows, np.ascontiguousarray(columns.T), float(rows[0].sum() * columns[0].sum())
-
-
 def downsample(screen: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the grayscale screen averaged over areas, (144, 160) to (84, 84), rounded to the nearest level.
 
@@ -58,9 +38,7 @@ def downsample(screen: NDArray[np.uint8]) -> NDArray[np.uint8]:
     >>> int(downsample(np.full(SCREEN_SHAPE, 200, np.uint8)).min())
     200
     """
-    rows, columns, total = _weights()
-    sums = rows @ (screen.astype(np.float32) @ columns)
-    return np.asarray((sums * np.float32(1.0 / total) + np.float32(0.5)).astype(np.uint8))
+    return np.asarray(area_average(screen, *OBSERVATION_SHAPE))
 
 
 class Emulator:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import matplotlib as mpl
+from cycler import cycler
 
 __all__ = ["COLOURS", "GREY", "house_style"]
 
@@ -31,12 +32,12 @@ _SETTINGS = {
     "savefig.dpi": 200,
     "svg.hashsalt": "regretlab",
     "svg.fonttype": "path",
-    "axes.prop_cycle": mpl.cycler(color=COLOURS),
+    "axes.prop_cycle": cycler(color=COLOURS),
 }
 
 
 @contextmanager
 def house_style() -> Iterator[None]:
     """Draw in the house style inside the body."""
-    with mpl.rc_context(_SETTINGS):  # type: ignore[arg-type]
+    with mpl.rc_context(_SETTINGS):
         yield

@@ -47,8 +47,10 @@ def _law(frames: float) -> str:
 def _run(
     name: str, group: Group, clock: str, frames: int, probability: float = MAIN_PROBABILITY, **values: object
 ) -> PlannedRun:
-    options = {"symbols": SYMBOLS, "mode_probability": probability}
+    options: dict[str, object] = {"symbols": SYMBOLS, "mode_probability": probability}
     settings = {"policy": "oracle", "seed": 1, **values}
+    if settings["policy"] == "oracle":  # it is told the symbol: nothing needs to be drawn
+        options["pixels"] = False
     return PlannedRun(
         name,
         group,

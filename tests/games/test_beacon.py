@@ -158,10 +158,24 @@ def test_a_seed_gives_the_same_episode_in_any_instance():
 
 def test_downsampling_is_the_exact_area_average():
     screen = np.random.default_rng(1).integers(0, 256, (144, 160)).astype(np.uint8)
-    fine = np.repeat(np.repeat(screen, 84, axis=0), 84, axis=1).reshape(84, 144, 84, 160)
-    expected = np.floor(fine.mean(axis=(1, 3)) + 0.5)
-    assert np.abs(downsample(screen).astype(int) - expected).max() <= 1  # a mean on a rounding edge may go either way
-    assert np.mean(downsample(screen) != expected) < 1e-3
+    fine = np.repeat(np.repeat(screen.astype(np.int64), 84, axis=0), 84, axis=1).reshape(84, 144, 84, 160)
+    sums = fine.sum(axis=(1, 3))
+    assert np.array_equal(downsample(screen), (2 * sums + 144 * 160) // (2 * 144 * 160))
+
+
+def test_without_pixels_the_rewards_are_the_same():
+    totals = []
+    for pixels in (True, False):
+        game = Beacon(symbols=4, pixels=pixels)
+        observation, info = game.reset(seed=5)
+        total = 0.0
+        for _ in range(300):
+            observation, reward, _, _, info = game.step(1 + info["symbol"] // 2)
+            total += reward
+        totals.append(total)
+        assert bool(observation.any()) == pixels
+        game.close()
+    assert totals[0] == totals[1]
 
 
 def test_nothing_is_written_beside_the_rom(tmp_path):
