@@ -32,10 +32,7 @@ def _configuration(**changes):
     return RunConfiguration(**{**values, **changes})
 
 
-PRIMED = ("max-time", "expected-time")  # their harness runs begin with a warm-up's estimate, the plain loop's do not
-
-
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.name not in PRIMED], ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_effect_frames_are_those_of_the_plain_event_loop(rule, tmp_path):
     """Same rule, same inference times (drawn per worker), two event loops: the same frames are served alike."""
     workers = 1 if rule.single_worker else 5
@@ -44,7 +41,10 @@ def test_effect_frames_are_those_of_the_plain_event_loop(rule, tmp_path):
     record = Record.open(tmp_path)
     law = parse_law(configuration.emulate_latency)
     streams = [LatencyStream(law, configuration.seed, worker) for worker in range(workers)]
-    log = run_rule(rule.name, workers, lambda worker: streams[worker].next(), 3000, FRAME_TIME)
+    first_estimate = max(stream.warm_up for stream in streams)
+    log = run_rule(
+        rule.name, workers, lambda worker: streams[worker].next(), 3000, FRAME_TIME, first_estimate=first_estimate
+    )
     served = record.frames[record.frames["served_by"] >= 0]
     expected = {frame: observed for frame, observed in log.served.items() if frame < 3000}
     got = dict(zip(served["frame"].tolist(), served["observation_frame"].tolist(), strict=True))
