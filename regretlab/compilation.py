@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import numba
 import platformdirs
@@ -38,6 +38,10 @@ def kernel_cache_directory() -> Path:
     return cache_directory() / "kernels" / digest.hexdigest()[:16]
 
 
+@overload
+def kernel(function: _Function, **options: Any) -> Any: ...
+@overload
+def kernel(function: None = None, **options: Any) -> Callable[[_Function], Any]: ...
 def kernel(function: _Function | None = None, **options: Any) -> Any:
     """Compile ``function`` in nopython mode with a cache keyed on all kernel sources.
 

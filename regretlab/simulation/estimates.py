@@ -1,0 +1,117 @@
+"""From tallies to figures with standard errors.
+
+Each figure is a ratio of sums over all batches of all replications. Its standard error is by batch means, from the
+residuals (numerator - ratio * denominator) of the batches; where the replications among themselves vary more than their
+batches tell (phases that never mix, as with constant inference times), it is by replications.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..results import ServiceLaw
+from .witness import INTERVALS, Tallies
+from .witness import _kernels as column
+
+__all__ = ["Ratio", "action_intervals", "ratio", "served_delays", "stack", "summed_service"]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio of means and its standard error (``None``: nothing to divide by, or too few batches)."""
+
+    value: float
+    standard_error: float | None
+
+
+def ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> Ratio:
+    """Return sum(numerator) / sum(denominator) over arrays of shape (replications, batches).
+
+    Examples
+    --------
+    >>> ratio(np.array([[1.0, 3.0], [1.0, 3.0]]), np.full((2, 2), 4.0))
+    Ratio(value=0.5, standard_error=0.1443...)
+    """
+    total = float(denominator.sum())
+    if total == 0:
+        return Ratio(math.nan, None)
+    value = float(numerator.sum()) / total
+    if denominator.size < 2:
+        return Ratio(value, None)
+    residual = numerator - value * denominator
+    error = residual.std(ddof=1) * math.sqrt(residual.size) / total
+    if len(residual) > 1:
+        by_replication = residual.sum(axis=1)
+        error = max(error, by_replication.std(ddof=1) * math.sqrt(len(residual)) / total)
+    return Ratio(value, float(error))
+
+
+def stack(replications: list[Tallies]) -> Tallies:
+    """Return the replications in one: columns and delays of shape (replications, batches, ...), intervals summed."""
+    longest = max(tallies.delays.shape[1] for tallies in replications)
+    delays = [np.pad(tallies.delays, ((0, 0), (0, longest - tallies.delays.shape[1]))) for tallies in replications]
+    return Tallies(
+        np.stack([tallies.columns for tallies in replications]).astype(np.float64),
+        np.stack(delays).astype(np.float64),
+        np.sum([tallies.intervals for tallies in replications], axis=0),
+    )
+
+
+def served_delays(tallies: Tallies) -> tuple[NDArray[np.float64], list[float | None]]:
+    """Return the delay law a_j, from j = 0 to the longest delay seen, and its standard errors."""
+    frames = tallies.columns[..., column.FRAMES]
+    seen = np.flatnonzero(tallies.delays.sum(axis=(0, 1))[1:])
+    longest = int(seen[-1]) + 1 if seen.size else 0
+    parts = [ratio(tallies.delays[..., delay], frames) for delay in range(1, longest + 1)]
+    return np.array([0.0, *(part.value for part in parts)]), [0.0, *(part.standard_error for part in parts)]
+
+
+def action_intervals(tallies: Tallies, frame_time: float) -> dict[str, float | None]:
+    """Return mean, standard deviation and 99 % quantile of the seconds between agent actions."""
+    counts = tallies.intervals
+    total = counts.sum()
+    if total == 0:
+        return {"mean": None, "std": None, "p99": None}
+    frames = np.arange(INTERVALS + 1)
+    mean = counts @ frames / total
+    spread = math.sqrt(max(0.0, counts @ (frames - mean) ** 2 / total))
+    p99 = int(np.searchsorted(np.cumsum(counts), 0.99 * total))
+    return {"mean": float(mean * frame_time), "std": spread * frame_time, "p99": p99 * frame_time}
+
+
+def summed_service(
+    tallies: Tallies, rule: str, workers: float, frame_time: float, assumptions: tuple[str, ...]
+) -> tuple[ServiceLaw, dict[str, object]]:
+    """Return the service law and the standard errors of its figures."""
+    frames = tallies.columns[..., column.FRAMES]
+    inaction = ratio(tallies.columns[..., column.DEFAULT], frames)
+    delays, delay_errors = served_delays(tallies)
+    age = ratio(tallies.columns[..., column.AGE] + 0.5 * frames, frames)
+    peak = ratio(tallies.columns[..., column.PEAK_SUM], tallies.columns[..., column.PEAKS])
+    acted = bool(delays.sum() > 0)
+    law = ServiceLaw(
+        rule=rule,
+        workers=workers,
+        frame_time=frame_time,
+        inaction_fraction=inaction.value,
+        delay_law=delays,
+        method="simulation",
+        mean_age=age.value * frame_time if acted else None,
+        peak_age=peak.value * frame_time if math.isfinite(peak.value) else None,
+        standard_error=inaction.standard_error,
+        assumptions=assumptions,
+    )
+    errors: dict[str, object] = {
+        "inaction_fraction": inaction.standard_error,
+        "delay_law": delay_errors,
+        "mean_age": _scaled(age.standard_error, frame_time) if acted else None,
+        "peak_age": _scaled(peak.standard_error, frame_time),
+    }
+    return law, errors
+
+
+def _scaled(error: float | None, factor: float) -> float | None:
+    return None if error is None else error * factor

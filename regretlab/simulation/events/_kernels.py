@@ -1,0 +1,265 @@
+"""The event kernel: any staggering rule in continuous time, a block of frames at a time.
+
+It runs the transitions of ``staggering/rules`` in the order ``staggering.rule`` prescribes: by time, completions before
+starts, then by worker. Worker events wait in a calendar of frames (a linked list a frame, as many lists as workers, so
+a frame finds its own events whatever the number of workers); the events of the current frame lie in a binary heap.
+Outputs wait in a ring of effect frames in which the freshest observation wins. A frame is settled once its own events
+are over: every later output takes effect later.
+
+The kernel stops where it lacks something (inference times, or room for a longer delay) with nothing half done, says so,
+and is called again.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...compilation import kernel
+from ...staggering.rules.dispatch import next_start, on_completion, on_dispatch
+from ...staggering.rules.state import HOLD, boundary_at_or_after, boundary_at_or_before
+
+COMPLETION = 0
+START = 1
+
+FRAME = 0  # control: the frame being played
+LOADED = 1  # 1: its events are in the heap
+HEAP = 2  # number of workers in the heap
+USED = 3  # inference times used up
+DISPATCHED = 4
+OVERWRITTEN = 5
+NEEDED = 6  # frames of reach the next inference needs
+CONTROL = 7
+
+DONE = 0
+OUT_OF_TIMES = 1
+OUT_OF_REACH = 2
+
+
+@kernel
+def earlier(time: NDArray[np.float64], kind: NDArray[np.int8], one: int, other: int) -> bool:
+    """Tell whether the event of worker ``one`` comes first."""
+    if time[one] != time[other]:
+        return time[one] < time[other]
+    if kind[one] != kind[other]:
+        return kind[one] < kind[other]
+    return one < other
+
+
+@kernel
+def push(heap: NDArray[np.int32], size: int, worker: int, time: NDArray[np.float64], kind: NDArray[np.int8]) -> None:
+    """Add a worker to a heap of ``size`` workers."""
+    position = size
+    while position > 0:
+        parent = (position - 1) >> 1
+        if not earlier(time, kind, worker, heap[parent]):
+            break
+        heap[position] = heap[parent]
+        position = parent
+    heap[position] = worker
+
+
+@kernel
+def sink(heap: NDArray[np.int32], size: int, worker: int, time: NDArray[np.float64], kind: NDArray[np.int8]) -> None:
+    """Put a worker in place of the first of a heap of ``size`` workers."""
+    position = 0
+    while True:
+        child = 2 * position + 1
+        if child >= size:
+            break
+        if child + 1 < size and earlier(time, kind, heap[child + 1], heap[child]):
+            child += 1
+        if not earlier(time, kind, heap[child], worker):
+            break
+        heap[position] = heap[child]
+        position = child
+    heap[position] = worker
+
+
+@kernel
+def load(
+    frame: int,
+    frame_time: float,
+    head: NDArray[np.int32],
+    after: NDArray[np.int32],
+    heap: NDArray[np.int32],
+    size: int,
+    time: NDArray[np.float64],
+    kind: NDArray[np.int8],
+) -> int:
+    """Move the events of a frame from its list to the heap; return the heap's size."""
+    bucket = frame & (len(head) - 1)
+    worker = head[bucket]
+    head[bucket] = -1
+    while worker >= 0:
+        following = after[worker]
+        if math.floor(time[worker] / frame_time) <= frame:
+            push(heap, size, worker, time, kind)
+            size += 1
+        else:  # of a later turn of the calendar
+            after[worker] = head[bucket]
+            head[bucket] = worker
+        worker = following
+    return size
+
+
+@kernel
+def reschedule(
+    frame: int,
+    frame_time: float,
+    head: NDArray[np.int32],
+    after: NDArray[np.int32],
+    heap: NDArray[np.int32],
+    size: int,
+    time: NDArray[np.float64],
+    kind: NDArray[np.int8],
+) -> int:
+    """Take the first worker of the heap, whose event has changed, to where that belongs; return the heap's size."""
+    worker = heap[0]
+    due = math.floor(time[worker] / frame_time)
+    if due <= frame:
+        sink(heap, size, worker, time, kind)
+        return size
+    size -= 1
+    if size > 0:
+        sink(heap, size, heap[size], time, kind)
+    bucket = due & (len(head) - 1)
+    after[worker] = head[bucket]
+    head[bucket] = worker
+    return size
+
+
+@kernel(nogil=True)
+def serve(
+    rule: int,
+    state: NDArray[np.float64],
+    frame_time: float,
+    times: NDArray[np.float64],
+    control: NDArray[np.int64],
+    time: NDArray[np.float64],
+    start: NDArray[np.float64],
+    kind: NDArray[np.int8],
+    head: NDArray[np.int32],
+    after: NDArray[np.int32],
+    heap: NDArray[np.int32],
+    due_row: NDArray[np.int64],
+    due_observation: NDArray[np.int64],
+    due_start: NDArray[np.float64],
+    due_worker: NDArray[np.int32],
+    served: NDArray[np.int32],
+    served_row: NDArray[np.int64],
+    first: int,
+    end: int,
+    row: NDArray[np.int64],
+    log_worker: NDArray[np.int32],
+    log_time: NDArray[np.float64],
+    log_frame: NDArray[np.int64],
+    log_overwritten: NDArray[np.bool_],
+) -> int:
+    """Serve frames ``first`` to ``end - 1`` of which those before ``control[FRAME]`` are done already.
+
+    ``times`` are the inference times in seconds in the order of dispatch. ``due_*`` are rings over effect frames (a
+    power of two long; observation -1: nothing due). ``served[k - first]`` becomes the delay frame k is served with.
+    ``row[worker]`` is the number of a worker's inference in flight. Where the log arrays are not empty, inference i
+    writes its worker, (start, completion, release), (observation, effect) frames and whether it was overwritten, and
+    ``served_row`` the inference behind each frame.
+    """
+    frame = control[FRAME]
+    size = control[HEAP]
+    logging = len(log_worker) > 0
+    mask = len(due_observation) - 1
+    outcome = DONE
+    while frame < end and outcome == DONE:
+        if control[LOADED] == 0:
+            size = load(frame, frame_time, head, after, heap, size, time, kind)
+            control[LOADED] = 1
+        while size > 0:
+            worker = heap[0]
+            now = time[worker]
+            if kind[worker] == START:
+                begin = next_start(rule, state, worker, now)
+                if begin > now:
+                    time[worker] = begin
+                else:
+                    used = control[USED]
+                    if used == len(times):
+                        outcome = OUT_OF_TIMES
+                        break
+                    needed = math.ceil(times[used] / frame_time) + np.int64(state[HOLD]) + 3
+                    if needed > mask:
+                        control[NEEDED] = needed
+                        outcome = OUT_OF_REACH
+                        break
+                    on_dispatch(rule, state, worker, begin)
+                    row[worker] = control[DISPATCHED]
+                    if logging:
+                        log_worker[row[worker]] = worker
+                        log_time[row[worker], 0] = begin
+                        log_frame[row[worker], 0] = boundary_at_or_before(begin, frame_time)
+                    control[USED] = used + 1
+                    control[DISPATCHED] += 1
+                    start[worker] = begin
+                    time[worker] = begin + times[used]
+                    kind[worker] = COMPLETION
+            else:
+                begin = start[worker]
+                release = on_completion(rule, state, worker, begin, now)
+                observed = boundary_at_or_before(begin, frame_time)
+                effect = max(observed + 1, boundary_at_or_after(release, frame_time))
+                slot = effect & mask
+                rival = due_observation[slot]
+                wins = rival < observed or (
+                    rival == observed
+                    and (due_start[slot] < begin or (due_start[slot] == begin and due_worker[slot] < worker))
+                )
+                if rival >= 0:
+                    control[OVERWRITTEN] += 1
+                if logging:
+                    log_time[row[worker], 1] = now
+                    log_time[row[worker], 2] = release
+                    log_frame[row[worker], 1] = effect
+                    if rival >= 0:
+                        log_overwritten[due_row[slot] if wins else row[worker]] = True
+                if wins:
+                    due_observation[slot] = observed
+                    due_start[slot] = begin
+                    due_worker[slot] = worker
+                    due_row[slot] = row[worker]
+                kind[worker] = START
+            size = reschedule(frame, frame_time, head, after, heap, size, time, kind)
+        if outcome == DONE:
+            slot = frame & mask
+            observed = due_observation[slot]
+            served[frame - first] = frame - observed if observed >= 0 else 0
+            if logging:
+                served_row[frame - first] = due_row[slot] if observed >= 0 else -1
+            due_observation[slot] = -1
+            frame += 1
+            control[LOADED] = 0
+    control[FRAME] = frame
+    control[HEAP] = size
+    return outcome
+
+
+@kernel
+def enlarge(
+    frame: int,
+    due_row: NDArray[np.int64],
+    due_observation: NDArray[np.int64],
+    due_start: NDArray[np.float64],
+    due_worker: NDArray[np.int32],
+    new_row: NDArray[np.int64],
+    new_observation: NDArray[np.int64],
+    new_start: NDArray[np.float64],
+    new_worker: NDArray[np.int32],
+) -> None:
+    """Copy the rings over effect frames, whose first frame is ``frame``, into longer ones (observations all -1)."""
+    mask = len(due_observation) - 1
+    longer = len(new_observation) - 1
+    for ahead in range(len(due_observation)):
+        old = (frame + ahead) & mask
+        new = (frame + ahead) & longer
+        new_row[new] = due_row[old]
+        new_observation[new] = due_observation[old]
+        new_start[new] = due_start[old]
+        new_worker[new] = due_worker[old]

@@ -1,0 +1,158 @@
+"""Drives the event kernel: holds its arrays, feeds it inference times, gives it room for longer delays."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...staggering.rule import StaggeringRule
+from ...staggering.rules.state import CURSOR, NEXT_START, slot
+from ._kernels import (
+    CONTROL,
+    DISPATCHED,
+    DONE,
+    FRAME,
+    HEAP,
+    LOADED,
+    NEEDED,
+    OUT_OF_REACH,
+    OVERWRITTEN,
+    START,
+    USED,
+)
+from ._kernels import enlarge as enlarge_rings
+from ._kernels import serve as serve_frames
+
+__all__ = ["LONGEST_RUN", "EventEngine"]
+
+LONGEST_RUN = 10**8
+"""Frames: beyond, double precision no longer tells a time from its frame boundary to a part in 10^7 of a frame."""
+
+SHORTEST_CALENDAR = 256
+
+
+class EventEngine:
+    """A run of a staggering rule, advanced a block of frames at a time.
+
+    Parameters
+    ----------
+    rule
+        The rule.
+    workers
+        Number of workers.
+    frame_time
+        Seconds of a frame.
+    times
+        Called for more inference times in seconds, an array of shape (n,), n >= 1; an empty one ends the run.
+    alignment, hold, first_estimate
+        As for ``StaggeringRule.new_state``.
+    offsets
+        Seconds by which the first start of each worker is later than the rule has it: a number, or shape (workers,).
+    log
+        For how many inferences to keep a log (0: none).
+    """
+
+    def __init__(
+        self,
+        rule: StaggeringRule,
+        workers: int,
+        frame_time: float,
+        times: Callable[[], NDArray[np.float64]],
+        *,
+        alignment: str | None = None,
+        hold: int = 0,
+        first_estimate: float | None = None,
+        offsets: float | NDArray[np.float64] = 0.0,
+        log: int = 0,
+    ) -> None:
+        self.rule = rule
+        self.frame_time = frame_time
+        self._more_times = times
+        self._times = np.empty(0)
+        self.state = rule.new_state(workers, frame_time, alignment=alignment, hold=hold, first_estimate=first_estimate)
+        self.state[slot(0) + NEXT_START :: slot(1) - slot(0)] += offsets
+        if rule.name == "expected-time":  # its workers claim their first starts, from the earliest on
+            self.state[CURSOR] += np.min(offsets)
+        self._control = np.zeros(CONTROL, np.int64)
+        self._control[HEAP] = workers
+        self._time = np.zeros(workers)
+        self._start = np.zeros(workers)
+        self._kind = np.full(workers, START, np.int8)
+        self._row = np.full(workers, -1, np.int64)
+        self._head = np.full(_power_of_two(max(workers, SHORTEST_CALENDAR)), -1, np.int32)
+        self._after = np.full(workers, -1, np.int32)
+        self._heap = np.arange(workers, dtype=np.int32)
+        self._control[LOADED] = 1  # frame 0 is loaded: every worker asks at time 0
+        self.log_worker = np.full(log, -1, np.int32)
+        self.log_time = np.full((log, 3), np.nan)
+        self.log_frame = np.full((log, 2), -1, np.int64)
+        self.log_overwritten = np.zeros(log, np.bool_)
+        self._due: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int32]]
+        self._due = _empty_rings(_power_of_two(8))
+        self._make_room(math.ceil((first_estimate or 0.0) / frame_time) + hold + 4)
+
+    @property
+    def reach(self) -> int:
+        """Upper bound, in frames, of every delay so far."""
+        return len(self._due[0])
+
+    @property
+    def dispatched(self) -> int:
+        """Inferences started so far."""
+        return int(self._control[DISPATCHED])
+
+    @property
+    def overwritten(self) -> int:
+        """Outputs displaced so far by a fresher one of the same frame."""
+        return int(self._control[OVERWRITTEN])
+
+    def serve(self, first: int, count: int, served: NDArray[np.int32], served_row: NDArray[np.int64]) -> int:
+        """Serve the next block of frames.
+
+        Parameters
+        ----------
+        first, count
+            The frames ``first`` to ``first + count - 1``; ``first`` is where the last block ended.
+        served
+            Array of shape (count,) or longer: becomes the delay in frames each is served with, 0 for the default.
+        served_row
+            Likewise: becomes the number of the inference behind it, -1 for the default (only where there is a log).
+
+        Returns
+        -------
+        int
+            Frames served: ``count``, or fewer where the inference times came to an end.
+        """
+        while True:
+            outcome = serve_frames(
+                self.rule.identifier, self.state, self.frame_time, self._times, self._control,
+                self._time, self._start, self._kind, self._head, self._after, self._heap, *self._due,
+                served, served_row, first, first + count, self._row,
+                self.log_worker, self.log_time, self.log_frame, self.log_overwritten,
+            )  # fmt: skip
+            if outcome == DONE:
+                return count
+            if outcome == OUT_OF_REACH:
+                self._make_room(int(self._control[NEEDED]) + 1)
+                continue
+            self._times = self._more_times()
+            self._control[USED] = 0
+            if self._times.size == 0:
+                return int(self._control[FRAME]) - first
+
+    def _make_room(self, reach: int) -> None:
+        if reach <= len(self._due[0]):
+            return
+        longer = _empty_rings(_power_of_two(reach))
+        enlarge_rings(int(self._control[FRAME]), *self._due, *longer)
+        self._due = longer
+
+
+def _empty_rings(length: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int32]]:
+    """Return rows, observations, starts and workers of outputs due: none."""
+    return np.full(length, -1, np.int64), np.full(length, -1, np.int64), np.zeros(length), np.zeros(length, np.int32)
+
+
+def _power_of_two(number: int) -> int:
+    return 1 << max(0, int(number) - 1).bit_length()

@@ -1,0 +1,111 @@
+"""The result of a simulation: figures with standard errors, as attributes and under the JSON names of ``bound``."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..results import ServiceLaw
+
+__all__ = ["SimulationResult"]
+
+
+@dataclass(frozen=True, eq=False)
+class SimulationResult(Mapping[str, Any]):
+    """What a simulation measured; also a mapping of JSON values.
+
+    Attributes
+    ----------
+    service
+        The service law: inaction fraction, delay law, ages.
+    service_value
+        S(p) of the simulated delay law (p is the ring's eigenvalue lambda for a ring of K symbols).
+    regret_per_frame
+        ``inaction``, ``delay``, ``learning`` (0: the simulated agent acts optimally on what it observed), ``total``.
+    regret
+        The same over the horizon; ``None`` without one.
+    reward_per_frame
+        1 - total regret per frame: the optimal gain of the witness chain is 1.
+    action_interval
+        ``mean``, ``std``, ``p99`` in seconds between agent actions that take effect.
+    overwritten_fraction
+        Outputs displaced by a fresher one of the same frame, of all that came to effect or were displaced.
+    out_of_order_fraction
+        Agent frames whose observation is older than one acted on before.
+    blocking_fraction
+        Boundaries at which the pool found no worker idle; ``None`` for rules that do not start on every boundary.
+    inferences_per_frame
+        Inferences started per frame.
+    frames
+        Frames counted, over all replications.
+    replications
+        Independent replications.
+    standard_errors
+        Standard errors under the same names (lists and dictionaries where the figure is one).
+    frames_per_second
+        Frames played a second, warm-up included, all cores together.
+    assumptions
+        What must hold for the figures to mean what they say.
+    """
+
+    service: ServiceLaw
+    service_value: float
+    regret_per_frame: dict[str, float]
+    regret: dict[str, float] | None
+    reward_per_frame: float
+    action_interval: dict[str, float | None]
+    overwritten_fraction: float
+    out_of_order_fraction: float
+    blocking_fraction: float | None
+    inferences_per_frame: float
+    frames: int
+    replications: int
+    standard_errors: dict[str, Any]
+    frames_per_second: float
+    assumptions: tuple[str, ...]
+
+    @property
+    def inaction_fraction(self) -> float:
+        """Fraction of frames served by the default behaviour, phi."""
+        return self.service.inaction_fraction
+
+    @property
+    def delay_law(self) -> NDArray[np.float64]:
+        """a_j, shape (J + 1,)."""
+        return self.service.delay_law
+
+    @property
+    def interaction_time(self) -> float:
+        """Mean seconds between agent actions."""
+        return self.service.interaction_time
+
+    def _values(self) -> dict[str, Any]:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        service = values.pop("service")
+        errors = values.pop("standard_errors")
+        return {
+            "rule": service.rule,
+            "workers": None if np.isinf(service.workers) else int(service.workers),
+            "inaction_fraction": service.inaction_fraction,
+            "delay_law": service.delay_law.tolist(),
+            "interaction_time": None if np.isinf(service.interaction_time) else service.interaction_time,
+            "mean_age": service.mean_age,
+            "peak_age": service.peak_age,
+            "workers_for_zero_inaction": None,
+            **values,
+            "assumptions": list(self.assumptions),
+            "method": "simulation",
+            "standard_error": errors,
+            "symbolic": None,
+        }
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values())
+
+    def __len__(self) -> int:
+        return len(self._values())

@@ -1,0 +1,141 @@
+"""What a simulation plays, checked and resolved from what its caller gave."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from ..errors import InputError
+from ..laws import Law
+from ..records.batch_means import batch_count
+from ..staggering.rule import StaggeringRule, get_rule
+from .events.engine import LONGEST_RUN
+from .frames import FRAME_RULES
+from .witness import Witness
+
+__all__ = ["DefaultBehaviour", "Setting", "resolve"]
+
+DefaultBehaviour = Literal["no-op", "repeat", "random"]
+
+POOLS = ("frame-pool", "frame-hold")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A rule on a law of inference times, and how long to play it.
+
+    Attributes
+    ----------
+    law, frame_time, rule, workers, alignment, hold
+        As given, resolved; ``hold`` in frames.
+    first_estimate
+        Seconds the rule is told before the run; ``None``: it learns them.
+    witness
+        The chain played.
+    default_behaviour
+        What acts where no agent action is ready.
+    warmup, batches, batch_frames
+        Frames before counting; batches of a replication; frames of each.
+    """
+
+    law: Law
+    frame_time: float
+    rule: StaggeringRule
+    workers: float
+    alignment: str
+    hold: int
+    first_estimate: float | None
+    witness: Witness
+    default_behaviour: DefaultBehaviour
+    warmup: int
+    batches: int
+    batch_frames: int
+
+    @property
+    def frames(self) -> int:
+        """Frames of a replication, warm-up included."""
+        return self.warmup + self.batches * self.batch_frames
+
+    @property
+    def in_whole_frames(self) -> bool:
+        """Whether only the delay in frames matters."""
+        return self.rule.name in FRAME_RULES
+
+    def assumptions(self) -> tuple[str, ...]:
+        """Return what must hold for the figures to mean what they say."""
+        said = ["inference times are independent of each other and of the state"]
+        if self.alignment == "uniform":
+            said.append("the phase of the starts in a frame is uniform")
+        if self.rule.name == "max-time":
+            if self.first_estimate is None:
+                said.append("tau_max is learned from the run: an unbounded law has none, and longer runs wait longer")
+            else:
+                said.append("tau_max is known from the start")
+        chain = "fresh states" if self.witness.symbols is None else f"ring of {self.witness.symbols} symbols"
+        said.append(f"witness chain: {chain}, played with the optimal action for the observation")
+        return tuple(said)
+
+
+def resolve(
+    law: Law,
+    frame_time: float,
+    witness: Witness,
+    *,
+    rule: str,
+    workers: float,
+    hold: int | None,
+    alignment: str | None,
+    maximum_time: float | None,
+    default_behaviour: DefaultBehaviour,
+    frames: int,
+    warmup: int | None,
+) -> Setting:
+    """Check the arguments of ``simulate`` and fill in their defaults; raise ``InputError`` for bad ones."""
+    chosen = get_rule(rule)
+    chosen.check_workers(workers)
+    if not (math.isfinite(frame_time) and frame_time > 0):
+        raise InputError(f"frame time must be a positive, finite number of seconds, not {frame_time!r}")
+    if math.isinf(workers) and rule not in POOLS:
+        raise InputError(f"rule '{rule}' needs a finite number of workers: only {' and '.join(POOLS)} have a limit")
+    if workers != math.inf and workers != int(workers):
+        raise InputError(f"workers must be a whole number or inf, not {workers!r}")
+    if default_behaviour not in get_args(DefaultBehaviour):
+        known = ", ".join(get_args(DefaultBehaviour))
+        raise InputError(f"default behaviour must be one of {known}, not {default_behaviour!r}")
+    if (hold is None) == (rule == "frame-hold"):
+        raise InputError(f"rule '{rule}' {'needs a hold' if hold is None else 'has no hold'}, got {hold!r}")
+    if hold is not None and not 0 <= hold <= 2**22:
+        raise InputError(f"hold must lie between 0 and {2**22} frames, not {hold}")
+    if frames < 1:
+        raise InputError(f"frames must be at least 1, not {frames}")
+    if maximum_time is not None and not (math.isfinite(maximum_time) and maximum_time > 0):
+        raise InputError(f"maximum time must be a positive, finite number of seconds, not {maximum_time!r}")
+    first_estimate = None
+    if rule == "max-time":
+        longest = law.maximum() if maximum_time is None else maximum_time
+        first_estimate = longest if math.isfinite(longest) else None
+    elif rule == "expected-time":
+        first_estimate = law.mean()
+    if warmup is None:
+        warmup = 10_000 + math.ceil(20 * law.mean() / frame_time)
+        if rule == "max-time" and first_estimate is None:
+            warmup += frames // 10
+    if warmup < 0:
+        raise InputError(f"warmup must be at least 0 frames, not {warmup}")
+    batches = batch_count(frames)
+    setting = Setting(
+        law=law,
+        frame_time=frame_time,
+        rule=chosen,
+        workers=workers,
+        alignment=chosen.choose_alignment(alignment),
+        hold=hold or 0,
+        first_estimate=first_estimate,
+        witness=witness,
+        default_behaviour=default_behaviour,
+        warmup=warmup + frames % batches,  # what does not fill a batch
+        batches=batches,
+        batch_frames=frames // batches,
+    )
+    if not setting.in_whole_frames and setting.frames > LONGEST_RUN:
+        raise InputError(f"rule '{rule}' plays at most {LONGEST_RUN} frames in a replication, not {setting.frames}")
+    return setting

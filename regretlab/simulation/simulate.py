@@ -1,0 +1,247 @@
+"""Simulate a staggering rule on a witness chain: the measured twin of ``regretlab.bounds``.
+
+The inferences of a rule (the very transitions the harness runs) serve the frames; a witness chain says which actions
+were right. Regret per frame, by its parts (docs/theory):
+
+    inaction  gap_default * (default frames) / frames
+    delay     gap_delay * (agent frames whose action is no longer the mode) / frames
+
+``default_behaviour`` "no-op" pays ``gap_default`` each frame; "repeat" (the last agent action again) and "random" (an
+action drawn uniformly) pay ``gap_delay`` where they are wrong.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from ..errors import InputError
+from ..laws import Law
+from .draws import alias_table
+from .estimates import Ratio, action_intervals, ratio, stack, summed_service
+from .events.play import play_events
+from .frames import play_frames
+from .result import SimulationResult
+from .setting import DefaultBehaviour, Setting, resolve
+from .witness import Tallies, Witness
+from .witness import _kernels as column
+
+__all__ = ["simulate"]
+
+
+def simulate(
+    law: Law,
+    frame_time: float,
+    p: float,
+    *,
+    workers: float = 1,
+    rule: str = "frame-pool",
+    symbols: int | None = None,
+    hold: int | None = None,
+    alignment: str | None = None,
+    maximum_time: float | None = None,
+    frames: int = 1_000_000,
+    warmup: int | None = None,
+    seed: int = 0,
+    replications: int = 8,
+    gap_default: float = 1.0,
+    gap_delay: float = 1.0,
+    default_behaviour: DefaultBehaviour = "no-op",
+    horizon: float | None = None,
+    cores: int | None = None,
+) -> SimulationResult:
+    """Simulate a rule on a witness chain.
+
+    Parameters
+    ----------
+    law
+        Law of the inference time.
+    frame_time
+        Seconds of a frame.
+    p
+        Modal probability per frame, in [0, 1].
+    workers
+        Number of workers; ``inf`` for the unlimited pool (frame-pool and frame-hold).
+    rule
+        Name of the staggering rule.
+    symbols
+        K of the K-symbol ring (W2, p >= 1/K); ``None`` for the chain of fresh states (W1).
+    hold
+        Frames of hold, for frame-hold.
+    alignment
+        "frame" or "uniform"; ``None`` for the rule's default.
+    maximum_time
+        tau_max in seconds, known from the start, for max-time; default: the law's maximum if it has one, else it is
+        learned from the run.
+    frames
+        Frames to play in each replication, after the warm-up.
+    warmup
+        Frames to play before counting; default: 10,000 and 20 mean inference times, and a tenth of the frames more
+        where the rule learns an unbounded tau_max.
+    seed
+        Non-negative integer. The same seed gives the same figures on any number of cores.
+    replications
+        Independent replications.
+    gap_default, gap_delay
+        Gaps of the default behaviour and of a wrong action, at least 0.
+    default_behaviour
+        "no-op", "repeat" or "random".
+    horizon
+        Seconds over which to total the regret.
+    cores
+        Threads to use; default: all cores.
+
+    Returns
+    -------
+    SimulationResult
+        Figures with standard errors by batch means or replications, whichever is larger.
+
+    Raises
+    ------
+    InputError
+        For bad input.
+
+    References
+    ----------
+    Witness chains and the parts of the regret: derived in docs/theory.
+
+    Examples
+    --------
+    >>> from regretlab.laws import parse_law
+    >>> result = simulate(parse_law("expon(scale=2.5)"), 1.0, 0.9, workers=4, frames=100_000, seed=1)
+    >>> abs(result.inaction_fraction - 0.340402175) < 4 * result.service.standard_error
+    True
+    """
+    setting = resolve(
+        law,
+        frame_time,
+        Witness(p, symbols),
+        rule=rule,
+        workers=workers,
+        hold=hold,
+        alignment=alignment,
+        maximum_time=maximum_time,
+        default_behaviour=default_behaviour,
+        frames=frames,
+        warmup=warmup,
+    )
+    for name, value in (("gap_default", gap_default), ("gap_delay", gap_delay)):
+        if not (np.isfinite(value) and value >= 0):
+            raise InputError(f"{name} must be a finite number, at least 0, not {value!r}")
+    if horizon is not None and not (np.isfinite(horizon) and horizon > 0):
+        raise InputError(f"horizon must be a positive, finite number of seconds, not {horizon!r}")
+    if replications < 1:
+        raise InputError(f"replications must be at least 1, not {replications}")
+    if seed < 0:
+        raise InputError(f"seed must be a non-negative integer, not {seed}")
+    if cores is not None and cores < 1:
+        raise InputError(f"cores must be at least 1, not {cores}")
+    play = _player(setting)
+    begin = time.perf_counter()
+    seeds = np.random.SeedSequence(seed).spawn(replications)
+    with ThreadPoolExecutor(min(cores or os.cpu_count() or 1, replications)) as threads:  # the kernels hold no lock
+        tallies = stack(list(threads.map(play, seeds)))
+    speed = replications * setting.frames / (time.perf_counter() - begin)
+    return _figures(setting, tallies, gap_default, gap_delay, horizon, speed)
+
+
+def _player(setting: Setting) -> Callable[[np.random.SeedSequence], Tallies]:
+    """Return what plays one replication, its kernels compiled."""
+    if setting.in_whole_frames:
+        table = alias_table(setting.law.frame_pmf(setting.frame_time))
+        play = partial(play_frames, table=table)
+    else:
+        play = partial(play_events)
+    play(replace(setting, warmup=0, batches=1, batch_frames=1), seed=np.random.SeedSequence(0))
+    return lambda seed: play(setting, seed=seed)
+
+
+def _figures(
+    setting: Setting, tallies: Tallies, gap_default: float, gap_delay: float, horizon: float | None, speed: float
+) -> SimulationResult:
+    """Turn tallies of shape (replications, batches, ...) into figures."""
+    columns = tallies.columns
+    frames = columns[..., column.FRAMES]
+    acted = frames - columns[..., column.DEFAULT]
+    displaced = columns[..., column.OVERWRITTEN]
+    blocked = columns[..., column.BLOCKED]
+    service, errors = summed_service(
+        tallies, setting.rule.name, setting.workers, setting.frame_time, setting.assumptions()
+    )
+
+    default_cost = gap_default * columns[..., column.DEFAULT]
+    if setting.default_behaviour == "repeat":
+        default_cost = gap_delay * (columns[..., column.DEFAULT] - columns[..., column.DEFAULT_RIGHT])
+    elif setting.default_behaviour == "random":
+        default_cost = gap_delay * (1.0 - setting.witness.guess_right()) * columns[..., column.DEFAULT]
+    delay_cost = gap_delay * columns[..., column.AGENT_WRONG]
+    parts = {
+        "inaction": ratio(default_cost, frames),
+        "delay": ratio(delay_cost, frames),
+        "learning": Ratio(0.0, 0.0),
+        "total": ratio(default_cost + delay_cost, frames),
+    }
+    simple = {
+        "overwritten_fraction": ratio(displaced, displaced + acted),
+        "out_of_order_fraction": ratio(columns[..., column.OUT_OF_ORDER], acted),
+        "inferences_per_frame": ratio(columns[..., column.DISPATCHED], frames),
+        "blocking_fraction": ratio(blocked, blocked + columns[..., column.DISPATCHED]),
+    }
+    interval = ratio(acted, frames)
+    regret = {name: part.value for name, part in parts.items()}
+    regret_errors = {name: part.standard_error for name, part in parts.items()}
+    rate = setting.witness.eigenvalue()
+    count = None if horizon is None else horizon / setting.frame_time
+    pool = setting.in_whole_frames and not setting.rule.single_worker
+    errors |= {
+        "regret_per_frame": regret_errors,
+        "regret": None if count is None else {name: _times(error, count) for name, error in regret_errors.items()},
+        "reward_per_frame": regret_errors["total"],
+        "service_value": _value_error(tallies, rate),
+        "interaction_time": _interval_error(interval, setting.frame_time),
+        **{name: part.standard_error for name, part in simple.items() if pool or name != "blocking_fraction"},
+    }
+    return SimulationResult(
+        service=service,
+        service_value=service.service_value(rate),
+        regret_per_frame=regret,
+        regret=None if count is None else {name: value * count for name, value in regret.items()},
+        reward_per_frame=1.0 - regret["total"],
+        action_interval=action_intervals(tallies, setting.frame_time),
+        overwritten_fraction=_number(simple["overwritten_fraction"]),
+        out_of_order_fraction=_number(simple["out_of_order_fraction"]),
+        blocking_fraction=_number(simple["blocking_fraction"]) if pool else None,
+        inferences_per_frame=_number(simple["inferences_per_frame"]),
+        frames=int(frames.sum()),
+        replications=len(columns),
+        standard_errors=errors,
+        frames_per_second=speed,
+        assumptions=service.assumptions,
+    )
+
+
+def _number(part: Ratio) -> float:
+    """Return the ratio, 0 where there was nothing to divide by."""
+    return part.value if np.isfinite(part.value) else 0.0
+
+
+def _times(error: float | None, factor: float) -> float | None:
+    return None if error is None else error * factor
+
+
+def _value_error(tallies: Tallies, rate: float) -> float | None:
+    """Standard error of S(p), by its value in each batch."""
+    powers = np.power(rate, np.arange(tallies.delays.shape[-1]))
+    powers[0] = 0.0
+    return ratio(tallies.delays @ powers, tallies.columns[..., column.FRAMES]).standard_error
+
+
+def _interval_error(served: Ratio, frame_time: float) -> float | None:
+    """Standard error of frame_time / (fraction served), to first order."""
+    if served.standard_error is None or served.value <= 0:
+        return None
+    return frame_time * served.standard_error / served.value**2

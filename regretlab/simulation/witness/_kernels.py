@@ -1,0 +1,185 @@
+"""The witness chains and the tallies over a block of frames, given the delay each frame was served with (0: default).
+
+* Fresh states (W1): with probability p a move is modal, else it leads to a state never seen before; an action of delay
+  d is right if the last d moves were modal. In the terms of the ring: infinitely many symbols, each jump a new one.
+* Ring of K symbols (W2): stays with probability p, else jumps uniformly to another symbol; an action is right if the
+  symbol is still the one observed.
+
+Tallies are int64, one row a batch; the columns are named below. The loops over random data are written without branches
+(a comparison turned into a mask), since a mispredicted branch costs more than all the rest of a frame.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...compilation import kernel
+from ..draws._kernels import fill_bits
+
+FRAMES = 0
+DEFAULT = 1  # frames served by the default behaviour
+AGENT_WRONG = 2  # agent frames whose action is not the mode
+DEFAULT_RIGHT = 3  # default frames whose repeated action is the mode
+AGE = 4  # sum over frames of the age, in frames at the frame's beginning, of the newest observation acted on
+PEAK_SUM = 5  # sum of the ages just before a newer observation takes effect
+PEAKS = 6
+OUT_OF_ORDER = 7  # agent frames whose observation is older than one acted on before
+DISPATCHED = 8  # inferences started
+OVERWRITTEN = 9  # outputs displaced by a fresher one of the same frame
+BLOCKED = 10  # boundaries at which the pool wanted to start an inference and no worker was idle
+COLUMNS = 11
+
+PREVIOUS = 0  # carried: the last frame with an agent action, counted from the block's beginning
+NEWEST = 1  # carried: the newest observation acted on, likewise
+REPEATED = 2  # carried: the symbol the last agent action was for
+CARRIED = 3
+
+FRESH_STATES = 0
+RING = 1
+
+
+@kernel
+def find_acted(served: NDArray[np.int32], count: int, acted: NDArray[np.int32]) -> int:
+    """List the frames with an agent action in ``acted`` (shape (count + 1,) at least); return how many there are."""
+    found = 0
+    for index in range(count):
+        acted[found] = index
+        found += served[index] > 0
+    return found
+
+
+@kernel
+def tally_service(
+    served: NDArray[np.int32],
+    count: int,
+    acted: NDArray[np.int32],
+    found: int,
+    carry: NDArray[np.int64],
+    row: NDArray[np.int64],
+    delays: NDArray[np.int64],
+    intervals: NDArray[np.int64],
+) -> None:
+    """Count delays, ages and intervals.
+
+    ``intervals[g]`` counts agent actions g frames after the one before; the last entry all longer ones.
+    """
+    previous = carry[PREVIOUS]
+    newest = carry[NEWEST]
+    longest = len(intervals) - 1
+    begin = 0
+    level = 0
+    peak_sum = 0
+    peaks = 0
+    older = 0
+    for position in range(found):
+        index = int(acted[position])
+        delay = int(served[index])
+        delays[delay] += 1
+        intervals[min(index - previous, longest)] += 1
+        level += newest * (index - begin)
+        lead = index - delay - newest
+        newer = (-lead) >> 63  # all ones where the observation is newer than any before
+        older -= lead >> 63
+        peak_sum += (index - newest) & newer
+        peaks -= newer
+        newest += lead & newer
+        previous = index
+        begin = index
+    level += newest * (count - begin)
+    delays[0] += count - found
+    row[FRAMES] += count
+    row[DEFAULT] += count - found
+    row[AGE] += count * (count - 1) // 2 - level
+    row[PEAK_SUM] += peak_sum
+    row[PEAKS] += peaks
+    row[OUT_OF_ORDER] += older
+    carry[PREVIOUS] = previous - count
+    carry[NEWEST] = newest - count
+
+
+@kernel
+def move_to_fresh_states(
+    bits: NDArray[np.uint64], count: int, jump: np.uint64, chain: NDArray[np.int32], history: int
+) -> None:
+    """Write the next states of W1 after ``chain[:history]``: a new one where the bits are below ``jump``."""
+    symbol = chain[history - 1]
+    for index in range(count):
+        symbol += np.int32(bits[index] < jump)
+        chain[history + index] = symbol
+
+
+@kernel
+def move_ring(
+    bits: NDArray[np.uint64], count: int, jump: np.uint64, symbols: int, chain: NDArray[np.int32], history: int
+) -> None:
+    """Write the next symbols of the ring after ``chain[:history]``.
+
+    Bits below ``jump`` = (1-p) 2^64 are a jump, and where they lie below it says to which of the other K-1 symbols.
+    """
+    size = np.int32(symbols)
+    step = np.float64(symbols - 1) / max(np.float64(jump), 1.0)
+    for index in range(count):
+        random = bits[index]
+        move = np.int32(1) + min(np.int32(np.float64(random) * step), size - np.int32(2))
+        chain[history + index] = move * np.int32(random < jump)
+    symbol = chain[history - 1]
+    for index in range(count):
+        moved = symbol + chain[history + index] - size
+        symbol = np.int32(moved + (size & (moved >> np.int32(31))))
+        chain[history + index] = symbol
+
+
+@kernel
+def count_wrong(
+    served: NDArray[np.int32], acted: NDArray[np.int32], found: int, chain: NDArray[np.int32], history: int
+) -> int:
+    """Return in how many agent frames the symbol is no longer the one observed."""
+    wrong = 0
+    for position in range(found):
+        index = acted[position]
+        wrong += chain[history + index] != chain[history + index - served[index]]
+    return wrong
+
+
+@kernel
+def count_repeated_right(
+    served: NDArray[np.int32], count: int, chain: NDArray[np.int32], history: int, carry: NDArray[np.int64]
+) -> int:
+    """Return in how many default frames the last agent action, repeated, fits the symbol shown."""
+    right = 0
+    repeated = np.int32(carry[REPEATED])
+    for index in range(count):
+        delay = served[index]
+        repeated = chain[history + index - delay] if delay > 0 else repeated
+        right += (delay == 0) & (repeated == chain[history + index])
+    carry[REPEATED] = repeated
+    return right
+
+
+@kernel
+def play(
+    witness: int,
+    repeat: bool,
+    served: NDArray[np.int32],
+    count: int,
+    acted: NDArray[np.int32],
+    found: int,
+    state: NDArray[np.uint64],
+    bits: NDArray[np.uint64],
+    jump: np.uint64,
+    symbols: int,
+    chain: NDArray[np.int32],
+    history: int,
+    carry: NDArray[np.int64],
+    row: NDArray[np.int64],
+) -> None:
+    """Play a witness chain over a block: draw its moves, tally its actions, keep the last ``history`` symbols."""
+    fill_bits(state, bits, count)
+    if witness == FRESH_STATES:
+        move_to_fresh_states(bits, count, jump, chain, history)
+    else:
+        move_ring(bits, count, jump, symbols, chain, history)
+    row[AGENT_WRONG] += count_wrong(served, acted, found, chain, history)
+    if repeat:
+        row[DEFAULT_RIGHT] += count_repeated_right(served, count, chain, history, carry)
+    for index in range(history):
+        chain[index] = chain[count + index]
