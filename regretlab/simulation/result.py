@@ -46,6 +46,10 @@ class SimulationResult(Mapping[str, Any]):
         Standard errors under the same names (lists and dictionaries where the figure is one).
     frames_per_second
         Frames played a second, warm-up included, all cores together.
+    workers_for_zero_inaction
+        N_I* under max-time (the law's, not measured).
+    witness
+        The chain played.
     assumptions
         What must hold for the figures to mean what they say.
     """
@@ -64,6 +68,8 @@ class SimulationResult(Mapping[str, Any]):
     replications: int
     standard_errors: dict[str, Any]
     frames_per_second: float
+    workers_for_zero_inaction: int | None
+    witness: str
     assumptions: tuple[str, ...]
 
     @property
@@ -81,7 +87,8 @@ class SimulationResult(Mapping[str, Any]):
         """Mean seconds between agent actions."""
         return self.service.interaction_time
 
-    def _values(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as the command line prints them; ``standard_error`` is that of the total per frame."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         service = values.pop("service")
         errors = values.pop("standard_errors")
@@ -93,19 +100,20 @@ class SimulationResult(Mapping[str, Any]):
             "interaction_time": None if np.isinf(service.interaction_time) else service.interaction_time,
             "mean_age": service.mean_age,
             "peak_age": service.peak_age,
-            "workers_for_zero_inaction": None,
             **values,
+            "regret_per_second": {name: value / service.frame_time for name, value in self.regret_per_frame.items()},
             "assumptions": list(self.assumptions),
             "method": "simulation",
-            "standard_error": errors,
+            "standard_error": errors["regret_per_frame"]["total"],
+            "standard_errors": errors,
             "symbolic": None,
         }
 
     def __getitem__(self, key: str) -> Any:
-        return self._values()[key]
+        return self.to_json()[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values())
+        return iter(self.to_json())
 
     def __len__(self) -> int:
-        return len(self._values())
+        return len(self.to_json())

@@ -14,7 +14,7 @@ from .witness import Witness
 
 __all__ = ["DefaultBehaviour", "Setting", "resolve"]
 
-DefaultBehaviour = Literal["no-op", "repeat", "random"]
+DefaultBehaviour = Literal["noop", "repeat", "random"]
 
 POOLS = ("frame-pool", "frame-hold")
 
@@ -70,8 +70,7 @@ class Setting:
                 said.append("tau_max is learned from the run: an unbounded law has none, and longer runs wait longer")
             else:
                 said.append("tau_max is known from the start")
-        chain = "fresh states" if self.witness.symbols is None else f"ring of {self.witness.symbols} symbols"
-        said.append(f"witness chain: {chain}, played with the optimal action for the observation")
+        said.append("the agent knows the optimal action of each observation")
         return tuple(said)
 
 

@@ -6,7 +6,7 @@ were right. Regret per frame, by its parts (docs/theory):
     inaction  gap_default * (default frames) / frames
     delay     gap_delay * (agent frames whose action is no longer the mode) / frames
 
-``default_behaviour`` "no-op" pays ``gap_default`` each frame; "repeat" (the last agent action again) and "random" (an
+``default_behaviour`` "noop" pays ``gap_default`` each frame; "repeat" (the last agent action again) and "random" (an
 action drawn uniformly) pay ``gap_delay`` where they are wrong.
 """
 
@@ -21,6 +21,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..laws import Law
+from ..staggering.service import workers_for_zero_inaction
 from .draws import alias_table
 from .estimates import Ratio, action_intervals, ratio, stack, summed_service
 from .events.play import play_events
@@ -50,7 +51,7 @@ def simulate(
     replications: int = 8,
     gap_default: float = 1.0,
     gap_delay: float = 1.0,
-    default_behaviour: DefaultBehaviour = "no-op",
+    default_behaviour: DefaultBehaviour = "noop",
     horizon: float | None = None,
     cores: int | None = None,
 ) -> SimulationResult:
@@ -89,7 +90,7 @@ def simulate(
     gap_default, gap_delay
         Gaps of the default behaviour and of a wrong action, at least 0.
     default_behaviour
-        "no-op", "repeat" or "random".
+        "noop", "repeat" or "random".
     horizon
         Seconds over which to total the regret.
     cores
@@ -220,6 +221,8 @@ def _figures(
         replications=len(columns),
         standard_errors=errors,
         frames_per_second=speed,
+        workers_for_zero_inaction=workers_for_zero_inaction(setting.law, setting.frame_time),
+        witness=setting.witness.describe(),
         assumptions=service.assumptions,
     )
 

@@ -49,6 +49,14 @@ class Witness:
         """Random 64-bit numbers below this are a jump."""
         return np.uint64(min(round((1.0 - self.p) * 2.0**64), 2**64 - 1))
 
+    def describe(self) -> str:
+        """Return the chain in a phrase."""
+        if self.symbols is None:
+            return "fresh states W1: a move is modal with probability p, else to a state not seen before"
+        return (
+            f"ring W2: {self.symbols} symbols, the shown one stays with probability p, else jumps uniformly to another"
+        )
+
     def eigenvalue(self) -> float:
         """The chain's lambda: right with 1/K + (1-1/K) lambda^d after d frames; p itself without symbols."""
         return self.p if self.symbols is None else (self.symbols * self.p - 1) / (self.symbols - 1)

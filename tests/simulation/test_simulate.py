@@ -1,0 +1,257 @@
+"""``simulate`` against the closed forms and exact chains of every rule that has one, with stated z-bounds."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from regretlab.bounds.realtime import realtime_regret
+from regretlab.errors import InputError
+from regretlab.laws import law_from_samples, parse_law
+from regretlab.simulation import simulate
+from regretlab.staggering.service import service_law
+
+EXPONENTIAL, GAMMA = parse_law("expon(scale=2.5)"), parse_law("gamma(4, scale=0.8)")
+THREE_FRAMES = law_from_samples([0.5] * 2 + [1.5] * 5 + [2.5] * 3)  # P(D = 1, 2, 3) = .2, .5, .3
+FRAMES, REPLICATIONS = 200_000, 4
+TOTAL = FRAMES * REPLICATIONS
+
+
+def assert_near(value, error, expected, *, scale=1.0, name=""):
+    """|z| < 4.5, and what a figure without noise is off by because a run begins and ends somewhere."""
+    assert abs(value - expected) <= 4.5 * (error or 0.0) + 50 * scale / TOTAL, (name, value, expected, error)
+
+
+CLOSED = [
+    ("sequential", EXPONENTIAL, 1, None),
+    ("sequential", GAMMA, 1, None),
+    ("sequential", parse_law("3.2"), 1, None),
+    ("sequential-strict", EXPONENTIAL, 1, None),
+    ("sequential-strict", parse_law("0.3"), 1, None),
+    ("frame-pool", EXPONENTIAL, math.inf, None),
+    ("frame-pool", GAMMA, 10**6, None),
+    ("frame-pool", THREE_FRAMES, math.inf, None),
+    ("frame-pool", EXPONENTIAL, 4, None),
+    ("frame-pool", EXPONENTIAL, 1, None),
+    ("frame-pool", THREE_FRAMES, 2, None),
+    ("frame-pool", GAMMA, 3, None),
+    ("frame-pool", parse_law("uniform(0.2, 4)"), 3, None),
+    ("max-time", parse_law("5.2915026"), 3, None),
+    ("max-time", parse_law("5.2915026"), 6, None),
+    ("max-time", parse_law("0.3711"), 1, None),
+    ("max-time", parse_law("uniform(1, 3.3)"), 3, None),
+    ("max-time", parse_law("5.3"), 3, "frame"),
+    ("max-time", parse_law("uniform(1, 3.3)"), 9, "frame"),
+    ("unstaggered", parse_law("3.2347"), 4, None),
+    ("unstaggered", parse_law("0.7071"), 2, None),
+]
+
+
+@pytest.mark.parametrize(("rule", "law", "workers", "alignment"), CLOSED)
+def test_rules_with_a_closed_form(rule, law, workers, alignment):
+    result = simulate(
+        law, 1.0, 0.9, workers=workers, rule=rule, alignment=alignment, frames=FRAMES, replications=REPLICATIONS, seed=7
+    )
+    theory = service_law(law, 1.0, workers=workers, rule=rule, alignment=alignment)
+    errors = result.standard_errors
+    assert_near(result.inaction_fraction, errors["inaction_fraction"], theory.inaction_fraction)
+    for delay in range(1, max(len(theory.delay_law), len(result.delay_law))):
+        expected = theory.delay_law[delay] if delay < len(theory.delay_law) else 0.0
+        measured = result.delay_law[delay] if delay < len(result.delay_law) else 0.0
+        error = errors["delay_law"][delay] if delay < len(result.delay_law) else math.sqrt(expected / TOTAL)
+        assert_near(measured, error, expected, name=delay)
+    assert result.delay_law.sum() + result.inaction_fraction == pytest.approx(1)
+    assert_near(result.service_value, errors["service_value"], theory.service_value(0.9))
+    bound = realtime_regret(law, 1.0, 0.9, workers=workers, rule=rule, alignment=alignment)
+    assert_near(result.regret_per_frame["total"], errors["regret_per_frame"]["total"], bound.total)
+
+
+@pytest.mark.parametrize("hold", [1, 3, 5, 12])
+def test_a_held_pool(hold):
+    """phi = (1-F_h) prod_{j>h}(1-f_j); S = F_h p^h + sum_{j>h} f_j p^j (1-F_h) prod_{h<i<j}(1-f_i)."""
+    f = GAMMA.frame_pmf(1.0)
+    held = np.concatenate([np.zeros(min(hold, len(f) - 1)), [f[: hold + 1].sum()], f[hold + 1 :]])
+    before = np.concatenate([[1.0], np.cumprod(1 - held)[:-1]])
+    served = held * before
+    result = simulate(GAMMA, 1.0, 0.9, workers=math.inf, rule="frame-hold", hold=hold, frames=FRAMES, seed=1)
+    assert_near(result.inaction_fraction, result.standard_errors["inaction_fraction"], np.prod(1 - held))
+    value = served @ 0.9 ** np.arange(len(served))
+    assert_near(result.service_value, result.standard_errors["service_value"], value)
+    assert_near(result.regret_per_frame["total"], result.standard_errors["regret_per_frame"]["total"], 1 - value)
+    if hold == 5:
+        assert value == pytest.approx(0.521644380983, abs=1e-9)
+
+
+@pytest.mark.parametrize(("law", "workers"), [(GAMMA, 3), (EXPONENTIAL, 5), (parse_law("uniform(0.2, 2)"), 2)])
+def test_free_running_workers(law, workers):
+    """phi = (1-q)^N, q = E min(T, frame) / E T."""
+    times = np.linspace(0, 1, 20_001)
+    q = np.trapezoid(law.survival(times), times) / law.mean()
+    result = simulate(law, 1.0, 0.9, workers=workers, rule="free-running", frames=FRAMES, seed=2)
+    assert_near(result.inaction_fraction, result.standard_errors["inaction_fraction"], (1 - q) ** workers)
+
+
+def test_free_running_workers_of_constant_time_never_mix():
+    """Constant time: phases stay for ever, so the error must come from the replications and not from their batches."""
+    result = simulate(parse_law("3.2"), 1.0, 0.9, workers=2, rule="free-running", frames=5000, replications=200, seed=3)
+    assert result.standard_errors["inaction_fraction"] > 1e-3
+    assert_near(result.inaction_fraction, result.standard_errors["inaction_fraction"], (1 - 1 / 3.2) ** 2, scale=40)
+
+
+@pytest.mark.parametrize("alignment", ["uniform", "frame"])
+def test_expected_time_with_a_constant_time(alignment):
+    result = simulate(
+        parse_law("6"), 1.0, 0.9, workers=3, rule="expected-time", alignment=alignment, frames=FRAMES, seed=4
+    )
+    assert result.inaction_fraction == pytest.approx(0.5, abs=1e-4)
+    assert result.action_interval["std"] == pytest.approx(0.0, abs=0.02)
+    assert result.inferences_per_frame == pytest.approx(0.5, abs=1e-4)
+
+
+def test_expected_time_lies_between_free_running_and_max_time_in_variance():
+    spread = {
+        rule: simulate(
+            parse_law("uniform(5.5, 1)"), 1.0, 0.9, workers=3, rule=rule, frames=100_000, seed=5
+        ).action_interval["std"]
+        for rule in ("free-running", "expected-time", "max-time")
+    }
+    assert spread["max-time"] < spread["expected-time"] < spread["free-running"]
+
+
+@pytest.mark.parametrize("symbols", [None, 4])
+def test_a_repeated_action_costs_what_theory_says(symbols):
+    """Held I frames on fresh states: 1 - p^d (1-p^I) / (I (1-p)); on the ring with lambda in the right places."""
+    p, delay = 0.9, 3
+    result = simulate(
+        parse_law("2.5"), 1.0, p, rule="sequential", symbols=symbols, default_behaviour="repeat", frames=FRAMES, seed=6
+    )
+    share, rate = (0.0, p) if symbols is None else (1 / symbols, (symbols * p - 1) / (symbols - 1))
+    expected = 1 - share - (1 - share) * rate**delay * (1 - rate**delay) / (delay * (1 - rate))
+    assert_near(result.regret_per_frame["total"], result.standard_errors["regret_per_frame"]["total"], expected)
+
+
+@pytest.mark.parametrize(("symbols", "expected"), [(None, 1.0), (4, 0.75)])
+def test_random_default_actions_are_right_one_time_in_k(symbols, expected):
+    result = simulate(
+        GAMMA, 1.0, 0.8, rule="sequential", symbols=symbols, default_behaviour="random", gap_delay=0.5,
+        gap_default=9.0, frames=20_000,
+    )  # fmt: skip
+    assert result.regret_per_frame["inaction"] == pytest.approx(0.5 * expected * result.inaction_fraction)
+
+
+@pytest.mark.parametrize("symbols", [2, 4, 16])
+def test_regret_on_the_ring(symbols):
+    result = simulate(
+        EXPONENTIAL, 1.0, 0.9, workers=4, symbols=symbols, gap_default=0.7, gap_delay=0.4, horizon=500.0, frames=FRAMES
+    )
+    bound = realtime_regret(
+        EXPONENTIAL, 1.0, 0.9, workers=4, symbols=symbols, gap_default=0.7, gap_delay=0.4, horizon=500.0
+    )
+    errors = result.standard_errors["regret_per_frame"]
+    for part in ("inaction", "delay"):
+        assert_near(result.regret_per_frame[part], errors[part], getattr(bound.per_frame, part))
+    assert result.regret["total"] == pytest.approx(500 * result.regret_per_frame["total"])
+    assert result.standard_errors["regret"]["total"] == pytest.approx(500 * errors["total"])
+    assert_near(result.service_value, result.standard_errors["service_value"], bound.service_value)
+
+
+def test_blocking_is_that_of_the_finite_pool():
+    result = simulate(EXPONENTIAL, 1.0, 0.9, workers=4, frames=FRAMES)
+    assert_near(result.blocking_fraction, result.standard_errors["blocking_fraction"], 0.0564788196268)
+    result = simulate(THREE_FRAMES, 1.0, 0.9, workers=2, frames=FRAMES)
+    assert_near(result.blocking_fraction, result.standard_errors["blocking_fraction"], 0.155844155844)
+    assert_near(result.inferences_per_frame, result.standard_errors["inferences_per_frame"], 1 - 0.155844155844)
+
+
+def test_ages_of_constant_times():
+    """Evenly staggered: an action each x/N frames with delay ceil(v + x); one back to back: mean 1.5 x + 0.5 frames."""
+    one = simulate(parse_law("2"), 0.5, 0.9, workers=1, rule="sequential", frames=10_000, replications=1)
+    # delay 4 frames, an action every 4: the age runs from 4 to 8 frames
+    assert one.service.mean_age == pytest.approx(6 * 0.5)
+    assert one.service.peak_age == pytest.approx(8 * 0.5)
+    two = simulate(parse_law("4"), 0.5, 0.9, workers=2, rule="max-time", alignment="frame", frames=10_000)
+    assert two.service.mean_age == pytest.approx(4 * (1 + 1 / 4))  # theta (1 + 1 / (2 N))
+    assert two.out_of_order_fraction == 0.0
+
+
+def test_scale_of_time_does_not_matter():
+    seconds = simulate(parse_law("gamma(4, scale=0.013)"), 0.01625, 0.9, workers=3, rule="expected-time", frames=50_000)
+    frames = simulate(parse_law("gamma(4, scale=0.8)"), 1.0, 0.9, workers=3, rule="expected-time", frames=50_000)
+    assert seconds.inaction_fraction == pytest.approx(frames.inaction_fraction, abs=1e-4)
+    assert seconds.interaction_time == pytest.approx(frames.interaction_time * 0.01625, rel=1e-3)
+
+
+@pytest.mark.parametrize("rule", ["frame-pool", "expected-time"])
+def test_the_figures_do_not_depend_on_the_number_of_cores(rule):
+    def figures(cores):
+        result = simulate(GAMMA, 1.0, 0.9, workers=3, rule=rule, frames=30_000, seed=11, replications=5, cores=cores)
+        return {name: value for name, value in result.to_json().items() if name != "frames_per_second"}
+
+    assert figures(1) == figures(2) == figures(5)
+    again = simulate(GAMMA, 1.0, 0.9, workers=3, rule=rule, frames=30_000, seed=12, replications=5)
+    assert again.inaction_fraction != figures(1)["inaction_fraction"]
+
+
+def test_standard_errors_are_those_of_repeated_runs():
+    """The spread of 60 independent runs against their stated errors: a chi-square ratio, |z| < 4."""
+    runs = [simulate(EXPONENTIAL, 1.0, 0.9, workers=4, frames=20_000, replications=2, seed=seed) for seed in range(60)]
+    for name in ("inaction_fraction", "service_value"):
+        values = np.array([run[name] for run in runs])
+        stated = np.array([run.standard_errors[name] for run in runs])
+        ratio = values.var(ddof=1) / np.mean(stated**2)
+        # stated errors take the larger of two estimates, so they are a little too large on average
+        assert 0.75 - 4 * math.sqrt(2 / 59) < ratio < 1 + 4 * math.sqrt(2 / 59)
+
+
+def test_the_result_is_a_mapping_with_the_keys_of_bound():
+    result = simulate(GAMMA, 0.5, 0.9, workers=3, frames=10_000)
+    bound = realtime_regret(GAMMA, 0.5, 0.9, workers=3).to_json()
+    assert set(bound) <= set(result)
+    assert set(bound["regret_per_frame"]) == set(result["regret_per_frame"])
+    assert json.loads(json.dumps(dict(result), allow_nan=False))["method"] == "simulation"
+    assert result["standard_error"] == result.standard_errors["regret_per_frame"]["total"] > 0
+    assert result["frames_per_second"] > 0
+    assert len(result) == len(list(result))
+    assert result.frames == 8 * (10_000 // 32) * 32
+
+
+def test_one_frame_is_enough():
+    result = simulate(GAMMA, 1.0, 0.9, rule="sequential", frames=1, warmup=0, replications=1)
+    assert result.inaction_fraction == 1.0
+    assert result.service.standard_error is None
+    assert result.action_interval["mean"] is None
+    json.dumps(dict(result), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rule": "magic"}, "unknown staggering rule"),
+        ({"workers": 2, "rule": "sequential"}, "exactly 1 worker"),
+        ({"workers": math.inf, "rule": "max-time"}, "finite number of workers"),
+        ({"workers": 2.5}, "whole number"),
+        ({"workers": 0}, "at least 1"),
+        ({"p": 1.5}, r"in \[0, 1\]"),
+        ({"symbols": 1}, "at least 2"),
+        ({"hold": 3}, "has no hold"),
+        ({"rule": "frame-hold"}, "needs a hold"),
+        ({"rule": "frame-hold", "hold": -1}, "hold must lie"),
+        ({"alignment": "uniform"}, "alignment frame, not 'uniform'"),
+        ({"frames": 0}, "frames must be at least 1"),
+        ({"warmup": -1}, "warmup must be at least 0"),
+        ({"seed": -1}, "non-negative"),
+        ({"replications": 0}, "replications must be at least 1"),
+        ({"cores": 0}, "cores must be at least 1"),
+        ({"gap_delay": -1.0}, "gap_delay must be"),
+        ({"horizon": 0.0}, "horizon must be"),
+        ({"frame_time": 0.0}, "frame time must be"),
+        ({"default_behaviour": "sleep"}, "one of noop, repeat, random, not 'sleep'"),
+        ({"maximum_time": -1.0, "rule": "max-time"}, "maximum time must be"),
+        ({"frames": 10**9, "rule": "max-time"}, "at most 100000000 frames"),
+    ],
+)
+def test_bad_input_is_named(changes, message):
+    arguments = {"law": GAMMA, "frame_time": 1.0, "p": 0.9, **changes}
+    with pytest.raises(InputError, match=message):
+        simulate(**arguments)
