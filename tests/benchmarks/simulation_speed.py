@@ -1,0 +1,81 @@
+"""Speed of the simulator beside its yardsticks, measured in turns: ``python -m tests.benchmarks.simulation_speed``.
+
+Prints millions of frames a second (the best of several turns) and the ratios that matter.
+"""
+
+import math
+import tempfile
+import time
+from pathlib import Path
+
+from regretlab.laws import parse_law
+from regretlab.simulation import simulate
+from tests.benchmarks.yardsticks import compile_c, plain_pool, run_c
+from tests.oracles.simpy_pool import PoolModel
+
+MEAN, P, SYMBOLS = 2.5, 0.9, 16
+TURNS = 5
+LAW = parse_law(f"expon(scale={MEAN})")
+
+
+def ours(workers=math.inf, *, frames=20_000_000, replications=1, cores=1, symbols=SYMBOLS, law=LAW, **settings):
+    """Frames a second of the simulator."""
+    begin = time.perf_counter()
+    simulate(
+        law, 1.0, P, workers=workers, symbols=symbols, frames=frames, replications=replications, cores=cores,
+        seed=1, **settings,
+    )  # fmt: skip
+    return frames * replications / (time.perf_counter() - begin)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        program = compile_c(Path(folder))
+        plain_pool(10, 1, MEAN, P, SYMBOLS)
+
+        def numba_loop():
+            begin = time.perf_counter()
+            plain_pool(10_000_000, 1, MEAN, P, SYMBOLS)
+            return 10_000_000 / (time.perf_counter() - begin)
+
+        def simpy_model():
+            begin = time.perf_counter()
+            PoolModel(64, MEAN, P, SYMBOLS, 1).run(20_000)
+            return 20_000 / (time.perf_counter() - begin)
+
+        contenders = {
+            "C program, unlimited pool": lambda: 20_000_000 / run_c(program, 20_000_000, 1, MEAN, P, SYMBOLS).seconds,
+            "plain Numba loop": numba_loop,
+            "SimPy model, 64 workers": simpy_model,
+            "regretlab, unlimited pool": ours,
+            "regretlab, 4 workers": lambda: ours(4),
+            "regretlab, 10^6 workers": lambda: ours(10**6),
+            "regretlab, fresh states": lambda: ours(symbols=None),
+            "regretlab, one thread, 8 runs": lambda: ours(frames=10_000_000, replications=8),
+            "regretlab, two threads, 8 runs": lambda: ours(frames=10_000_000, replications=8, cores=2),
+            "regretlab, sequential": lambda: ours(1, rule="sequential"),
+            "regretlab, free-running, 4 workers": lambda: ours(4, rule="free-running", frames=1_000_000),
+            "regretlab, max-time, 4 workers": lambda: ours(4, rule="max-time", frames=1_000_000, maximum_time=10.0),
+            "regretlab, expected-time, 4 workers": lambda: ours(4, rule="expected-time", frames=1_000_000),
+        }
+        for contender in contenders.values():
+            contender()
+        best = dict.fromkeys(contenders, 0.0)
+        for _ in range(TURNS):
+            for name, contender in contenders.items():
+                best[name] = max(best[name], contender())
+    for name, speed in best.items():
+        print(f"{name:38s} {speed / 1e6:9.2f} million frames/s")
+    ratios = (
+        ("against the C program", "regretlab, unlimited pool", "C program, unlimited pool"),
+        ("against the plain Numba loop", "regretlab, unlimited pool", "plain Numba loop"),
+        ("against SimPy", "regretlab, unlimited pool", "SimPy model, 64 workers"),
+        ("two threads against one", "regretlab, two threads, 8 runs", "regretlab, one thread, 8 runs"),
+        ("speed of 10^6 workers against 4", "regretlab, 10^6 workers", "regretlab, 4 workers"),
+    )
+    for name, one, other in ratios:
+        print(f"{name:38s} {best[one] / best[other]:9.2f} x")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The programs the simulator's speed is measured against count the same things: |z| < 4.5 between them."""
+
+import math
+import shutil
+
+import numpy as np
+import pytest
+
+from regretlab.laws import parse_law
+from regretlab.simulation import simulate
+from tests.benchmarks.yardsticks import compile_c, plain_pool, run_c
+from tests.oracles.simpy_pool import PoolModel
+
+MEAN, P, SYMBOLS = 2.5, 0.9, 16
+
+
+@pytest.fixture(scope="module")
+def unlimited():
+    return simulate(parse_law(f"expon(scale={MEAN})"), 1.0, P, workers=math.inf, symbols=SYMBOLS, frames=1_000_000)
+
+
+def agrees(result, frames, inaction, reward, delays):
+    """Another program's figures over so many frames; its errors are ours, scaled to its length."""
+    scale = math.sqrt(1 + result.frames / frames)
+    assert abs(inaction - result.inaction_fraction) < 4.5 * scale * result.service.standard_error
+    assert abs(reward - result.reward_per_frame) < 4.5 * scale * result.standard_errors["reward_per_frame"]
+    for delay in range(1, 12):
+        error = result.standard_errors["delay_law"][delay]
+        assert abs(delays[delay] - result.delay_law[delay]) < 4.5 * scale * error
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
+def test_the_c_program_counts_the_same(unlimited, tmp_path):
+    played = run_c(compile_c(tmp_path), 2_000_000, 5, MEAN, P, SYMBOLS)
+    agrees(unlimited, 2_000_000, played.inaction_fraction, played.reward_per_frame, played.delay_law)
+
+
+def test_the_plain_numba_loop_counts_the_same(unlimited):
+    frames = 2_000_000
+    inaction, reward, delays = plain_pool(frames, 5, MEAN, P, SYMBOLS)
+    agrees(unlimited, frames, inaction / frames, reward / frames, delays / frames)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_simpy_model_counts_the_same(workers):
+    frames = 40_000
+    model = PoolModel(workers, MEAN, P, SYMBOLS, seed=2).run(frames)
+    result = simulate(
+        parse_law(f"expon(scale={MEAN})"), 1.0, P, workers=workers, symbols=SYMBOLS, frames=1_000_000, seed=3
+    )
+    delays = np.array([model.delays[delay] for delay in range(12)]) / frames
+    agrees(result, frames, 1 - sum(model.delays.values()) / frames, model.rewards / frames, delays)
