@@ -1,11 +1,15 @@
-"""The error every room raises for input that cannot be used.
+"""The errors that the command line tells apart from faults of the package.
 
-One class, so that the command line can tell "what you gave is wrong" (one sentence, exit code 2) from a fault of the
-package (a traceback). It is a ``ValueError``: Python users catch it as such.
+``InputError``: what was given cannot be used (one sentence, exit code 2). ``RunError``: a run broke off (exit code 1).
+Anything else is a fault and shows its traceback.
 """
 
-__all__ = ["InputError"]
+__all__ = ["InputError", "RunError"]
 
 
 class InputError(ValueError):
     """Input that cannot be used: the message is one sentence naming the value and what is allowed."""
+
+
+class RunError(RuntimeError):
+    """A run that could not go on: the message says what happened and to whom."""

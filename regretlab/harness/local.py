@@ -15,6 +15,7 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from ..errors import RunError
 from ..records import RecordWriter
 from .arena import Arena
 from .board import ENVIRONMENT_READY, EPOCH, FRAMES_WRITTEN, MISSED, STOP, Board, board_fields
@@ -25,7 +26,7 @@ from .processes import process_pool
 from .synchronisation import RobustLock, SemaphoreRow
 from .worker_process import WorkerPlan, serve
 
-__all__ = ["MAXIMUM_RESTARTS", "Progress", "RunError", "run_local"]
+__all__ = ["MAXIMUM_RESTARTS", "Progress", "run_local"]
 
 Progress = Callable[[int, int, str], None]
 """Called with (frames played, frames in all, what is going on)."""
@@ -36,10 +37,6 @@ _START_TIMEOUT = 300.0  # seconds for all processes to get ready: large networks
 _FLUSH_EVERY = 1.0
 _POLL = 0.05
 _LEAD_TIME = 0.1  # seconds between "everybody is ready" and frame boundary 0
-
-
-class RunError(RuntimeError):
-    """A run that could not go on: the message says what happened and to whom."""
 
 
 def run_local(configuration: RunConfiguration, prepared: Prepared, writer: RecordWriter, progress: Progress) -> None:

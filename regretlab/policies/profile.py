@@ -20,7 +20,7 @@ from .parameters import parameter_count
 from .policy import build_policy
 from .spec import PolicySpec
 
-__all__ = ["LatencyProfile", "profile_policy"]
+__all__ = ["LatencyProfile", "check_target", "profile_policy"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,17 +76,23 @@ class LatencyProfile:
         InputError
             If the name has another ending or the folder does not exist.
         """
-        target = Path(path)
-        if target.suffix not in (".npy", ".csv"):
-            raise InputError(f"samples go to a .npy or .csv file, not to '{path}'")
-        if not target.parent.is_dir():
-            raise InputError(f"folder '{target.parent}' does not exist")
+        target = check_target(path)
         if target.suffix == ".npy":
             np.save(target, self.seconds)
         else:
             np.savetxt(target, self.seconds, fmt="%.9f", header="seconds", comments="")
         target.with_suffix(".json").write_text(json.dumps(self.to_json(), indent=2) + "\n")
         return target
+
+
+def check_target(path: str | Path) -> Path:
+    """Return the path if samples can be written there; raise ``InputError`` otherwise."""
+    target = Path(path)
+    if target.suffix not in (".npy", ".csv"):
+        raise InputError(f"samples go to a .npy or .csv file, not to '{path}'")
+    if not target.parent.is_dir():
+        raise InputError(f"folder '{target.parent}' does not exist")
+    return target
 
 
 def profile_policy(
@@ -115,7 +121,7 @@ def profile_policy(
     Raises
     ------
     InputError
-        If a count is not positive.
+        If the policy has no network or a count is not positive.
 
     Examples
     --------
@@ -123,6 +129,8 @@ def profile_policy(
     >>> len(profile.seconds), bool((profile.seconds > 0).all())
     (20, True)
     """
+    if not spec.has_network:
+        raise InputError(f"policy '{spec.name}' has no network to profile: give nature, impala-kN or impala2x-kN")
     if samples < 1 or warm_up < 0:
         raise InputError(f"samples must be at least 1 and warm_up at least 0, not {samples} and {warm_up}")
     policy = build_policy(spec, threads=threads)

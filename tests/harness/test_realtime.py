@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from regretlab.errors import RunError
 from regretlab.harness.configuration import RunConfiguration
-from regretlab.harness.local import RunError
 from regretlab.harness.run import run
 from regretlab.records import Record
 from tests.oracles.ring_environment import FRAME_TIME
@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.realtime, pytest.mark.xdist_group("realtime")]
 RING = "tests.oracles.ring_environment:tests/Ring-v0"
 PROGRAM = """
 import json, sys
+from regretlab.errors import RunError
 from regretlab.harness.configuration import RunConfiguration
 from regretlab.harness.run import run
 if __name__ == "__main__":

@@ -1,0 +1,8 @@
+"""``python -m regretlab`` is ``regretlab``."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
