@@ -7,7 +7,7 @@ import ctypes
 import os
 import time
 
-__all__ = ["SPIN", "RealClock", "raise_priority", "sharpen_timers"]
+__all__ = ["SPIN", "RealClock", "lower_nice_value", "raise_priority", "sharpen_timers"]
 
 SPIN = 0.0002
 """Seconds before a deadline from which on the waiter spins instead of sleeping."""
@@ -52,6 +52,11 @@ def raise_priority() -> str:
         return "SCHED_FIFO 10"
     except (OSError, AttributeError):
         pass
+    return lower_nice_value()
+
+
+def lower_nice_value() -> str:
+    """Ask for a lower nice value (other programs' work gives way); return in words what was granted."""
     try:
         os.setpriority(os.PRIO_PROCESS, 0, -10)
         return "nice -10"

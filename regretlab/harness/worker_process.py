@@ -17,7 +17,7 @@ from ..staggering.rules.dispatch import next_start, on_completion, on_dispatch
 from ..staggering.rules.state import boundary_at_or_before
 from .arena import Arena
 from .board import EPOCH, HEAD, STOP, Board
-from .clock import SPIN, RealClock, sharpen_timers
+from .clock import RealClock, lower_nice_value, sharpen_timers
 from .latencies import LatencyStream
 from .preparation import policy_of_worker
 from .processes import become_child
@@ -29,6 +29,8 @@ LONGEST_WAIT = 0.25
 """Seconds a worker waits before it looks whether the run has ended."""
 WARMUP_INFERENCES = 8
 """Inferences before the run: the slowest but one of them primes rules that space their starts."""
+ANNOUNCEMENT = 0.003
+"""Seconds ahead of its end that an emulated inference is posted: more than a busy machine takes to wake a process."""
 _NO_CLAIM = -1
 
 
@@ -76,6 +78,7 @@ class _Worker:
 
     def run(self) -> None:
         """Get ready, wait for the start, then infer until the run ends."""
+        lower_nice_value()
         sharpen_timers()
         self._board.arena["warmup"][self._worker] = self._warm_up()
         self._board.arena["ready"][self._worker] = 1
@@ -149,11 +152,11 @@ class _Worker:
             raise ValueError(f"the policy chose action {action}; the environment has actions 0 to {plan.actions - 1}")
         completion = self._clock.now()
         if self._latencies is not None:
-            # The emulated inference ends exactly when the law says, counted from its scheduled start. It is posted up
-            # to a spin's length early with that time on it: the environment honours the time.
+            # The emulated inference ends exactly when the law says, counted from its scheduled start. It is posted a
+            # little early with that time on it, and the environment honours the time.
             target = start + self._latencies.next()
-            while not self._control[STOP] and self._clock.now() < target - SPIN:
-                self._clock.sleep_until(min(target - SPIN, self._clock.now() + LONGEST_WAIT), spin=0.0)
+            while not self._control[STOP] and self._clock.now() < target - ANNOUNCEMENT:
+                self._clock.sleep_until(min(target - ANNOUNCEMENT, self._clock.now() + LONGEST_WAIT), spin=0.0)
             completion = max(completion, target)
         with self._lock.hold():
             release = float(on_completion(plan.rule, self._state, worker, start, completion))

@@ -16,7 +16,8 @@ ENVIRONMENT = "regretlab/Beacon-v0"
 FRAME_TIME = 1 / 59.7275
 """Seconds of a Game Boy frame."""
 SYMBOLS = 8
-MAIN_PROBABILITY = 0.95
+MAIN_PROBABILITY = 0.99
+HARDER_PROBABILITY = 0.95
 
 Group = Literal["delay", "sequential", "staggered", "pool", "realtime"]
 
@@ -70,16 +71,16 @@ def planned_runs(*, quick: bool, clocks: tuple[str, ...] = ("virtual", "real")) 
     """
     runs = []
     if "virtual" in clocks:
-        runs += _virtual_runs(60_000 if quick else 400_000, quick)
+        runs += _virtual_runs(100_000 if quick else 600_000, quick)
     if "real" in clocks:
         runs += _realtime_runs(1.0 if quick else 4.0)
     return runs
 
 
 def _virtual_runs(frames: int, quick: bool) -> list[PlannedRun]:
-    points = [(0.8, 2), (0.95, 1), (0.95, 2), (0.95, 5), (0.95, 10), (0.99, 5)]
+    points = [(0.8, 2), (0.95, 2), (0.95, 5), (0.99, 1), (0.99, 2), (0.99, 5), (0.99, 10)]
     if not quick:
-        points += [(0.8, 1), (0.8, 5), (0.8, 10), (0.99, 1), (0.99, 2), (0.99, 10)]
+        points += [(0.8, 1), (0.8, 5), (0.8, 10), (0.95, 1), (0.95, 10)]
     runs = [
         _run(
             f"delay-{p}-{d}", "delay", "virtual", frames, p, rule="frame-pool", workers=d, emulate_latency=_law(d - 0.5)
@@ -93,16 +94,18 @@ def _virtual_runs(frames: int, quick: bool) -> list[PlannedRun]:
     exponential = f"expon(scale={2.5 * FRAME_TIME:.9f})"
     gamma = f"gamma(4, scale={0.8 * FRAME_TIME:.9f})"
     bounded = f"uniform({1.0 * FRAME_TIME:.9f}, {4.3 * FRAME_TIME:.9f})"
+    varying: list[tuple[str, Group, str, int, str]] = [
+        ("sequential-exponential", "sequential", "sequential", 1, exponential),
+        ("strict-exponential", "sequential", "sequential-strict", 1, exponential),
+        ("max-time-6", "staggered", "max-time", 6, bounded),
+        ("max-time-5", "staggered", "max-time", 5, bounded),
+        ("pool-exponential", "pool", "frame-pool", 40, exponential),
+        ("pool-gamma", "pool", "frame-pool", 11, gamma),
+        ("pool-gamma-44", "pool", "frame-pool", 44, gamma),
+    ]
     runs += [
-        _run("sequential-exponential", "sequential", "virtual", frames, rule="sequential", emulate_latency=exponential),
-        _run(
-            "strict-exponential", "sequential", "virtual", frames, rule="sequential-strict", emulate_latency=exponential
-        ),
-        _run("max-time-6", "staggered", "virtual", frames, rule="max-time", workers=6, emulate_latency=bounded),
-        _run("max-time-5", "staggered", "virtual", frames, rule="max-time", workers=5, emulate_latency=bounded),
-        _run("pool-exponential", "pool", "virtual", frames, rule="frame-pool", workers=40, emulate_latency=exponential),
-        _run("pool-gamma", "pool", "virtual", frames, rule="frame-pool", workers=11, emulate_latency=gamma),
-        _run("pool-gamma-44", "pool", "virtual", frames, rule="frame-pool", workers=44, emulate_latency=gamma),
+        _run(name, group, "virtual", frames, HARDER_PROBABILITY, rule=rule, workers=workers, emulate_latency=law)
+        for name, group, rule, workers, law in varying
     ]
     return runs
 
@@ -112,22 +115,22 @@ def _realtime_runs(scale: float) -> list[PlannedRun]:
         return round(length * scale / FRAME_TIME)
 
     return [
-        _run("realtime-k1", "realtime", "real", seconds(25), policy="impala-k1", rule="max-time", workers=2),
+        _run("realtime-k1", "realtime", "real", seconds(22), policy="impala-k1", rule="max-time", workers=2),
         _run(
             "realtime-16",
             "realtime",
             "real",
-            seconds(25),
+            seconds(36),
             policy="impala-k1",
             rule="max-time",
             workers=16,
-            emulate_latency="constant(0.25)",
+            emulate_latency="constant(0.1)",
         ),
         _run(
             "realtime-sequential",
             "realtime",
             "real",
-            seconds(15),
+            seconds(12),
             policy="impala-k1",
             rule="sequential",
             emulate_latency=_law(4.5),
