@@ -1,8 +1,6 @@
 """The report: one self-contained HTML page that opens with the verdict and two pictures."""
 
 import base64
-import html
-import io
 import platform
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -16,6 +14,7 @@ from .. import __version__
 from ..bounds.realtime import realtime_regret
 from ..laws import constant
 from ..plots.regret import Curve, MeasuredPoint, regret_against_inference_time
+from ..plots.style import house_style
 from ..plots.timeline import inference_timeline
 from ..records import Record, summarise
 from .claim import CONFIDENCE, Claim
@@ -85,8 +84,8 @@ def write_report(path: Path, claims: Sequence[Claim], played: Played, *, quick: 
         confidence=CONFIDENCE,
         verdicts=_VERDICTS,
         figures=[
-            {"image": _embedded(figure), "title": title, "caption": caption}
-            for figure, title, caption in _figures(played)
+            {"image": _embedded(figure, path.with_name(f"{name}.svg")), "title": title, "caption": caption}
+            for name, figure, title, caption in _figures(played)
         ],
         runs=[_run_row(run, record) for run, record in played],
         version=__version__,
@@ -164,12 +163,13 @@ def timeline_figure(played: Played) -> "Figure | None":
     return inference_timeline(record.inferences, frames, FRAME_TIME, start=start, duration=30 * FRAME_TIME)
 
 
-def _figures(played: Played) -> list[tuple["Figure", str, str]]:
+def _figures(played: Played) -> list[tuple[str, "Figure", str, str]]:
     points = [point for run, record in played for point in _points(run, record)]
-    figures = [(regret_figure(played), "Regret per frame against inference time", _REGRET_CAPTION.format(len(points)))]
+    title = "Regret per frame against inference time"
+    figures = [("regret", regret_figure(played), title, _REGRET_CAPTION.format(len(points)))]
     timeline = timeline_figure(played)
     if timeline is not None:
-        figures.append((timeline, "Half a second of a realtime run", _TIMELINE_CAPTION))
+        figures.append(("timeline", timeline, "Half a second of a realtime run", _TIMELINE_CAPTION))
     return figures
 
 
@@ -191,9 +191,9 @@ def _run_row(run: PlannedRun, record: Record) -> dict[str, Any]:
     }
 
 
-def _embedded(figure: "Figure") -> str:
-    """Return the figure as an SVG element of the page."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f"data:image/svg+xml;base64,{html.escape(data)}"
+def _embedded(figure: "Figure", copy: Path) -> str:
+    """Return the figure as an address that holds the SVG itself; write a copy beside the report."""
+    with house_style():
+        figure.savefig(copy, format="svg", bbox_inches="tight", metadata={"Date": None})
+    data = base64.b64encode(copy.read_bytes()).decode()
+    return f"data:image/svg+xml;base64,{data}"

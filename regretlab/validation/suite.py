@@ -27,6 +27,7 @@ __all__ = ["CLAIMS_FILE", "REPORT_FILE", "Validation", "validate"]
 CLAIMS_FILE = "claims.json"
 REPORT_FILE = "report.html"
 RUNS_FOLDER = "runs"
+_OWN = (CLAIMS_FILE, REPORT_FILE, RUNS_FOLDER, "regret.svg", "timeline.svg", "report.tmp")
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is going on, frames played so far in all runs, frames to play in all runs)."""
@@ -154,11 +155,7 @@ def _prepared(directory: Path) -> Path:
     """Return the folder, made if missing; refuse one that is not a validation's."""
     if directory.exists() and not directory.is_dir():
         raise InputError(f"'{directory}' is a file: a validation needs a folder")
-    foreign = [
-        entry.name
-        for entry in (directory.iterdir() if directory.exists() else ())
-        if entry.name not in (CLAIMS_FILE, REPORT_FILE, RUNS_FOLDER)
-    ]
+    foreign = [entry.name for entry in (directory.iterdir() if directory.exists() else ()) if entry.name not in _OWN]
     if foreign:
         raise InputError(f"'{directory}' holds '{foreign[0]}', which is not part of a validation: use another folder")
     (directory / RUNS_FOLDER).mkdir(parents=True, exist_ok=True)
