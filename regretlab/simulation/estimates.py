@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..results import ServiceLaw
-from .witness import INTERVALS, Tallies
-from .witness import _kernels as column
+from .tallies import INTERVALS, Tallies
+from .tallies import _kernels as column
 
 __all__ = ["Ratio", "action_intervals", "ratio", "served_delays", "stack", "summed_service"]
 
@@ -57,6 +57,7 @@ def stack(replications: list[Tallies]) -> Tallies:
         np.stack([tallies.columns for tallies in replications]).astype(np.float64),
         np.stack(delays).astype(np.float64),
         np.sum([tallies.intervals for tallies in replications], axis=0),
+        np.stack([tallies.sums for tallies in replications]),
     )
 
 

@@ -10,26 +10,20 @@ were right. Regret per frame, by its parts (docs/theory):
 action drawn uniformly) pay ``gap_delay`` where they are wrong.
 """
 
-import os
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
 from ..errors import InputError
 from ..laws import Law
 from ..staggering.service import workers_for_zero_inaction
-from .draws import alias_table
 from .estimates import Ratio, action_intervals, ratio, stack, summed_service
-from .events.play import play_events
-from .frames import play_frames
+from .replication import compile_kernels, play_replications
 from .result import SimulationResult
 from .setting import DefaultBehaviour, Setting, resolve
-from .witness import Tallies, Witness
-from .witness import _kernels as column
+from .tallies import Tallies
+from .tallies import _kernels as column
+from .witness import Witness, WitnessChain
 
 __all__ = ["simulate"]
 
@@ -135,30 +129,16 @@ def simulate(
             raise InputError(f"{name} must be a finite number, at least 0, not {value!r}")
     if horizon is not None and not (np.isfinite(horizon) and horizon > 0):
         raise InputError(f"horizon must be a positive, finite number of seconds, not {horizon!r}")
-    if replications < 1:
-        raise InputError(f"replications must be at least 1, not {replications}")
-    if seed < 0:
-        raise InputError(f"seed must be a non-negative integer, not {seed}")
-    if cores is not None and cores < 1:
-        raise InputError(f"cores must be at least 1, not {cores}")
-    play = _player(setting)
+    witness, repeat = setting.witness, default_behaviour == "repeat"
+
+    def environment(own: np.random.SeedSequence, block: int) -> WitnessChain:
+        return WitnessChain(witness, repeat, own, block)
+
+    compile_kernels(setting, environment)
     begin = time.perf_counter()
-    seeds = np.random.SeedSequence(seed).spawn(replications)
-    with ThreadPoolExecutor(min(cores or os.cpu_count() or 1, replications)) as threads:  # the kernels hold no lock
-        tallies = stack(list(threads.map(play, seeds)))
+    tallies = stack(play_replications(setting, environment, seed=seed, replications=replications, cores=cores))
     speed = replications * setting.frames / (time.perf_counter() - begin)
     return _figures(setting, tallies, gap_default, gap_delay, horizon, speed)
-
-
-def _player(setting: Setting) -> Callable[[np.random.SeedSequence], Tallies]:
-    """Return what plays one replication, its kernels compiled."""
-    if setting.in_whole_frames:
-        table = alias_table(setting.law.frame_pmf(setting.frame_time))
-        play = partial(play_frames, table=table)
-    else:
-        play = partial(play_events)
-    play(replace(setting, warmup=0, batches=1, batch_frames=1), seed=np.random.SeedSequence(0))
-    return lambda seed: play(setting, seed=seed)
 
 
 def _figures(

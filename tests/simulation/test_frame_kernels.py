@@ -5,6 +5,7 @@ import pytest
 
 from regretlab.simulation import replay
 from regretlab.simulation.frames._kernels import (
+    CARRIED,
     CURSOR,
     IDLE,
     OBSERVED,
@@ -13,7 +14,7 @@ from regretlab.simulation.frames._kernels import (
     serve_unlimited_pool,
     shift,
 )
-from regretlab.simulation.witness._kernels import BLOCKED, CARRIED, COLUMNS, DISPATCHED, OVERWRITTEN
+from regretlab.simulation.tallies._kernels import BLOCKED, COLUMNS, DISPATCHED, OVERWRITTEN
 
 FRAMES = 3000
 REACH = 40
@@ -66,7 +67,7 @@ def test_the_unlimited_pool_is_a_large_pool_of_events(hold):
 def test_the_finite_pool_is_the_pool_of_events(workers, hold):
     drawn = delays(2)
     ahead, freed, row = buffer(), buffer(), np.zeros(COLUMNS, np.int64)
-    carry = np.zeros(CARRIED + 3, np.int64)
+    carry = np.zeros(CARRIED, np.int64)
     carry[IDLE] = workers
     started = []
 
@@ -102,7 +103,7 @@ def test_the_finite_pool_is_the_pool_of_events(workers, hold):
 def test_sequential_play_is_that_of_events(rule, pause):
     drawn = delays(3)
     ahead, row = buffer(), np.zeros(COLUMNS, np.int64)
-    carry = np.zeros(CARRIED + 3, np.int64)
+    carry = np.zeros(CARRIED, np.int64)
     supply = iter(np.split(drawn, range(17, FRAMES, 17)))
     current = [next(supply)]
 

@@ -8,8 +8,10 @@ from regretlab.records import RecordWriter, batch_means, summarise
 from regretlab.records.reader import Record
 from regretlab.simulation import replay
 from regretlab.simulation.draws import random_state
-from regretlab.simulation.witness import INTERVALS, Tallies, Witness
-from regretlab.simulation.witness import _kernels as kernels
+from regretlab.simulation.tallies import INTERVALS, Tallies
+from regretlab.simulation.tallies import _kernels as kernels
+from regretlab.simulation.witness import Witness
+from regretlab.simulation.witness import _kernels as chains
 
 HISTORY = 16
 
@@ -22,8 +24,8 @@ def served_frames(count, seed):
 def play(served, witness, blocks, *, repeat=True, seed=0):
     """Run the kernels over blocks; return the tallies and the symbols shown."""
     tallies = Tallies.empty(1, HISTORY)
-    row, delays, intervals = tallies.columns[0], tallies.delays[0], tallies.intervals[0]
-    carry = np.zeros(kernels.CARRIED, np.int64)
+    row, delays = tallies.columns[0], tallies.delays[0]
+    carry, chain_carry = np.zeros(kernels.CARRIED, np.int64), np.zeros(chains.CARRIED, np.int64)
     state = random_state(np.random.SeedSequence(seed))
     chain = np.zeros(HISTORY + max(blocks), np.int32)
     bits = np.empty(-(-max(blocks) // 16) * 16, np.uint64)
@@ -31,11 +33,10 @@ def play(served, witness, blocks, *, repeat=True, seed=0):
     shown, first = [], 0
     for count in blocks:
         part = np.ascontiguousarray(served[first : first + count])
-        found = kernels.find_acted(part, count, acted)
-        kernels.tally_service(part, count, acted, found, carry, row, delays, intervals)
-        kernels.play(
+        found = kernels.tally(part, count, acted, carry, row, delays, tallies.intervals)
+        chains.play(
             witness.kind, repeat, part, count, acted, found, state, bits, witness.jump, witness.symbols or 0, chain,
-            HISTORY, carry, row,
+            HISTORY, chain_carry, row,
         )  # fmt: skip
         kept = min(count, HISTORY)
         shown += (
@@ -84,7 +85,7 @@ def test_chains_and_tallies_against_plain_python(witness):
     expected[kernels.OUT_OF_ORDER] = older
     assert row.tolist() == expected.tolist()
     assert tallies.delays[0].tolist() == np.bincount(served, minlength=HISTORY + 1).tolist()
-    assert np.array_equal(tallies.intervals[0], intervals)
+    assert np.array_equal(tallies.intervals, intervals)
 
 
 @pytest.mark.parametrize("witness", [Witness(0.9), Witness(0.8, 5)])
@@ -141,7 +142,7 @@ def test_tallies_are_the_summary_of_the_recorded_run(tmp_path):
     assert summary.peak_age == pytest.approx(
         row[kernels.PEAK_SUM] / row[kernels.PEAKS] * 0.25, abs=0.25 * HISTORY / row[kernels.PEAKS]
     )
-    gaps = tallies.intervals[0]
+    gaps = tallies.intervals
     mean = gaps[1:] @ np.arange(1, INTERVALS + 1) / gaps[1:].sum() * 0.25
     assert summary.action_interval["mean"] == pytest.approx(mean)
     came = log.inferences["effect_frame"] >= 0

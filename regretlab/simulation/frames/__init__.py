@@ -1,52 +1,67 @@
 """Rules whose starts lie on frame boundaries, in whole frames: the fast path of the simulator."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
-from ..draws import LANES, AliasTable, random_state
-from ..witness import Tallies
-from ._kernels import POOL, SEQUENTIAL, SEQUENTIAL_STRICT, UNLIMITED_POOL, run_frames
+from ...staggering.rule import StaggeringRule
+from ..draws import AliasTable, random_state
+from ._kernels import CARRIED, CURSOR, IDLE, POOL, SEQUENTIAL, SEQUENTIAL_STRICT, UNLIMITED_POOL, serve
 
-if TYPE_CHECKING:
-    from ..setting import Setting
-
-__all__ = ["FRAME_RULES", "play_frames"]
+__all__ = ["FRAME_RULES", "FrameService"]
 
 FRAME_RULES = ("sequential", "sequential-strict", "frame-pool", "frame-hold")
 """Rules that depend on the inference time only through the delay D in frames."""
 
-BLOCK = 4096
 
-
-def play_frames(setting: "Setting", *, table: AliasTable, seed: np.random.SeedSequence) -> Tallies:
-    """Play one replication.
+class FrameService:
+    """A run of a rule in whole frames, served a block at a time.
 
     Parameters
     ----------
-    setting
-        What to play; its rule one of ``FRAME_RULES``.
+    rule
+        One of ``FRAME_RULES``.
+    workers
+        Number of workers, may be ``inf``.
+    hold
+        Frames the pool's outputs are held for at least.
     table
         Law of the delay D in frames.
     seed
-        Of this replication.
+        Of the delays.
+    block
+        Frames of the longest block, a multiple of the random lanes.
     """
-    longest = table.longest
-    if setting.rule.name == "sequential":
-        mode = SEQUENTIAL
-    elif setting.rule.name == "sequential-strict":
-        mode = SEQUENTIAL_STRICT
-    else:  # with as many workers as the longest delay, one is always idle
-        mode = POOL if setting.workers < longest else UNLIMITED_POOL
-    reach = max(longest, setting.hold)
-    delay_seed, chain_seed = seed.spawn(2)
-    tallies = Tallies.empty(setting.batches, reach)
-    witness = setting.witness
-    run_frames(
-        mode, int(min(setting.workers, longest)), setting.hold,
-        table.thresholds, table.aliases, random_state(delay_seed),
-        witness.kind, setting.default_behaviour == "repeat", witness.jump, witness.symbols or 0,
-        random_state(chain_seed), max(BLOCK, -(-reach // LANES) * LANES), reach,
-        setting.warmup, setting.batch_frames, tallies.columns, tallies.delays, tallies.intervals,
-    )  # fmt: skip
-    return tallies.counted()
+
+    def __init__(
+        self,
+        rule: StaggeringRule,
+        workers: float,
+        hold: int,
+        table: AliasTable,
+        seed: np.random.SeedSequence,
+        block: int,
+    ) -> None:
+        if rule.single_worker:
+            self._mode = SEQUENTIAL_STRICT if rule.name == "sequential-strict" else SEQUENTIAL
+        else:  # with as many workers as the longest delay, one is always idle
+            self._mode = POOL if workers < table.longest else UNLIMITED_POOL
+        self._hold, self._table = hold, table
+        self.reach = max(table.longest, hold)
+        self._state = random_state(seed)
+        self._bits = np.empty(block, np.uint64)
+        self._delays = np.empty(block, np.int32)
+        self._ahead = np.zeros(block + self.reach + 1, np.int32)
+        self._freed = np.zeros(block + self.reach + 1, np.int32)
+        self._carry = np.zeros(CARRIED, np.int64)
+        self._carry[IDLE] = int(min(workers, table.longest))
+        self._carry[CURSOR] = block
+        self._last = 0
+
+    def serve(self, count: int, row: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Serve the next ``count`` frames; return their delays, 0 for the default, valid until the next call."""
+        serve(
+            self._mode, self._hold, self._table.thresholds, self._table.aliases, self._state, self._bits,
+            self._delays, self._last, count, self.reach, self._ahead, self._freed, self._carry, row,
+        )  # fmt: skip
+        self._last = count
+        return self._ahead

@@ -11,24 +11,17 @@ from numpy.typing import NDArray
 
 from ...compilation import kernel
 from ..draws._kernels import draw_delays, fill_bits
-from ..witness._kernels import (
-    BLOCKED,
-    CARRIED,
-    DISPATCHED,
-    OVERWRITTEN,
-    find_acted,
-    play,
-    tally_service,
-)
+from ..tallies._kernels import BLOCKED, DISPATCHED, OVERWRITTEN
 
 UNLIMITED_POOL = 0
 POOL = 1
 SEQUENTIAL = 2
 SEQUENTIAL_STRICT = 3
 
-IDLE = CARRIED  # carried, after what the witness carries: idle workers
-OBSERVED = CARRIED + 1  # frames from the block's beginning to the observation of the inference in flight
-CURSOR = CARRIED + 2  # drawn delays used up
+IDLE = 0  # carried from block to block: idle workers
+OBSERVED = 1  # frames from the block's beginning to the observation of the inference in flight
+CURSOR = 2  # drawn delays used up
+CARRIED = 3
 
 
 @kernel
@@ -110,67 +103,39 @@ def shift(ahead: NDArray[np.int32], count: int, reach: int) -> None:
 
 
 @kernel(nogil=True)
-def run_frames(
+def serve(
     mode: int,
-    workers: int,
     hold: int,
     thresholds: NDArray[np.uint64],
     aliases: NDArray[np.int32],
-    delay_state: NDArray[np.uint64],
-    witness: int,
-    repeat: bool,
-    jump: np.uint64,
-    symbols: int,
-    chain_state: NDArray[np.uint64],
-    block: int,
+    state: NDArray[np.uint64],
+    bits: NDArray[np.uint64],
+    delays: NDArray[np.int32],
+    last: int,
+    count: int,
     reach: int,
-    warmup: int,
-    batch_frames: int,
-    tallies: NDArray[np.int64],
-    delay_counts: NDArray[np.int64],
-    intervals: NDArray[np.int64],
+    ahead: NDArray[np.int32],
+    freed: NDArray[np.int32],
+    carry: NDArray[np.int64],
+    row: NDArray[np.int64],
 ) -> None:
-    """Play ``warmup`` frames, then ``batch_frames`` for each row of ``tallies`` but the last, which is the warm-up's.
+    """Leave behind the last block, of ``last`` frames, and serve the next one: delays in ``ahead[:count]``.
 
-    ``delay_counts`` has a last row for the warm-up too, ``intervals`` a row for the batches and one for the warm-up;
-    ``reach`` is the longest delay, ``block`` (a multiple of the random lanes) the frames played at a time.
+    ``ahead`` and ``freed`` are ``reach`` + 1 longer than the longest block; ``bits`` and ``delays`` as long as it.
     """
-    bits = np.empty(block, np.uint64)
-    delays = np.empty(block, np.int32)
-    acted = np.empty(block + 1, np.int32)
-    ahead = np.zeros(block + reach + 1, np.int32)
-    freed = np.zeros(block + reach + 1, np.int32)
-    chain = np.zeros(block + reach, np.int32)
-    carry = np.zeros(CARRIED + 3, np.int64)
-    carry[IDLE] = workers
-    carry[CURSOR] = block
-    batches = len(tallies) - 1
-    for batch in range(-1, batches):
-        row = tallies[batch]
-        left = warmup if batch < 0 else batch_frames
-        while left > 0:
-            count = min(left, block)
-            left -= count
-            if mode <= POOL:
-                fill_bits(delay_state, bits, count)
-                draw_delays(bits, thresholds, aliases, delays, count)
-            if mode == UNLIMITED_POOL:
-                serve_unlimited_pool(delays, count, hold, ahead, row)
-            elif mode == POOL:
-                serve_pool(delays, count, hold, ahead, freed, carry, row)
-                shift(freed, count, reach + 1)
-            else:
-                pause = 1 if mode == SEQUENTIAL_STRICT else 0
-                while not serve_sequentially(delays, count, pause, ahead, carry, row):
-                    fill_bits(delay_state, bits, block)
-                    draw_delays(bits, thresholds, aliases, delays, block)
-                    carry[CURSOR] = 0
-                carry[OBSERVED] -= count
-            found = find_acted(ahead, count, acted)
-            tally_service(
-                ahead, count, acted, found, carry, row, delay_counts[batch], intervals[0 if batch >= 0 else 1]
-            )
-            play(
-                witness, repeat, ahead, count, acted, found, chain_state, bits, jump, symbols, chain, reach, carry, row
-            )
-            shift(ahead, count, reach + 1)
+    shift(ahead, last, reach + 1)
+    if mode <= POOL:
+        fill_bits(state, bits, count)
+        draw_delays(bits, thresholds, aliases, delays, count)
+    if mode == UNLIMITED_POOL:
+        serve_unlimited_pool(delays, count, hold, ahead, row)
+    elif mode == POOL:
+        shift(freed, last, reach + 1)
+        serve_pool(delays, count, hold, ahead, freed, carry, row)
+    else:
+        carry[OBSERVED] -= last
+        pause = 1 if mode == SEQUENTIAL_STRICT else 0
+        while not serve_sequentially(delays, count, pause, ahead, carry, row):
+            fill_bits(state, bits, len(bits))
+            draw_delays(bits, thresholds, aliases, delays, len(bits))
+            carry[CURSOR] = 0

@@ -1,18 +1,16 @@
-"""The witness chains as the simulator plays them, and what it counts while it does."""
+"""The witness chains as the simulator plays them."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ._kernels import COLUMNS, FRESH_STATES, RING
+from ..draws import random_state
+from ..tallies import Tallies
+from ._kernels import CARRIED, FRESH_STATES, RING, play
 
-__all__ = ["INTERVALS", "Tallies", "Witness"]
-
-INTERVALS = 1 << 14
-"""Frames: action intervals this long or longer are counted as this long."""
+__all__ = ["Witness", "WitnessChain"]
 
 
 @dataclass(frozen=True)
@@ -66,33 +64,45 @@ class Witness:
         return 0.0 if self.symbols is None else 1.0 / self.symbols
 
 
-@dataclass(frozen=True, eq=False)
-class Tallies:
-    """What was counted in a replication.
+class WitnessChain:
+    """A run of a witness chain, played a block of frames at a time.
 
-    Attributes
+    Parameters
     ----------
-    columns
-        Array of shape (batches, COLUMNS), see ``witness/_kernels.py``.
-    delays
-        Array of shape (batches, J + 1): frames by the delay they were served with, 0 for the default.
-    intervals
-        int64 array of shape (INTERVALS + 1,): agent actions by frames since the one before.
+    witness
+        The chain.
+    repeat
+        Whether to see if the last action, repeated by the default behaviour, is right.
+    seed
+        Of its moves.
+    block
+        Frames of the longest block, a multiple of the random lanes.
     """
 
-    columns: NDArray[Any]
-    delays: NDArray[Any]
-    intervals: NDArray[np.int64]
+    def __init__(self, witness: Witness, repeat: bool, seed: np.random.SeedSequence, block: int) -> None:
+        self._witness, self._repeat = witness, repeat
+        self._state = random_state(seed)
+        self._bits = np.empty(block, np.uint64)
+        self._carry = np.zeros(CARRIED, np.int64)
+        self._history = 0
+        self._chain = np.zeros(block, np.int32)
 
-    @classmethod
-    def empty(cls, batches: int, longest: int) -> "Tallies":
-        """Return zeros for so many batches and delays up to ``longest``, and a last row for the warm-up."""
-        return cls(
-            np.zeros((batches + 1, COLUMNS), np.int64),
-            np.zeros((batches + 1, longest + 1), np.int64),
-            np.zeros((2, INTERVALS + 1), np.int64),
-        )
-
-    def counted(self) -> "Tallies":
-        """Return the tallies without the warm-up's rows."""
-        return Tallies(self.columns[:-1], self.delays[:-1], self.intervals[0])
+    def play(
+        self,
+        served: NDArray[np.int32],
+        count: int,
+        acted: NDArray[np.int32],
+        found: int,
+        reach: int,
+        tallies: Tallies,
+        batch: int,
+    ) -> None:
+        """Play the frames of a block, served with delays up to ``reach``, into the tallies of a batch."""
+        if reach > self._history:  # the last symbols before the block are kept
+            self._chain = np.concatenate([np.zeros(reach - self._history, np.int32), self._chain])
+            self._history = reach
+        play(
+            self._witness.kind, self._repeat, served, count, acted, found, self._state, self._bits,
+            self._witness.jump, self._witness.symbols or 0, self._chain, self._history, self._carry,
+            tallies.columns[batch],
+        )  # fmt: skip

@@ -1,0 +1,90 @@
+"""A run of any rule in continuous time, with inference times drawn from a law."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError
+from ...laws import Law
+from ...staggering.rule import StaggeringRule
+from ..tallies._kernels import DISPATCHED, OVERWRITTEN
+from .engine import EventEngine
+
+__all__ = ["EventService"]
+
+FEWEST_TIMES = 1 << 12
+MOST_TIMES = 1 << 18
+
+
+class EventService:
+    """A run of a rule, served a block of frames at a time.
+
+    Where starts may lie anywhere ("uniform"), all of them are shifted by a uniform share of a frame, and free-running
+    workers begin at independent uniform points of an inference time: the long run of a rule is meant over all phases.
+
+    Parameters
+    ----------
+    law, frame_time, rule, workers, alignment, hold, first_estimate
+        As for ``EventEngine``, with the law of the inference times.
+    seed
+        Of the inference times and the phases.
+    block
+        Frames of the longest block.
+    """
+
+    def __init__(
+        self,
+        law: Law,
+        frame_time: float,
+        rule: StaggeringRule,
+        workers: int,
+        alignment: str,
+        hold: int,
+        first_estimate: float | None,
+        seed: np.random.SeedSequence,
+        block: int,
+    ) -> None:
+        time_seed, phase_seed = seed.spawn(2)
+        self._law = law
+        self._rng = np.random.default_rng(time_seed)
+        self._times = FEWEST_TIMES
+        phases = np.random.default_rng(phase_seed)
+        offsets: float | NDArray[np.float64] = 0.0
+        if rule.name == "free-running":
+            offsets = phases.random(workers) * law.mean()
+        elif alignment == "uniform":
+            offsets = phases.random() * frame_time
+        self._engine = EventEngine(
+            rule,
+            workers,
+            frame_time,
+            self._more_times,
+            alignment=alignment,
+            hold=hold,
+            first_estimate=first_estimate,
+            offsets=offsets,
+        )
+        self._served = np.zeros(block, np.int32)
+        self._no_rows = np.empty(0, np.int64)
+        self._frame = 0
+
+    @property
+    def reach(self) -> int:
+        """Upper bound, in frames, of every delay so far."""
+        return self._engine.reach
+
+    def serve(self, count: int, row: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Serve the next ``count`` frames; return their delays, 0 for the default, valid until the next call."""
+        engine = self._engine
+        dispatched, overwritten = engine.dispatched, engine.overwritten
+        engine.serve(self._frame, count, self._served, self._no_rows)
+        row[DISPATCHED] += engine.dispatched - dispatched
+        row[OVERWRITTEN] += engine.overwritten - overwritten
+        self._frame += count
+        return self._served
+
+    def _more_times(self) -> NDArray[np.float64]:
+        times = self._law.sample(self._rng, self._times)
+        if not times.min() > 0:
+            raise InputError(f"inference times must be positive: {self._law.text} gave {times.min():g}")
+        self._times = min(2 * self._times, MOST_TIMES)
+        return times
