@@ -19,6 +19,7 @@ from .clock import RealClock, raise_priority, sharpen_timers
 from .processes import become_child
 from .serving import DefaultBehaviour, FrameService, Output, PlayedFrame
 from .synchronisation import SemaphoreRow
+from .warming import compile_transitions
 
 __all__ = ["LONGEST_CATCH_UP", "EnvironmentPlan", "play"]
 
@@ -56,6 +57,7 @@ def _play(board: Board, plan: EnvironmentPlan) -> None:
     game = make_game(plan.environment, **plan.options)
     observation, info = game.reset(seed=plan.seed)
     default = DefaultBehaviour.of(game, plan.default_behaviour, plan.seed)
+    compile_transitions()
     for _ in range(60):  # touch every page and code path, then start over
         game.step(default.action(None))
     observation, info = game.reset(seed=plan.seed)

@@ -17,15 +17,10 @@ def load() -> None:
         import_module(f"regretlab.harness.{module}")
     import torch
 
-    from ..staggering.rule import RULES
-    from ..staggering.rules.dispatch import next_start, on_completion, on_dispatch
+    from .warming import compile_transitions
 
     torch.set_num_threads(1)
-    for rule in RULES:
-        state = rule.new_state(1, 1.0, first_estimate=0.5)
-        start = float(next_start(rule.identifier, state, 0, 0.0))
-        on_dispatch(rule.identifier, state, 0, start)
-        on_completion(rule.identifier, state, 0, start, start + 0.5)
+    compile_transitions()
 
 
 load()

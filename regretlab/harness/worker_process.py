@@ -22,6 +22,7 @@ from .latencies import LatencyStream
 from .preparation import policy_of_worker
 from .processes import become_child
 from .synchronisation import RobustLock, SemaphoreRow
+from .warming import compile_transitions
 
 __all__ = ["LONGEST_WAIT", "WARMUP_INFERENCES", "WorkerPlan", "serve"]
 
@@ -95,6 +96,7 @@ class _Worker:
 
     def _warm_up(self) -> float:
         """Run the network a few times; return a typical long time, or what the law says where it is emulated."""
+        compile_transitions()
         shape = self._board.arena["frames"].shape[1:]
         frame = np.zeros(shape, self._board.arena["frames"].dtype)
         times = []
