@@ -32,15 +32,23 @@ def print_facts(title: str, facts: Sequence[tuple[str, str]]) -> None:
     _console().print(table)
 
 
-def print_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[int] = ()) -> None:
-    """Print a titled table with a header; the columns numbered in ``numeric`` are aligned to the right."""
+def print_rows(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numeric: Sequence[int] = (),
+    unbroken: Sequence[int] = (),
+) -> None:
+    """Print a titled table with a header: columns in ``numeric`` to the right, those in ``unbroken`` never folded."""
     from rich import box
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for index, column in enumerate(columns):
         right = index in numeric
-        table.add_column(column, justify="right" if right else "left", no_wrap=right, overflow="fold")
+        table.add_column(
+            column, justify="right" if right else "left", no_wrap=right or index in unbroken, overflow="fold"
+        )
     for row in rows:
         table.add_row(*row)
     _console().print(table)

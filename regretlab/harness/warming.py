@@ -1,5 +1,4 @@
-"""Compile before the clock starts: a first call of a kernel takes as long as dozens of frames, under the rule's
-lock."""
+"""Compile before the clock starts: a kernel's first call lasts many frames, and it would last under the lock."""
 
 from ..staggering.rule import RULES
 from ..staggering.rules.dispatch import next_start, on_completion, on_dispatch

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing.context import BaseContext
 from os import cpu_count
 from pathlib import Path
 from typing import Any
@@ -107,10 +107,10 @@ def validate(
 
     virtual = [run for run in runs if run.configuration.clock == "virtual"]
     real = [run for run in runs if run.configuration.clock == "real"]
-    for run in _play_virtual(virtual, directory, tell):
-        done += run.configuration.frames
-        tell(run.name, 0)
-    with process_pool():
+    with process_pool() as context:
+        for run in _play_virtual(virtual, directory, context, tell):
+            done += run.configuration.frames
+            tell(run.name, 0)
         for run in real:
             _play_one(run, directory, _telling(run.name, tell))
             done += run.configuration.frames
@@ -190,13 +190,15 @@ def _play_quietly(run: PlannedRun, directory: Path) -> str:
     return run.name
 
 
-def _play_virtual(runs: list[PlannedRun], directory: Path, tell: Callable[[str, int], None]) -> Iterator[PlannedRun]:
+def _play_virtual(
+    runs: list[PlannedRun], directory: Path, context: BaseContext, tell: Callable[[str, int], None]
+) -> Iterator[PlannedRun]:
     """Play virtual runs on all cores, longest first; yield each when it is done."""
     if not runs:
         return
     tell("virtual runs", 0)
     by_name = {run.name: run for run in runs}
-    with ProcessPoolExecutor(min(len(runs), cpu_count() or 1), mp_context=get_context("forkserver")) as pool:
+    with ProcessPoolExecutor(min(len(runs), cpu_count() or 1), mp_context=context) as pool:
         waiting = [pool.submit(_play_quietly, run, directory) for run in runs]
         try:
             for future in as_completed(waiting):
