@@ -336,8 +336,7 @@ def validate(
             f"{sum(claim.passed for claim in result.claims)} of {len(rows)} claims hold",
             ("verdict", "claim", "predicted", "measured", "± 99 %", "within", "clock"),
             rows,
-            numeric=(2, 3, 4, 5),
-            unbroken=(0, 1),
+            foldable=1,
         )
         print(f"report: {result.report}")
     return 0 if result.passed else 1

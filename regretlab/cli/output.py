@@ -32,23 +32,18 @@ def print_facts(title: str, facts: Sequence[tuple[str, str]]) -> None:
     _console().print(table)
 
 
-def print_rows(
-    title: str,
-    columns: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    numeric: Sequence[int] = (),
-    unbroken: Sequence[int] = (),
-) -> None:
-    """Print a titled table with a header: columns in ``numeric`` to the right, those in ``unbroken`` never folded."""
+def print_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], foldable: int) -> None:
+    """Print a titled table with a header; on a narrow terminal only the column numbered ``foldable`` gives way."""
     from rich import box
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for index, column in enumerate(columns):
-        right = index in numeric
-        table.add_column(
-            column, justify="right" if right else "left", no_wrap=right or index in unbroken, overflow="fold"
-        )
+        width = max(len(cell) for cell in [column, *(row[index] for row in rows)])
+        if index == foldable:
+            table.add_column(column, overflow="fold")
+        else:
+            table.add_column(column, no_wrap=True, min_width=width)
     for row in rows:
         table.add_row(*row)
     _console().print(table)

@@ -115,12 +115,12 @@ def _realtime_runs(scale: float) -> list[PlannedRun]:
         return round(length * scale / FRAME_TIME)
 
     return [
-        _run("realtime-k1", "realtime", "real", seconds(22), policy="impala-k1", rule="max-time", workers=2),
+        _run("realtime-k1", "realtime", "real", seconds(20), policy="impala-k1", rule="max-time", workers=2),
         _run(
             "realtime-16",
             "realtime",
             "real",
-            seconds(36),
+            seconds(45),
             policy="impala-k1",
             rule="max-time",
             workers=16,
@@ -130,7 +130,7 @@ def _realtime_runs(scale: float) -> list[PlannedRun]:
             "realtime-sequential",
             "realtime",
             "real",
-            seconds(12),
+            seconds(15),
             policy="impala-k1",
             rule="sequential",
             emulate_latency=_law(4.5),
