@@ -160,7 +160,7 @@ def total_regret_latex(
     """
     if law.kind == "constant":
         family = "constant"
-    elif getattr(law, "family", None) == "expon" and law.parameters[1] == 0.0:  # type: ignore[attr-defined]
+    elif law.memoryless:
         family = "exponential"
     else:
         return None

@@ -1,6 +1,4 @@
-"""The constant inference time: E p^D = p^ceil(x), and p^(floor(x)+1) (1 - f + f p) from a uniform phase, f = x -
-floor(x).
-"""
+"""The constant inference time: E p^D = p^ceil(x), or p^(floor(x)+1) (1 - f + f p) from a uniform phase, f = x mod 1."""
 
 import math
 from dataclasses import dataclass

@@ -129,6 +129,11 @@ class Law(ABC):
     text: str
     kind: ClassVar[Kind]
 
+    @property
+    def memoryless(self) -> bool:
+        """Whether T is exponential from zero on: how long an inference has run tells nothing about the rest."""
+        return False
+
     @abstractmethod
     def mean(self) -> float:
         """Return E T in seconds."""

@@ -258,7 +258,7 @@ def finite_pool(law: Law, frame_time: float, workers: int) -> PoolService | None
     """
     if workers < 1:
         raise InputError(f"workers must be at least 1, not {workers}")
-    if getattr(law, "family", None) == "expon" and law.parameters[1] == 0.0:  # type: ignore[attr-defined]
+    if law.memoryless:
         return exponential_pool(workers, frame_time / law.mean())
     for tail in _TAILS:
         pmf = law.frame_pmf(frame_time, tail=tail).copy()
