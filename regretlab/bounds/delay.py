@@ -3,23 +3,36 @@ r"""The delay part: frames with an agent action that was chosen from an old obse
 For an action d frames old, in the worst case over MDPs of modal probability p with gap Delta (attained by the shift
 register W1): Delta (1 - p^d), and Delta (1 - 1/K)(1 - lambda^d), lambda = (K p - 1)/(K - 1), on the ring of K
 symbols (W2). Averaged over the delays a_j of the actions that are applied, with weight 1 - phi in all (docs/theory,
-Theorem D).
+Theorem D; both constants found again there by exact dynamic programming). Riemer, Subbaraj, Berseth & Rish 2024,
+Theorem 1, state the same part up to constants.
 """
 
 import math
 
-from ..errors import InputError
-from ..results import ServiceLaw
-from .inaction import check_gap
+import numpy as np
 
-__all__ = ["check_mode_probability", "delay_regret", "ring_eigenvalue"]
+from ..errors import InputError
+from ..laws import Law
+from ..results import ServiceLaw
+from .checks import check_count, check_gap, check_positive
+
+__all__ = [
+    "check_mode_probability",
+    "delay_regret",
+    "mode_probability_after",
+    "poisson_mode_probability",
+    "regret_of_delay",
+    "ring_eigenvalue",
+    "saturated_regret_of_delay",
+    "value_of_unknown_delay",
+]
 
 
 def check_mode_probability(p: float, symbols: int | None = None) -> float:
     """Return p; raise ``InputError`` unless it is a probability, and at least 1/K for a ring of K symbols."""
     value = float(p)
-    if symbols is not None and (symbols != int(symbols) or symbols < 2):
-        raise InputError(f"symbols must be a whole number of at least 2, not {symbols!r}")
+    if symbols is not None:
+        check_count(symbols, "symbols", 2)
     lowest = 0.0 if symbols is None else 1.0 / symbols
     if not lowest - 1e-15 <= value <= 1.0 or math.isnan(value):
         where = "[0, 1]" if symbols is None else f"[1/{symbols}, 1] for {symbols} symbols"
@@ -78,3 +91,112 @@ def delay_regret(service: ServiceLaw, p: float, *, symbols: int | None = None, g
         return gap * max(0.0, served - service.service_value(check_mode_probability(p)))
     kept = service.service_value(ring_eigenvalue(p, symbols))
     return gap * (1.0 - 1.0 / symbols) * max(0.0, served - kept)
+
+
+def mode_probability_after(p: float, delay: int, *, symbols: int | None = None) -> float:
+    """Return kappa_d, the probability of the likeliest state d frames on: p^d, or 1/K + (1 - 1/K) lambda^d.
+
+    Parameters
+    ----------
+    p
+        Modal probability per frame: in [0, 1], or [1/K, 1] with ``symbols``.
+    delay
+        d in frames, at least 0.
+    symbols
+        K for the ring W2; None for the shift register W1, the worst case of all (Lemma 1: kappa_d >= p^d).
+
+    Examples
+    --------
+    >>> round(1 - mode_probability_after(0.8, 3), 12)
+    0.488
+    >>> round(1 - mode_probability_after(0.7, 2, symbols=3), 12)
+    0.465
+    """
+    frames = check_count(delay, "delay", 0)
+    if symbols is None:
+        return check_mode_probability(p) ** frames
+    return 1.0 / symbols + (1.0 - 1.0 / symbols) * ring_eigenvalue(p, symbols) ** frames
+
+
+def regret_of_delay(p: float, delay: int, *, symbols: int | None = None, gap_delay: float = 1.0) -> float:
+    """Return Delta (1 - kappa_d), the regret of an agent frame whose observation is exactly d frames old.
+
+    Parameters
+    ----------
+    p, delay, symbols
+        As for ``mode_probability_after``.
+    gap_delay
+        Delta, reward per frame.
+
+    Examples
+    --------
+    >>> regret_of_delay(0.5, 2, gap_delay=0.5)
+    0.375
+    """
+    return check_gap(gap_delay, "gap of a wrong action") * (1.0 - mode_probability_after(p, delay, symbols=symbols))
+
+
+def saturated_regret_of_delay(p: float, delay: int, actions: int, *, gap_delay: float = 1.0) -> float:
+    """Return Delta min(1 - p^d, 1 - 1/A), the worst case over MDPs with A actions.
+
+    A blind agent still guesses right once in A times, so with few actions the regret stops growing with the delay. From
+    A >= p^-d actions on it is Delta (1 - p^d).
+
+    Parameters
+    ----------
+    p, delay, gap_delay
+        As for ``regret_of_delay``.
+    actions
+        A, at least 1.
+
+    Examples
+    --------
+    >>> saturated_regret_of_delay(0.9, 100, 2)
+    0.5
+    """
+    blind = 1.0 - 1.0 / check_count(actions, "actions", 1)
+    return check_gap(gap_delay, "gap of a wrong action") * min(1.0 - mode_probability_after(p, delay), blind)
+
+
+def value_of_unknown_delay(law: Law, frame_time: float, p: float) -> float:
+    """Return max_j f_j p^j, what a moving mode pays an agent that does not know at dispatch which delay it will have.
+
+    Known delays would pay E p^D. It is the chain whose mode moves on every frame, so that an action is right for one
+    delay only; on a mode that stays (the ring) the delay need not be known.
+
+    Parameters
+    ----------
+    law, frame_time
+        Inference time and seconds of a frame.
+    p
+        Modal probability per frame.
+
+    Examples
+    --------
+    >>> from regretlab.laws import parse_law
+    >>> value_of_unknown_delay(parse_law("uniform(0, 2)"), 1.0, 0.8)
+    0.4
+    """
+    pmf = law.frame_pmf(frame_time)
+    return float((pmf * check_mode_probability(p) ** np.arange(len(pmf))).max())
+
+
+def poisson_mode_probability(rate: float, frame_time: float) -> float:
+    """Return p = e^{-nu tau_M}: the modal probability of a frame if the world changes nu times a second.
+
+    p belongs to a frame time. At another frame rate the same world has another p, so a p measured at one must not be
+    used at the other.
+
+    Parameters
+    ----------
+    rate
+        nu, changes per second.
+    frame_time
+        Seconds of a frame.
+
+    Examples
+    --------
+    >>> round(poisson_mode_probability(6.0, 1 / 60), 6), round(poisson_mode_probability(6.0, 1 / 30), 6)
+    (0.904837, 0.818731)
+    """
+    return math.exp(-check_gap(rate, "rate of change") * check_positive(frame_time, "frame time"))
