@@ -2,10 +2,10 @@
 need.
 
 Exit codes: 0 done, 1 a claim or a run failed, 2 bad input (one line on standard error), 130 interrupted. With
-``--json`` standard output holds one JSON object and nothing else; progress goes to standard error.
+``--json`` standard output holds one JSON object and nothing else (null stands for a figure that does not exist or is
+not finite); progress goes to standard error.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -28,28 +28,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from cyclopts import CycloptsError
 
     from ..errors import InputError, RunError
-    from .commands import app
+    from .application import app
+    from .output import plain_console
 
     words = list(sys.argv[1:] if arguments is None else arguments)
+    from . import experiments, theory, validation  # noqa: F401 - they register their commands
+
     try:
-        return int(app(words, exit_on_error=False, print_error=False, result_action="return_value") or 0)
+        code = app(words, console=plain_console(), exit_on_error=False, print_error=False, result_action="return_value")
+        return int(code or 0)
     except CycloptsError as error:
-        return _complain(_one_line(str(error)), 2)
+        return _complain(_say(error), 2)
     except InputError as error:
-        return _complain(_one_line(str(error)), 2)
+        return _complain(str(error), 2)
     except RunError as error:
+        return _complain(str(error), 1)
+    except OSError as error:  # a disk that is full, a folder that may not be written
         return _complain(str(error), 1)
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
-    except BrokenPipeError:  # the reader of our output went away: nothing to complain to
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
-def _one_line(message: str) -> str:
-    return " ".join(message.split())
+def _say(error: Exception) -> str:
+    """Return a parse error in one line that names the command and the option."""
+    from cyclopts import MissingArgumentError, UnusedCliTokensError
+
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
+        return f"'{error.unused_tokens[0]}' is left over: every value follows its option, such as --workers 3"
+    if isinstance(error, MissingArgumentError) and error.argument is not None and not error.argument.tokens:
+        option = error.argument.name
+        given = any(word.split("=")[0] == option for word in error.root_input_tokens or ())
+        return f"{option} needs a value" if given else f"{option} is missing"
+    return str(error)
 
 
 def _complain(message: str, code: int) -> int:
-    print(f"regretlab: error: {message}", file=sys.stderr)
+    print(f"regretlab: error: {' '.join(message.split())}", file=sys.stderr)
     return code

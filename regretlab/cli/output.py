@@ -1,23 +1,44 @@
-"""Printing: one JSON object for machines, tables for people, progress on standard error."""
+"""Printing: one JSON object for machines, tables for people, progress on standard error.
+
+All output of a command goes through ``write``, so that a reader who goes away early (``regretlab bound ... | head -1``)
+is no error. Text of the user's is never taken for markup.
+"""
 
 import json
+import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["print_facts", "print_json", "print_rows", "show_progress"]
+__all__ = ["plain_console", "print_facts", "print_json", "print_rows", "show_progress", "write"]
+
+
+def write(text: str) -> None:
+    """Write text to standard output; when nobody reads it any more, drop it and whatever follows."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
 
 
 def print_json(values: Mapping[str, Any]) -> None:
-    """Print a JSON object on standard output; a figure that is not finite would be a fault of ours and raises."""
-    print(json.dumps(values, allow_nan=False))
+    """Print one JSON object; a number that is not finite is written as null, because JSON has no word for it."""
+    write(json.dumps(_finite(values), allow_nan=False) + "\n")
 
 
-def _console() -> Any:
+def plain_console() -> Any:
+    """Return a Rich console on standard output that changes no text and outlives its reader."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    class PlainConsole(Console):
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+            _drop_output()
+
+    return PlainConsole(highlight=False, markup=False, emoji=False)
 
 
 def print_facts(title: str, facts: Sequence[tuple[str, str]]) -> None:
@@ -26,10 +47,10 @@ def print_facts(title: str, facts: Sequence[tuple[str, str]]) -> None:
 
     table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
-    table.add_column()
+    table.add_column(overflow="fold")
     for name, value in facts:
         table.add_row(name, value)
-    _console().print(table)
+    _print(table)
 
 
 def print_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], foldable: int) -> None:
@@ -46,7 +67,28 @@ def print_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
             table.add_column(column, no_wrap=True, min_width=width)
     for row in rows:
         table.add_row(*row)
-    _console().print(table)
+    _print(table)
+
+
+def _print(table: Any) -> None:
+    console = plain_console()
+    with console.capture() as captured:
+        console.print(table)
+    write("".join(line.rstrip() + "\n" for line in captured.get().splitlines()))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _drop_output() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 @contextmanager
@@ -68,7 +110,7 @@ def show_progress() -> Iterator[Callable[[str, int, int], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),

@@ -18,9 +18,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from .schema import META, TABLES
 
-__all__ = ["merge_parts", "record_paths", "table_files", "table_schema", "to_table", "write_atomically", "write_part"]
+__all__ = [
+    "make_folder",
+    "merge_parts",
+    "record_paths",
+    "table_files",
+    "table_schema",
+    "to_table",
+    "write_atomically",
+    "write_part",
+]
 
 ROW_GROUP = 1 << 16
 PART = "part-{:06d}.parquet"
@@ -38,6 +48,16 @@ def to_table(name: str, rows: NDArray[np.void]) -> pa.Table:
     schema = table_schema(name)
     columns = [pa.array(np.ascontiguousarray(rows[field])) for field in schema.names]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, unless it is there; raise ``InputError`` where there can be none."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"'{path}' is a file or lies below one: give a folder") from None
+    except OSError as error:
+        raise InputError(f"folder '{path}' cannot be made: {error.strerror}") from None
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .schema import FRAMES, INFERENCES, META, SCHEMA_VERSION, TABLES
-from .storage import merge_parts, record_paths, write_atomically, write_part
+from .storage import make_folder, merge_parts, record_paths, write_atomically, write_part
 
 __all__ = ["RecordWriter"]
 
@@ -140,9 +140,7 @@ class RecordWriter:
 
 def _make_empty(directory: Path, overwrite: bool) -> None:
     """Make the folder; with ``overwrite`` remove the record in it, but nothing that is not a record's."""
-    if directory.exists() and not directory.is_dir():
-        raise InputError(f"'{directory}' is a file: the record needs a folder of its own")
-    directory.mkdir(parents=True, exist_ok=True)
+    make_folder(directory)
     own, foreign = record_paths(directory)
     if foreign:
         raise InputError(f"'{directory}' holds '{foreign[0].name}', which is not part of a record: use another folder")

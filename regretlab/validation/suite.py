@@ -18,6 +18,7 @@ from ..errors import InputError
 from ..harness.processes import process_pool
 from ..harness.run import run as play
 from ..records import Record, RunSummary, summarise
+from ..records.storage import make_folder
 from .checks import claims_of
 from .claim import Claim
 from .runs import PlannedRun, planned_runs
@@ -153,12 +154,10 @@ def _concerns(name: str, run: PlannedRun) -> bool:
 
 def _prepared(directory: Path) -> Path:
     """Return the folder, made if missing; refuse one that is not a validation's."""
-    if directory.exists() and not directory.is_dir():
-        raise InputError(f"'{directory}' is a file: a validation needs a folder")
-    foreign = [entry.name for entry in (directory.iterdir() if directory.exists() else ()) if entry.name not in _OWN]
+    foreign = [entry.name for entry in (directory.iterdir() if directory.is_dir() else ()) if entry.name not in _OWN]
     if foreign:
         raise InputError(f"'{directory}' holds '{foreign[0]}', which is not part of a validation: use another folder")
-    (directory / RUNS_FOLDER).mkdir(parents=True, exist_ok=True)
+    make_folder(directory / RUNS_FOLDER)
     return directory
 
 

@@ -1,0 +1,183 @@
+"""The commands that run and measure: ``run`` and ``profile``."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from .application import Flag, Json, Whole, app
+from .output import print_facts, print_json, show_progress
+
+__all__ = ["profile", "run"]
+
+_ENVIRONMENTS = {"beacon": "regretlab/Beacon-v0"}
+
+
+@app.command
+def run(
+    *,
+    out: Path,
+    env: str = "beacon",
+    policy: str = "impala-k1",
+    workers: Whole = 1,
+    rule: str = "max-time",
+    clock: Literal["real", "virtual"] = "real",
+    frames: Whole = 3600,
+    emulate_latency: str | None = None,
+    symbols: Whole | None = None,
+    mode_probability: float | None = None,
+    rom: Path | None = None,
+    default_behaviour: Literal["noop", "repeat", "random"] = "noop",
+    alignment: Literal["frame", "uniform"] | None = None,
+    hold: Whole | None = None,
+    seed: Whole = 0,
+    overwrite: Flag = False,
+    json: Json = False,
+) -> int:
+    """Run staggered inference in an environment and record it.
+
+    Example: regretlab run --policy impala-k1 --workers 3 --emulate-latency 0.04 --frames 1200 --out my-run
+
+    Parameters
+    ----------
+    out
+        Folder for the record.
+    env
+        beacon, or any Gymnasium id with a discrete action space (module:id imports the module first).
+    policy
+        nature, impala-kN, impala2x-kN, random, noop or oracle.
+    workers
+        Number of inference workers (processes).
+    rule
+        Staggering rule: sequential, sequential-strict, unstaggered, free-running, max-time, expected-time, frame-pool
+        or frame-hold.
+    clock
+        real: processes on the wall clock; virtual: the same rules on simulated time, reproducible to the byte.
+    frames
+        Frames to play.
+    emulate_latency
+        Pad every inference to a law (needed on the virtual clock): 0.04, "gamma(4, scale=0.02)", @FILE, ...
+    symbols
+        Symbols that beacon shows, 2 to 15.
+    mode_probability
+        How likely beacon's symbol stays from one frame to the next.
+    rom
+        Another build of the cartridge.
+    default_behaviour
+        What acts in frames without an agent action.
+    alignment
+        Whether inferences start on frames or anywhere; the rule's default if not given.
+    hold
+        Frames an output is held for at least (rules that hold only).
+    seed
+        Seed of environment, policies and emulated times.
+    overwrite
+        Replace a record that is already in the folder.
+    """
+    from ..harness.configuration import RunConfiguration
+    from ..harness.run import run as play
+
+    options: dict[str, Any] = {"symbols": symbols, "mode_probability": mode_probability, "rom": rom and str(rom)}
+    configuration = RunConfiguration(
+        environment=_ENVIRONMENTS.get(env, env),
+        environment_options={name: value for name, value in options.items() if value is not None},
+        policy=policy,
+        workers=workers,
+        rule=rule,
+        clock=clock,
+        frames=frames,
+        emulate_latency=emulate_latency,
+        default_behaviour=default_behaviour,
+        alignment=alignment,
+        hold=hold,
+        seed=seed,
+    )
+    with show_progress() as tell:
+        summary = play(
+            configuration, out, overwrite=overwrite, progress=lambda played, total, what: tell(what, played, total)
+        )
+    if json:
+        print_json(dict(summary))
+        return 0
+    errors = summary.standard_error
+
+    def with_error(name: str, scale: float = 1.0, unit: str = "") -> str:
+        value, error = summary[name], errors.get(name)
+        if value is None:
+            return "none"
+        return f"{scale * value:.4f}{unit}" + ("" if error is None else f" ± {scale * error:.4f} (standard error)")
+
+    lateness = summary.deadline_lateness
+    facts = [
+        ("frames", f"{summary.frames} ({summary.warmup_frames} before the first action, not counted below)"),
+        ("reward per frame", with_error("reward_per_frame")),
+        ("frames without an action", with_error("inaction_fraction", 100, " %")),
+        (
+            "frames by delay in frames",
+            ", ".join(f"{100 * a:.1f} % at {j}" for j, a in enumerate(summary.delay_law) if a),
+        ),
+        ("mean age of what was acted on", with_error("mean_age", 1e3, " ms")),
+        ("inference time", "measured" if emulate_latency is None else f"emulated: {emulate_latency} s"),
+        ("workers restarted", str(summary.restarts)),
+        ("record", summary.record),
+    ]
+    if clock == "real" and lateness["p99"] is not None:
+        late = f"p50 {1e3 * (lateness['p50'] or 0):.3f} ms, p99 {1e3 * lateness['p99']:.3f} ms"
+        facts.insert(5, ("lateness of frame deadlines", late))
+    print_facts(f"{configuration.environment}, {policy}, {rule}, {workers} worker(s), {clock} clock", facts)
+    return 0
+
+
+@app.command
+def profile(
+    *,
+    policy: str,
+    actions: Whole = 7,
+    samples: Whole = 500,
+    threads: Whole = 1,
+    channels_last: Annotated[bool, Parameter(negative="--contiguous")] = True,
+    out: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Measure the inference time of a policy on this machine.
+
+    Example: regretlab profile --policy impala-k1 --out k1.npy; then: regretlab bound --inference-time @k1.npy ...
+
+    Parameters
+    ----------
+    policy
+        nature, impala-kN or impala2x-kN.
+    actions
+        Number of actions of the network.
+    samples
+        Inferences to measure, after a warm-up that does not count.
+    threads
+        Threads of the network's operations.
+    channels_last
+        Memory layout of the convolutions.
+    out
+        File for the samples, .npy or .csv (a summary goes beside it as .json).
+    """
+    from ..policies import PolicySpec
+    from ..policies.profile import check_target, profile_policy
+
+    specification = PolicySpec(policy, actions=actions, channels_last=channels_last)
+    if out is not None:
+        check_target(out)
+    measured = profile_policy(specification, samples=samples, threads=threads)
+    written = None if out is None else str(measured.save(out))
+    values = {**measured.to_json(), "file": written}
+    if json:
+        print_json(values)
+        return 0
+    facts = [
+        ("parameters", f"{measured.parameters:,}"),
+        ("mean", f"{1e3 * values['mean']:.3f} ms (standard deviation {1e3 * values['std']:.3f})"),
+        ("p50, p99, max", ", ".join(f"{1e3 * values[name]:.3f} ms" for name in ("p50", "p99", "max"))),
+        ("inferences per second", f"{values['inferences_per_second']:.1f}"),
+        ("machine", f"{measured.machine}, torch {measured.torch_version}, {threads} thread(s)"),
+    ]
+    if written:
+        facts.append(("samples", f"{written} (use as --inference-time @{written})"))
+    print_facts(f"{policy}: {samples} inferences", facts)
+    return 0

@@ -1,0 +1,102 @@
+"""What ``bound`` and ``simulate`` ask about alike: an inference time, an environment, workers and their rule."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from cyclopts import Parameter
+
+from ..errors import InputError
+from .application import Whole
+
+if TYPE_CHECKING:
+    from ..laws import Law
+
+__all__ = ["Scenario"]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """Options shared by the commands of the theory.
+
+    Parameters
+    ----------
+    inference_time
+        Law of the inference time in seconds: 0.1, constant(0.1), any scipy.stats distribution such as
+        "gamma(4, scale=0.02)", or @FILE with samples (.csv, .npy).
+    mode_probability
+        How likely the likeliest successor of a frame is at least, p.
+    frame_time
+        Seconds of a frame, or gameboy, or atari.
+    workers
+        Number of inference workers, or inf.
+    rule
+        Staggering rule: sequential, sequential-strict, unstaggered, free-running, max-time, expected-time, frame-pool
+        or frame-hold.
+    alignment
+        Whether inferences start on frames or anywhere; the rule's default if not given.
+    maximum_time
+        tau_max of max-time in seconds; the upper end of the law (else its 99.9 % quantile) if not given.
+    symbols
+        Evaluate the ring of this many symbols instead of the worst case of all MDPs.
+    gap_default
+        Reward per frame that the default behaviour loses.
+    gap_delay
+        Reward per frame that a wrong action loses.
+    horizon
+        Seconds to add the regret up over.
+    """
+
+    inference_time: str
+    mode_probability: float
+    frame_time: str = "gameboy"
+    workers: str = "1"
+    rule: str = "max-time"
+    alignment: Literal["frame", "uniform"] | None = None
+    maximum_time: float | None = None
+    symbols: Whole | None = None
+    gap_default: float = 1.0
+    gap_delay: float = 1.0
+    horizon: float | None = None
+
+    @property
+    def title(self) -> str:
+        """The scenario in one line."""
+        workers = "1 worker" if self.workers == "1" else f"{self.workers} workers"
+        return f"{self.rule}, {workers}, inference time {self.inference_time} s"
+
+    def law(self) -> "Law":
+        """Return the law of the inference time."""
+        from ..laws import parse_law
+
+        return parse_law(self.inference_time)
+
+    def frame_seconds(self) -> float:
+        """Return the seconds of a frame."""
+        from ..laws import parse_frame_time
+
+        return parse_frame_time(self.frame_time)
+
+    def keywords(self) -> dict[str, Any]:
+        """Return what the library functions take by keyword, under their names."""
+        return {
+            "workers": _workers(self.workers),
+            "rule": self.rule,
+            "alignment": self.alignment,
+            "maximum_time": self.maximum_time,
+            "symbols": self.symbols,
+            "gap_default": self.gap_default,
+            "gap_delay": self.gap_delay,
+            "horizon": self.horizon,
+        }
+
+
+def _workers(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not value >= 1 or (value != math.inf and value != int(value)):
+        raise InputError(f"workers must be a whole number of at least 1 or inf, not '{text}'")
+    return value if value == math.inf else int(value)

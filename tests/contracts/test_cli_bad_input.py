@@ -1,0 +1,232 @@
+"""Contract: bad input ends with code 2, one line on standard error, nothing on standard output, nothing written."""
+
+import numpy as np
+import pytest
+
+from regretlab.games.beacon import ROM
+
+TIMES = ["--inference-time", "0.05"]
+MODE = ["--mode-probability", "0.95"]
+BOUND = ["bound", *TIMES, *MODE]
+
+
+def _refused(said, message):
+    assert said.code == 2, said
+    assert said.out == ""
+    assert said.err.startswith("regretlab: error: ")
+    assert said.err.count("\n") == 1
+    assert said.err.endswith("\n")
+    assert "Traceback" not in said.err
+    assert message in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["bund"], 'Did you mean "bound"'),
+        (["--colour"], "--colour"),
+        ([*BOUND, "--colour", "red"], "--colour"),
+        ([*BOUND, "--worker", "3"], "Did you mean --workers"),
+        ([*BOUND, "extra"], "'extra' is left over"),
+        (["bound", *MODE], "--inference-time is missing"),
+        (["bound", *TIMES], "--mode-probability is missing"),
+        (["bound", *MODE, "--inference-time"], "--inference-time needs a value"),
+        ([*BOUND, "--rule", "sequential", "--rule", "max-time"], "--rule specified multiple times"),
+        ([*BOUND, "--no-json"], "--no-json"),
+        (["bound", *TIMES, "--mode-probability", "high"], 'unable to convert "high" into float'),
+        ([*BOUND, "--symbols", "2.5"], '"2.5" is not a whole number'),
+        ([*BOUND, "--symbols", "inf"], '"inf" is not a whole number'),
+        ([*BOUND, "--symbols", "four"], '"four" is not a whole number'),
+        ([*BOUND, "--alignment", "middle"], '"middle" for --alignment'),
+    ],
+    ids=str,
+)
+def test_words_that_cannot_be_parsed(words, message, answer):
+    _refused(answer(*words), message)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--mode-probability", "1.5"], "mode probability must lie in [0, 1], not 1.5"),
+        (["--mode-probability", "-0.1"], "mode probability must lie in [0, 1], not -0.1"),
+        (["--mode-probability", "nan"], "mode probability must lie in [0, 1], not nan"),
+        (["--mode-probability", "inf"], "mode probability must lie in [0, 1], not inf"),
+        (["--mode-probability", "0.1", "--symbols", "4"], "[1/4, 1] for 4 symbols, not 0.1"),
+        (["--symbols", "1"], "symbols must be a whole number of at least 2, not 1"),
+        (["--symbols", "-3"], "symbols must be a whole number of at least 2, not -3"),
+        (["--frame-time", "0"], "frame time '0' must be a positive"),
+        (["--frame-time", "-1"], "frame time '-1' must be a positive"),
+        (["--frame-time", "nan"], "frame time 'nan'"),
+        (["--frame-time", "inf"], "frame time 'inf'"),
+        (["--frame-time", "pal"], "frame time 'pal' is neither"),
+        (["--horizon", "0"], "horizon must be a positive, finite number of seconds, not 0.0"),
+        (["--horizon", "-1"], "horizon must be a positive"),
+        (["--horizon", "nan"], "horizon must be a positive"),
+        (["--horizon", "inf"], "horizon must be a positive"),
+        (["--maximum-time", "0"], "maximum time must be a positive, finite number of seconds, not 0.0"),
+        (["--maximum-time", "nan"], "maximum time must be a positive"),
+        (["--gap-default", "-1"], "must be a finite number of at least 0, not -1.0"),
+        (["--gap-delay", "nan"], "must be a finite number of at least 0, not nan"),
+        (["--rule", "magic"], "unknown staggering rule 'magic': choose one of sequential"),
+        (["--rule", "[red]"], "unknown staggering rule '[red]'"),
+        (["--workers", "0"], "workers must be a whole number of at least 1 or inf, not '0'"),
+        (["--workers", "-2"], "not '-2'"),
+        (["--workers", "2.5"], "not '2.5'"),
+        (["--workers", "nan"], "not 'nan'"),
+        (["--workers", "two"], "not 'two'"),
+        (["--rule", "sequential", "--workers", "2"], "'sequential' runs exactly 1 worker, not 2"),
+        (["--rule", "sequential-strict", "--workers", "inf"], "'sequential-strict' runs exactly 1 worker, not inf"),
+        (["--rule", "frame-pool", "--alignment", "uniform"], "'frame-pool' has alignment frame, not 'uniform'"),
+    ],
+    ids=str,
+)
+def test_values_out_of_range(words, message, answer):
+    usual = {TIMES[0]: TIMES[1], MODE[0]: MODE[1]} | dict(zip(words[::2], words[1::2], strict=True))
+    _refused(answer("bound", *(word for pair in usual.items() for word in pair)), message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("0", "must be a positive, finite number"),
+        ("-0.1", "must be a positive, finite number of seconds, not -0.1"),
+        ("nan", "not nan"),
+        ("inf", "not inf"),
+        ("", "law '' is not understood"),
+        ("fast", "'fast'"),
+        ("constant(-1)", "must be a positive, finite number of seconds, not -1"),
+        ("gamma(4, scael=1)", "no parameter 'scael'"),
+        ("gama(4)", "did you mean gamma"),
+        ("gamma(-4)", "gamma(-4)"),
+        ("gamma(4", "gamma(4"),
+        ("norm(1, 1)", "norm(1, 1)"),
+        ("expon(scale=__import__('os'))", "__import__"),
+        ("@missing.csv", "'missing.csv' does not exist"),
+        ("@", "must end in .csv or .npy"),
+        ("@/", "'/'"),
+    ],
+)
+def test_inference_times_that_are_none(text, message, answer):
+    _refused(answer("bound", "--inference-time", text, *MODE), message)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"seconds\n", b"0.1\nfast\n", b"0.1\n-1\n", b"0\n", b"nan\n", b"inf\n", b"\x93\xfe\x00"], ids=str
+)
+@pytest.mark.parametrize("name", ["samples.csv", "samples.npy"])
+def test_unusable_sample_files(content, name, tmp_path, answer):
+    path = tmp_path / name
+    path.write_bytes(content)
+    _refused(answer("bound", "--inference-time", f"@{path}", *MODE), name)
+
+
+@pytest.mark.parametrize(
+    "samples", [np.array([]), np.array([0.1, -0.1]), np.array([0.1, np.nan]), np.array(["0.1"]), np.array([0.1, None])]
+)
+def test_unusable_arrays(samples, tmp_path, answer):
+    np.save(tmp_path / "samples.npy", samples, allow_pickle=True)
+    _refused(answer("bound", "--inference-time", f"@{tmp_path / 'samples.npy'}", *MODE), "samples.npy")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--policy", "oracle"], "policy 'oracle' has no network to profile"),
+        (["--policy", "impala"], "no policy is named 'impala'"),
+        (["--policy", "nature", "--out", "x.txt"], "samples go to a .npy or .csv file"),
+        (["--policy", "nature", "--samples", "0"], "samples must be at least 1"),
+        (["--policy", "nature", "--threads", "0"], "1 thread or more, not 0"),
+        (["--policy", "nature", "--actions", "0"], "at least 1 action, not 0"),
+    ],
+    ids=str,
+)
+def test_profiles_that_cannot_be(words, message, answer):
+    _refused(answer("profile", *words), message)
+
+
+RUN = {"--clock": "virtual", "--emulate-latency": "0.04", "--frames": "200", "--policy": "oracle", "--symbols": "4"}
+
+
+def _run_words(changed, out):
+    options = {name: value for name, value in (RUN | changed).items() if value is not None}
+    return ["run", *(word for pair in options.items() for word in pair), "--out", str(out)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"--env": "regretlab/Bacon-v0"}, "unknown environment 'regretlab/Bacon-v0'"),
+        ({"--env": "Pendulum-v1", "--symbols": None}, "it must be Discrete"),
+        ({"--rom": "missing.gb"}, "ROM 'missing.gb' cannot be read"),
+        ({"--symbols": "99"}, "beacon shows 2 to 15 symbols, not 99"),
+        ({"--mode-probability": "0.01"}, "mode probability 0.01 is out of range"),
+        ({"--frames": "0"}, "frames must be at least 1, not 0"),
+        ({"--frames": "0.5"}, '"0.5" is not a whole number'),
+        ({"--workers": "0"}, "workers must be at least 1, not 0"),
+        ({"--policy": "impala-k0"}, "width of 'impala-k0'"),
+        ({"--rule": "sequential", "--workers": "3"}, "'sequential' runs exactly 1 worker, not 3"),
+        ({"--rule": "magic"}, "unknown staggering rule 'magic'"),
+        ({"--emulate-latency": "gamma(4, scael=1)"}, "no parameter 'scael'"),
+        ({"--seed": "-1"}, "seed must not be negative, not -1"),
+        ({"--clock": "sundial"}, '"sundial" for --clock'),
+    ],
+    ids=str,
+)
+def test_runs_that_cannot_be(changed, message, answer, tmp_path):
+    _refused(answer(*_run_words(changed, tmp_path / "r")), message)
+    assert not (tmp_path / "r").exists()
+
+
+def _truncated(image):
+    return image[: len(image) // 2]
+
+
+def _wrong_checksum(image):
+    return image[:0x14D] + bytes([image[0x14D] ^ 0xFF]) + image[0x14E:]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (_truncated, "is truncated"),
+        (_wrong_checksum, "header checksum"),
+        (lambda image: b"", "has 0 bytes"),
+        (lambda image: b"not a cartridge" * 100, "header checksum"),
+    ],
+)
+def test_damaged_cartridges(damage, message, answer, tmp_path):
+    path = tmp_path / "damaged.gb"
+    path.write_bytes(damage(ROM.read_bytes()))
+    _refused(answer(*_run_words({"--rom": str(path)}, tmp_path / "r")), message)
+    assert not (tmp_path / "r").exists()
+
+
+def test_an_output_folder_in_use_is_left_alone(answer, tmp_path):
+    assert answer(*_run_words({}, tmp_path / "r")).code == 0
+    _refused(answer(*_run_words({}, tmp_path / "r")), "already holds a record")
+    assert answer(*_run_words({}, tmp_path / "r"), "--overwrite").code == 0
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.tex").write_text("precious")
+    _refused(answer(*_run_words({}, tmp_path / "other"), "--overwrite"), "thesis.tex")
+    assert (tmp_path / "other" / "thesis.tex").read_text() == "precious"
+
+
+@pytest.mark.parametrize("place", ["a-file", "a-file/below", "/proc/regretlab"])
+@pytest.mark.parametrize("command", ["run", "validate"])
+def test_output_folders_that_cannot_be_made(command, place, answer, tmp_path):
+    (tmp_path / "a-file").write_text("mine")
+    out = tmp_path / place
+    words = _run_words({}, out) if command == "run" else ["validate", "--quick", "--out", str(out)]
+    _refused(answer(*words), place)
+    assert (tmp_path / "a-file").read_text() == "mine"
+
+
+def test_validations_that_cannot_be(answer, tmp_path):
+    _refused(
+        answer("validate", "--quick", "--claims", "delay-regert", "--out", str(tmp_path / "v")),
+        "no claim is named 'delay-regert'",
+    )
+    assert not (tmp_path / "v").exists()
+    (tmp_path / "notes.txt").write_text("mine")
+    _refused(answer("validate", "--quick", "--out", str(tmp_path)), "'notes.txt', which is not part of a validation")

@@ -1,0 +1,70 @@
+"""Contract: what people see: plain words without colour, the user's text unchanged, quiet when nobody reads on."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from regretlab.cli.output import print_facts, print_rows
+
+BOUND = ["bound", "--inference-time", "0.05", "--mode-probability", "0.95"]
+
+
+def test_bound_says_where_its_figures_come_from(answer):
+    said = answer(*BOUND, "--symbols", "8", "--workers", "3")
+    assert (said.code, said.err) == (0, "")
+    for words in ("regret per frame", "closed-form", "ring W2", "assuming", "0.05 s"):
+        assert words in said.out
+    assert "\x1b" not in said.out
+
+
+def test_text_in_brackets_is_no_markup(capsys):
+    print_rows("[bold]", ("verdict", "claim"), [("holds", "delay-regret[p=0.95,d=5] :tada:")], foldable=1)
+    print_facts("[red]", [("[x]", "[y]")])
+    shown = capsys.readouterr().out
+    for text in ("[bold]", "delay-regret[p=0.95,d=5] :tada:", "[red]", "[x]", "[y]"):
+        assert text in shown
+
+
+def test_figures_stay_whole_on_a_narrow_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    print_rows("title", ("claim", "measured"), [("a-claim-with-a-name-of-forty-characters", "0.123456")], foldable=0)
+    assert "0.123456" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [BOUND, [*BOUND, "--json"], ["--help"]], ids=str)
+def test_a_reader_that_goes_away_is_no_error(words):
+    """The pipe is closed before the command starts: every write to it fails."""
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "regretlab", *words],
+            stdout=write,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_python_dash_m_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "regretlab", "bund"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("regretlab: error: ")
+
+
+def test_an_interrupt_exits_with_130(program):
+    done = program(
+        "import sys\nfrom regretlab.cli import main, theory\nfrom regretlab.cli.scenario import Scenario\n"
+        "def interrupted(self):\n    raise KeyboardInterrupt\n"
+        "Scenario.law = interrupted\n"
+        f"sys.exit(main({BOUND!r}))"
+    )
+    assert (done.code, done.out, done.err) == (130, "", "regretlab: error: interrupted\n")
