@@ -12,6 +12,7 @@ from .style import COLOURS, house_style
 __all__ = ["Curve", "MeasuredPoint", "regret_against_inference_time"]
 
 _MARKERS = ("o", "s", "D", "^")
+_DASHES = ("-", "-", "--", "-.", ":", "-", "--")  # curves that lie close stay apart in print
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,9 @@ def regret_against_inference_time(curves: Sequence[Curve], points: Sequence[Meas
         figure = Figure(figsize=(6.4, 3.7), layout="constrained")
         axes = figure.add_subplot()
         colours = {}
-        for curve, colour in zip(curves, COLOURS, strict=False):
+        for curve, colour, dashes in zip(curves, COLOURS, _DASHES, strict=False):
             colours[curve.label] = colour
-            axes.plot(curve.seconds * 1e3, curve.regret, color=colour, label=curve.label)
+            axes.plot(curve.seconds * 1e3, curve.regret, color=colour, linestyle=dashes, label=curve.label)
         kinds = list(dict.fromkeys(point.label for point in points))
         for kind, marker in zip(kinds, _MARKERS, strict=False):
             chosen = [point for point in points if point.label == kind]

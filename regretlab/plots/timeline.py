@@ -47,7 +47,8 @@ def inference_timeline(
         busy_from = milliseconds(shown["scheduled"]).to_numpy()
         done = milliseconds(shown["completion"]).to_numpy()
         released = milliseconds(shown["release"]).to_numpy()
-        upper.barh(rows, done - busy_from, left=busy_from, height=0.62, color=_BUSY, label="inference")
+        edge = {"edgecolor": "white", "linewidth": 0.7}
+        upper.barh(rows, done - busy_from, left=busy_from, height=0.62, color=_BUSY, label="inference", **edge)
         held = released - done > 0.05
         if held.any():
             upper.barh(
@@ -57,6 +58,7 @@ def inference_timeline(
                 height=0.62,
                 color=_HELD,
                 label="held until release",
+                **edge,
             )
         took = (shown["effect_frame"] >= 0).to_numpy()
         for used, colour, label in (

@@ -1,0 +1,51 @@
+"""The figures draw the data they are given."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from regretlab.plots.regret import Curve, MeasuredPoint, regret_against_inference_time
+from regretlab.plots.timeline import inference_timeline
+
+
+def test_curves_and_points_are_where_the_data_says():
+    seconds = np.linspace(0.01, 0.2, 20)
+    curves = [Curve("sequential", seconds, seconds * 4), Curve("staggered", seconds, seconds)]
+    points = [MeasuredPoint("realtime run", "staggered", 0.1, 0.11, 0.09, 0.13)]
+    axes = regret_against_inference_time(curves, points).axes[0]
+    lines = {line.get_label(): line for line in axes.lines}
+    assert np.allclose(lines["sequential"].get_xdata(), seconds * 1e3)
+    assert np.allclose(lines["sequential"].get_ydata(), seconds * 4)
+    (bar,) = axes.containers
+    assert bar.lines[0].get_xdata()[0] == pytest.approx(100)
+    assert bar.lines[0].get_ydata()[0] == pytest.approx(0.11)
+    (segment,) = bar.lines[2][0].get_segments()
+    assert segment[:, 1] == pytest.approx([0.09, 0.13])
+    assert bar.lines[0].get_markerfacecolor() == lines["staggered"].get_color()
+
+
+def test_the_timeline_shows_bars_delays_and_missed_frames():
+    inferences = pd.DataFrame(
+        {
+            "worker": [0, 1, 0],
+            "scheduled": [0.0, 0.05, 0.1],
+            "completion": [0.09, 0.14, 0.19],
+            "release": [0.1, 0.15, 0.19],
+            "effect_frame": [1, 2, -1],
+            "overwritten": [False, True, False],
+            "lost": [False, False, False],
+        }
+    )
+    frames = pd.DataFrame({"deadline": [0.0, 0.1, 0.2], "delay_frames": [-1, 1, -1]})
+    upper, lower = inference_timeline(inferences, frames, 0.1, start=0.0, duration=0.3).axes
+    busy = [bar for bar in upper.patches if bar.get_width() > 50]
+    assert [bar.get_width() for bar in busy] == pytest.approx([90, 90, 90])
+    marks = {line.get_label(): line for line in upper.lines}
+    assert marks["takes effect"].get_xdata() == pytest.approx([100])
+    assert marks["overwritten by a fresher one"].get_ydata().tolist() == [1]
+    (bars,) = lower.containers
+    assert [(bar.get_x(), bar.get_height()) for bar in bars] == [(pytest.approx(100), 1)]
+    shaded = [patch for patch in lower.patches if patch not in bars.patches and patch.get_width() > 50]
+    assert sorted(patch.get_x() for patch in shaded) == pytest.approx([0, 200])
+    assert upper.get_ylabel() == "worker"
+    assert "milliseconds" in lower.get_xlabel()
