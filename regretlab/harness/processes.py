@@ -12,7 +12,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import forkserver, resource_tracker
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 
 __all__ = ["PRELOADED", "become_child", "process_pool"]
@@ -21,12 +21,15 @@ PRELOADED = ["regretlab.harness.preloaded"]
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _depth = 0
+_ours = True
 
 
 @contextmanager
 def process_pool() -> Iterator[ForkServerContext]:
     """Yield the context whose processes are forked from a server that has torch and the kernels loaded."""
-    global _depth
+    global _depth, _ours
+    if _depth == 0:  # a server that somebody else started is theirs to end
+        _ours = forkserver._forkserver._forkserver_pid is None  # type: ignore[attr-defined]
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     _depth += 1
@@ -34,10 +37,10 @@ def process_pool() -> Iterator[ForkServerContext]:
         yield context
     finally:
         _depth -= 1
-        if _depth == 0:
-            # The standard library keeps both until the interpreter exits; a run leaves no process behind.
+        if _depth == 0 and _ours:
+            # The standard library keeps it until the interpreter exits; a run leaves no process of its own behind. (The
+            # interpreter's resource tracker stays with the interpreter: others may be using it.)
             forkserver._forkserver._stop()  # type: ignore[attr-defined]
-            resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined]
 
 
 def become_child(name: str) -> None:
