@@ -20,7 +20,7 @@ import os
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from ..errors import InputError
@@ -30,7 +30,14 @@ from .epochs import epoch_problem
 from .model import AsynchronousMDP, FiniteMDP
 from .stochasticity import kappa, p_minimax
 
-__all__ = ["DelayedSolution", "augmented_mdp", "memory_limit", "solve_delayed", "solve_sequential"]
+__all__ = [
+    "DelayedSolution",
+    "augmented_mdp",
+    "gain_of_unknown_delay",
+    "memory_limit",
+    "solve_delayed",
+    "solve_sequential",
+]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -229,6 +236,44 @@ def augmented_mdp(
     FiniteMDP(states=16, actions=2, transitions=32)
     """
     return _augmented(process, delay, every, memory_limit() if limit is None else limit)[0]
+
+
+def gain_of_unknown_delay(mdp: FiniteMDP, delay_law: ArrayLike) -> float:
+    """Return the largest reward per agent frame when the delay is drawn after the action is chosen.
+
+    Parameters
+    ----------
+    mdp
+        A process whose transitions ignore the actions.
+    delay_law
+        Array of shape (J,): ``delay_law[j]`` = f_j, the probability of a delay of j frames; sums to 1.
+
+    References
+    ----------
+    Derived in docs/theory, "where a naive formula fails": the agent must bet on one time of effect, so where the mode
+    moves it earns only about max_j f_j p^j in place of sum_j f_j p^j.
+
+    Examples
+    --------
+    >>> from regretlab.mdp.families import parse_mdp
+    >>> law = [0.0, 0.2, 0.5, 0.3]
+    >>> print(round(gain_of_unknown_delay(parse_mdp("ring(p=0.9, symbols=4)").mdp, law), 6))
+    0.808133
+    >>> print(round(gain_of_unknown_delay(parse_mdp("ring(p=0.9, symbols=4, mode=rotating)").mdp, law), 6))
+    0.439511
+    """
+    law = np.asarray(delay_law, dtype=np.float64)
+    if law.ndim != 1 or not (law >= 0).all() or not abs(law.sum() - 1) <= 1e-9:
+        raise InputError("the delay law is not a list of probabilities that sum to 1")
+    if mdp.kernel_classes.max() > 0:
+        raise InputError(f"the transitions of {mdp.title} depend on the action: only where they do not is this exact")
+    matrix = mdp.matrix(0)
+    ahead = mdp.rewards
+    expected = law[0] * ahead
+    for share in law[1:]:
+        ahead = matrix @ ahead
+        expected = expected + share * ahead
+    return solve_average_reward(FiniteMDP(matrix, expected.max(axis=1)[:, None])).gain
 
 
 def _repeats(process: FiniteMDP | AsynchronousMDP) -> bool:

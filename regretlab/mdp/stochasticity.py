@@ -10,15 +10,18 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from ..errors import InputError
 from .model import AsynchronousMDP, FiniteMDP
+from .policy_iteration import stationary_distribution
+from .structure import chain_structure
 
-__all__ = ["kappa", "kappa_curve", "p_minimax"]
+__all__ = ["kappa", "kappa_curve", "p_minimax", "staleness_curve"]
 
 _CHOOSE, _KEEP = -1, -2
+_LARGEST_SEARCH = 4 * 2**30
 
 
 def p_minimax(process: FiniteMDP | AsynchronousMDP) -> float:
@@ -108,6 +111,47 @@ def kappa_curve(mdp: FiniteMDP, delay: int, *, budget: int = 10**9) -> NDArray[n
     return np.array([kappa(mdp, horizon, budget=budget) for horizon in range(delay + 1)])
 
 
+def staleness_curve(mdp: FiniteMDP, policy: ArrayLike, delay: int) -> NDArray[np.float64]:
+    """Return the probability that a policy's action from a d-frame-old state is still its action, for d = 0..delay.
+
+    Parameters
+    ----------
+    mdp
+        The process.
+    policy
+        Integer array of shape (S,), applied without delay; its chain must have one recurrent class.
+    delay
+        The largest d, in frames.
+
+    Returns
+    -------
+    array of shape (delay + 1,)
+        In the stationary distribution of the policy: sum_s pi(s) sum_s' P^d(s, s') 1[policy(s) = policy(s')].
+
+    References
+    ----------
+    Derived in docs/theory, "estimating stochasticity".
+
+    Examples
+    --------
+    >>> lazy = np.array([[0.8, 0.2], [0.2, 0.8]])
+    >>> staleness_curve(FiniteMDP([lazy, lazy], np.zeros((2, 2))), [0, 1], 2).round(12)
+    array([1.  , 0.8 , 0.68])
+    """
+    chosen = np.asarray(policy)
+    matrix = mdp.policy_matrix(chosen)
+    structure = chain_structure(matrix)
+    if not structure.unichain:
+        raise InputError(f"the policy's chain has {len(structure.recurrent_classes)} recurrent classes: one is needed")
+    weights = stationary_distribution(matrix, structure.recurrent_classes[0])
+    same = np.eye(mdp.actions)[chosen]
+    curve = []
+    for _ in range(delay + 1):
+        curve.append(float(weights @ same[np.arange(mdp.states), chosen]))
+        same = matrix @ same
+    return np.array(curve)
+
+
 def _least_mode_of_rows(rows: sparse.csr_array) -> float:
     return float(np.maximum.reduceat(rows.data, rows.indptr[:-1]).min())
 
@@ -119,6 +163,12 @@ def _frames_in_flight(
     mdp = process.mdp if isinstance(process, AsynchronousMDP) else process
     if delay < 0 or every < 1:
         raise InputError(f"delay {delay} and every {every} do not fit: delay >= 0 and every >= 1 frames are needed")
+    needed = 8 * mdp.states * (3 * delay + 3)
+    if needed > _LARGEST_SEARCH:
+        raise InputError(
+            f"kappa over {delay} frames and {mdp.states} states needs {needed / 2**30:.3g} GiB, over the limit of "
+            f"{_LARGEST_SEARCH / 2**30:.3g} GiB: use a shorter horizon"
+        )
     classes = mdp.kernel_classes
     kernels = int(classes.max()) + 1
     chosen = [mdp.matrix(int(np.argmax(classes == number))) for number in range(kernels)]
@@ -145,11 +195,6 @@ def _search(
     mdp: FiniteMDP, schedule: list[int], rows: sparse.csr_array, kernels: int, budget: int
 ) -> NDArray[np.float64]:
     depth, states = len(schedule), mdp.states
-    needed = 8 * states * (3 * depth + 3)
-    if needed > 4 * 2**30:
-        raise InputError(
-            f"kappa over {depth} frames and {states} states needs {needed / 2**30:.3g} GiB: use a shorter horizon"
-        )
     choices = sum(kind == _CHOOSE for kind in schedule)
     bounds = np.zeros((depth + 1, states))
     bounds[0] = 1.0
