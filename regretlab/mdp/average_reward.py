@@ -43,7 +43,8 @@ class AverageRewardSolution:
     gain_error
         Certified: ``abs(gain - rho*) <= gain_error``, and the policy earns at least ``gain - gain_error``.
     bias
-        Array of shape (S,): h, shifted so that its least value is 0.
+        Array of shape (S,): h, shifted so that its least value is 0. Where optimal play can settle in several separate
+        classes the equation has more than one solution h; this is one of them, and the gaps belong to it.
     gaps
         Array of shape (S, A): gap*(s, a) of this gain and bias; at least ``-gain_error``.
     policy

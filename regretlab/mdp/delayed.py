@@ -67,9 +67,9 @@ class DelayedSolution:
     augmented_states
         Number of states of the augmented problem.
     policy
-        Integer array of shape (S', C, ..., C), m times C: the action to choose for a state and the kernel numbers of
-        the m waiting actions, the first to take effect first. S' = S, or S * A (state, last action) where that action
-        is part of the state.
+        Integer array of shape (S', C**m): the action to choose for a state and a code of the kernel numbers of the m
+        waiting actions (base C, the first to take effect in the highest place). S' = S, or S * A (row s * A + last
+        action) where the last action is part of the state.
     method
         "exact".
     assumptions
@@ -177,7 +177,7 @@ def solve_delayed(
         inaction_fraction=1.0 - 1.0 / every,
         gain_error=optimum.gain_error + solution.gain_error / every,
         augmented_states=augmented.states,
-        policy=choice.reshape((-1,) + (kernels,) * waiting),
+        policy=choice.reshape(-1, kernels**waiting),
         method="exact",
         assumptions=tuple(assumptions),
     )

@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 _LARGEST = 4096
+_LARGEST_TABLE = 10**8
 
 Regret = Callable[[int, int], float | None]
 
@@ -80,6 +81,11 @@ def guessing_process(
         rewards = np.hstack([np.full((len(rewards), 1), 1.0 - checked_gap(noop_gap, "noop_gap")), rewards])
         beta = 0
     states, actions = rewards.shape
+    if matrix.nnz * actions > _LARGEST_TABLE:
+        raise InputError(
+            f"the {name} of {states} states and {actions} actions has {matrix.nnz * actions:.3g} transitions: at most "
+            f"{_LARGEST_TABLE:.3g} are built"
+        )
     rows = matrix[np.repeat(np.arange(states), actions)]
     return AsynchronousMDP(FiniteMDP(rows, rewards, name=name), beta)
 

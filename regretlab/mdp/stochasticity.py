@@ -194,39 +194,28 @@ def _frames_in_flight(
 def _search(
     mdp: FiniteMDP, schedule: list[int], rows: sparse.csr_array, kernels: int, budget: int
 ) -> NDArray[np.float64]:
+    from ._kernels import least_mode
+
     depth, states = len(schedule), mdp.states
     choices = sum(kind == _CHOOSE for kind in schedule)
     bounds = np.zeros((depth + 1, states))
     bounds[0] = 1.0
+
+    def search(part: list[int], per_state: bool) -> NDArray[np.float64]:
+        result, spent = least_mode(
+            rows.indptr, rows.indices, rows.data, states, kernels, np.array(part), bounds, per_state, budget
+        )
+        if spent < 0:
+            digits = math.log10(states) + choices * math.log10(kernels)
+            raise InputError(
+                f"kappa over {depth} frames has about 1e{digits:.0f} cases (states x kernels**choices), more than a "
+                f"search of {budget:g} steps can settle: use a shorter horizon or a larger budget"
+            )
+        return np.asarray(result)
+
     # What the last j frames can do at worst, from each state, prunes the search over all of them. Only where there is
     # a choice to prune.
     for last in range(1, depth if choices > 1 else 1):
         part = schedule[depth - last :]
-        if part[0] == _KEEP:
-            part[0] = _CHOOSE
-        bounds[last] = _least_modes(rows, states, kernels, part, bounds, True, budget)
-    return _least_modes(rows, states, kernels, schedule, bounds, False, budget)
-
-
-def _least_modes(
-    rows: sparse.csr_array,
-    states: int,
-    kernels: int,
-    schedule: list[int],
-    bounds: NDArray[np.float64],
-    per_state: bool,
-    budget: int,
-) -> NDArray[np.float64]:
-    from ._kernels import least_mode
-
-    result, spent = least_mode(
-        rows.indptr, rows.indices, rows.data, states, kernels, np.array(schedule), bounds, per_state, budget
-    )
-    if spent < 0:
-        choices = sum(kind == _CHOOSE for kind in schedule)
-        digits = math.log10(states) + choices * math.log10(kernels)
-        raise InputError(
-            f"kappa over {len(schedule)} frames has about 1e{digits:.0f} cases (states x kernels**choices), more than "
-            f"a search of {budget:g} steps can settle: use a shorter horizon or a larger budget"
-        )
-    return np.asarray(result)
+        bounds[last] = search([_CHOOSE if part[0] == _KEEP else part[0], *part[1:]], True)
+    return search(schedule, False)

@@ -119,7 +119,9 @@ def chain_structure(matrix: sparse.csr_array) -> ChainStructure:
     >>> chain_structure(np.array([[0, 1, 0], [1, 0, 0], [0.5, 0, 0.5]]))
     ChainStructure(recurrent_classes=(array([0, 1]),), transient=array([2]), periods=(2,))
     """
-    chain = sparse.csr_array(matrix)
+    chain = sparse.csr_array(matrix).copy()
+    chain.sum_duplicates()
+    chain.eliminate_zeros()
     count, component = csgraph.connected_components(chain, directed=True, connection="strong")
     sources = np.repeat(np.arange(chain.shape[0]), np.diff(chain.indptr))
     leaves = component[sources] != component[chain.indices]
@@ -173,7 +175,7 @@ def end_components(mdp: FiniteMDP, within: NDArray[np.bool_] | None = None) -> E
     while True:
         kept = allowed[row_of]
         graph = sparse.csr_array(
-            (np.ones(np.count_nonzero(kept), np.int8), (row_of[kept] // actions, rows.indices[kept])),
+            (np.ones(np.count_nonzero(kept), np.int32), (row_of[kept] // actions, rows.indices[kept])),
             shape=(states, states),
         )
         component = csgraph.connected_components(graph, directed=True, connection="strong")[1]
@@ -221,10 +223,13 @@ def mdp_structure(mdp: FiniteMDP, *, decide_unichain: int = 500) -> MDPStructure
 
 def _strongly_connected(mdp: FiniteMDP) -> bool:
     rows = mdp.transitions
-    # The edges of all actions of a state are neighbours in memory: every A-th row pointer makes the union graph.
+    # The edges of all actions of a state are neighbours in memory: every A-th row pointer makes the union graph. The
+    # search for strong components does not end on repeated edges, so they are merged.
     union = sparse.csr_array(
-        (np.ones(rows.nnz), rows.indices, rows.indptr[:: mdp.actions].copy()), shape=(mdp.states, mdp.states)
+        (np.ones(rows.nnz, np.int32), rows.indices.copy(), rows.indptr[:: mdp.actions].copy()),
+        shape=(mdp.states, mdp.states),
     )
+    union.sum_duplicates()
     return bool(csgraph.connected_components(union, directed=True, connection="strong")[0] == 1)
 
 
@@ -305,7 +310,7 @@ def almost_sure_reach(mdp: FiniteMDP, target: int) -> tuple[NDArray[np.bool_], N
         safe[row_of[~sure[rows.indices]]] = False
         kept = safe[row_of]
         backward = sparse.csr_array(
-            (np.ones(np.count_nonzero(kept), np.int8), (rows.indices[kept], row_of[kept])),
+            (np.ones(np.count_nonzero(kept), np.int32), (rows.indices[kept], row_of[kept])),
             shape=(mdp.states, rows.shape[0]),
         )
         reached = np.zeros(mdp.states, dtype=bool)
