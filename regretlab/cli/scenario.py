@@ -34,6 +34,8 @@ class Scenario:
     rule
         Staggering rule: sequential, sequential-strict, unstaggered, free-running, max-time, expected-time, frame-pool
         or frame-hold.
+    hold
+        Frames that frame-hold holds its outputs to; auto, its default, is the hold of least regret.
     alignment
         Whether inferences start on frames or anywhere; the rule's default if not given.
     maximum_time
@@ -46,6 +48,8 @@ class Scenario:
         Reward per frame that a wrong action loses.
     horizon
         Seconds to add the regret up over.
+    cores
+        Cores that workers, learners and environment share; with more processes than cores everything slows down.
     """
 
     inference_time: str
@@ -53,12 +57,14 @@ class Scenario:
     frame_time: str = "gameboy"
     workers: str = "1"
     rule: str = "max-time"
+    hold: str | None = None
     alignment: Literal["frame", "uniform"] | None = None
     maximum_time: float | None = None
     symbols: Whole | None = None
     gap_default: float = 1.0
     gap_delay: float = 1.0
     horizon: float | None = None
+    cores: float | None = None
 
     @property
     def title(self) -> str:
@@ -83,6 +89,7 @@ class Scenario:
         return {
             "workers": _workers(self.workers),
             "rule": self.rule,
+            "hold": _hold(self.hold),
             "alignment": self.alignment,
             "maximum_time": self.maximum_time,
             "symbols": self.symbols,
@@ -100,3 +107,15 @@ def _workers(text: str) -> float:
     if not value >= 1 or (value != math.inf and value != int(value)):
         raise InputError(f"workers must be a whole number of at least 1 or inf, not '{text}'")
     return value if value == math.inf else int(value)
+
+
+def _hold(text: str | None) -> int | str | None:
+    if text is None or text == "auto":
+        return text
+    try:
+        frames = int(text)
+    except ValueError:
+        frames = 0
+    if frames < 1:
+        raise InputError(f"hold must be a whole number of frames, at least 1, or auto, not '{text}'")
+    return frames

@@ -1,14 +1,22 @@
-"""The commands that compute: ``bound``."""
+"""The commands that compute: ``bound`` and ``simulate``."""
 
-from .application import Json, app
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from ..errors import InputError
+from .application import Json, Whole, app
+from .learning import Learning
 from .output import print_facts, print_json
 from .scenario import Scenario
 
-__all__ = ["bound"]
+__all__ = ["bound", "simulate"]
+
+_MOST_DELAYS = 8
 
 
 @app.command
-def bound(scenario: Scenario, *, json: Json = False) -> int:
+def bound(scenario: Scenario, learning: Learning | None = None, *, json: Json = False) -> int:
     """Compute the regret that inference time forces on an agent.
 
     Example: regretlab bound --inference-time "gamma(4, scale=0.02)" --mode-probability 0.95 --workers 8
@@ -20,25 +28,158 @@ def bound(scenario: Scenario, *, json: Json = False) -> int:
         scenario.frame_seconds(),
         scenario.mode_probability,
         **scenario.keywords(),
+        **(learning or Learning()).keywords(),
+        cores=scenario.cores,
         with_symbolic=True,
     )
     if json:
         print_json(report.to_json())
         return 0
-    service, parts = report.service, report.per_frame
-    delays = [f"{100 * a:.2f} % at {j}" for j, a in enumerate(service.delay_law) if a >= 5e-4]
-    shown = ", ".join(delays[:8]) + (", ..." if len(delays) > 8 else "")
-    facts = [
-        ("regret per frame", f"{parts.total:.6g}  =  {parts.inaction:.6g} inaction + {parts.delay:.6g} delay"),
-        ("regret per second", f"{report.per_second.total:.6g}"),
-        ("frames without an action", f"{100 * service.inaction_fraction:.4g} %"),
-        ("frames by delay in frames", shown or "none is served"),
-        ("mean time between actions", f"{service.interaction_time:.6g} s"),
-        ("workers for zero inaction", f"{report.workers_for_zero_inaction} (max-time)"),
-    ]
+    parts = report.per_frame
+    sum_of_parts = f"{parts.total:.6g}  =  {parts.inaction:.6g} inaction + {parts.delay:.6g} delay"
+    if parts.learning is not None:
+        sum_of_parts += f" + {parts.learning:.3g} learning"
+    facts = [("regret per frame", sum_of_parts), ("regret per second", f"{report.per_second.total:.6g}")]
     if report.over_horizon is not None:
-        facts.insert(2, (f"regret over {report.horizon:g} s", f"{report.over_horizon.total:.6g}"))
-    facts += [("method", report.method), ("attained by", report.witness)]
-    facts += [("assuming" if index == 0 else "", text) for index, text in enumerate(report.assumptions)]
+        facts.append((f"regret over {report.horizon:g} s", f"{report.over_horizon.total:.6g}"))
+    facts += [
+        ("frames without an action", f"{100 * report.inaction_fraction:.4g} %"),
+        ("frames by delay in frames", _delays(report.service.delay_law)),
+        ("mean time between actions", f"{report.interaction_time:.6g} s"),
+    ]
+    if report.hold is not None:
+        facts.append(("outputs are held to", f"{report.hold} frames"))
+    if report.learners_to_keep_up is not None:
+        facts.append(("learners to keep up", f"{report.learners_to_keep_up}"))
+    facts += [
+        ("workers for zero inaction", f"{report.workers_for_zero_inaction} (max-time)"),
+        ("method", report.method),
+        ("attained by", report.witness),
+        *_listed("assuming", report.assumptions),
+    ]
     print_facts(scenario.title, facts)
     return 0
+
+
+@app.command
+def simulate(
+    scenario: Scenario,
+    *,
+    frames: Whole = 1_000_000,
+    replications: Whole = 8,
+    warmup: Whole | None = None,
+    default_behaviour: Literal["noop", "repeat", "random"] = "noop",
+    seed: Whole = 0,
+    threads: Whole | None = None,
+    json: Json = False,
+) -> int:
+    """Simulate a staggering rule on the witness of the bound: the same figures, with standard errors.
+
+    Example: regretlab simulate --inference-time "gamma(4, scale=0.02)" --mode-probability 0.95 --rule free-running
+    --workers 8
+
+    Parameters
+    ----------
+    frames
+        Frames of a replication, after its warm-up.
+    replications
+        Replications, each with random numbers of its own.
+    warmup
+        Frames to play before counting; enough for the rule and the law if not given.
+    default_behaviour
+        What acts in frames without an agent action.
+    seed
+        The same seed gives the same figures on any number of threads.
+    threads
+        Threads to use; all cores if not given.
+    """
+    from ..simulation import simulate as play
+
+    if threads is not None and threads < 1:
+        raise InputError(f"threads must be at least 1, not {threads}")
+    law, note = _on_cores(scenario)
+    keywords = scenario.keywords()
+    if keywords["hold"] == "auto" or (keywords["hold"] is None and scenario.rule == "frame-hold"):
+        keywords["hold"] = _best_hold(scenario, law)
+    result = play(
+        law,
+        scenario.frame_seconds(),
+        scenario.mode_probability,
+        **keywords,
+        frames=frames,
+        replications=replications,
+        warmup=warmup,
+        default_behaviour=default_behaviour,
+        seed=seed,
+        cores=threads,
+    )
+    result = replace(result, assumptions=(*result.assumptions, *note))
+    if json:
+        print_json(result.to_json())
+        return 0
+    errors = result.standard_errors
+    facts = [
+        (label, _measured(result.regret_per_frame[name], errors["regret_per_frame"][name]))
+        for label, name in (("regret per frame", "total"), ("  inaction", "inaction"), ("  delay", "delay"))
+    ]
+    if result.regret is not None:
+        facts.append(
+            (f"regret over {scenario.horizon:g} s", _measured(result.regret["total"], errors["regret"]["total"]))
+        )
+    phi, phi_error = 100 * result.inaction_fraction, errors["inaction_fraction"]
+    facts += [
+        ("frames without an action", _measured(phi, None if phi_error is None else 100 * phi_error, " %")),
+        ("frames by delay in frames", _delays(result.delay_law)),
+        ("mean time between actions", _measured(result.interaction_time, errors["interaction_time"], " s")),
+        ("outputs overwritten", f"{100 * result.overwritten_fraction:.4g} %"),
+        (
+            "played",
+            f"{result.frames:,} frames in {result.replications} replications, {result.frames_per_second:.3g} a second",
+        ),
+        ("method", "simulation (± one standard error)"),
+        ("on", result.witness),
+        *_listed("assuming", result.assumptions),
+    ]
+    print_facts(scenario.title, facts)
+    return 0
+
+
+def _on_cores(scenario: Scenario) -> tuple[Any, tuple[str, ...]]:
+    """Return the law of the inference time on the cores there are, and what to say about it."""
+    law = scenario.law()
+    if scenario.cores is None:
+        return law, ()
+    from ..bounds.realtime import core_slowdown
+
+    slowdown = core_slowdown(scenario.keywords()["workers"], scenario.cores)
+    return law.scaled(slowdown), (
+        f"{scenario.cores:g} cores shared evenly: everything takes {slowdown:g} times as long",
+    )
+
+
+def _best_hold(scenario: Scenario, law: Any) -> int:
+    from ..bounds.hold import best_hold
+    from ..bounds.loss import FrameLoss
+
+    if scenario.rule != "frame-hold":
+        raise InputError(f"rule '{scenario.rule}' has no hold, and 'auto' is given")
+    loss = FrameLoss(scenario.mode_probability, scenario.symbols, scenario.gap_default, scenario.gap_delay)
+    return best_hold(law, scenario.frame_seconds(), loss, workers=scenario.keywords()["workers"])[0]
+
+
+def _delays(delay_law: Any) -> str:
+    """Return the largest shares of a delay law, by delay, and what is left of it."""
+    largest = sorted(sorted(range(len(delay_law)), key=lambda delay: -delay_law[delay])[:_MOST_DELAYS])
+    shown = [f"{100 * delay_law[delay]:.2f} % at {delay}" for delay in largest if delay_law[delay] >= 5e-5]
+    rest = 100 * (sum(delay_law) - sum(delay_law[delay] for delay in largest))
+    return ", ".join([*shown, f"{rest:.2f} % at others"] if rest >= 0.005 else shown) or "none is served"
+
+
+def _measured(value: float, error: float | None, unit: str = "") -> str:
+    if error is None:
+        return f"{value:.6g}{unit}"
+    return f"{value:.6g} ± {error:.2g}{unit}"
+
+
+def _listed(name: str, texts: Sequence[str]) -> list[tuple[str, str]]:
+    return [(name if index == 0 else "", text) for index, text in enumerate(texts)]

@@ -126,7 +126,7 @@ def simulate(
     )
     for name, value in (("gap_default", gap_default), ("gap_delay", gap_delay)):
         if not (np.isfinite(value) and value >= 0):
-            raise InputError(f"{name} must be a finite number, at least 0, not {value!r}")
+            raise InputError(f"{name} must be a finite number of at least 0, not {value!r}")
     if horizon is not None and not (np.isfinite(horizon) and horizon > 0):
         raise InputError(f"horizon must be a positive, finite number of seconds, not {horizon!r}")
     witness, repeat = setting.witness, default_behaviour == "repeat"

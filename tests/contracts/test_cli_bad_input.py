@@ -78,12 +78,68 @@ def test_words_that_cannot_be_parsed(words, message, answer):
         (["--rule", "sequential", "--workers", "2"], "'sequential' runs exactly 1 worker, not 2"),
         (["--rule", "sequential-strict", "--workers", "inf"], "'sequential-strict' runs exactly 1 worker, not inf"),
         (["--rule", "frame-pool", "--alignment", "uniform"], "'frame-pool' has alignment frame, not 'uniform'"),
+        (
+            ["--rule", "frame-hold", "--hold", "0"],
+            "hold must be a whole number of frames, at least 1, or auto, not '0'",
+        ),
+        (["--rule", "frame-hold", "--hold", "2.5"], "not '2.5'"),
+        (["--rule", "frame-hold", "--hold", "long"], "not 'long'"),
+        (["--rule", "max-time", "--hold", "3"], "'max-time' has no hold"),
+        (["--cores", "0"], "cores must be"),
+        (["--cores", "nan"], "cores must be"),
+        (["--cores", "2", "--rule", "frame-pool", "--workers", "inf"], "cores need a finite number of workers"),
     ],
     ids=str,
 )
-def test_values_out_of_range(words, message, answer):
+@pytest.mark.parametrize("command", ["bound", "simulate"])
+def test_values_out_of_range(command, words, message, answer):
     usual = {TIMES[0]: TIMES[1], MODE[0]: MODE[1]} | dict(zip(words[::2], words[1::2], strict=True))
-    _refused(answer("bound", *(word for pair in usual.items() for word in pair)), message)
+    _refused(answer(command, *(word for pair in usual.items() for word in pair)), message)
+
+
+SIZE = ["--horizon", "60", "--actions", "10", "--diameter", "100"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--states", "3"], "--states has no effect without a --learning-bound"),
+        (["--learning-bound", "gaussian-bandit", "--actions", "4"], "needs a horizon"),
+        (["--learning-bound", "magic", "--horizon", "60"], "unknown learning bound 'magic': choose one of"),
+        (["--learning-bound", "gaussian-bandit", "--horizon", "60"], "needs actions, and none is given"),
+        (["--learning-bound", "gaussian-bandit", "--horizon", "60", "--actions", "1"], "actions must be"),
+        (["--learning-bound", "gaussian-bandit", "--horizon", "60", "--actions", "2.5"], '"2.5" is not a whole number'),
+        (["--learning-bound", "finite-mdp", *SIZE, "--states", "9"], "states"),
+        (["--learning-bound", "finite-mdp", *SIZE, "--states", "10"], "needs at least"),
+        (["--learners", "2"], "learners need the time of a batch"),
+        (["--learners", "0", "--batch-time", "1", "--learning-bound", "gaussian-bandit", *SIZE], "learners must be"),
+        (["--batch-time", "-1"], "batch time must be"),
+    ],
+    ids=str,
+)
+def test_learning_that_cannot_be(words, message, answer):
+    _refused(answer(*BOUND, *words), message)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--frames", "0"], "frames must be at least 1, not 0"),
+        (["--replications", "0"], "replications must be at least 1, not 0"),
+        (["--warmup", "-1"], "warmup must be at least 0 frames, not -1"),
+        (["--seed", "-1"], "seed must be a non-negative integer, not -1"),
+        (["--threads", "0"], "threads must be at least 1, not 0"),
+        (["--default-behaviour", "sleep"], '"sleep" for --default-behaviour'),
+        (["--workers", "inf"], "'max-time' needs a finite number of workers"),
+    ],
+    ids=str,
+)
+def test_simulations_that_cannot_be(words, message, answer):
+    _refused(answer("simulate", *TIMES, *MODE, *words), message)
+
+
+def test_a_rule_without_closed_form_says_what_to_do(answer):
+    _refused(answer(*BOUND, "--rule", "free-running", "--workers", "3"), "simulate it")
 
 
 @pytest.mark.parametrize(

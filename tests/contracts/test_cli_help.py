@@ -22,7 +22,7 @@ HEAVY = {
     "torch",
     "xarray",
 }
-COMMANDS = ("bound", "profile", "run", "validate")
+COMMANDS = ("bound", "profile", "run", "simulate", "validate")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Contract: with ``--json`` standard output is one JSON object with these keys, and nothing else."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -44,6 +45,56 @@ def test_bound(answer):
 
 def test_bound_without_a_horizon(answer):
     assert _object(answer, *BOUND)["regret"] is None
+
+
+def test_bound_with_learning(answer):
+    words = ["--horizon", "600", "--learning-bound", "gaussian-bandit", "--actions", "4", "--workers", "2"]
+    values = _object(answer, *BOUND, *words, "--learners", "1", "--batch-time", "0.2")
+    assert set(values) == BOUND_KEYS | {"learning_bound", "learners_to_keep_up"}
+    parts = values["regret"]
+    n = 600 / values["interaction_time"]
+    assert parts["learning"] == pytest.approx(math.sqrt((4 - 1) * n / values["learning_bound"]["share"]) / 27)
+    assert parts["total"] == pytest.approx(parts["inaction"] + parts["delay"] + parts["learning"])
+    assert values["learners_to_keep_up"] == math.ceil(0.2 / values["interaction_time"])
+
+
+def test_bound_on_few_cores(answer):
+    """Three workers and the environment on two cores: everything takes twice as long."""
+    shared = _object(answer, *BOUND, "--workers", "3", "--cores", "2")
+    alone = _object(answer, "bound", "--inference-time", "0.1", *BOUND[3:], "--workers", "3")
+    assert shared["regret_per_frame"] == alone["regret_per_frame"]
+
+
+SIMULATE = ["simulate", *BOUND[1:], "--workers", "3", "--frames", "20000", "--replications", "2", "--threads", "1"]
+
+
+def test_simulate_says_what_bound_says_and_how_sure_it_is(answer):
+    bound = _object(answer, *BOUND, "--workers", "3", "--horizon", "60")
+    measured = _object(answer, *SIMULATE, "--horizon", "60", "--seed", "7")
+    assert BOUND_KEYS | {"frames_per_second", "standard_errors"} <= set(measured)
+    assert set(measured["regret_per_frame"]) == set(measured["regret"]) == PARTS
+    assert measured["method"] == "simulation"
+    assert measured["frames"] == 40_000
+    difference = measured["regret_per_frame"]["total"] - bound["regret_per_frame"]["total"]
+    assert abs(difference) < 4 * measured["standard_error"]
+    assert measured["inaction_fraction"] == pytest.approx(bound["inaction_fraction"], abs=1e-3)
+
+
+def test_simulate_repeats_itself_and_its_seed_matters(answer):
+    def reward(seed):
+        return _object(answer, *SIMULATE, "--seed", seed)["reward_per_frame"]
+
+    assert reward("3") == reward("3")
+    assert reward("3") != reward("4")
+
+
+def test_simulate_plays_an_unlimited_pool_and_holds(answer):
+    pool = ["--inference-time", "gamma(4, scale=0.8)", "--frame-time", "1", "--mode-probability", "0.9"]
+    words = [*pool, "--workers", "inf", "--rule", "frame-hold", "--hold", "5", "--frames", "50000"]
+    values = _object(answer, "simulate", *words, "--replications", "4", "--seed", "1", "--threads", "1")
+    assert values["workers"] is None
+    assert abs(values["service_value"] - 0.521644380983) < 4 * values["standard_errors"]["service_value"]
+    assert abs(values["inaction_fraction"] - 0.113958120263) < 4 * values["standard_errors"]["inaction_fraction"]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,10 @@ def test_every_module_of_the_room_imports(room, program):
 BOUND = ["bound", "--inference-time", "expon(scale=0.04)", "--mode-probability", "0.9", "--rule", "sequential"]
 
 
-@pytest.mark.parametrize("words", [BOUND, [*BOUND, "--json"]])
+SIMULATE = ["simulate", *BOUND[1:], "--frames", "2000", "--replications", "1"]
+
+
+@pytest.mark.parametrize("words", [BOUND, [*BOUND, "--json"], SIMULATE], ids=str)
 def test_the_commands_of_the_theory_run(words, program):
     done = program(BLOCK + f"from regretlab.cli import main\nsys.exit(main({words!r}))")
     assert done.code == 0, done.err

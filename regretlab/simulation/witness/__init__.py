@@ -30,12 +30,14 @@ class Witness:
 
     def __post_init__(self) -> None:
         if not 0 <= self.p <= 1:
-            raise InputError(f"modal probability must lie in [0, 1], not {self.p!r}")
+            raise InputError(f"mode probability must lie in [0, 1], not {self.p!r}")
         if self.symbols is not None:
             if self.symbols < 2:
-                raise InputError(f"symbols must be at least 2, not {self.symbols}")
+                raise InputError(f"symbols must be a whole number of at least 2, not {self.symbols}")
             if self.p < 1 / self.symbols:
-                raise InputError(f"modal probability of {self.symbols} symbols must be at least 1/{self.symbols}")
+                raise InputError(
+                    f"mode probability must lie in [1/{self.symbols}, 1] for {self.symbols} symbols, not {self.p!r}"
+                )
 
     @property
     def kind(self) -> int:
