@@ -7,7 +7,6 @@ every event. Rules that start on frame boundaries run in whole frames (``frames`
 
 from .events import EventLog, replay
 from .result import SimulationResult
-from .setting import DefaultBehaviour
-from .simulate import simulate
+from .simulate import DefaultBehaviour, simulate
 
 __all__ = ["DefaultBehaviour", "EventLog", "SimulationResult", "replay", "simulate"]

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from ..errors import InputError
 from ..laws import Law
@@ -10,11 +9,8 @@ from ..records.batch_means import batch_count
 from ..staggering.rule import StaggeringRule, get_rule
 from .events.engine import LONGEST_RUN
 from .frames import FRAME_RULES
-from .witness import Witness
 
-__all__ = ["DefaultBehaviour", "Setting", "resolve"]
-
-DefaultBehaviour = Literal["noop", "repeat", "random"]
+__all__ = ["Setting", "resolve"]
 
 POOLS = ("frame-pool", "frame-hold")
 
@@ -29,10 +25,6 @@ class Setting:
         As given, resolved; ``hold`` in frames.
     first_estimate
         Seconds the rule is told before the run; ``None``: it learns them.
-    witness
-        The chain played.
-    default_behaviour
-        What acts where no agent action is ready.
     warmup, batches, batch_frames
         Frames before counting; batches of a replication; frames of each.
     """
@@ -44,8 +36,6 @@ class Setting:
     alignment: str
     hold: int
     first_estimate: float | None
-    witness: Witness
-    default_behaviour: DefaultBehaviour
     warmup: int
     batches: int
     batch_frames: int
@@ -70,21 +60,18 @@ class Setting:
                 said.append("tau_max is learned from the run: an unbounded law has none, and longer runs wait longer")
             else:
                 said.append("tau_max is known from the start")
-        said.append("the agent knows the optimal action of each observation")
         return tuple(said)
 
 
 def resolve(
     law: Law,
     frame_time: float,
-    witness: Witness,
     *,
     rule: str,
     workers: float,
     hold: int | None,
     alignment: str | None,
     maximum_time: float | None,
-    default_behaviour: DefaultBehaviour,
     frames: int,
     warmup: int | None,
 ) -> Setting:
@@ -97,9 +84,6 @@ def resolve(
         raise InputError(f"rule '{rule}' needs a finite number of workers: only {' and '.join(POOLS)} have a limit")
     if workers != math.inf and workers != int(workers):
         raise InputError(f"workers must be a whole number or inf, not {workers!r}")
-    if default_behaviour not in get_args(DefaultBehaviour):
-        known = ", ".join(get_args(DefaultBehaviour))
-        raise InputError(f"default behaviour must be one of {known}, not {default_behaviour!r}")
     if (hold is None) == (rule == "frame-hold"):
         raise InputError(f"rule '{rule}' {'needs a hold' if hold is None else 'has no hold'}, got {hold!r}")
     if hold is not None and not 0 <= hold <= 2**22:
@@ -129,8 +113,6 @@ def resolve(
         alignment=chosen.choose_alignment(alignment),
         hold=hold or 0,
         first_estimate=first_estimate,
-        witness=witness,
-        default_behaviour=default_behaviour,
         warmup=warmup + frames % batches,  # what does not fill a batch
         batches=batches,
         batch_frames=frames // batches,

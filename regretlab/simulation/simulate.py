@@ -11,6 +11,7 @@ action drawn uniformly) pay ``gap_delay`` where they are wrong.
 """
 
 import time
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -20,12 +21,15 @@ from ..staggering.service import workers_for_zero_inaction
 from .estimates import Ratio, action_intervals, ratio, stack, summed_service
 from .replication import compile_kernels, play_replications
 from .result import SimulationResult
-from .setting import DefaultBehaviour, Setting, resolve
+from .setting import Setting, resolve
 from .tallies import Tallies
 from .tallies import _kernels as column
 from .witness import Witness, WitnessChain
 
-__all__ = ["simulate"]
+__all__ = ["DefaultBehaviour", "simulate"]
+
+DefaultBehaviour = Literal["noop", "repeat", "random"]
+KNOWN = "the agent knows the optimal action of each observation"
 
 
 def simulate(
@@ -114,35 +118,43 @@ def simulate(
     setting = resolve(
         law,
         frame_time,
-        Witness(p, symbols),
         rule=rule,
         workers=workers,
         hold=hold,
         alignment=alignment,
         maximum_time=maximum_time,
-        default_behaviour=default_behaviour,
         frames=frames,
         warmup=warmup,
     )
+    witness = Witness(p, symbols)
+    if default_behaviour not in get_args(DefaultBehaviour):
+        known = ", ".join(get_args(DefaultBehaviour))
+        raise InputError(f"default behaviour must be one of {known}, not {default_behaviour!r}")
     for name, value in (("gap_default", gap_default), ("gap_delay", gap_delay)):
         if not (np.isfinite(value) and value >= 0):
             raise InputError(f"{name} must be a finite number of at least 0, not {value!r}")
     if horizon is not None and not (np.isfinite(horizon) and horizon > 0):
         raise InputError(f"horizon must be a positive, finite number of seconds, not {horizon!r}")
-    witness, repeat = setting.witness, default_behaviour == "repeat"
 
     def environment(own: np.random.SeedSequence, block: int) -> WitnessChain:
-        return WitnessChain(witness, repeat, own, block)
+        return WitnessChain(witness, default_behaviour == "repeat", own, block)
 
     compile_kernels(setting, environment)
     begin = time.perf_counter()
     tallies = stack(play_replications(setting, environment, seed=seed, replications=replications, cores=cores))
     speed = replications * setting.frames / (time.perf_counter() - begin)
-    return _figures(setting, tallies, gap_default, gap_delay, horizon, speed)
+    return _figures(setting, tallies, witness, default_behaviour, gap_default, gap_delay, horizon, speed)
 
 
 def _figures(
-    setting: Setting, tallies: Tallies, gap_default: float, gap_delay: float, horizon: float | None, speed: float
+    setting: Setting,
+    tallies: Tallies,
+    witness: Witness,
+    default_behaviour: DefaultBehaviour,
+    gap_default: float,
+    gap_delay: float,
+    horizon: float | None,
+    speed: float,
 ) -> SimulationResult:
     """Turn tallies of shape (replications, batches, ...) into figures."""
     columns = tallies.columns
@@ -151,14 +163,14 @@ def _figures(
     displaced = columns[..., column.OVERWRITTEN]
     blocked = columns[..., column.BLOCKED]
     service, errors = summed_service(
-        tallies, setting.rule.name, setting.workers, setting.frame_time, setting.assumptions()
+        tallies, setting.rule.name, setting.workers, setting.frame_time, (*setting.assumptions(), KNOWN)
     )
 
     default_cost = gap_default * columns[..., column.DEFAULT]
-    if setting.default_behaviour == "repeat":
+    if default_behaviour == "repeat":
         default_cost = gap_delay * (columns[..., column.DEFAULT] - columns[..., column.DEFAULT_RIGHT])
-    elif setting.default_behaviour == "random":
-        default_cost = gap_delay * (1.0 - setting.witness.guess_right()) * columns[..., column.DEFAULT]
+    elif default_behaviour == "random":
+        default_cost = gap_delay * (1.0 - witness.guess_right()) * columns[..., column.DEFAULT]
     delay_cost = gap_delay * columns[..., column.AGENT_WRONG]
     parts = {
         "inaction": ratio(default_cost, frames),
@@ -175,7 +187,7 @@ def _figures(
     interval = ratio(acted, frames)
     regret = {name: part.value for name, part in parts.items()}
     regret_errors = {name: part.standard_error for name, part in parts.items()}
-    rate = setting.witness.eigenvalue()
+    rate = witness.eigenvalue()
     count = None if horizon is None else horizon / setting.frame_time
     pool = setting.in_whole_frames and not setting.rule.single_worker
     errors |= {
@@ -202,7 +214,7 @@ def _figures(
         standard_errors=errors,
         frames_per_second=speed,
         workers_for_zero_inaction=workers_for_zero_inaction(setting.law, setting.frame_time),
-        witness=setting.witness.describe(),
+        witness=witness.describe(),
         assumptions=service.assumptions,
     )
 
