@@ -8,8 +8,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+from scipy import sparse
+
 from regretlab.laws import parse_law
-from regretlab.simulation import simulate
+from regretlab.mdp import AsynchronousMDP, FiniteMDP
+from regretlab.simulation import simulate, simulate_mdp
 from tests.benchmarks.yardsticks import compile_c, plain_pool, run_c
 from tests.oracles.simpy_pool import PoolModel
 
@@ -26,6 +30,31 @@ def ours(workers=math.inf, *, frames=20_000_000, replications=1, cores=1, symbol
         seed=1, **settings,
     )  # fmt: skip
     return frames * replications / (time.perf_counter() - begin)
+
+
+def random_mdp(states, actions=4, successors=8):
+    """An MDP whose rows have a few random successors each."""
+    rng = np.random.default_rng(0)
+    rows = states * actions
+    to = rng.integers(states, size=(rows, successors))
+    weights = rng.dirichlet(np.ones(successors), size=rows)
+    first = np.arange(0, rows * successors + 1, successors)
+    matrix = sparse.csr_array((weights.ravel(), to.ravel(), first), shape=(rows, states))
+    matrix.sum_duplicates()
+    return AsynchronousMDP(FiniteMDP(matrix, rng.random((states, actions))), beta=0)
+
+
+def ours_on_mdp(states, frames=10_000_000):
+    """Return what measures the transitions a second on an MDP of that size."""
+    process = random_mdp(states)
+    policy = np.random.default_rng(1).integers(4, size=states)
+
+    def contender():
+        # the tables are made once for a run: what is measured is a long run
+        result = simulate_mdp(process, policy, LAW, workers=4, frames=frames, replications=1, cores=1)
+        return result.frames_per_second
+
+    return contender
 
 
 def main():
@@ -53,6 +82,8 @@ def main():
             "regretlab, fresh states": lambda: ours(symbols=None),
             "regretlab, one thread, 8 runs": lambda: ours(frames=10_000_000, replications=8),
             "regretlab, two threads, 8 runs": lambda: ours(frames=10_000_000, replications=8, cores=2),
+            "regretlab, MDP of 100 states": ours_on_mdp(100),
+            "regretlab, MDP of 10^4 states": ours_on_mdp(10**4),
             "regretlab, sequential": lambda: ours(1, rule="sequential"),
             "regretlab, free-running, 4 workers": lambda: ours(4, rule="free-running", frames=1_000_000),
             "regretlab, max-time, 4 workers": lambda: ours(4, rule="max-time", frames=1_000_000, maximum_time=10.0),

@@ -38,16 +38,20 @@ def fill_rows(
     successors: NDArray[np.int32],
     probabilities: NDArray[np.float64],
     state_bits: int,
+    power: int,
     rows: NDArray[np.int64],
     words: NDArray[np.uint64],
 ) -> None:
     """Turn rows in compressed form (``first``, ``successors``, ``probabilities``) into alias words, by Vose's method.
 
-    ``rows[r]`` becomes 64 * (its first word) + log2(its columns). A word holds the column's own state in its lowest
-    ``state_bits``, the other one above, and on top the share of the own state in units of 2^(2 state_bits - 64).
+    All rows get 2^``power`` columns, row after row, and ``rows`` is left alone; or, with ``power`` = -1, each as many
+    as it needs, and ``rows[r]`` becomes 64 * (its first word) + log2(its columns). A word holds the column's own state
+    in its lowest ``state_bits``, the other one above, and on top the share of the own state in units of
+    2^(2 state_bits - 64).
     """
-    longest = 1
-    for row in range(len(rows)):
+    number = len(first) - 1
+    longest = 1 << max(power, 0)
+    for row in range(number):
         longest = max(longest, 1 << columns_of(first[row + 1] - first[row]))
     share = np.empty(longest)
     own = np.empty(longest, np.int64)
@@ -56,11 +60,13 @@ def fill_rows(
     threshold_bits = 64 - 2 * state_bits
     full = 2.0**threshold_bits
     begin = 0
-    for row in range(len(rows)):
+    for row in range(number):
         count = first[row + 1] - first[row]
-        power = columns_of(count)
-        columns = 1 << power
-        rows[row] = 64 * begin + power
+        own_power = power
+        if power < 0:
+            own_power = columns_of(count)
+            rows[row] = 64 * begin + own_power
+        columns = 1 << own_power
         poor = 0  # columns with less than their share wait at the lower end, the others at the upper end
         rich = columns
         for column in range(columns):
@@ -101,17 +107,23 @@ def fill_rows(
 
 
 @kernel
-def draw(row: int, random: np.uint64, rows: NDArray[np.int64], words: NDArray[np.uint64], state_bits: int) -> int:
+def draw(
+    row: int, random: np.uint64, power: int, rows: NDArray[np.int64], words: NDArray[np.uint64], state_bits: int
+) -> int:
     """Draw from a row of alias words with one random number."""
-    header = rows[row]
-    column = np.int64(random & np.uint64((1 << (header & 63)) - 1))
-    word = words[(header >> 6) + column]
+    begin = row << max(power, 0)
+    own_power = power
+    if power < 0:
+        begin = rows[row] >> 6
+        own_power = rows[row] & 63
+    column = np.int64(random & np.uint64((1 << own_power) - 1))
+    word = words[begin + column]
     upper = np.uint64(2 * state_bits)
     mask = np.uint64((1 << state_bits) - 1)
     own = word & mask
     other = (word >> np.uint64(state_bits)) & mask
     takes_own = -np.int64((random >> upper) < (word >> upper))
-    return np.int64(other) ^ ((np.int64(own) ^ np.int64(other)) & takes_own)
+    return int(np.int64(other) ^ ((np.int64(own) ^ np.int64(other)) & takes_own))
 
 
 @kernel(nogil=True)
@@ -122,15 +134,16 @@ def play(
     state: NDArray[np.uint64],
     bits: NDArray[np.uint64],
     default_bits: NDArray[np.uint64],
+    power: int,
     rows: NDArray[np.int64],
     words: NDArray[np.uint64],
     state_bits: int,
+    default_power: int,
     default_rows: NDArray[np.int64],
     default_words: NDArray[np.uint64],
     default_state_bits: int,
     actions: NDArray[np.int32],
-    rewards: NDArray[np.float64],
-    gaps: NDArray[np.float64],
+    values: NDArray[np.float64],
     chain: NDArray[np.int32],
     history: int,
     carry: NDArray[np.int64],
@@ -139,14 +152,13 @@ def play(
     """Play an MDP over a block; ``chain[history]`` is the state of its first frame, the last states stand before.
 
     ``actions[d, s]`` is the agent's action of delay d for observation s (the last row also for longer delays), and
-    ``actions[0, s]`` that of the default behaviour in state s; ``rewards`` and ``gaps`` have shape (S, A).
+    ``actions[0, s]`` that of the default behaviour in state s; ``values`` has shape (S * A, 2): reward
+    and gap.
     """
     fill_bits(state, bits, count)
     if behaviour == DRAWN:
         fill_bits(state, default_bits, count)
-    width = rewards.shape[1]
-    flat_rewards = rewards.ravel()
-    flat_gaps = gaps.ravel()
+    width = len(values) // actions.shape[1]
     longest = actions.shape[0] - 1
     repeated = carry[REPEATED]
     reward = 0.0
@@ -161,14 +173,14 @@ def play(
             repeated = action if delay > 0 else repeated
             action = repeated
         elif behaviour == DRAWN:
-            drawn = draw(now, default_bits[index], default_rows, default_words, default_state_bits)
+            drawn = draw(now, default_bits[index], default_power, default_rows, default_words, default_state_bits)
             action = action if delay > 0 else drawn
         row = now * width + action
-        cost = flat_gaps[row]
-        reward += flat_rewards[row]
+        cost = values[row, 1]
+        reward += values[row, 0]
         gap += cost
         default_gap += cost * (delay == 0)
-        now = draw(row, bits[index], rows, words, state_bits)
+        now = draw(row, bits[index], power, rows, words, state_bits)
         chain[history + index + 1] = now
     carry[REPEATED] = repeated
     sums[REWARD] += reward

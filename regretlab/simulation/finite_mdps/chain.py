@@ -15,12 +15,19 @@ from ._kernels import BY_STATE, CARRIED, DRAWN, REPEAT, columns_of, fill_rows, p
 __all__ = ["MDPChain", "MDPTables", "tabulate"]
 
 MOST_STATE_BITS = 20
+WASTE = 1.5
+SMALL = 1 << 16
+"""Words: alias rows are made equally long if that takes at most ``WASTE`` times the memory, or no more than this."""
 
 
 @dataclass(frozen=True, eq=False)
 class AliasRows:
-    """Discrete laws, one a row, as alias words (see ``_kernels.fill_rows``)."""
+    """Discrete laws, one a row, as alias words (see ``_kernels.fill_rows``).
 
+    Rows of about the same length get the same number of columns, which saves a look at where a row begins.
+    """
+
+    power: int
     rows: NDArray[np.int64]
     words: NDArray[np.uint64]
     state_bits: int
@@ -33,11 +40,15 @@ class AliasRows:
             raise InputError(f"at most {2**MOST_STATE_BITS} states can be simulated, not {matrix.shape[1]}")
         first = matrix.indptr.astype(np.int64)
         lengths, counts = np.unique(np.diff(first), return_counts=True)
-        words = sum(int(count) << columns_of(int(length)) for length, count in zip(lengths, counts, strict=True))
-        table = cls(np.empty(len(first) - 1, np.int64), np.empty(words, np.uint64), state_bits)
+        powers = [columns_of(int(length)) for length in lengths]
+        needed = sum(int(count) << power for count, power in zip(counts, powers, strict=True))
+        even = (len(first) - 1) << max(powers)
+        power = max(powers) if even <= max(WASTE * needed, SMALL) else -1
+        rows = np.empty(len(first) - 1 if power < 0 else 0, np.int64)
+        words = np.empty(needed if power < 0 else even, np.uint64)
         probabilities = np.ascontiguousarray(matrix.data, dtype=np.float64)
-        fill_rows(first, matrix.indices.astype(np.int32), probabilities, state_bits, table.rows, table.words)
-        return table
+        fill_rows(first, matrix.indices.astype(np.int32), probabilities, state_bits, power, rows, words)
+        return cls(power, rows, words, state_bits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +66,15 @@ class MDPTables:
     actions
         Array of shape (J + 1, S): the agent's action of delay d in row d (the last row also for longer delays); row 0
         is the default behaviour's.
-    rewards, gaps
-        Arrays of shape (S, A).
+    values
+        Array of shape (S * A, 2): reward and gap.
     """
 
     transitions: AliasRows
     behaviour: int
     default: AliasRows
     actions: NDArray[np.int32]
-    rewards: NDArray[np.float64]
-    gaps: NDArray[np.float64]
+    values: NDArray[np.float64]
 
 
 def tabulate(process: AsynchronousMDP, policy: ArrayLike, gaps: NDArray[np.float64] | None) -> MDPTables:
@@ -109,8 +119,7 @@ def tabulate(process: AsynchronousMDP, policy: ArrayLike, gaps: NDArray[np.float
         behaviour=behaviour,
         default=AliasRows.of(sparse.csr_array(laws)),
         actions=np.ascontiguousarray(np.concatenate([default, table]), dtype=np.int32),
-        rewards=np.ascontiguousarray(mdp.rewards),
-        gaps=np.ascontiguousarray(gaps),
+        values=np.stack([mdp.rewards.ravel(), gaps.ravel()], axis=1),
     )
 
 
@@ -157,7 +166,7 @@ class MDPChain:
         tables = self._tables
         play(
             tables.behaviour, served, count, self._state, self._bits, self._default_bits,
-            tables.transitions.rows, tables.transitions.words, tables.transitions.state_bits,
-            tables.default.rows, tables.default.words, tables.default.state_bits,
-            tables.actions, tables.rewards, tables.gaps, self._chain, self._history, self._carry, tallies.sums[batch],
+            tables.transitions.power, tables.transitions.rows, tables.transitions.words, tables.transitions.state_bits,
+            tables.default.power, tables.default.rows, tables.default.words, tables.default.state_bits,
+            tables.actions, tables.values, self._chain, self._history, self._carry, tallies.sums[batch],
         )  # fmt: skip
