@@ -7,7 +7,6 @@ batches tell (phases that never mix, as with constant inference times), it is by
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from ..results import ServiceLaw
 from .tallies import INTERVALS, Tallies
 from .tallies import _kernels as column
 
-__all__ = ["Ratio", "action_intervals", "ratio", "served_delays", "stack", "summed_service"]
+__all__ = ["Ratio", "Stacked", "action_intervals", "ratio", "served_delays", "stack", "summed_service"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Ratio:
     standard_error: float | None
 
 
-def ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> Ratio:
+def ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> Ratio:
     """Return sum(numerator) / sum(denominator) over arrays of shape (replications, batches).
 
     Examples
@@ -49,28 +48,70 @@ def ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> Ratio:
     return Ratio(value, float(error))
 
 
-def stack(replications: list[Tallies]) -> Tallies:
-    """Return the replications in one: columns and delays of shape (replications, batches, ...), intervals summed."""
-    longest = max(tallies.delays.shape[1] for tallies in replications)
-    delays = [np.pad(tallies.delays, ((0, 0), (0, longest - tallies.delays.shape[1]))) for tallies in replications]
-    return Tallies(
+@dataclass(frozen=True, eq=False)
+class Stacked:
+    """The tallies of all replications side by side.
+
+    Attributes
+    ----------
+    columns, values, sums
+        As in ``Tallies``, of shape (replications, batches, ...), float64.
+    delays, delay_squares
+        Of shape (replications, J + 1).
+    intervals
+        Summed over the replications.
+    """
+
+    columns: NDArray[np.float64]
+    values: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    delays: NDArray[np.float64]
+    delay_squares: NDArray[np.float64]
+    intervals: NDArray[np.int64]
+
+
+def stack(replications: list[Tallies]) -> Stacked:
+    """Return the replications in one."""
+    longest = max(len(tallies.delays) for tallies in replications)
+
+    def padded(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.pad(counts, (0, longest - len(counts)))
+
+    return Stacked(
         np.stack([tallies.columns for tallies in replications]).astype(np.float64),
-        np.stack(delays).astype(np.float64),
-        np.sum([tallies.intervals for tallies in replications], axis=0),
+        np.stack([tallies.values for tallies in replications]),
         np.stack([tallies.sums for tallies in replications]),
+        np.stack([padded(tallies.delays) for tallies in replications]),
+        np.stack([padded(tallies.delay_squares) for tallies in replications]),
+        np.sum([tallies.intervals for tallies in replications], axis=0),
     )
 
 
-def served_delays(tallies: Tallies) -> tuple[NDArray[np.float64], list[float | None]]:
-    """Return the delay law a_j, from j = 0 to the longest delay seen, and its standard errors."""
-    frames = tallies.columns[..., column.FRAMES]
-    seen = np.flatnonzero(tallies.delays.sum(axis=(0, 1))[1:])
+def served_delays(stacked: Stacked) -> tuple[NDArray[np.float64], list[float | None]]:
+    """Return the delay law a_j, from j = 0 to the longest delay seen, and its standard errors.
+
+    The batches are equally long, so the spread of a count over them needs only its sum and its sum of squares.
+    """
+    count, batches = stacked.values.shape
+    frames = stacked.columns[..., column.FRAMES].sum()
+    totals = stacked.delays.sum(axis=0)
+    seen = np.flatnonzero(totals[1:])
     longest = int(seen[-1]) + 1 if seen.size else 0
-    parts = [ratio(tallies.delays[..., delay], frames) for delay in range(1, longest + 1)]
-    return np.array([0.0, *(part.value for part in parts)]), [0.0, *(part.standard_error for part in parts)]
+    totals = totals[: longest + 1]
+    law = totals / frames
+    law[0] = 0.0
+    parts = count * batches
+    if parts < 2:
+        return law, [0.0, *[None] * longest]
+    squares = stacked.delay_squares.sum(axis=0)[: longest + 1]
+    errors = np.sqrt(np.maximum(0.0, squares - totals**2 / parts) * (parts / (parts - 1))) / frames
+    if count > 1:
+        between = stacked.delays[:, : longest + 1].std(axis=0, ddof=1) * math.sqrt(count) / frames
+        errors = np.maximum(errors, between)
+    return law, [0.0, *errors[1:].tolist()]
 
 
-def action_intervals(tallies: Tallies, frame_time: float) -> dict[str, float | None]:
+def action_intervals(tallies: Stacked, frame_time: float) -> dict[str, float | None]:
     """Return mean, standard deviation and 99 % quantile of the seconds between agent actions."""
     counts = tallies.intervals
     total = counts.sum()
@@ -84,7 +125,7 @@ def action_intervals(tallies: Tallies, frame_time: float) -> dict[str, float | N
 
 
 def summed_service(
-    tallies: Tallies, rule: str, workers: float, frame_time: float, assumptions: tuple[str, ...]
+    tallies: Stacked, rule: str, workers: float, frame_time: float, assumptions: tuple[str, ...]
 ) -> tuple[ServiceLaw, dict[str, object]]:
     """Return the service law and the standard errors of its figures."""
     frames = tallies.columns[..., column.FRAMES]

@@ -14,8 +14,7 @@ from .draws import LANES, AliasTable, alias_table
 from .events.service import EventService
 from .frames import FrameService
 from .setting import Setting
-from .tallies import Tallies
-from .tallies import _kernels as column
+from .tallies import Counter, Tallies
 
 __all__ = ["Environment", "compile_kernels", "play_replications"]
 
@@ -38,22 +37,16 @@ class Environment(Protocol):
     """What is played in the frames (``WitnessChain``, ``MDPChain``)."""
 
     def play(
-        self,
-        served: NDArray[np.int32],
-        count: int,
-        acted: NDArray[np.int32],
-        found: int,
-        reach: int,
-        tallies: Tallies,
-        batch: int,
+        self, served: NDArray[np.int32], count: int, acted: NDArray[np.int32], reach: int, counter: Counter
     ) -> None:
-        """Play a block into the tallies of a batch."""
+        """Play a block, served with delays up to ``reach`` and by the agent in frames ``acted``."""
 
 
 def play_replications(
     setting: Setting,
     environment: Callable[[np.random.SeedSequence, int], Environment],
     *,
+    rate: float,
     seed: int,
     replications: int,
     cores: int | None,
@@ -66,6 +59,8 @@ def play_replications(
         What to play.
     environment
         Makes a fresh environment of a seed, for blocks of so many frames.
+    rate
+        lambda, for ``Tallies.values``.
     seed
         Of all replications together.
     replications
@@ -87,7 +82,7 @@ def play_replications(
     table = alias_table(setting.law.frame_pmf(setting.frame_time)) if setting.in_whole_frames else None
 
     def play(own: np.random.SeedSequence) -> Tallies:
-        return play_one(setting, table, environment, own)
+        return play_one(setting, table, environment, rate, own)
 
     seeds = np.random.SeedSequence(seed).spawn(replications)
     with ThreadPoolExecutor(min(cores or os.cpu_count() or 1, replications)) as threads:
@@ -98,6 +93,7 @@ def play_one(
     setting: Setting,
     table: AliasTable | None,
     environment: Callable[[np.random.SeedSequence, int], Environment],
+    rate: float,
     seed: np.random.SeedSequence,
 ) -> Tallies:
     """Play one replication; ``table`` is the law of the delay for rules in whole frames."""
@@ -113,37 +109,25 @@ def play_one(
             setting.first_estimate, service_seed, block,
         )  # fmt: skip
     played = environment(environment_seed, block)
-    acted = np.empty(block + 1, np.int32)
-    carry = np.zeros(column.CARRIED, np.int64)
-    _play_batches(service, played, acted, carry, block, 1, setting.warmup)  # counted and forgotten
-    return _play_batches(service, played, acted, carry, block, setting.batches, setting.batch_frames)
+    warm_up = Counter(1, rate)
+    _play_batch(service, played, warm_up, block, setting.warmup)
+    counter = warm_up.continued(setting.batches)
+    for _ in range(setting.batches):
+        _play_batch(service, played, counter, block, setting.batch_frames)
+        counter.end_batch()
+    return counter.tallies
 
 
-def _play_batches(
-    service: Service,
-    environment: Environment,
-    acted: NDArray[np.int32],
-    carry: NDArray[np.int64],
-    block: int,
-    batches: int,
-    batch_frames: int,
-) -> Tallies:
-    tallies = Tallies.empty(batches, service.reach)
-    for batch in range(batches):
-        left = batch_frames
-        while left > 0:
-            count = min(left, block)
-            served = service.serve(count, tallies.columns[batch])
-            if service.reach >= tallies.delays.shape[1]:
-                tallies = tallies.reaching(service.reach)
-            row, delays = tallies.columns[batch], tallies.delays[batch]
-            found = column.tally(served, count, acted, carry, row, delays, tallies.intervals)
-            environment.play(served, count, acted, found, service.reach, tallies, batch)
-            left -= count
-    return tallies
+def _play_batch(service: Service, environment: Environment, counter: Counter, block: int, frames: int) -> None:
+    while frames > 0:
+        count = min(frames, block)
+        served = service.serve(count, counter.row)
+        acted = counter.count(served, count, service.reach)
+        environment.play(served, count, acted, service.reach, counter)
+        frames -= count
 
 
 def compile_kernels(setting: Setting, environment: Callable[[np.random.SeedSequence, int], Environment]) -> None:
     """Play one frame, so that a clock started after it measures no compilation."""
-    short = replace(setting, warmup=0, batches=1, batch_frames=1)
-    play_replications(short, environment, seed=0, replications=1, cores=1)
+    short = replace(setting, workers=min(setting.workers, 2), warmup=0, batches=1, batch_frames=1)
+    play_replications(short, environment, rate=0.0, seed=0, replications=1, cores=1)

@@ -18,11 +18,10 @@ import numpy as np
 from ..errors import InputError
 from ..laws import Law
 from ..staggering.service import workers_for_zero_inaction
-from .estimates import Ratio, action_intervals, ratio, stack, summed_service
+from .estimates import Ratio, Stacked, action_intervals, ratio, stack, summed_service
 from .replication import compile_kernels, play_replications
 from .result import SimulationResult
 from .setting import Setting, resolve
-from .tallies import Tallies
 from .tallies import _kernels as column
 from .witness import Witness, WitnessChain
 
@@ -141,14 +140,18 @@ def simulate(
 
     compile_kernels(setting, environment)
     begin = time.perf_counter()
-    tallies = stack(play_replications(setting, environment, seed=seed, replications=replications, cores=cores))
+    tallies = stack(
+        play_replications(
+            setting, environment, rate=witness.eigenvalue(), seed=seed, replications=replications, cores=cores
+        )
+    )
     speed = replications * setting.frames / (time.perf_counter() - begin)
     return _figures(setting, tallies, witness, default_behaviour, gap_default, gap_delay, horizon, speed)
 
 
 def _figures(
     setting: Setting,
-    tallies: Tallies,
+    tallies: Stacked,
     witness: Witness,
     default_behaviour: DefaultBehaviour,
     gap_default: float,
@@ -194,7 +197,7 @@ def _figures(
         "regret_per_frame": regret_errors,
         "regret": None if count is None else {name: _times(error, count) for name, error in regret_errors.items()},
         "reward_per_frame": regret_errors["total"],
-        "service_value": _value_error(tallies, rate),
+        "service_value": ratio(tallies.values, frames).standard_error,
         "interaction_time": _interval_error(interval, setting.frame_time),
         **{name: part.standard_error for name, part in simple.items() if pool or name != "blocking_fraction"},
     }
@@ -226,13 +229,6 @@ def _number(part: Ratio) -> float:
 
 def _times(error: float | None, factor: float) -> float | None:
     return None if error is None else error * factor
-
-
-def _value_error(tallies: Tallies, rate: float) -> float | None:
-    """Standard error of S(p), by its value in each batch."""
-    powers = np.power(rate, np.arange(tallies.delays.shape[-1]))
-    powers[0] = 0.0
-    return ratio(tallies.delays @ powers, tallies.columns[..., column.FRAMES]).standard_error
 
 
 def _interval_error(served: Ratio, frame_time: float) -> float | None:

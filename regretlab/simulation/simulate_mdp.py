@@ -137,7 +137,9 @@ def simulate_mdp(
 
     compile_kernels(setting, environment)
     begin = time.perf_counter()
-    tallies = stack(play_replications(setting, environment, seed=seed, replications=replications, cores=cores))
+    tallies = stack(
+        play_replications(setting, environment, rate=0.0, seed=seed, replications=replications, cores=cores)
+    )
     speed = replications * setting.frames / (time.perf_counter() - begin)
     played = tallies.columns[..., column.FRAMES]
     if process.beta is None and tallies.columns[..., column.DEFAULT].any():

@@ -7,11 +7,10 @@ from regretlab.errors import InputError
 from regretlab.records import RecordWriter, batch_means, summarise
 from regretlab.records.reader import Record
 from regretlab.simulation import replay
-from regretlab.simulation.draws import random_state
-from regretlab.simulation.tallies import INTERVALS, Tallies
+from regretlab.simulation.sliding import SlidingStates
+from regretlab.simulation.tallies import INTERVALS, Counter
 from regretlab.simulation.tallies import _kernels as kernels
-from regretlab.simulation.witness import Witness
-from regretlab.simulation.witness import _kernels as chains
+from regretlab.simulation.witness import Witness, WitnessChain
 
 HISTORY = 16
 
@@ -22,34 +21,23 @@ def served_frames(count, seed):
 
 
 def play(served, witness, blocks, *, repeat=True, seed=0):
-    """Run the kernels over blocks; return the tallies and the symbols shown."""
-    tallies = Tallies.empty(1, HISTORY)
-    row, delays = tallies.columns[0], tallies.delays[0]
-    carry, chain_carry = np.zeros(kernels.CARRIED, np.int64), np.zeros(chains.CARRIED, np.int64)
-    state = random_state(np.random.SeedSequence(seed))
-    chain = np.zeros(HISTORY + max(blocks), np.int32)
-    bits = np.empty(-(-max(blocks) // 16) * 16, np.uint64)
-    acted = np.empty(max(blocks) + 1, np.int32)
+    """Run the kernels over blocks; return the tallies, their row and the symbols shown."""
+    counter = Counter(1, 0.5)
+    chain = WitnessChain(witness, repeat, np.random.SeedSequence(seed), 4096)
     shown, first = [], 0
     for count in blocks:
         part = np.ascontiguousarray(served[first : first + count])
-        found = kernels.tally(part, count, acted, carry, row, delays, tallies.intervals)
-        chains.play(
-            witness.kind, repeat, part, count, acted, found, state, bits, witness.jump, witness.symbols or 0, chain,
-            HISTORY, chain_carry, row,
-        )  # fmt: skip
-        kept = min(count, HISTORY)
-        shown += (
-            chain[HISTORY - kept : HISTORY].tolist() if count <= HISTORY else chain[count : count + HISTORY].tolist()
-        )
+        acted = counter.count(part, count, HISTORY)
+        chain.play(part, count, acted, HISTORY, counter)
+        shown += chain._chain.states[chain._chain.first - count : chain._chain.first].tolist()
         first += count
-    return tallies, row, shown
+    counter.end_batch()
+    return counter.tallies, counter.tallies.columns[0], shown
 
 
 @pytest.mark.parametrize("witness", [Witness(0.9), Witness(0.7, 4), Witness(1.0, 3), Witness(0.5, 2), Witness(0.0)])
 def test_chains_and_tallies_against_plain_python(witness):
-    """Blocks no longer than the history, so that every symbol shown can be read back."""
-    blocks = [16, 1, 5, 16, 16, 2] * 60
+    blocks = [16, 1, 5, 700, 16, 2] * 60
     served = served_frames(sum(blocks), seed=1)
     tallies, row, shown = play(served, witness, blocks)
     symbols = [0] * HISTORY + shown
@@ -84,7 +72,10 @@ def test_chains_and_tallies_against_plain_python(witness):
     expected[kernels.PEAKS] = peaks
     expected[kernels.OUT_OF_ORDER] = older
     assert row.tolist() == expected.tolist()
-    assert tallies.delays[0].tolist() == np.bincount(served, minlength=HISTORY + 1).tolist()
+    assert tallies.delays.tolist() == np.bincount(served).tolist()
+    assert tallies.delay_squares.tolist() == (np.bincount(served) ** 2).tolist()
+    agent = np.bincount(served, minlength=HISTORY + 1)[1:]
+    assert tallies.values[0] == pytest.approx(agent @ 0.5 ** np.arange(1, HISTORY + 1))
     assert np.array_equal(tallies.intervals, intervals)
 
 
@@ -135,7 +126,7 @@ def test_tallies_are_the_summary_of_the_recorded_run(tmp_path):
     served = np.maximum(log.frames["delay_frames"], 0)[summary.warmup_frames :].astype(np.int32)
     tallies, row, _ = play(served, Witness(0.9), [len(served)])
     count = len(served)
-    assert summary.delay_law == pytest.approx([0.0, *(tallies.delays[0, 1 : len(summary.delay_law)] / count)])
+    assert summary.delay_law == pytest.approx([0.0, *(tallies.delays[1 : len(summary.delay_law)] / count)])
     assert summary.inaction_fraction == pytest.approx(row[kernels.DEFAULT] / count)
     # the kernels begin with an observation of their first frame, the summary with what the first action had observed
     assert summary.mean_age == pytest.approx((row[kernels.AGE] / count + 0.5) * 0.25, abs=0.25 * HISTORY**2 / count)
@@ -156,3 +147,24 @@ def test_tallies_are_the_summary_of_the_recorded_run(tmp_path):
 def test_impossible_witnesses_are_refused(p, symbols, message):
     with pytest.raises(InputError, match=message):
         Witness(p, symbols)
+
+
+def test_sliding_states_keep_the_last_frames():
+    """Blocks of random lengths, a history that grows now and then (and is then complete from that frame on)."""
+    rng = np.random.default_rng(4)
+    sliding = SlidingStates(50, start=7)
+    written, history, complete = [7], 0, 0  # the state of the next frame is written with the block before it
+    for block in range(600):
+        if block % 37 == 0 and block >= history:
+            complete = min(complete, history)
+            history = block + 1
+        sliding.keep(history)
+        known = min(complete, history)
+        assert sliding.states[sliding.first - known : sliding.first + 1].tolist() == written[len(written) - 1 - known :]
+        count = int(rng.integers(1, 51))
+        states = rng.integers(100, size=count)
+        sliding.states[sliding.first + 1 : sliding.first + count + 1] = states
+        written += states.tolist()
+        sliding.advance(count)
+        complete += count
+    assert known == history > 500

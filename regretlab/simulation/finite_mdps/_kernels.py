@@ -186,5 +186,3 @@ def play(
     sums[REWARD] += reward
     sums[DEFAULT_GAP] += default_gap
     sums[AGENT_GAP] += gap - default_gap
-    for index in range(history + 1):
-        chain[index] = chain[count + index]

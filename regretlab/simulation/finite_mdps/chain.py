@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from ...errors import InputError
 from ...mdp import AsynchronousMDP, FiniteMDP
 from ..draws import random_state
-from ..tallies import Tallies
+from ..sliding import SlidingStates
+from ..tallies import Counter
 from ._kernels import BY_STATE, CARRIED, DRAWN, REPEAT, columns_of, fill_rows, play
 
 __all__ = ["MDPChain", "MDPTables", "tabulate"]
@@ -145,28 +146,18 @@ class MDPChain:
         self._default_bits = np.empty(block if tables.behaviour == DRAWN else 0, np.uint64)
         self._carry = np.zeros(CARRIED, np.int64)
         self._carry[0] = tables.actions[0, start]
-        self._history = 0
-        self._chain = np.full(block + 1, start, np.int32)
+        self._chain = SlidingStates(block, start)
 
     def play(
-        self,
-        served: NDArray[np.int32],
-        count: int,
-        acted: NDArray[np.int32],
-        found: int,
-        reach: int,
-        tallies: Tallies,
-        batch: int,
+        self, served: NDArray[np.int32], count: int, acted: NDArray[np.int32], reach: int, counter: Counter
     ) -> None:
-        """Play the frames of a block, served with delays up to ``reach``, into the tallies of a batch."""
-        if reach > self._history:  # the last states before the block are kept
-            more = np.full(reach - self._history, self._chain[0], np.int32)
-            self._chain = np.concatenate([more, self._chain])
-            self._history = reach
-        tables = self._tables
+        """Play the frames of a block, served with delays up to ``reach``."""
+        tables, chain = self._tables, self._chain
+        chain.keep(reach)
         play(
             tables.behaviour, served, count, self._state, self._bits, self._default_bits,
             tables.transitions.power, tables.transitions.rows, tables.transitions.words, tables.transitions.state_bits,
             tables.default.power, tables.default.rows, tables.default.words, tables.default.state_bits,
-            tables.actions, tables.values, self._chain, self._history, self._carry, tallies.sums[batch],
+            tables.actions, tables.values, chain.states, chain.first, self._carry, counter.sums,
         )  # fmt: skip
+        chain.advance(count)

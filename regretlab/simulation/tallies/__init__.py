@@ -1,14 +1,13 @@
 """What the simulator counts."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._kernels import COLUMNS
+from ._kernels import CARRIED, COLUMNS, tally
 
-__all__ = ["INTERVALS", "SUMS", "Tallies"]
+__all__ = ["INTERVALS", "SUMS", "Counter", "Tallies"]
 
 INTERVALS = 1 << 14
 """Frames: action intervals this long or longer are counted as this long."""
@@ -25,30 +24,91 @@ class Tallies:
     ----------
     columns
         Array of shape (batches, COLUMNS), see ``tallies/_kernels.py``.
-    delays
-        Array of shape (batches, J + 1): frames by the delay they were served with, 0 for the default.
-    intervals
-        Array of shape (INTERVALS + 1,): agent actions by frames since the one before.
+    values
+        Array of shape (batches,): sum over the agent frames of lambda^delay.
     sums
         Array of shape (batches, SUMS); zeros on witness chains, which need none.
+    delays, delay_squares
+        Arrays of shape (J + 1,): frames by the delay they were served with, 0 for the default, and the sum over the
+        batches of the square of their number in the batch.
+    intervals
+        Array of shape (INTERVALS + 1,): agent actions by frames since the one before.
     """
 
-    columns: NDArray[Any]
-    delays: NDArray[Any]
-    intervals: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    values: NDArray[np.float64]
     sums: NDArray[np.float64]
+    delays: NDArray[np.float64]
+    delay_squares: NDArray[np.float64]
+    intervals: NDArray[np.int64]
 
-    @classmethod
-    def empty(cls, batches: int, longest: int) -> "Tallies":
-        """Return zeros for so many batches and delays up to ``longest``."""
-        return cls(
+
+class Counter:
+    """Fills in the tallies of a replication, batch by batch.
+
+    Parameters
+    ----------
+    batches
+        Their number.
+    rate
+        lambda, the eigenvalue of the chain played (or any base for ``Tallies.values``).
+    """
+
+    def __init__(self, batches: int, rate: float) -> None:
+        self._rate = rate
+        self._carry = np.zeros(CARRIED, np.int64)
+        self._delays = np.zeros(1, np.int64)
+        self._acted = np.empty(0, np.int32)
+        self._batch = 0
+        self.tallies = Tallies(
             np.zeros((batches, COLUMNS), np.int64),
-            np.zeros((batches, longest + 1), np.int64),
-            np.zeros(INTERVALS + 1, np.int64),
+            np.zeros(batches),
             np.zeros((batches, SUMS)),
+            np.zeros(1),
+            np.zeros(1),
+            np.zeros(INTERVALS + 1, np.int64),
         )
 
-    def reaching(self, longest: int) -> "Tallies":
-        """Return the same tallies with room for delays up to ``longest``."""
-        more = longest + 1 - self.delays.shape[1]
-        return Tallies(self.columns, np.pad(self.delays, ((0, 0), (0, more))), self.intervals, self.sums)
+    @property
+    def row(self) -> NDArray[np.int64]:
+        """Columns of the current batch."""
+        return self.tallies.columns[self._batch]
+
+    @property
+    def sums(self) -> NDArray[np.float64]:
+        """Sums of the current batch."""
+        return self.tallies.sums[self._batch]
+
+    def count(self, served: NDArray[np.int32], frames: int, reach: int) -> NDArray[np.int32]:
+        """Count a block of frames served with delays up to ``reach``; return those with an agent action."""
+        if reach >= len(self._delays):
+            self._delays = np.pad(self._delays, (0, reach + 1 - len(self._delays)))
+        if frames >= len(self._acted):
+            self._acted = np.empty(frames + 1, np.int32)
+        found = tally(served, frames, self._acted, self._carry, self.row, self._delays, self.tallies.intervals)
+        return self._acted[:found]
+
+    def end_batch(self) -> None:
+        """Close the current batch."""
+        seen = np.flatnonzero(self._delays)
+        longest = int(seen[-1]) if seen.size else 0
+        counts = self._delays[: longest + 1].astype(np.float64)
+        powers = np.power(self._rate, np.arange(longest + 1))
+        self.tallies.values[self._batch] = counts[1:] @ powers[1:]
+        more = longest + 1 - len(self.tallies.delays)
+        if more > 0:
+            self.tallies = replace(
+                self.tallies,
+                delays=np.pad(self.tallies.delays, (0, more)),
+                delay_squares=np.pad(self.tallies.delay_squares, (0, more)),
+            )
+        self.tallies.delays[: longest + 1] += counts
+        self.tallies.delay_squares[: longest + 1] += counts**2
+        self._delays[: longest + 1] = 0
+        self._batch += 1
+
+    def continued(self, batches: int) -> "Counter":
+        """Return a counter that goes on with the same run and has counted nothing yet."""
+        fresh = Counter(batches, self._rate)
+        fresh._carry = self._carry
+        return fresh

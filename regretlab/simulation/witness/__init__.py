@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ..draws import random_state
-from ..tallies import Tallies
+from ..sliding import SlidingStates
+from ..tallies import Counter
 from ._kernels import CARRIED, FRESH_STATES, RING, play
 
 __all__ = ["Witness", "WitnessChain"]
@@ -86,25 +87,16 @@ class WitnessChain:
         self._state = random_state(seed)
         self._bits = np.empty(block, np.uint64)
         self._carry = np.zeros(CARRIED, np.int64)
-        self._history = 0
-        self._chain = np.zeros(block, np.int32)
+        self._chain = SlidingStates(block)
 
     def play(
-        self,
-        served: NDArray[np.int32],
-        count: int,
-        acted: NDArray[np.int32],
-        found: int,
-        reach: int,
-        tallies: Tallies,
-        batch: int,
+        self, served: NDArray[np.int32], count: int, acted: NDArray[np.int32], reach: int, counter: Counter
     ) -> None:
-        """Play the frames of a block, served with delays up to ``reach``, into the tallies of a batch."""
-        if reach > self._history:  # the last symbols before the block are kept
-            self._chain = np.concatenate([np.zeros(reach - self._history, np.int32), self._chain])
-            self._history = reach
+        """Play the frames of a block, served with delays up to ``reach`` and by the agent in frames ``acted``."""
+        chain = self._chain
+        chain.keep(reach)
         play(
-            self._witness.kind, self._repeat, served, count, acted, found, self._state, self._bits,
-            self._witness.jump, self._witness.symbols or 0, self._chain, self._history, self._carry,
-            tallies.columns[batch],
+            self._witness.kind, self._repeat, served, count, acted, len(acted), self._state, self._bits,
+            self._witness.jump, self._witness.symbols or 0, chain.states, chain.first, self._carry, counter.row,
         )  # fmt: skip
+        chain.advance(count)

@@ -96,7 +96,7 @@ def play(
     carry: NDArray[np.int64],
     row: NDArray[np.int64],
 ) -> None:
-    """Play a witness chain over a block: draw its moves, tally its actions, keep the last ``history`` symbols."""
+    """Play a witness chain over a block: draw its moves into ``chain[history:]``, tally its actions."""
     fill_bits(state, bits, count)
     if witness == FRESH_STATES:
         move_to_fresh_states(bits, count, jump, chain, history)
@@ -105,5 +105,3 @@ def play(
     row[AGENT_WRONG] += count_wrong(served, acted, found, chain, history)
     if repeat:
         row[DEFAULT_RIGHT] += count_repeated_right(served, count, chain, history, carry)
-    for index in range(history):
-        chain[index] = chain[count + index]
