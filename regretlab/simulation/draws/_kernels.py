@@ -13,7 +13,7 @@ from ...compilation import kernel
 LANES = 16
 
 
-@kernel
+@kernel(allocates=False)
 def fill_bits(state: NDArray[np.uint64], out: NDArray[np.uint64], count: int) -> None:
     """Fill at least ``count`` numbers of ``out`` (its length a multiple of ``LANES``) with random bits."""
     first = state[0]
@@ -42,7 +42,7 @@ def fill_bits(state: NDArray[np.uint64], out: NDArray[np.uint64], count: int) ->
             fourth[lane] = d
 
 
-@kernel
+@kernel(allocates=False)
 def draw_delays(
     bits: NDArray[np.uint64],
     thresholds: NDArray[np.uint64],

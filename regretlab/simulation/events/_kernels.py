@@ -36,7 +36,7 @@ OUT_OF_TIMES = 1
 OUT_OF_REACH = 2
 
 
-@kernel
+@kernel(allocates=False)
 def earlier(time: NDArray[np.float64], kind: NDArray[np.int8], one: int, other: int) -> bool:
     """Tell whether the event of worker ``one`` comes first."""
     if time[one] != time[other]:
@@ -46,7 +46,7 @@ def earlier(time: NDArray[np.float64], kind: NDArray[np.int8], one: int, other: 
     return one < other
 
 
-@kernel
+@kernel(allocates=False)
 def push(heap: NDArray[np.int32], size: int, worker: int, time: NDArray[np.float64], kind: NDArray[np.int8]) -> None:
     """Add a worker to a heap of ``size`` workers."""
     position = size
@@ -59,7 +59,7 @@ def push(heap: NDArray[np.int32], size: int, worker: int, time: NDArray[np.float
     heap[position] = worker
 
 
-@kernel
+@kernel(allocates=False)
 def sink(heap: NDArray[np.int32], size: int, worker: int, time: NDArray[np.float64], kind: NDArray[np.int8]) -> None:
     """Put a worker in place of the first of a heap of ``size`` workers."""
     position = 0
@@ -76,7 +76,7 @@ def sink(heap: NDArray[np.int32], size: int, worker: int, time: NDArray[np.float
     heap[position] = worker
 
 
-@kernel
+@kernel(allocates=False)
 def load(
     frame: int,
     frame_time: float,
@@ -103,7 +103,7 @@ def load(
     return size
 
 
-@kernel
+@kernel(allocates=False)
 def reschedule(
     frame: int,
     frame_time: float,
@@ -129,7 +129,7 @@ def reschedule(
     return size
 
 
-@kernel(nogil=True)
+@kernel(allocates=False, nogil=True)
 def serve(
     rule: int,
     state: NDArray[np.float64],
@@ -241,7 +241,7 @@ def serve(
     return outcome
 
 
-@kernel
+@kernel(allocates=False)
 def enlarge(
     frame: int,
     due_row: NDArray[np.int64],

@@ -23,7 +23,7 @@ REPEAT = 1
 DRAWN = 2
 
 
-@kernel
+@kernel(allocates=False)
 def columns_of(successors: int) -> int:
     """Return the binary logarithm of the number of columns for a row of so many successors."""
     power = 0
@@ -106,7 +106,7 @@ def fill_rows(
         begin += columns
 
 
-@kernel
+@kernel(allocates=False)
 def draw(
     row: int, random: np.uint64, power: int, rows: NDArray[np.int64], words: NDArray[np.uint64], state_bits: int
 ) -> int:
@@ -126,7 +126,7 @@ def draw(
     return int(np.int64(other) ^ ((np.int64(own) ^ np.int64(other)) & takes_own))
 
 
-@kernel(nogil=True)
+@kernel(allocates=False, nogil=True)
 def play(
     behaviour: int,
     served: NDArray[np.int32],

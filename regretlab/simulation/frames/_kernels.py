@@ -24,7 +24,7 @@ CURSOR = 2  # drawn delays used up
 CARRIED = 3
 
 
-@kernel
+@kernel(allocates=False)
 def serve_unlimited_pool(
     delays: NDArray[np.int32], count: int, hold: int, ahead: NDArray[np.int32], row: NDArray[np.int64]
 ) -> None:
@@ -38,7 +38,7 @@ def serve_unlimited_pool(
     row[OVERWRITTEN] += overwritten
 
 
-@kernel
+@kernel(allocates=False)
 def serve_pool(
     delays: NDArray[np.int32],
     count: int,
@@ -68,7 +68,7 @@ def serve_pool(
     row[OVERWRITTEN] += overwritten
 
 
-@kernel
+@kernel(allocates=False)
 def serve_sequentially(
     delays: NDArray[np.int32],
     count: int,
@@ -91,7 +91,7 @@ def serve_sequentially(
     return observed >= count
 
 
-@kernel
+@kernel(allocates=False)
 def shift(ahead: NDArray[np.int32], count: int, reach: int) -> None:
     """Move what lies beyond a block of ``count`` frames to the front and clear what it leaves."""
     for index in range(reach):
@@ -102,7 +102,7 @@ def shift(ahead: NDArray[np.int32], count: int, reach: int) -> None:
         ahead[index] = 0
 
 
-@kernel(nogil=True)
+@kernel(allocates=False, nogil=True)
 def serve(
     mode: int,
     hold: int,

@@ -27,7 +27,7 @@ NEWEST = 1  # carried: the newest observation acted on, likewise
 CARRIED = 2
 
 
-@kernel
+@kernel(allocates=False)
 def find_acted(served: NDArray[np.int32], count: int, acted: NDArray[np.int32]) -> int:
     """List the frames with an agent action in ``acted`` (shape (count + 1,) at least); return how many there are."""
     found = 0
@@ -37,7 +37,7 @@ def find_acted(served: NDArray[np.int32], count: int, acted: NDArray[np.int32]) 
     return found
 
 
-@kernel(nogil=True)
+@kernel(allocates=False, nogil=True)
 def tally(
     served: NDArray[np.int32],
     count: int,

@@ -20,7 +20,7 @@ FRESH_STATES = 0
 RING = 1
 
 
-@kernel
+@kernel(allocates=False)
 def move_to_fresh_states(
     bits: NDArray[np.uint64], count: int, jump: np.uint64, chain: NDArray[np.int32], history: int
 ) -> None:
@@ -31,7 +31,7 @@ def move_to_fresh_states(
         chain[history + index] = symbol
 
 
-@kernel
+@kernel(allocates=False)
 def move_ring(
     bits: NDArray[np.uint64], count: int, jump: np.uint64, symbols: int, chain: NDArray[np.int32], history: int
 ) -> None:
@@ -52,7 +52,7 @@ def move_ring(
         chain[history + index] = symbol
 
 
-@kernel
+@kernel(allocates=False)
 def count_wrong(
     served: NDArray[np.int32], acted: NDArray[np.int32], found: int, chain: NDArray[np.int32], history: int
 ) -> int:
@@ -64,7 +64,7 @@ def count_wrong(
     return wrong
 
 
-@kernel
+@kernel(allocates=False)
 def count_repeated_right(
     served: NDArray[np.int32], count: int, chain: NDArray[np.int32], history: int, carry: NDArray[np.int64]
 ) -> int:
@@ -79,7 +79,7 @@ def count_repeated_right(
     return right
 
 
-@kernel(nogil=True)
+@kernel(allocates=False, nogil=True)
 def play(
     witness: int,
     repeat: bool,

@@ -27,7 +27,7 @@ FREE_RUNNING = 6
 FRAME_HOLD = 7
 
 
-@kernel
+@kernel(allocates=False)
 def next_start(rule: int, state: State, worker: int, now: float) -> float:
     """Return when ``worker``, idle at ``now``, is to start; ask again when that time comes."""
     if rule == SEQUENTIAL:
@@ -49,7 +49,7 @@ def next_start(rule: int, state: State, worker: int, now: float) -> float:
     raise ValueError("unknown rule identifier")
 
 
-@kernel
+@kernel(allocates=False)
 def on_dispatch(rule: int, state: State, worker: int, start: float) -> None:
     """Tell the rule that ``worker`` started the inference scheduled at ``start``."""
     if rule == SEQUENTIAL:
@@ -70,7 +70,7 @@ def on_dispatch(rule: int, state: State, worker: int, start: float) -> None:
         frame_hold.on_dispatch(state, worker, start)
 
 
-@kernel
+@kernel(allocates=False)
 def on_completion(rule: int, state: State, worker: int, start: float, completion: float) -> float:
     """Tell the rule that the inference scheduled at ``start`` completed; return when its output is released."""
     if rule == SEQUENTIAL:
@@ -92,7 +92,7 @@ def on_completion(rule: int, state: State, worker: int, start: float, completion
     raise ValueError("unknown rule identifier")
 
 
-@kernel
+@kernel(allocates=False)
 def prime(rule: int, state: State, seconds: float) -> None:
     """Tell a rule that spaces its starts how long an inference takes, before the run; the others need no telling."""
     if rule == MAX_TIME:

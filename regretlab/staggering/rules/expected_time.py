@@ -28,14 +28,14 @@ from .state import (
 )
 
 
-@kernel
+@kernel(allocates=False)
 def prime(state: State, seconds: float) -> None:
     """Start from a first estimate of the mean, worth one inference."""
     state[LEARNED_TIME] = seconds
     state[COUNT] = 1.0
 
 
-@kernel
+@kernel(allocates=False)
 def next_start(state: State, worker: int, now: float) -> float:
     """Return the instant this worker has claimed; claim the next one if it has none."""
     base = slot(worker)
@@ -52,13 +52,13 @@ def next_start(state: State, worker: int, now: float) -> float:
     return state[base + NEXT_START]
 
 
-@kernel
+@kernel(allocates=False)
 def on_dispatch(state: State, worker: int, start: float) -> None:
     """Use up the claim."""
     state[slot(worker) + CLAIMED] = 0.0
 
 
-@kernel
+@kernel(allocates=False)
 def on_completion(state: State, worker: int, start: float, completion: float) -> float:
     """Learn the mean; release at once."""
     state[COUNT] += 1.0

@@ -11,19 +11,19 @@ from .frame_pool import on_dispatch as pool_on_dispatch
 from .state import FRAME_TIME, HOLD, State, boundary_at_or_before
 
 
-@kernel
+@kernel(allocates=False)
 def next_start(state: State, worker: int, now: float) -> float:
     """Return the boundary this worker has claimed; claim one if it has none."""
     return pool_next_start(state, worker, now)
 
 
-@kernel
+@kernel(allocates=False)
 def on_dispatch(state: State, worker: int, start: float) -> None:
     """Use up the claim."""
     pool_on_dispatch(state, worker, start)
 
 
-@kernel
+@kernel(allocates=False)
 def on_completion(state: State, worker: int, start: float, completion: float) -> float:
     """Release ``hold`` frames after the observation, or on completion if that is later."""
     frame_time = state[FRAME_TIME]

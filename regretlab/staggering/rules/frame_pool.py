@@ -9,7 +9,7 @@ from ...compilation import kernel
 from .state import CLAIMED, CURSOR, FRAME_TIME, NEXT_START, State, boundary_at_or_after, missed, slot
 
 
-@kernel
+@kernel(allocates=False)
 def next_start(state: State, worker: int, now: float) -> float:
     """Return the boundary this worker has claimed; claim one if it has none."""
     base = slot(worker)
@@ -22,13 +22,13 @@ def next_start(state: State, worker: int, now: float) -> float:
     return state[base + NEXT_START]
 
 
-@kernel
+@kernel(allocates=False)
 def on_dispatch(state: State, worker: int, start: float) -> None:
     """Use up the claim."""
     state[slot(worker) + CLAIMED] = 0.0
 
 
-@kernel
+@kernel(allocates=False)
 def on_completion(state: State, worker: int, start: float, completion: float) -> float:
     """Release at once."""
     return completion

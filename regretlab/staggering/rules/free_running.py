@@ -13,7 +13,7 @@ from .unstaggered import on_completion as unstaggered_on_completion
 GOLDEN = 0.6180339887498949
 
 
-@kernel
+@kernel(allocates=False)
 def prime(state: State, seconds: float) -> None:
     """Spread the first starts over one inference time."""
     state[LEARNED_TIME] = seconds
@@ -21,18 +21,18 @@ def prime(state: State, seconds: float) -> None:
         state[slot(worker) + NEXT_START] = worker * GOLDEN % 1.0 * seconds
 
 
-@kernel
+@kernel(allocates=False)
 def next_start(state: State, worker: int, now: float) -> float:
     """Return the end of this worker's last inference (its own offset at first)."""
     return unstaggered_next_start(state, worker, now)
 
 
-@kernel
+@kernel(allocates=False)
 def on_dispatch(state: State, worker: int, start: float) -> None:
     """Nothing to note: the workers do not know of each other."""
 
 
-@kernel
+@kernel(allocates=False)
 def on_completion(state: State, worker: int, start: float, completion: float) -> float:
     """Release at once and start again at once."""
     return unstaggered_on_completion(state, worker, start, completion)

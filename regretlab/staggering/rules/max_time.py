@@ -29,7 +29,7 @@ from .state import (
 )
 
 
-@kernel
+@kernel(allocates=False)
 def prime(state: State, seconds: float) -> None:
     """Start from a first estimate of tau_max, measured before the run: the workers begin evenly spaced."""
     workers = int(state[WORKERS])
@@ -40,7 +40,7 @@ def prime(state: State, seconds: float) -> None:
         state[slot(worker) + NEXT_START] = worker * seconds / workers
 
 
-@kernel
+@kernel(allocates=False)
 def next_start(state: State, worker: int, now: float) -> float:
     """Return this worker's next instant of the cycle (snapped up to a boundary when aligned)."""
     base = slot(worker)
@@ -56,7 +56,7 @@ def next_start(state: State, worker: int, now: float) -> float:
     return start
 
 
-@kernel
+@kernel(allocates=False)
 def on_dispatch(state: State, worker: int, start: float) -> None:
     """Note the cycle instant (not snapped) this inference belongs to."""
     base = slot(worker)
@@ -65,7 +65,7 @@ def on_dispatch(state: State, worker: int, start: float) -> None:
     state[base + NEXT_START] = state[base + STARTED] + state[LEARNED_TIME]
 
 
-@kernel
+@kernel(allocates=False)
 def on_completion(state: State, worker: int, start: float, completion: float) -> float:
     """Learn tau_max; hold the output until the occupation ends."""
     occupation = completion - start
@@ -76,7 +76,7 @@ def on_completion(state: State, worker: int, start: float, completion: float) ->
     return start + state[LEARNED_TIME]
 
 
-@kernel
+@kernel(allocates=False)
 def _respace(state: State, worker: int, maximum: float) -> None:
     """Take a new maximum and put every other worker at its distance in the longer cycle."""
     workers = int(state[WORKERS])

@@ -8,7 +8,7 @@ from ...compilation import kernel
 from .state import FRAME_TIME, NEXT_START, State, boundary_at_or_after, missed, slot
 
 
-@kernel
+@kernel(allocates=False)
 def next_start(state: State, worker: int, now: float) -> float:
     """Return the boundary where the last action took effect (or the next one, if that is more than a frame ago)."""
     base = slot(worker)
@@ -17,12 +17,12 @@ def next_start(state: State, worker: int, now: float) -> float:
     return state[base + NEXT_START]
 
 
-@kernel
+@kernel(allocates=False)
 def on_dispatch(state: State, worker: int, start: float) -> None:
     """Nothing to note: there is only one inference at a time."""
 
 
-@kernel
+@kernel(allocates=False)
 def on_completion(state: State, worker: int, start: float, completion: float) -> float:
     """Release at once; the next inference starts where this output takes effect."""
     frame_time = state[FRAME_TIME]

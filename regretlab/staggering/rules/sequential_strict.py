@@ -10,18 +10,18 @@ from .sequential import on_completion as sequential_on_completion
 from .state import FRAME_TIME, NEXT_START, State, slot
 
 
-@kernel
+@kernel(allocates=False)
 def next_start(state: State, worker: int, now: float) -> float:
     """Return the boundary after the frame in which the last action was applied."""
     return sequential_next_start(state, worker, now)
 
 
-@kernel
+@kernel(allocates=False)
 def on_dispatch(state: State, worker: int, start: float) -> None:
     """Nothing to note: there is only one inference at a time."""
 
 
-@kernel
+@kernel(allocates=False)
 def on_completion(state: State, worker: int, start: float, completion: float) -> float:
     """Release at once; the next inference starts one frame after this output takes effect."""
     release = sequential_on_completion(state, worker, start, completion)

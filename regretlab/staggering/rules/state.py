@@ -33,13 +33,13 @@ STARTED = 3  # seconds: start of the inference in flight
 SLOT = 4
 
 
-@kernel
+@kernel(allocates=False)
 def state_size(workers: int) -> int:
     """Return how many numbers the state of ``workers`` workers has."""
     return HEADER + SLOT * workers
 
 
-@kernel
+@kernel(allocates=False)
 def reset(state: State, workers: int, frame_time: float, aligned: bool, hold: float) -> None:
     """Set the state of a run that starts at time 0."""
     state[:] = 0.0
@@ -49,25 +49,25 @@ def reset(state: State, workers: int, frame_time: float, aligned: bool, hold: fl
     state[HOLD] = hold
 
 
-@kernel
+@kernel(allocates=False)
 def slot(worker: int) -> int:
     """Return the index of the first number of ``worker``."""
     return HEADER + SLOT * worker
 
 
-@kernel
+@kernel(allocates=False)
 def boundary_at_or_after(time: float, frame_time: float) -> int:
     """Return the index of the first frame boundary at or after ``time``."""
     return math.ceil(time / frame_time - TOLERANCE)
 
 
-@kernel
+@kernel(allocates=False)
 def boundary_at_or_before(time: float, frame_time: float) -> int:
     """Return the index of the last frame boundary at or before ``time``."""
     return math.floor(time / frame_time + TOLERANCE)
 
 
-@kernel
+@kernel(allocates=False)
 def missed(start: float, now: float, frame_time: float) -> bool:
     """Tell whether a start lies more than a frame in the past: its worker was away and must be given a new one."""
     return now > start + frame_time * (1.0 + TOLERANCE)

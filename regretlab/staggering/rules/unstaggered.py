@@ -8,7 +8,7 @@ from ...compilation import kernel
 from .state import FRAME_TIME, NEXT_START, State, missed, slot
 
 
-@kernel
+@kernel(allocates=False)
 def next_start(state: State, worker: int, now: float) -> float:
     """Return the end of this worker's last inference (0 at first)."""
     base = slot(worker)
@@ -17,12 +17,12 @@ def next_start(state: State, worker: int, now: float) -> float:
     return state[base + NEXT_START]
 
 
-@kernel
+@kernel(allocates=False)
 def on_dispatch(state: State, worker: int, start: float) -> None:
     """Nothing to note: the workers do not know of each other."""
 
 
-@kernel
+@kernel(allocates=False)
 def on_completion(state: State, worker: int, start: float, completion: float) -> float:
     """Release at once and start again at once."""
     state[slot(worker) + NEXT_START] = completion
