@@ -142,7 +142,7 @@ def test_tallies_are_the_summary_of_the_recorded_run(tmp_path):
 
 @pytest.mark.parametrize(
     ("p", "symbols", "message"),
-    [(1.2, None, "lie in"), (-0.1, None, "lie in"), (0.5, 1, "at least 2"), (0.2, 4, "at least 1/4")],
+    [(1.2, None, "lie in"), (-0.1, None, "lie in"), (0.5, 1, "at least 2"), (0.2, 4, r"in \[1/4, 1\]")],
 )
 def test_impossible_witnesses_are_refused(p, symbols, message):
     with pytest.raises(InputError, match=message):
