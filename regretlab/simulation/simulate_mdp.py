@@ -110,9 +110,9 @@ def simulate_mdp(
     Examples
     --------
     >>> from regretlab.laws import parse_law
-    >>> from regretlab.mdp import FiniteMDP, solve_average_reward
-    >>> keep, swap = np.array([[0.9, 0.1], [0.1, 0.9]]), np.array([[0.1, 0.9], [0.9, 0.1]])
-    >>> mdp = FiniteMDP([keep, swap], rewards=[[1.0, 0.0], [0.0, 1.0]])
+    >>> from regretlab.mdp import FiniteMDP
+    >>> lazy = np.array([[0.9, 0.1], [0.1, 0.9]])  # the action names the state and does not move it
+    >>> mdp = FiniteMDP([lazy, lazy], rewards=[[1.0, 0.0], [0.0, 1.0]])
     >>> result = simulate_mdp(AsynchronousMDP(mdp, beta=0), [0, 1], parse_law("0.5"), frames=50_000)
     >>> round(result.reward_per_frame.value, 2)
     0.9
