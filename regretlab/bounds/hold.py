@@ -10,14 +10,13 @@ Derived in docs/theory.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..laws import Law
 from ..results import ServiceLaw
-from ..staggering.service import service_law
+from ..staggering.service import NoClosedForm
 from .loss import FrameLoss
 
 __all__ = ["best_hold", "regret_of_holds"]
@@ -97,5 +96,20 @@ def best_hold(law: Law, frame_time: float, loss: FrameLoss, *, workers: float = 
 
 
 def _held(law: Law, frame_time: float, workers: float, hold: int) -> ServiceLaw:
-    options: dict[str, Any] = {"hold": hold}
-    return service_law(law, frame_time, workers=workers, rule="frame-hold", **options)
+    if workers != math.inf:
+        raise NoClosedForm(f"a finite frame pool of {workers:g} workers with a hold has no closed form: simulate it")
+    pmf = law.frame_pmf(frame_time)
+    before = 1.0 - float(pmf[: hold + 1].sum())
+    delays = np.zeros(max(len(pmf), hold + 1))
+    delays[hold] = 1.0 - before
+    later = np.arange(hold + 1, len(pmf))
+    delays[later] = pmf[later] * before * np.concatenate(([1.0], np.cumprod(1.0 - pmf[later])[:-1]))[: len(later)]
+    return ServiceLaw(
+        rule="frame-hold",
+        workers=workers,
+        frame_time=frame_time,
+        inaction_fraction=1.0 - float(delays.sum()),
+        delay_law=delays,
+        method="series",
+        assumptions=("inference times are independent of each other and of the path",),
+    )

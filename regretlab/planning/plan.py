@@ -1,0 +1,390 @@
+"""The plan: which rule, how many workers, how long to hold, what is left of the regret, and what binds.
+
+Every rule with a closed form is scanned over its number of workers (and its hold); the least regret plus cost wins, the
+fewest workers among equals. Not acting is always one of the choices. With a target the cheapest candidate within it
+wins instead.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from ..bounds.checks import check_count, check_gap, check_positive
+from ..bounds.loss import FrameLoss
+from ..bounds.report import RegretParts
+from ..errors import InputError
+from ..laws import Law
+from ..laws.law import check_frame_time
+from ..results import Method, ServiceLaw
+from ..staggering.rule import get_rule
+from .candidates import Candidate, Machine, evaluate, worker_numbers
+from .inference_time import largest_factor
+from .model_size import PowerLaw, best_model_size, parse_power_law
+from .regime import Regime
+
+__all__ = ["Binding", "Plan", "plan"]
+
+Binding = Literal["stochasticity", "workers", "cores"]
+
+_CHOICES: tuple[tuple[str, str | None], ...] = (
+    ("sequential", None),
+    ("max-time", "frame"),
+    ("max-time", "uniform"),
+    ("frame-pool", None),
+    ("frame-hold", None),
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run, and why not something else.
+
+    Attributes
+    ----------
+    rule
+        Staggering rule; None for not acting.
+    workers
+        N; 0 for not acting.
+    hold
+        Frames outputs are held to, for the rule that holds; else None.
+    alignment
+        Where starts lie; None for the rule's only way.
+    regime
+        "asynchronous", "sequential" or "do-not-act".
+    regret
+        Expected regret per frame, split.
+    cost
+        Of the workers, reward per frame.
+    binds
+        What keeps the regret from being less: "stochasticity" (the world moves on during inference: more workers would
+        not help), "workers" (their number, or what they cost), "cores" (they slow each other down).
+    largest_inference_time
+        Seconds: the largest mean of an inference time of this shape at which the delay part stays within the target and
+        serving every frame is worth its workers; None without limit.
+    model_size
+        In the units of the scaling law: with a quality law the size of least regret, else the largest within
+        ``largest_inference_time``; None without a scaling law or without limit.
+    target_regret, meets_target
+        eta, and whether the plan's regret is within it; None without a target.
+    service
+        Who serves the frames; None for not acting.
+    method
+        Where the figures come from.
+    alternatives
+        The best of each rule, and not acting.
+    assumptions
+        What must hold.
+    """
+
+    rule: str | None
+    workers: float
+    hold: int | None
+    alignment: str | None
+    regime: Regime
+    regret: RegretParts
+    cost: float
+    binds: Binding
+    largest_inference_time: float | None
+    model_size: float | None
+    target_regret: float | None
+    meets_target: bool | None
+    service: ServiceLaw | None = field(repr=False)
+    method: Method
+    alternatives: tuple[Candidate, ...] = field(repr=False)
+    assumptions: tuple[str, ...] = field(repr=False)
+
+    @property
+    def total(self) -> float:
+        """Regret and cost per frame."""
+        return self.regret.total + self.cost
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as the command line prints it."""
+        return {
+            "workers": None if self.workers == math.inf else int(self.workers),
+            "hold": self.hold,
+            "rule": self.rule,
+            "alignment": self.alignment,
+            "largest_inference_time": self.largest_inference_time,
+            "regime": self.regime,
+            "model_size": self.model_size,
+            "regret_per_frame": self.regret.to_json(),
+            "cost_per_frame": self.cost,
+            "binds": self.binds,
+            "target_regret": self.target_regret,
+            "meets_target": self.meets_target,
+            "inaction_fraction": 1.0 if self.service is None else self.service.inaction_fraction,
+            "method": self.method,
+            "alternatives": [candidate.to_json() for candidate in self.alternatives],
+            "assumptions": list(self.assumptions),
+        }
+
+
+def plan(
+    law: Law,
+    frame_time: float,
+    p: float,
+    *,
+    rule: str | None = None,
+    workers: float | None = None,
+    hold: int | str | None = None,
+    alignment: str | None = None,
+    symbols: int | None = None,
+    gap_default: float = 1.0,
+    gap_delay: float = 1.0,
+    worker_cost: float = 0.0,
+    target_regret: float | None = None,
+    scaling: str | PowerLaw | None = None,
+    quality: str | PowerLaw | None = None,
+    cores: float | None = None,
+    learners: int = 0,
+    contention: float = 0.0,
+    maximum_time: float | None = None,
+    most_workers: int | None = None,
+    tolerance: float = 1e-6,
+) -> Plan:
+    """Return the cheapest way to play: rule, workers, hold, or not at all.
+
+    Parameters
+    ----------
+    law
+        Inference time of a lone worker, seconds.
+    frame_time
+        Seconds of a frame.
+    p
+        Modal probability per frame; [1/K, 1] on a ring of K symbols.
+    rule, workers, hold, alignment
+        Fix what is not to be chosen.
+    symbols
+        K: plan for the K-symbol ring instead of the worst case.
+    gap_default, gap_delay
+        Gaps of the default behaviour and of a wrong action, reward per frame.
+    worker_cost
+        c, reward per worker and frame.
+    target_regret
+        eta, reward per frame: the cheapest plan within it is taken, and the largest inference time keeps to it.
+    scaling
+        Inference time in seconds of a model of size m, "a*m**b".
+    quality
+        What a model of size m loses without delay, reward per frame, "c*m**-alpha".
+    cores
+        C, shared by workers, learners and the environment; None for enough.
+    learners
+        N_L, learner processes on the same cores.
+    contention
+        chi: each further worker makes all slower by this share of the lone worker's time.
+    maximum_time
+        tau_max in seconds for max-time.
+    most_workers
+        Largest number of workers to consider; by default twice as many as fill every frame.
+    tolerance
+        Candidates closer than this in regret and cost count as equal.
+
+    Returns
+    -------
+    Plan
+        With the best of each rule as ``alternatives``.
+
+    Raises
+    ------
+    InputError
+        For values out of range, or a fixed rule without a closed form.
+
+    References
+    ----------
+    Derived in docs/theory ("Design answers").
+
+    Examples
+    --------
+    >>> from regretlab.laws import parse_law
+    >>> found = plan(parse_law("3.2"), 1.0, 0.9, worker_cost=0.02)
+    >>> found.regime, found.rule, found.workers, found.binds
+    ('asynchronous', 'max-time', 4, 'stochasticity')
+    """
+    loss = FrameLoss(p, symbols, gap_default, gap_delay)
+    machine = Machine(
+        check_frame_time(frame_time),
+        check_gap(worker_cost, "worker cost"),
+        None if cores is None else check_positive(cores, "cores"),
+        check_count(learners, "learners", 0),
+        check_gap(contention, "contention"),
+        maximum_time,
+    )
+    if target_regret is not None:
+        check_positive(target_regret, "target regret")
+    check_positive(tolerance, "tolerance")
+    if workers == math.inf and (machine.cores is not None or machine.contention or machine.worker_cost):
+        raise InputError("an unlimited pool has no cores to share and no cost: give a finite number of workers")
+    choices = _choices(rule, workers, hold, alignment)
+    fixed_hold = None if hold in (None, "auto") else check_count(hold, "hold", 0)  # type: ignore[arg-type]
+    most = _most_workers(law, machine) if most_workers is None else check_count(most_workers, "most workers", 1)
+    numbers = [float(workers)] if workers is not None else [float(n) for n in worker_numbers(law, machine, most)]
+    idle = Candidate(None, 0, None, None, RegretParts(loss.gap_default, 0.0), 0.0, None)
+    found = [
+        _best(law, loss, machine, chosen, numbers, fixed_hold, aligned, target_regret, tolerance)
+        for chosen, aligned in choices
+    ]
+    tried = [candidate for candidate in found if candidate is not None]
+    if not tried:
+        raise InputError(f"rule '{rule}' has no closed form for inference time {law.text}: simulate it")
+    best = _choose([idle, *tried], target_regret, tolerance)
+    factor = largest_factor(law, frame_time, loss, target_regret=target_regret, worker_cost=machine.worker_cost)
+    largest = law.mean() * factor if math.isfinite(factor) else None
+    regime: Regime = "asynchronous"
+    if best.rule is None:
+        regime = "do-not-act"
+    elif best.workers == 1:
+        regime = "sequential"
+    return Plan(
+        rule=best.rule,
+        workers=best.workers if best.workers == math.inf else int(best.workers),
+        hold=best.hold,
+        alignment=best.alignment,
+        regime=regime,
+        regret=best.regret,
+        cost=best.cost,
+        binds=_binding(law, loss, machine, best, choices, fixed_hold, tolerance),
+        largest_inference_time=largest,
+        model_size=_model_size(scaling, quality, loss, machine.frame_time, largest),
+        target_regret=target_regret,
+        meets_target=None if target_regret is None else best.regret.total <= target_regret + tolerance,
+        service=best.service,
+        method="closed-form" if best.service is None else best.service.method,
+        alternatives=(idle, *tried),
+        assumptions=_assumptions(best, scaling, quality, target_regret),
+    )
+
+
+def _choices(
+    rule: str | None, workers: float | None, hold: int | str | None, alignment: str | None
+) -> list[tuple[str, str | None]]:
+    """Return the rules and alignments to scan."""
+    if rule is not None:
+        chosen = get_rule(rule)
+        if workers is not None:
+            chosen.check_workers(workers)
+        if hold is not None and rule != "frame-hold":
+            raise InputError(f"rule '{rule}' has no hold, and {hold!r} is given")
+        if alignment is None and rule == "max-time":
+            return [(rule, "frame"), (rule, "uniform")]
+        return [(rule, chosen.choose_alignment(alignment) if alignment is not None else None)]
+    if workers is not None and (not workers >= 1 or (workers != math.inf and workers != int(workers))):
+        raise InputError(f"workers must be a whole number of at least 1 or inf, not {workers!r}")
+    choices = [
+        (name, aligned)
+        for name, aligned in _CHOICES
+        if (alignment is None or alignment in (aligned, get_rule(name).alignments[0] if aligned is None else aligned))
+        and (hold is None or name == "frame-hold")
+        and (workers in (None, 1) or not get_rule(name).single_worker)
+    ]
+    if not choices:
+        raise InputError(f"no rule allows alignment {alignment!r} with hold {hold!r}")
+    return choices
+
+
+def _most_workers(law: Law, machine: Machine) -> int:
+    """Return twice as many workers as fill every frame, or as the cores allow."""
+    end = law.maximum()
+    longest = end if math.isfinite(end) else law.quantile(0.999)
+    frames = (longest if machine.maximum_time is None else max(longest, machine.maximum_time)) / machine.frame_time
+    return 2 * math.ceil(frames) + 2
+
+
+def _best(
+    law: Law,
+    loss: FrameLoss,
+    machine: Machine,
+    rule: str,
+    numbers: list[float],
+    hold: int | None,
+    alignment: str | None,
+    target: float | None,
+    tolerance: float,
+) -> Candidate | None:
+    """Scan the number of workers of one rule, then every number around the best."""
+    if get_rule(rule).single_worker:
+        numbers = [1.0]
+    tried = {n: evaluate(law, loss, machine, rule, n, hold=hold, alignment=alignment) for n in numbers}
+    candidates = [candidate for candidate in tried.values() if candidate is not None]
+    if not candidates:
+        return None
+    best = _choose(candidates, target, tolerance)
+    place = numbers.index(best.workers)
+    if place + 1 < len(numbers) or place > 0:
+        low = numbers[max(0, place - 1)]
+        high = numbers[min(len(numbers) - 1, place + 1)]
+        between = [float(n) for n in range(int(low) + 1, int(high)) if float(n) not in tried]
+        extra = [evaluate(law, loss, machine, rule, n, hold=hold, alignment=alignment) for n in between]
+        best = _choose([best, *[candidate for candidate in extra if candidate is not None]], target, tolerance)
+    return best
+
+
+def _choose(candidates: list[Candidate], target: float | None, tolerance: float) -> Candidate:
+    """Return the best candidate: least regret and cost, or the cheapest within the target; fewest workers of equals."""
+    within = [c for c in candidates if target is not None and c.regret.total <= target + tolerance]
+    if within:
+        least = min((c.cost, c.workers) for c in within)
+        return min((c for c in within if (c.cost, c.workers) == least), key=lambda c: c.total)
+    least_total = min(c.total if target is None else c.regret.total for c in candidates)
+    equal = [c for c in candidates if (c.total if target is None else c.regret.total) <= least_total + tolerance]
+    return min(equal, key=lambda c: c.workers)
+
+
+def _binding(
+    law: Law,
+    loss: FrameLoss,
+    machine: Machine,
+    best: Candidate,
+    choices: list[tuple[str, str | None]],
+    hold: int | None,
+    tolerance: float,
+) -> Binding:
+    """Return what keeps the regret up: lift the cores, then the number and cost of workers, and see what helps."""
+    rules = [choice for choice in choices if not get_rule(choice[0]).single_worker] or list(choices)
+
+    def least(freed: Machine) -> float:
+        numbers = [float(n) for n in worker_numbers(law, freed, _most_workers(law, freed))]
+        found = [_best(law, loss, freed, name, numbers, hold, aligned, None, tolerance) for name, aligned in rules]
+        return min([loss.gap_default, *(c.total for c in found if c is not None)])
+
+    freed = replace(machine, cores=None, contention=0.0)
+    with_cost = least(freed)
+    if (machine.cores is not None or machine.contention) and with_cost < best.total - 10 * tolerance:
+        return "cores"
+    without_cost = least(replace(freed, worker_cost=0.0)) if machine.worker_cost else with_cost
+    return "workers" if without_cost < best.regret.total - 10 * tolerance else "stochasticity"
+
+
+def _model_size(
+    scaling: str | PowerLaw | None,
+    quality: str | PowerLaw | None,
+    loss: FrameLoss,
+    frame_time: float,
+    largest: float | None,
+) -> float | None:
+    if scaling is None:
+        if quality is not None:
+            raise InputError("a quality law needs a scaling law: how inference time grows with model size")
+        return None
+    time = parse_power_law(scaling) if isinstance(scaling, str) else scaling
+    if not time.exponent > 0:
+        raise InputError(f"inference time must grow with model size (exponent above 0), not {time.exponent!r}")
+    if quality is None:
+        return None if largest is None else time.inverse(largest)
+    lost = parse_power_law(quality, "quality") if isinstance(quality, str) else quality
+    found = best_model_size(loss.decay, time.over(frame_time), lost.over(loss.stake))
+    if found.size == math.inf or found.regret * loss.stake >= loss.gap_default:
+        return None
+    return found.size
+
+
+def _assumptions(best: Candidate, scaling: object, quality: object, target_regret: float | None) -> tuple[str, ...]:
+    notes = [] if best.service is None else list(best.service.assumptions)
+    notes.append("the gap of the default behaviour is constant, and the agent knows the environment")
+    if quality is not None:
+        notes.append("model size: every frame served, delay in continuous time, the quality gap adds to the delay part")
+    elif scaling is not None:
+        notes.append("model size: the largest within the largest inference time, by its mean")
+    if target_regret is not None:
+        notes.append("the target is for the regret per frame; the largest inference time holds the delay part to it")
+    return tuple(notes)

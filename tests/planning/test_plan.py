@@ -1,0 +1,185 @@
+"""The plan against brute force over everything it could have chosen, and its contract."""
+
+import itertools
+import json
+import math
+
+import pytest
+
+from regretlab.bounds.loss import FrameLoss
+from regretlab.bounds.realtime import realtime_regret
+from regretlab.errors import InputError
+from regretlab.laws import parse_law
+from regretlab.planning import Plan, plan
+from regretlab.planning.candidates import Machine, evaluate, worker_numbers
+from regretlab.planning.model_size import PowerLaw, best_model_size
+from regretlab.staggering.finite_pools import finite_pool
+from regretlab.staggering.service import NoClosedForm
+
+GAMMA, EXPONENTIAL = parse_law("gamma(4, scale=0.8)"), parse_law("expon(scale=2.5)")
+
+
+def brute_force(law, p, cost, most, g=1.0, gap=1.0):
+    """Return the least regret and cost over rules with a closed form, each worker number tried."""
+    best = g
+    for rule, alignment in (
+        ("sequential", None),
+        ("max-time", "frame"),
+        ("max-time", "uniform"),
+        ("frame-pool", None),
+    ):
+        for n in range(1, most + 1):
+            if rule == "sequential" and n > 1:
+                break
+            try:
+                report = realtime_regret(
+                    law, 1.0, p, workers=n, rule=rule, alignment=alignment, gap_default=g, gap_delay=gap
+                )
+            except NoClosedForm:
+                continue
+            best = min(best, report.total + cost * n)
+    return best
+
+
+@pytest.mark.parametrize("cost", [0.0, 0.005, 0.02, 0.2])
+@pytest.mark.parametrize("x", [0.4, 1.0, 2.5, 3.2, 7.9])
+def test_constant_times_by_brute_force(x, cost):
+    law = parse_law(f"{x}")
+    found = plan(law, 1.0, 0.9, worker_cost=cost)
+    assert found.total == pytest.approx(brute_force(law, 0.9, cost, 20), abs=2e-6)
+    assert found.regime == {0: "do-not-act", 1: "sequential"}.get(found.workers, "asynchronous")
+
+
+@pytest.mark.parametrize("cost", [0.002, 0.02])
+def test_exponential_times_by_brute_force(cost):
+    found = plan(EXPONENTIAL, 1.0, 0.9, worker_cost=cost)
+    assert found.total <= brute_force(EXPONENTIAL, 0.9, cost, 30) + 2e-6
+
+
+def test_the_hold_beats_releasing_and_padding():
+    found = plan(GAMMA, 1.0, 0.9)
+    assert (found.rule, found.hold, found.regime) == ("frame-hold", 5, "asynchronous")
+    assert found.regret.total == pytest.approx(1 - 0.521644380983, abs=1e-5)
+    rules = {candidate.rule: candidate.total for candidate in found.alternatives}
+    assert rules["frame-hold"] < rules["frame-pool"] < rules["sequential"] < rules[None] == 1.0
+    assert rules["frame-hold"] < rules["max-time"]
+
+
+def test_the_bound_for_large_pools_is_on_the_safe_side():
+    """Where the exact chain is skipped, what is counted as served is served: exact phi is no larger."""
+    loss, machine = FrameLoss(0.9), Machine(1.0)
+    for workers in (4, 5):
+        bounded = evaluate(GAMMA, loss, machine, "frame-pool", workers)
+        exact = finite_pool(GAMMA, 1.0, workers)
+        assert any("upper bound" in text for text in bounded.service.assumptions)
+        assert exact.inaction_fraction <= bounded.service.inaction_fraction + 1e-12
+        exact_total = exact.inaction_fraction + sum(a * loss.of_delay(j) for j, a in enumerate(exact.delay_law))
+        assert exact_total <= bounded.total + 1e-12
+    assert bounded.total - exact_total < 1e-2
+
+
+def test_not_acting_is_a_plan():
+    found = plan(parse_law("30"), 1.0, 0.8, worker_cost=0.01)
+    assert (found.regime, found.rule, found.workers, found.hold) == ("do-not-act", None, 0, None)
+    assert found.regret.total == 1.0
+    assert found.to_json()["rule"] is None
+    free = plan(parse_law("3"), 1.0, 0.9, gap_default=0.0)
+    assert free.regime == "do-not-act"
+
+
+def test_a_target_takes_the_cheapest_that_meets_it():
+    easy, strict = (plan(parse_law("6"), 1.0, 0.95, target_regret=eta) for eta in (0.7, 0.3))
+    assert easy.meets_target
+    assert strict.meets_target
+    assert easy.workers < strict.workers == 6
+    one_fewer = plan(parse_law("6"), 1.0, 0.95, target_regret=0.7, workers=easy.workers - 1)
+    assert not one_fewer.meets_target
+    out_of_reach = plan(parse_law("6"), 1.0, 0.95, target_regret=0.1)
+    assert not out_of_reach.meets_target
+    assert out_of_reach.regret.total == pytest.approx(1 - 0.95**6)
+    assert strict.largest_inference_time == math.floor(math.log(0.7) / math.log(0.95)) == 6
+
+
+def test_what_binds():
+    assert plan(parse_law("5"), 1.0, 0.9).binds == "stochasticity"
+    assert plan(parse_law("5"), 1.0, 0.9, workers=2).binds == "workers"
+    assert plan(parse_law("5"), 1.0, 0.9, worker_cost=0.2).binds == "workers"
+    assert plan(parse_law("5"), 1.0, 0.9, cores=2).binds == "cores"
+    assert plan(parse_law("5"), 1.0, 0.9, contention=0.15).binds == "cores"
+    assert plan(parse_law("5"), 1.0, 0.9, cores=64).binds == "stochasticity"
+
+
+def test_shared_cores_are_part_of_every_candidate():
+    found = plan(parse_law("3"), 1.0, 0.9, cores=4, learners=1)
+    best = min(
+        evaluate(
+            parse_law("3").scaled(max(1.0, (n + 2) / 4)), FrameLoss(0.9), Machine(1.0), "max-time", n, alignment=a
+        ).total
+        for n in range(1, 12)
+        for a in ("frame", "uniform")
+    )
+    assert found.total == pytest.approx(best, abs=2e-6)
+
+
+def test_model_sizes():
+    p = math.exp(-0.02)
+    found = plan(parse_law("2"), 1.0, p, scaling="2*m**0.9", quality="0.2*m**-0.35")
+    assert found.model_size == pytest.approx(1.79717549745, abs=1e-9)
+    faster = plan(parse_law("0.02"), 0.01, p, scaling="0.02*m**0.9", quality="0.2*m**-0.35")
+    assert faster.model_size == pytest.approx(found.model_size)  # the same in frames
+    half = plan(parse_law("2"), 1.0, p, scaling="2*m**0.9", quality="0.1*m**-0.35", gap_delay=0.5, gap_default=0.5)
+    assert half.model_size == pytest.approx(found.model_size)  # the same in units of the gap
+    ring = plan(parse_law("2"), 1.0, p, symbols=5, scaling=PowerLaw(2.0, 0.9), quality=PowerLaw(0.2, -0.35))
+    decay = FrameLoss(p, 5).decay
+    assert ring.model_size == pytest.approx(best_model_size(decay, PowerLaw(2.0, 0.9), PowerLaw(0.25, -0.35)).size)
+    within = plan(parse_law("2"), 1.0, 0.9, scaling="2*m**0.9", target_regret=0.25)
+    assert within.largest_inference_time == 2.0
+    assert within.model_size == pytest.approx(1.0)
+    assert plan(parse_law("2"), 1.0, 0.9, scaling="2*m**0.9").model_size is None  # no limit
+    assert plan(parse_law("2"), 1.0, 0.5, scaling="2*m**0.9", quality="5*m**-0.05").model_size is None
+
+
+def test_the_contract_of_the_json():
+    values = plan(GAMMA, 1.0, 0.9).to_json()
+    assert {"workers", "hold", "rule", "largest_inference_time", "regime", "model_size"} <= set(values)
+    assert json.loads(json.dumps(values, allow_nan=False)) == values
+    unlimited = plan(GAMMA, 1.0, 0.9, workers=math.inf, rule="frame-pool")
+    assert unlimited.to_json()["workers"] is None
+    assert isinstance(unlimited, Plan)
+    assert "alternatives" not in repr(unlimited)
+
+
+def test_numbers_tried_cover_small_and_filling_ones():
+    numbers = list(worker_numbers(parse_law("600.4"), Machine(1.0), 1202))
+    assert numbers[:48] == list(range(1, 49))
+    assert {600, 601, 1202} <= set(numbers)
+    assert max(b / a for a, b in itertools.pairwise(numbers[47:])) < 1.08
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"p": 1.1}, r"mode probability must lie in \[0, 1\], not 1.1"),
+        ({"rule": "magic"}, "unknown staggering rule 'magic'"),
+        ({"rule": "max-time", "hold": 3}, "rule 'max-time' has no hold, and 3 is given"),
+        ({"rule": "sequential", "workers": 3}, "runs exactly 1 worker, not 3"),
+        ({"workers": 2.5}, r"workers must be a whole number of at least 1 or inf, not 2\.5"),
+        ({"workers": math.inf, "worker_cost": 0.1}, "an unlimited pool has no cores to share and no cost"),
+        ({"worker_cost": -0.1}, r"worker cost must be a finite number of at least 0, not -0\.1"),
+        ({"target_regret": 0}, "target regret must be a positive, finite number, not 0"),
+        ({"cores": 0}, "cores must be a positive, finite number, not 0"),
+        ({"contention": -1}, "contention must be a finite number of at least 0, not -1"),
+        ({"learners": -1}, "learners must be a whole number of at least 0, not -1"),
+        ({"scaling": "m+1"}, "scaling 'm.1' is not understood"),
+        ({"scaling": "2*m**-1"}, "inference time must grow with model size"),
+        ({"quality": "2*m**-1"}, "a quality law needs a scaling law"),
+        ({"scaling": "m", "quality": "2*k"}, "quality '2.k' is not understood"),
+        ({"rule": "unstaggered", "workers": 2}, "rule 'unstaggered' has no closed form for inference time gamma"),
+        ({"tolerance": 0}, "tolerance must be a positive"),
+        ({"most_workers": 0}, "most workers must be a whole number of at least 1, not 0"),
+        ({"hold": 3, "alignment": "uniform"}, "no rule allows alignment 'uniform' with hold 3"),
+    ],
+)
+def test_unusable_input_is_named(changes, message):
+    with pytest.raises(InputError, match=message):
+        plan(GAMMA, 1.0, **{"p": 0.9, **changes})
