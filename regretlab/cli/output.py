@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["plain_console", "print_facts", "print_json", "print_rows", "show_progress", "write"]
+__all__ = ["listed", "plain_console", "print_facts", "print_json", "print_rows", "show_progress", "write"]
 
 
 def write(text: str) -> None:
@@ -39,6 +39,11 @@ def plain_console() -> Any:
             _drop_output()
 
     return PlainConsole(highlight=False, markup=False, emoji=False)
+
+
+def listed(name: str, texts: Sequence[str]) -> list[tuple[str, str]]:
+    """Return facts of which only the first carries the name."""
+    return [(name if index == 0 else "", text) for index, text in enumerate(texts)]
 
 
 def print_facts(title: str, facts: Sequence[tuple[str, str]]) -> None:

@@ -1,13 +1,12 @@
 """The commands that compute: ``bound`` and ``simulate``."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 from ..errors import InputError
 from .application import Json, Whole, app
 from .learning import Learning
-from .output import print_facts, print_json
+from .output import listed, print_facts, print_json
 from .scenario import Scenario
 
 __all__ = ["bound", "simulate"]
@@ -55,7 +54,7 @@ def bound(scenario: Scenario, learning: Learning | None = None, *, json: Json = 
         ("workers for zero inaction", f"{report.workers_for_zero_inaction} (max-time)"),
         ("method", report.method),
         ("attained by", report.witness),
-        *_listed("assuming", report.assumptions),
+        *listed("assuming", report.assumptions),
     ]
     print_facts(scenario.title, facts)
     return 0
@@ -138,7 +137,7 @@ def simulate(
         ),
         ("method", "simulation (± one standard error)"),
         ("on", result.witness),
-        *_listed("assuming", result.assumptions),
+        *listed("assuming", result.assumptions),
     ]
     print_facts(scenario.title, facts)
     return 0
@@ -179,7 +178,3 @@ def _measured(value: float, error: float | None, unit: str = "") -> str:
     if error is None:
         return f"{value:.6g}{unit}"
     return f"{value:.6g} ± {error:.2g}{unit}"
-
-
-def _listed(name: str, texts: Sequence[str]) -> list[tuple[str, str]]:
-    return [(name if index == 0 else "", text) for index, text in enumerate(texts)]

@@ -188,6 +188,34 @@ def test_unusable_arrays(samples, tmp_path, answer):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--mdp", "cheese"], "'cheese' is not known: shift-register"),
+        (["--mdp", ""], "is not of the form name(key=value, ...)"),
+        (["--mdp", "ring(p=1.5)"], "1.5"),
+        (["--mdp", "ring(q=0.5)"], "does not fit ring(p=0.9"),
+        (["--mdp", "ring(p=__import__)"], "p=__import__"),
+        (["--mdp", "riverswim(2.5)"], "is not an integer"),
+        (["--mdp", "missing.npz"], "missing.npz"),
+        (["--mdp", "ring(p=0.9)", "--delay", "-1"], "delay"),
+        (["--mdp", "ring(p=0.9)", "--delay", "1.5"], '"1.5" is not a whole number'),
+        (["--mdp", "ring(p=0.9)", "--every", "0"], "every"),
+        (["--mdp", "riverswim(6)", "--delay", "200"], "over the limit"),
+        (["--delay", "2"], "--mdp is missing"),
+    ],
+    ids=str,
+)
+def test_mdps_that_cannot_be_solved(words, message, answer):
+    _refused(answer("solve", *words), message)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"not an archive"], ids=str)
+def test_unusable_mdp_files(content, tmp_path, answer):
+    (tmp_path / "broken.npz").write_bytes(content)
+    _refused(answer("solve", "--mdp", str(tmp_path / "broken.npz")), "broken.npz")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
         (["--policy", "oracle"], "policy 'oracle' has no network to profile"),
         (["--policy", "impala"], "no policy is named 'impala'"),
         (["--policy", "nature", "--out", "x.txt"], "samples go to a .npy or .csv file"),

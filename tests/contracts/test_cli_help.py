@@ -22,7 +22,7 @@ HEAVY = {
     "torch",
     "xarray",
 }
-COMMANDS = ("bound", "profile", "run", "simulate", "validate")
+COMMANDS = ("bound", "profile", "run", "simulate", "solve", "validate")
 
 
 @pytest.mark.parametrize(

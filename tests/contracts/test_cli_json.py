@@ -128,6 +128,54 @@ def test_whole_numbers_may_be_written_as_they_are_spoken(written, answer):
     assert _object(answer, *BOUND, "--symbols", written) == _object(answer, *BOUND, "--symbols", "10")
 
 
+SOLVE_KEYS = {
+    "actions",
+    "assumptions",
+    "augmented_states",
+    "closed_form_regret",
+    "delay_frames",
+    "every",
+    "gain",
+    "gain_error",
+    "inaction_fraction",
+    "kappa",
+    "method",
+    "optimal_gain",
+    "p_minimax",
+    "regret_per_frame",
+    "states",
+}
+
+
+@pytest.mark.parametrize(
+    ("mdp", "delay", "every", "regret"),
+    [
+        ("shift-register(p=0.8, n=3)", "3", "1", 0.488),
+        ("ring(p=0.7, symbols=3)", "2", "1", 0.465),
+        ("trap(p=0.9, length=3)", "2", "1", 0.307692307692),
+        ("shift-register(p=0.7, n=3, noop_gap=0.9)", "3", "3", 0.819),
+        ("shift-register(p=0.7, n=3, noop_gap=0.9)", "3", "4", 0.83925),
+    ],
+)
+def test_solve(mdp, delay, every, regret, answer):
+    values = _object(answer, "solve", "--mdp", mdp, "--delay", delay, "--every", every)
+    assert set(values) == SOLVE_KEYS
+    assert values["regret_per_frame"] == pytest.approx(regret, abs=1e-9)
+    assert values["regret_per_frame"] == pytest.approx(values["optimal_gain"] - values["gain"], abs=1e-12)
+    assert values["closed_form_regret"] == pytest.approx(regret, abs=1e-9)
+    assert (values["delay_frames"], values["every"]) == (int(delay), int(every))
+
+
+def test_solve_reads_a_file_and_a_family_without_closed_form(answer, tmp_path):
+    rewards, transitions = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[[0.9, 0.1], [0.1, 0.9]]] * 2)
+    np.savez(tmp_path / "two.npz", transitions=transitions, rewards=rewards)
+    values = _object(answer, "solve", "--mdp", str(tmp_path / "two.npz"), "--delay", "1")
+    assert values["gain"] == pytest.approx(0.9)  # guess that the state stays
+    assert values["kappa"] == pytest.approx(0.9)
+    assert values["closed_form_regret"] is None
+    assert _object(answer, "solve", "--mdp", "riverswim(6)")["regret_per_frame"] == pytest.approx(0, abs=1e-9)
+
+
 RUN = ["run", "--clock", "virtual", "--emulate-latency", "0.04", "--frames", "200", "--policy", "oracle"]
 
 

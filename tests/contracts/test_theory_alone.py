@@ -26,7 +26,7 @@ PRESENT = [room for room in ROOMS if (PACKAGE / room).is_dir() or (PACKAGE / f"{
 
 
 def test_the_rooms_are_where_this_test_looks():
-    assert {"laws", "staggering", "records", "results", "bounds", "simulation"} <= set(PRESENT)
+    assert {"laws", "mdp", "staggering", "records", "results", "bounds", "simulation"} <= set(PRESENT)
     assert {module.name for module in pkgutil.iter_modules([str(PACKAGE)])} >= set(PRESENT)
 
 
@@ -44,9 +44,10 @@ BOUND = ["bound", "--inference-time", "expon(scale=0.04)", "--mode-probability",
 
 
 SIMULATE = ["simulate", *BOUND[1:], "--frames", "2000", "--replications", "1"]
+SOLVE = ["solve", "--mdp", "ring(p=0.9)", "--delay", "2"]
 
 
-@pytest.mark.parametrize("words", [BOUND, [*BOUND, "--json"], SIMULATE], ids=str)
+@pytest.mark.parametrize("words", [BOUND, [*BOUND, "--json"], SIMULATE, SOLVE], ids=str)
 def test_the_commands_of_the_theory_run(words, program):
     done = program(BLOCK + f"from regretlab.cli import main\nsys.exit(main({words!r}))")
     assert done.code == 0, done.err
