@@ -30,7 +30,7 @@ LONGEST_WAIT = 0.25
 """Seconds a worker waits before it looks whether the run has ended."""
 WARMUP_INFERENCES = 8
 """Inferences before the run: the slowest but one of them primes rules that space their starts."""
-ANNOUNCEMENT = 0.003
+ANNOUNCEMENT = 0.025
 """Seconds ahead of its end that an emulated inference is posted: more than a busy machine takes to wake a process."""
 _NO_CLAIM = -1
 
