@@ -166,16 +166,20 @@ def solve_delayed(
         least = None
         assumptions.append(f"kappa is not given: {error}")
     gain = solution.gain / every
+    uncertain = optimum.gain_error + solution.gain_error / every
+    regret = optimum.gain - gain
+    if -uncertain <= regret < 0:  # rounding
+        regret = 0.0
     return DelayedSolution(
         gain=gain,
         optimal_gain=optimum.gain,
-        regret_per_frame=optimum.gain - gain,
+        regret_per_frame=regret,
         p_minimax=p_minimax(process if every > 1 else mdp),
         kappa=least,
         delay_frames=delay,
         every=every,
         inaction_fraction=1.0 - 1.0 / every,
-        gain_error=optimum.gain_error + solution.gain_error / every,
+        gain_error=uncertain,
         augmented_states=augmented.states,
         policy=choice.reshape(-1, kernels**waiting),
         method="exact",
