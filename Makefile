@@ -36,7 +36,7 @@ docs: $(INSTALLED)
 	@echo "The pages are $(CURDIR)/docs/_build/html/index.html"
 
 bench: $(INSTALLED)
-	for script in tests/benchmarks/benchmark_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	for script in tests/benchmarks/benchmark_*.py; do echo "== $$script"; PYTHONPATH=. $(BIN)/python $$script || exit 1; done
 
 rom: $(INSTALLED)
 	$(BIN)/python -m regretlab.games.cartridges.build

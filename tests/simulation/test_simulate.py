@@ -83,6 +83,18 @@ def test_a_held_pool(hold):
         assert value == pytest.approx(0.521644380983, abs=1e-9)
 
 
+@pytest.mark.parametrize(("workers", "expected"), [(math.inf, 5), (5, 5)])
+def test_the_hold_is_chosen_if_it_is_not_given(workers, expected):
+    """The best among its neighbours, by the same random numbers."""
+    keywords = {"workers": workers, "rule": "frame-hold", "frames": FRAMES, "seed": 3}
+    chosen = simulate(GAMMA, 1.0, 0.9, **keywords)
+    assert dict(chosen)["delay_law"] == simulate(GAMMA, 1.0, 0.9, hold="auto", **keywords)["delay_law"]
+    assert np.flatnonzero(chosen.delay_law)[0] == expected
+    for hold in (expected - 1, expected + 1):
+        other = simulate(GAMMA, 1.0, 0.9, hold=hold, **keywords)
+        assert chosen.regret_per_frame["total"] < other.regret_per_frame["total"]
+
+
 @pytest.mark.parametrize(("law", "workers"), [(GAMMA, 3), (EXPONENTIAL, 5), (parse_law("uniform(0.2, 2)"), 2)])
 def test_free_running_workers(law, workers):
     """phi = (1-q)^N, q = E min(T, frame) / E T."""
@@ -235,7 +247,7 @@ def test_one_frame_is_enough():
         ({"p": 1.5}, r"in \[0, 1\]"),
         ({"symbols": 1}, "at least 2"),
         ({"hold": 3}, "has no hold"),
-        ({"rule": "frame-hold"}, "needs a hold"),
+        ({"hold": "auto"}, "has no hold"),
         ({"rule": "frame-hold", "hold": -1}, "hold must lie"),
         ({"alignment": "uniform"}, "alignment frame, not 'uniform'"),
         ({"frames": 0}, "frames must be at least 1"),

@@ -1,4 +1,4 @@
-"""Speed of the simulator beside its yardsticks, measured in turns: ``python -m tests.benchmarks.simulation_speed``.
+"""Speed of the simulator beside its yardsticks, measured in turns: ``make bench``, or with ``python -m``.
 
 Prints millions of frames a second (the best of several turns) and the ratios that matter.
 """
