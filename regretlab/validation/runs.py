@@ -115,7 +115,16 @@ def _realtime_runs(scale: float) -> list[PlannedRun]:
         return round(length * scale / FRAME_TIME)
 
     return [
-        _run("realtime-k1", "realtime", "real", seconds(20), policy="impala-k1", rule="max-time", workers=2),
+        _run(
+            "realtime-k1",
+            "realtime",
+            "real",
+            seconds(20),
+            policy="impala-k1",
+            rule="max-time",
+            workers=3,
+            alignment="frame",
+        ),
         _run(
             "realtime-16",
             "realtime",
