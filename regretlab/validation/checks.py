@@ -235,7 +235,7 @@ def _drift(measured: _Measured) -> tuple[float, float]:
 
 
 def _learned_inaction(run: PlannedRun, measured: _Measured) -> float:
-    """Return the mean over the run of max(0, 1 - N tau_M / tau_max), tau_max being the longest occupation until then."""
+    """Return the mean over the run of max(0, 1 - N tau_M / tau_max), tau_max the longest occupation until then."""
     inferences = measured.record.inferences
     done = inferences[~inferences["lost"]].sort_values("completion")
     occupied = (done["completion"] - done["scheduled"]).to_numpy() / FRAME_TIME
