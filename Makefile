@@ -1,42 +1,57 @@
-# make demo   install into .venv and play the quick validation on the bundled cartridge
-# make test   install into .venv and run the tests
-.PHONY: demo test test-parallel test-realtime lint figures docs bench rom
+# make demo     install into .venv, play the quick validation on the bundled cartridge, write demo/report.html
+# make test     install into .venv, run the tests
+# make lint     style, types and the import contracts
+# make figures  the paper's figures, into figures/
+# make docs     the documentation, into docs/_build/html
+# make bench    the benchmarks
+# make rom      the cartridges from their C sources (needs SDCC)
+.PHONY: demo test lint figures docs bench rom clean
 
 PYTHON ?= python3
 BIN := .venv/bin
-INSTALLED := .venv/installed
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+BENCHMARKS := $(subst /,.,$(basename $(wildcard tests/benchmarks/benchmark_*.py)))
 export OMP_NUM_THREADS ?= 1
 
-$(INSTALLED): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "regretlab needs Python 3.11 or later; " + sys.executable + " is " + sys.version.split()[0] + ": set PYTHON=...")'
+# The stamps make a second call install nothing; they are older than a changed pyproject.toml or constraints.txt.
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "regretlab needs Python 3.11 or later; " + sys.executable + " is " + sys.version.split()[0] + ": call make PYTHON=/path/to/python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	touch $@
+	$(INSTALL) -e '.[dev]'
+	@touch $@
 
-demo: $(INSTALLED)
+.venv/installed-docs: .venv/installed
+	$(INSTALL) -e '.[docs]'
+	@touch $@
+
+demo: .venv/installed
+	rm -rf demo
 	$(BIN)/regretlab validate --quick --out demo
-	@echo "The report is $(CURDIR)/demo/report.html"
+	@echo "Open $(CURDIR)/demo/report.html"
 
-test: $(INSTALLED)
-	$(BIN)/python -m pytest -q -n 2 -m "not realtime"
+# The realtime tests come second and alone: other tests beside them would be what they measure.
+test: .venv/installed
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not realtime"
 	$(BIN)/python -m pytest -q -m realtime
 
-lint: $(INSTALLED)
+lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-figures: $(INSTALLED)
+figures: .venv/installed
 	$(BIN)/python -m paper_figures --out figures
 
-docs: $(INSTALLED)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
-	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
-	@echo "The pages are $(CURDIR)/docs/_build/html/index.html"
+docs: .venv/installed-docs
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "Open $(CURDIR)/docs/_build/html/index.html"
 
-bench: $(INSTALLED)
-	for script in tests/benchmarks/benchmark_*.py; do echo "== $$script"; PYTHONPATH=. $(BIN)/python $$script || exit 1; done
+bench: .venv/installed
+	for module in $(BENCHMARKS); do echo "== $$module"; $(BIN)/python -m $$module || exit 1; done
 
-rom: $(INSTALLED)
+rom: .venv/installed
 	$(BIN)/python -m regretlab.games.cartridges.build
+
+clean:
+	rm -rf .venv demo figures docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
