@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from .output import plain_console
 
     words = list(sys.argv[1:] if arguments is None else arguments)
-    from . import experiments, mdps, theory, validation  # noqa: F401 - they register their commands
+    from . import experiments, mdps, planning, theory, validation  # noqa: F401 - they register their commands
 
     try:
         code = app(words, console=plain_console(), exit_on_error=False, print_error=False, result_action="return_value")

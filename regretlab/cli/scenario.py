@@ -1,4 +1,4 @@
-"""What ``bound`` and ``simulate`` ask about alike: an inference time, an environment, workers and their rule."""
+"""What the commands of the theory ask about alike: an inference time in a world, and workers under a rule."""
 
 import math
 from dataclasses import dataclass
@@ -12,13 +12,15 @@ from .application import Whole
 if TYPE_CHECKING:
     from ..laws import Law
 
-__all__ = ["Scenario"]
+__all__ = ["Alignment", "Scenario", "World", "read_hold", "read_workers"]
+
+Alignment = Literal["frame", "uniform"]
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Scenario:
-    """Options shared by the commands of the theory.
+class World:
+    """How slow inference is, how fast the world moves, and what it costs to be late.
 
     Parameters
     ----------
@@ -29,25 +31,14 @@ class Scenario:
         How likely the likeliest successor of a frame is at least, p.
     frame_time
         Seconds of a frame, or gameboy, or atari.
-    workers
-        Number of inference workers, or inf.
-    rule
-        Staggering rule: sequential, sequential-strict, unstaggered, free-running, max-time, expected-time, frame-pool
-        or frame-hold.
-    hold
-        Frames that frame-hold holds its outputs to; auto, its default, is the hold of least regret.
-    alignment
-        Whether inferences start on frames or anywhere; the rule's default if not given.
-    maximum_time
-        tau_max of max-time in seconds; the upper end of the law (else its 99.9 % quantile) if not given.
     symbols
         Evaluate the ring of this many symbols instead of the worst case of all MDPs.
     gap_default
         Reward per frame that the default behaviour loses.
     gap_delay
         Reward per frame that a wrong action loses.
-    horizon
-        Seconds to add the regret up over.
+    maximum_time
+        tau_max of max-time in seconds; the upper end of the law (else its 99.9 % quantile) if not given.
     cores
         Cores that workers, learners and environment share; with more processes than cores everything slows down.
     """
@@ -55,22 +46,11 @@ class Scenario:
     inference_time: str
     mode_probability: float
     frame_time: str = "gameboy"
-    workers: str = "1"
-    rule: str = "max-time"
-    hold: str | None = None
-    alignment: Literal["frame", "uniform"] | None = None
-    maximum_time: float | None = None
     symbols: Whole | None = None
     gap_default: float = 1.0
     gap_delay: float = 1.0
-    horizon: float | None = None
+    maximum_time: float | None = None
     cores: float | None = None
-
-    @property
-    def title(self) -> str:
-        """The scenario in one line."""
-        workers = "1 worker" if self.workers == "1" else f"{self.workers} workers"
-        return f"{self.rule}, {workers}, inference time {self.inference_time} s"
 
     def law(self) -> "Law":
         """Return the law of the inference time."""
@@ -87,19 +67,58 @@ class Scenario:
     def keywords(self) -> dict[str, Any]:
         """Return what the library functions take by keyword, under their names."""
         return {
-            "workers": _workers(self.workers),
-            "rule": self.rule,
-            "hold": _hold(self.hold),
-            "alignment": self.alignment,
-            "maximum_time": self.maximum_time,
             "symbols": self.symbols,
             "gap_default": self.gap_default,
             "gap_delay": self.gap_delay,
+            "maximum_time": self.maximum_time,
+        }
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Scenario(World):
+    """Workers under a staggering rule in a world.
+
+    Parameters
+    ----------
+    workers
+        Number of inference workers, or inf.
+    rule
+        Staggering rule: sequential, sequential-strict, unstaggered, free-running, max-time, expected-time, frame-pool
+        or frame-hold.
+    hold
+        Frames that frame-hold holds its outputs to; auto, its default, is the hold of least regret.
+    alignment
+        Whether inferences start on frames or anywhere; the rule's default if not given.
+    horizon
+        Seconds to add the regret up over.
+    """
+
+    workers: str = "1"
+    rule: str = "max-time"
+    hold: str | None = None
+    alignment: Alignment | None = None
+    horizon: float | None = None
+
+    @property
+    def title(self) -> str:
+        """The scenario in one line."""
+        workers = "1 worker" if self.workers == "1" else f"{self.workers} workers"
+        return f"{self.rule}, {workers}, inference time {self.inference_time} s"
+
+    def keywords(self) -> dict[str, Any]:
+        """Return what the library functions take by keyword, under their names."""
+        return super().keywords() | {
+            "workers": read_workers(self.workers),
+            "rule": self.rule,
+            "hold": read_hold(self.hold),
+            "alignment": self.alignment,
             "horizon": self.horizon,
         }
 
 
-def _workers(text: str) -> float:
+def read_workers(text: str) -> float:
+    """Read a number of workers."""
     try:
         value = float(text)
     except ValueError:
@@ -109,7 +128,8 @@ def _workers(text: str) -> float:
     return value if value == math.inf else int(value)
 
 
-def _hold(text: str | None) -> int | str | None:
+def read_hold(text: str | None) -> int | str | None:
+    """Read a number of frames to hold outputs to."""
     if text is None or text == "auto":
         return text
     try:

@@ -188,6 +188,32 @@ def test_unusable_arrays(samples, tmp_path, answer):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--worker-cost", "-1"], "worker cost must be a finite number of at least 0, not -1"),
+        (["--target-regret", "0"], "target regret must be"),
+        (["--scaling", "m cubed"], "'m cubed'"),
+        (["--scaling", "__import__('os')"], "__import__"),
+        (["--quality", "0.2*m**-0.35"], "needs a scaling law"),
+        (["--workers", "0"], "workers must be a whole number of at least 1 or inf, not '0'"),
+        (["--workers", "inf", "--worker-cost", "0.1"], "an unlimited pool"),
+        (["--rule", "sequential", "--workers", "2"], "'sequential' runs exactly 1 worker, not 2"),
+        (["--rule", "max-time", "--hold", "2"], "'max-time' has no hold"),
+        (["--rule", "free-running"], "free-running"),
+        (["--cores", "0"], "cores must be"),
+        (["--learners", "-1"], "learners must be"),
+        (["--contention", "nan"], "contention must be"),
+        (["--most-workers", "0"], "most workers must be"),
+        (["--mode-probability", "2"], "mode probability must lie in [0, 1], not 2"),
+    ],
+    ids=str,
+)
+def test_plans_that_cannot_be(words, message, answer):
+    usual = {TIMES[0]: TIMES[1], MODE[0]: MODE[1]} | dict(zip(words[::2], words[1::2], strict=True))
+    _refused(answer("plan", *(word for pair in usual.items() for word in pair)), message)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
         (["--mdp", "cheese"], "'cheese' is not known: shift-register"),
         (["--mdp", ""], "is not of the form name(key=value, ...)"),
         (["--mdp", "ring(p=1.5)"], "1.5"),

@@ -22,7 +22,7 @@ HEAVY = {
     "torch",
     "xarray",
 }
-COMMANDS = ("bound", "profile", "run", "simulate", "solve", "validate")
+COMMANDS = ("bound", "plan", "profile", "run", "simulate", "solve", "validate")
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,48 @@ def test_whole_numbers_may_be_written_as_they_are_spoken(written, answer):
     assert _object(answer, *BOUND, "--symbols", written) == _object(answer, *BOUND, "--symbols", "10")
 
 
+PLAN_KEYS = {
+    "alignment",
+    "alternatives",
+    "assumptions",
+    "binds",
+    "cost_per_frame",
+    "hold",
+    "inaction_fraction",
+    "largest_inference_time",
+    "meets_target",
+    "method",
+    "model_size",
+    "regime",
+    "regret_per_frame",
+    "rule",
+    "target_regret",
+    "workers",
+}
+STEPS = ["--frame-time", "1", "--mode-probability", "0.9"]
+
+
+def test_plan(answer):
+    """Constant time of 3.2 frames: ceil(x) workers, and the delay part of ceil(x) frames is left."""
+    values = _object(answer, "plan", "--inference-time", "3.2", *STEPS, "--worker-cost", "0.02")
+    assert set(values) == PLAN_KEYS
+    assert (values["regime"], values["workers"], values["binds"]) == ("asynchronous", 4, "stochasticity")
+    assert values["regret_per_frame"]["total"] == pytest.approx(1 - 0.9**4)
+    assert values["cost_per_frame"] == pytest.approx(0.08)
+
+
+def test_plan_of_the_slowest_network_and_the_largest_model(answer):
+    words = ["--inference-time", "expon(scale=1)", "--target-regret", "0.25", "--scaling", "2*m**0.5"]
+    values = _object(answer, "plan", *words, *STEPS)
+    assert values["largest_inference_time"] == pytest.approx(2.46630346238, rel=1e-6)
+    assert values["model_size"] == pytest.approx((2.46630346238 / 2) ** 2, rel=1e-5)
+
+
+def test_plan_not_to_act(answer):
+    values = _object(answer, "plan", "--inference-time", "3.2", *STEPS, "--worker-cost", "0.9")
+    assert (values["regime"], values["workers"], values["rule"]) == ("do-not-act", 0, None)
+
+
 SOLVE_KEYS = {
     "actions",
     "assumptions",

@@ -44,10 +44,11 @@ BOUND = ["bound", "--inference-time", "expon(scale=0.04)", "--mode-probability",
 
 
 SIMULATE = ["simulate", *BOUND[1:], "--frames", "2000", "--replications", "1"]
+PLAN = ["plan", *BOUND[1:5]]
 SOLVE = ["solve", "--mdp", "ring(p=0.9)", "--delay", "2"]
 
 
-@pytest.mark.parametrize("words", [BOUND, [*BOUND, "--json"], SIMULATE, SOLVE], ids=str)
+@pytest.mark.parametrize("words", [BOUND, [*BOUND, "--json"], PLAN, SIMULATE, SOLVE], ids=str)
 def test_the_commands_of_the_theory_run(words, program):
     done = program(BLOCK + f"from regretlab.cli import main\nsys.exit(main({words!r}))")
     assert done.code == 0, done.err
