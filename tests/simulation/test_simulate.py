@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from regretlab.bounds.realtime import realtime_regret
+from regretlab.bounds.sticky import sticky_sequential_regret
 from regretlab.errors import InputError
 from regretlab.laws import law_from_samples, parse_law
 from regretlab.simulation import simulate
@@ -140,6 +141,16 @@ def test_a_repeated_action_costs_what_theory_says(symbols):
     )
     share, rate = (0.0, p) if symbols is None else (1 / symbols, (symbols * p - 1) / (symbols - 1))
     expected = 1 - share - (1 - share) * rate**delay * (1 - rate**delay) / (delay * (1 - rate))
+    assert_near(result.regret_per_frame["total"], result.standard_errors["regret_per_frame"]["total"], expected)
+
+
+@pytest.mark.parametrize("law", [EXPONENTIAL, GAMMA, THREE_FRAMES])
+@pytest.mark.parametrize("symbols", [None, 3])
+def test_a_repeated_action_under_random_times(law, symbols):
+    result = simulate(
+        law, 1.0, 0.8, rule="sequential", symbols=symbols, default_behaviour="repeat", gap_delay=0.6, frames=FRAMES
+    )
+    expected = sticky_sequential_regret(law, 1.0, 0.8, symbols=symbols, gap_delay=0.6)
     assert_near(result.regret_per_frame["total"], result.standard_errors["regret_per_frame"]["total"], expected)
 
 
