@@ -39,6 +39,8 @@ __all__ = [
     "solve_sequential",
 ]
 
+_KAPPA_BUDGET = 3 * 10**8
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DelayedSolution:
@@ -161,7 +163,7 @@ def solve_delayed(
         behaviour = "repeats the last action" if _repeats(process) else "follows beta(a|s)"
         assumptions.append(f"the default behaviour {behaviour} in the frames between")
     try:
-        least: float | None = kappa(process, delay, every=every)
+        least: float | None = kappa(process, delay, every=every, budget=_KAPPA_BUDGET)
     except InputError as error:
         least = None
         assumptions.append(f"kappa is not given: {error}")
