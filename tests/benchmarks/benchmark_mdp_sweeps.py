@@ -7,8 +7,8 @@ QuantEcon's ``DiscreteDP.bellman_operator`` (SciPy's compiled product, Numba's m
 dense ones where they fit. ``--solve`` solves the average-reward problem of 10^6 states and 8 actions and prints time
 and memory.
 
-Seen on 2 cores of a Xeon: QuantEcon takes 1.5 to 2.1 times as long as we do, pymdptoolbox 1.9 to 2.4 times with sparse
-matrices and more than 200 times with dense ones. Ten times is out of reach with sparse matrices: their product is
+Seen on 2 busy cores of a Xeon: QuantEcon takes 1.5 to 3.1 times as long as we do, pymdptoolbox 1.8 to 3.0 times with
+sparse matrices and more than 200 times with dense ones. Ten times is out of reach with sparse ones: their product is
 compiled as well, and reading the matrix takes most of the time of all three.
 """
 
