@@ -25,6 +25,8 @@ from .tallies import _kernels as column
 
 __all__ = ["MDPSimulationResult", "simulate_mdp"]
 
+LARGE = 1 << 20
+
 
 @dataclass(frozen=True, eq=False)
 class MDPSimulationResult:
@@ -43,8 +45,10 @@ class MDPSimulationResult:
         is the regret per frame up to the span of the bias over the length of the run.
     frames, replications
         Frames counted over all replications; number of replications.
-    frames_per_second
-        Frames played a second, warm-up included, all cores together.
+    transitions
+        Moves of the MDP in the frames counted: frames times ``chains``.
+    transitions_per_second
+        Moves played a second, warm-up included, all cores together.
     """
 
     service: ServiceLaw
@@ -54,7 +58,8 @@ class MDPSimulationResult:
     agent_regret: Estimate | None
     frames: int
     replications: int
-    frames_per_second: float
+    transitions: int
+    transitions_per_second: float
 
 
 def simulate_mdp(
@@ -69,6 +74,7 @@ def simulate_mdp(
     maximum_time: float | None = None,
     solution: AverageRewardSolution | None = None,
     start: int = 0,
+    chains: int | None = None,
     frames: int = 1_000_000,
     warmup: int | None = None,
     seed: int = 0,
@@ -92,6 +98,9 @@ def simulate_mdp(
         The solved MDP, to measure regret against.
     start
         State of the first frame.
+    chains
+        Independent copies of the MDP that each replication plays on the same service, in turns, so that one moves while
+        another waits for memory; default: 4 where the transitions take more than a megabyte, else 1.
 
     Returns
     -------
@@ -130,17 +139,21 @@ def simulate_mdp(
     )
     if not 0 <= start < process.mdp.states:
         raise InputError(f"start must be a state between 0 and {process.mdp.states - 1}, not {start}")
+    if chains is not None and chains < 1:
+        raise InputError(f"chains must be at least 1, not {chains}")
     tables = tabulate(process, policy, None if solution is None else solution.gaps)
 
+    copies = chains or (4 if tables.transitions.words.nbytes > LARGE else 1)
+
     def environment(own: np.random.SeedSequence, block: int) -> MDPChain:
-        return MDPChain(tables, start, own, block)
+        return MDPChain(tables, start, copies, own, block)
 
     compile_kernels(setting, environment)
     begin = time.perf_counter()
     tallies = stack(
         play_replications(setting, environment, rate=0.0, seed=seed, replications=replications, cores=cores)
     )
-    speed = replications * setting.frames / (time.perf_counter() - begin)
+    speed = replications * setting.frames * copies / (time.perf_counter() - begin)
     played = tallies.columns[..., column.FRAMES]
     if process.beta is None and tallies.columns[..., column.DEFAULT].any():
         raise InputError("frames fell to the default behaviour and the process has none: give it one")
@@ -162,5 +175,6 @@ def simulate_mdp(
         agent_regret=gap(AGENT_GAP),
         frames=int(played.sum()),
         replications=len(played),
-        frames_per_second=speed,
+        transitions=int(played.sum()) * copies,
+        transitions_per_second=speed,
     )

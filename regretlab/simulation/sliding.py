@@ -18,32 +18,35 @@ class SlidingStates:
         Frames of the longest block.
     start
         State of every frame before the first.
+    width
+        Chains side by side: a frame has as many states.
 
     Attributes
     ----------
     states
         Array of int32.
     first
-        Where in it the next block begins.
+        Where in it the states of the next block's first frame begin.
     """
 
-    def __init__(self, block: int, start: int = 0) -> None:
-        self._block = block
+    def __init__(self, block: int, start: int = 0, width: int = 1) -> None:
+        self._block, self._width = block * width, width
         self._history = 0
         self.first = 0
-        self.states: NDArray[np.int32] = np.full(block + 1, start, np.int32)
+        self.states: NDArray[np.int32] = np.full(self._block + width, start, np.int32)
 
     def keep(self, history: int) -> None:
         """Make room for a block with that many frames before it (never fewer than before)."""
-        history = max(history, self._history)
-        if history == self._history and self.first + self._block < len(self.states):
+        history = max(history * self._width, self._history)
+        end = self.first + self._width
+        if history == self._history and end + self._block <= len(self.states):
             return
-        kept = self.states[self.first - self._history : self.first + 1].copy()
+        kept = self.states[self.first - self._history : end].copy()
         if history > self._history:
-            self.states = np.full(2 * history + 4 * self._block + 1, kept[0], np.int32)
-        self.states[history - self._history : history + 1] = kept
+            self.states = np.full(2 * history + 4 * self._block + self._width, kept[0], np.int32)
+        self.states[history - self._history : history + self._width] = kept
         self._history = self.first = history
 
     def advance(self, count: int) -> None:
         """Move on by the ``count`` frames of a block."""
-        self.first += count
+        self.first += count * self._width

@@ -105,8 +105,9 @@ def test_constant_delay_against_the_exact_chain(delay):
     assert result.service.inaction_fraction == 0.0
 
 
+@pytest.mark.parametrize("chains", [1, 3])
 @pytest.mark.parametrize("beta", ["action", "by state", "stochastic", "repeat"])
-def test_sequential_play_against_the_exact_chain(beta):
+def test_sequential_play_against_the_exact_chain(beta, chains):
     """One frame of action in D = 2, the other of default behaviour: two-frame steps of (s, last action)."""
     mdp = random_mdp(5, 3, seed=9)
     policy = np.array([2, 0, 1, 1, 0])
@@ -131,7 +132,7 @@ def test_sequential_play_against_the_exact_chain(beta):
                 moves[index, 5 * now : 5 * now + 5] += share * (law @ transitions[:, middle])
     stationary = np.linalg.lstsq(np.vstack([moves.T - np.eye(25), np.ones(25)]), np.append(np.zeros(25), 1.0))[0]
     process = AsynchronousMDP(mdp, beta=given_beta)
-    result = simulate_mdp(process, policy, parse_law("1.5"), rule="sequential", frames=FRAMES, seed=2)
+    result = simulate_mdp(process, policy, parse_law("1.5"), rule="sequential", chains=chains, frames=FRAMES, seed=2)
     assert near(result.reward_per_frame, stationary @ rewards / 2)
     assert result.service.inaction_fraction == pytest.approx(0.5, abs=1e-4)
 
@@ -187,6 +188,20 @@ def test_the_ring_as_an_mdp_is_the_ring_as_a_witness():
     assert table.service.delay_law == pytest.approx(ring.delay_law, abs=5e-3)
 
 
+def test_copies_of_an_mdp_are_independent():
+    """Nine copies on one service: their mean has a ninth of the variance (a chi-square ratio, |z| < 4)."""
+    mdp = random_mdp(5, 2, seed=1)
+
+    def error(chains):
+        result = simulate_mdp(
+            AsynchronousMDP(mdp), np.zeros(5, int), parse_law("0.5"), chains=chains, frames=100_000, replications=4
+        )
+        assert result.transitions == chains * result.frames
+        return result.reward_per_frame.standard_error
+
+    assert abs((error(1) / error(9)) ** 2 / 9 - 1) < 4 * np.sqrt(2 * 2 / 127)
+
+
 def test_policies_by_delay_act_by_the_delay():
     """Delays 1 and 2 in turn; the action names the delay and pays by it."""
     mdp = FiniteMDP([np.eye(1)] * 3, rewards=[[0.0, 1.0, 10.0]])
@@ -216,6 +231,7 @@ def test_the_figures_do_not_depend_on_the_number_of_cores():
         ([0, 1, 0, 1, 0, 3], {}, r"outside 0\.\.2"),
         ([0.5] * 6, {}, "does not fit"),
         ([0] * 6, {"start": 6}, "start must be a state between 0 and 5"),
+        ([0] * 6, {"chains": 0}, "chains must be at least 1"),
         ([0] * 6, {"rule": "sequential"}, "the process has none"),
     ],
 )

@@ -149,21 +149,23 @@ def test_impossible_witnesses_are_refused(p, symbols, message):
         Witness(p, symbols)
 
 
-def test_sliding_states_keep_the_last_frames():
+@pytest.mark.parametrize("width", [1, 3])
+def test_sliding_states_keep_the_last_frames(width):
     """Blocks of random lengths, a history that grows now and then (and is then complete from that frame on)."""
     rng = np.random.default_rng(4)
-    sliding = SlidingStates(50, start=7)
-    written, history, complete = [7], 0, 0  # the state of the next frame is written with the block before it
+    sliding = SlidingStates(50, 7, width)
+    written, history, complete = [7] * width, 0, 0  # the state of the next frame is written with the block before it
     for block in range(600):
         if block % 37 == 0 and block >= history:
             complete = min(complete, history)
             history = block + 1
         sliding.keep(history)
         known = min(complete, history)
-        assert sliding.states[sliding.first - known : sliding.first + 1].tolist() == written[len(written) - 1 - known :]
+        kept = sliding.states[sliding.first - known * width : sliding.first + width].tolist()
+        assert kept == written[len(written) - (known + 1) * width :]
         count = int(rng.integers(1, 51))
-        states = rng.integers(100, size=count)
-        sliding.states[sliding.first + 1 : sliding.first + count + 1] = states
+        states = rng.integers(100, size=count * width)
+        sliding.states[sliding.first + width : sliding.first + (count + 1) * width] = states
         written += states.tolist()
         sliding.advance(count)
         complete += count

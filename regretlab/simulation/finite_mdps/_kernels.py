@@ -15,9 +15,6 @@ REWARD = 0
 DEFAULT_GAP = 1
 AGENT_GAP = 2
 
-REPEATED = 0  # carried from block to block: the last agent action
-CARRIED = 1
-
 BY_STATE = 0  # default behaviours: an action for each state (first row of the table of actions)
 REPEAT = 1
 DRAWN = 2
@@ -144,45 +141,47 @@ def play(
     default_state_bits: int,
     actions: NDArray[np.int32],
     values: NDArray[np.float64],
-    chain: NDArray[np.int32],
-    history: int,
-    carry: NDArray[np.int64],
+    chains: int,
+    states: NDArray[np.int32],
+    first: int,
+    repeated: NDArray[np.int64],
     sums: NDArray[np.float64],
 ) -> None:
-    """Play an MDP over a block; ``chain[history]`` is the state of its first frame, the last states stand before.
+    """Play ``chains`` independent copies of an MDP over a block, in turns: while one waits for memory, others move.
 
-    ``actions[d, s]`` is the agent's action of delay d for observation s (the last row also for longer delays), and
-    ``actions[0, s]`` that of the default behaviour in state s; ``values`` has shape (S * A, 2): reward
-    and gap.
+    ``states[first + k * chains + c]`` is the state of chain c in frame k of the block; those of the first frame and of
+    as many frames before as the longest delay are there. ``actions[d, s]`` is the agent's action of delay d for
+    observation s (the last row also for longer delays), and ``actions[0, s]`` that of the default behaviour in state s;
+    ``values`` has shape (S * A, 2): reward and gap. ``repeated[c]`` is the last agent action, carried between blocks.
     """
-    fill_bits(state, bits, count)
+    fill_bits(state, bits, count * chains)
     if behaviour == DRAWN:
-        fill_bits(state, default_bits, count)
+        fill_bits(state, default_bits, count * chains)
     width = len(values) // actions.shape[1]
     longest = actions.shape[0] - 1
-    repeated = carry[REPEATED]
     reward = 0.0
     gap = 0.0
     default_gap = 0.0
-    now = np.int64(chain[history])
     for index in range(count):
         delay = np.int64(served[index])
-        seen = chain[history + index - delay]
-        action = np.int64(actions[min(delay, longest), seen])
-        if behaviour == REPEAT:
-            repeated = action if delay > 0 else repeated
-            action = repeated
-        elif behaviour == DRAWN:
-            drawn = draw(now, default_bits[index], default_power, default_rows, default_words, default_state_bits)
-            action = action if delay > 0 else drawn
-        row = now * width + action
-        cost = values[row, 1]
-        reward += values[row, 0]
-        gap += cost
-        default_gap += cost * (delay == 0)
-        now = draw(row, bits[index], power, rows, words, state_bits)
-        chain[history + index + 1] = now
-    carry[REPEATED] = repeated
-    sums[REWARD] += reward
-    sums[DEFAULT_GAP] += default_gap
-    sums[AGENT_GAP] += gap - default_gap
+        kind = min(delay, longest)
+        here = first + index * chains
+        for chain in range(chains):
+            now = np.int64(states[here + chain])
+            action = np.int64(actions[kind, states[here + chain - delay * chains]])
+            if behaviour == REPEAT:
+                action = action if delay > 0 else repeated[chain]
+                repeated[chain] = action
+            elif behaviour == DRAWN:
+                random = default_bits[index * chains + chain]
+                drawn = draw(now, random, default_power, default_rows, default_words, default_state_bits)
+                action = action if delay > 0 else drawn
+            row = now * width + action
+            cost = values[row, 1]
+            reward += values[row, 0]
+            gap += cost
+            default_gap += cost * (delay == 0)
+            states[here + chains + chain] = draw(row, bits[index * chains + chain], power, rows, words, state_bits)
+    sums[REWARD] += reward / chains
+    sums[DEFAULT_GAP] += default_gap / chains
+    sums[AGENT_GAP] += (gap - default_gap) / chains

@@ -11,7 +11,7 @@ from ...mdp import AsynchronousMDP, FiniteMDP
 from ..draws import random_state
 from ..sliding import SlidingStates
 from ..tallies import Counter
-from ._kernels import BY_STATE, CARRIED, DRAWN, REPEAT, columns_of, fill_rows, play
+from ._kernels import BY_STATE, DRAWN, REPEAT, columns_of, fill_rows, play
 
 __all__ = ["MDPChain", "MDPTables", "tabulate"]
 
@@ -133,31 +133,32 @@ class MDPChain:
         The MDP.
     start
         State of frame 0.
+    chains
+        Independent copies of the MDP to play on the same service; sums are means over them.
     seed
         Of its moves.
     block
         Frames of the longest block, a multiple of the random lanes.
     """
 
-    def __init__(self, tables: MDPTables, start: int, seed: np.random.SeedSequence, block: int) -> None:
-        self._tables = tables
-        self._state = random_state(seed)
-        self._bits = np.empty(block, np.uint64)
-        self._default_bits = np.empty(block if tables.behaviour == DRAWN else 0, np.uint64)
-        self._carry = np.zeros(CARRIED, np.int64)
-        self._carry[0] = tables.actions[0, start]
-        self._chain = SlidingStates(block, start)
+    def __init__(self, tables: MDPTables, start: int, chains: int, seed: np.random.SeedSequence, block: int) -> None:
+        self._tables, self._chains = tables, chains
+        self._random = random_state(seed)
+        self._bits = np.empty(block * chains, np.uint64)
+        self._default_bits = np.empty(block * chains if tables.behaviour == DRAWN else 0, np.uint64)
+        self._repeated = np.full(chains, tables.actions[0, start], np.int64)
+        self._states = SlidingStates(block, start, chains)
 
     def play(
         self, served: NDArray[np.int32], count: int, acted: NDArray[np.int32], reach: int, counter: Counter
     ) -> None:
         """Play the frames of a block, served with delays up to ``reach``."""
-        tables, chain = self._tables, self._chain
-        chain.keep(reach)
+        tables, states = self._tables, self._states
+        states.keep(reach)
         play(
-            tables.behaviour, served, count, self._state, self._bits, self._default_bits,
+            tables.behaviour, served, count, self._random, self._bits, self._default_bits,
             tables.transitions.power, tables.transitions.rows, tables.transitions.words, tables.transitions.state_bits,
             tables.default.power, tables.default.rows, tables.default.words, tables.default.state_bits,
-            tables.actions, tables.values, chain.states, chain.first, self._carry, counter.sums,
+            tables.actions, tables.values, self._chains, states.states, states.first, self._repeated, counter.sums,
         )  # fmt: skip
-        chain.advance(count)
+        states.advance(count)
