@@ -182,7 +182,9 @@ def realtime_regret(
         if with_symbolic:
             from .symbolic import total_regret_latex
 
-            formula = total_regret_latex(law, rule, workers=workers, symbols=symbols, alignment=alignment)
+            formula = total_regret_latex(
+                law, rule, workers=workers, symbols=symbols, alignment=alignment, hold=_frames(hold)
+            )
     elif hold == "auto":
         raise InputError("a service law that is given has its hold already: hold cannot be 'auto'")
     parts = RegretParts(loss.inaction(service), loss.delay(service))
@@ -222,7 +224,7 @@ def realtime_regret(
         method=service.method,
         standard_error=service.standard_error if standard_error is None else standard_error,
         assumptions=(*service.assumptions, *_assumptions(symbols, learning), *notes),
-        hold=None if hold is None else int(hold),
+        hold=_frames(hold),
         learning=learning,
         learners_to_keep_up=keep_up,
         symbolic=formula,
@@ -251,7 +253,11 @@ def _service(
     service = service_law(
         law, frame_time, workers=workers, rule=rule, alignment=alignment, maximum_time=maximum_time, **options
     )
-    return service, None if hold is None else int(hold)
+    return service, _frames(hold)
+
+
+def _frames(hold: int | str | None) -> int | None:
+    return None if hold is None else int(hold)
 
 
 def _share(

@@ -1,7 +1,10 @@
-r"""The closed forms as SymPy expressions, their LaTeX, and their derivation from the law.
+r"""The closed forms as SymPy expressions: the regret per frame, its LaTeX, and numeric functions made from them.
 
-Symbols: p modal probability, x = T / frame time of a constant law, mu = frame time / mean of an exponential one, N
-workers, g and Delta the gaps, K symbols of the ring (p -> lambda = (K p - 1)/(K - 1) inside the moments).
+``symbolic_moments`` holds E p^delay of the laws, ``symbolic_rules`` phi and S of the staggering rules,
+``symbolic_bounds`` the delay and learning bounds, ``symbolic_design`` the design answers; this module puts moments and
+rules together. Symbols: p modal probability, x = T / frame time of a constant law, mu = frame time / mean of an
+exponential one, N workers, g and Delta the gaps, K symbols of the ring (p -> lambda = (K p - 1)/(K - 1) inside the
+moments).
 """
 
 from collections.abc import Callable
@@ -9,18 +12,27 @@ from functools import cache
 
 import sympy as sp
 
-from ..errors import InputError
 from ..laws import Law
+from .symbolic_bounds import DELTA, K
+from .symbolic_moments import MU, T0, A, B, P, S, X, mean_delay, moment
+from .symbolic_rules import HOLD, F, N, inaction_fraction, pool_inaction, pool_service_value, service_value
 
 __all__ = [
     "DELTA",
+    "HOLD",
     "MU",
+    "T0",
+    "A",
+    "B",
+    "F",
     "G",
     "K",
     "N",
     "P",
+    "S",
     "X",
     "inaction_fraction",
+    "mean_delay",
     "moment",
     "numeric",
     "service_value",
@@ -28,111 +40,41 @@ __all__ = [
     "total_regret_latex",
 ]
 
-P = sp.Symbol("p", positive=True)
-X = sp.Symbol("x", positive=True)
-MU = sp.Symbol("mu", positive=True)
-N = sp.Symbol("N", positive=True, integer=True)
-K = sp.Symbol("K", positive=True, integer=True)
 G = sp.Symbol("g", nonnegative=True)
-DELTA = sp.Symbol("Delta", nonnegative=True)
 
-_FAMILIES = ("constant", "exponential")
-
-
-def _check_family(family: str) -> None:
-    if family not in _FAMILIES:
-        raise InputError(f"symbolic forms exist for {' and '.join(_FAMILIES)} laws, not '{family}'")
+_LARGEST_PRINTED_SHAPE = 4
 
 
-@cache
-def moment(family: str, alignment: str = "frame") -> sp.Expr:
-    """Return E p^delay of a law.
-
-    Parameters
-    ----------
-    family
-        "constant" or "exponential".
-    alignment
-        "frame", "uniform" or "continuous", as in ``Law.moment``.
-
-    Examples
-    --------
-    >>> moment("exponential", "continuous")
-    mu/(mu - log(p))
-    """
-    _check_family(family)
-    z = P * sp.exp(-MU)
-    fraction = X - sp.floor(X)
-    forms = {
-        ("constant", "frame"): P ** sp.ceiling(X),
-        ("constant", "uniform"): P ** (sp.floor(X) + 1) * (1 - fraction + fraction * P),
-        ("constant", "continuous"): P**X,
-        ("exponential", "frame"): P * (1 - sp.exp(-MU)) / (1 - z),
-        ("exponential", "uniform"): P - (1 - P) * (sp.exp(MU) - 1) / MU * z / (1 - z),
-        ("exponential", "continuous"): MU / (MU - sp.log(P)),
-    }
-    if (family, alignment) not in forms:
-        raise InputError(f"alignment must be frame, uniform or continuous, not '{alignment}'")
-    return forms[family, alignment]
-
-
-@cache
-def _mean_delay(family: str) -> sp.Expr:
-    return sp.ceiling(X) if family == "constant" else 1 / (1 - sp.exp(-MU))
-
-
-@cache
-def inaction_fraction(family: str, rule: str, alignment: str | None = None) -> sp.Expr | None:
-    """Return phi of a rule, or None where there is no finite closed form.
-
-    Examples
-    --------
-    >>> inaction_fraction("exponential", "sequential")
-    exp(-mu)
-    """
-    _check_family(family)
-    mean = _mean_delay(family)
-    if rule == "sequential":
-        return sp.simplify(1 - 1 / mean)
-    if rule == "sequential-strict":
-        return sp.simplify(mean / (1 + mean))
-    if family == "constant":
-        spacing = {"unstaggered": X, "max-time": X / N}.get(rule)
-        if rule == "max-time" and alignment == "frame":
-            spacing = sp.ceiling(X) / N
-        if spacing is not None:
-            return sp.Max(0, 1 - 1 / spacing)
-    return None
-
-
-@cache
-def service_value(family: str, rule: str, alignment: str | None = None) -> sp.Expr | None:
-    """Return S(p) = sum_j a_j p^j of a rule, or None where there is no finite closed form."""
-    phi = inaction_fraction(family, rule, alignment)
-    if phi is None:
-        return None
-    if rule == "sequential":
-        return sp.simplify(moment(family) / _mean_delay(family))
-    if rule == "sequential-strict":
-        return sp.simplify(moment(family) / (1 + _mean_delay(family)))
-    if rule == "max-time" and alignment == "frame":
-        return (1 - phi) * P ** sp.ceiling(X)
-    # outputs every `width` frames or less: ceil(v + x) with v uniform below the width
-    width = sp.Min(1, X if rule == "unstaggered" else X / N)
-    first = sp.Min(1, (1 - (X - sp.floor(X))) / width)
-    return (1 - phi) * (first * P ** (sp.floor(X) + 1) + (1 - first) * P ** (sp.floor(X) + 2))
-
-
-@cache
-def total_regret(family: str, rule: str, alignment: str | None = None, *, ring: bool = False) -> sp.Expr | None:
-    """Return the regret per frame: phi g + Delta (1 - phi - S(p)), or the ring's; None without a closed form."""
-    phi, value = inaction_fraction(family, rule, alignment), service_value(family, rule, alignment)
-    if phi is None or value is None:
-        return None
+def _total(phi: sp.Expr, value: sp.Expr, ring: bool) -> sp.Expr:
     if ring:
         value = value.subs(P, (K * P - 1) / (K - 1))
         return phi * G + DELTA * (1 - 1 / K) * (1 - phi - value)
     return phi * G + DELTA * (1 - phi - value)
+
+
+@cache
+def total_regret(
+    family: str, rule: str, alignment: str | None = None, *, ring: bool = False, shape: int | None = None
+) -> sp.Expr | None:
+    """Return the regret per frame: phi g + Delta (1 - phi - S(p)), or the ring's; None without a closed form.
+
+    Parameters
+    ----------
+    family, shape
+        As for ``moment``.
+    rule, alignment
+        As for ``service_law``.
+    ring
+        Whether for the ring W2 instead of the shift register W1.
+
+    Examples
+    --------
+    >>> total_regret("constant", "max-time", "frame").subs({N: 3, X: 3, P: sp.Rational(4, 5), DELTA: 1})
+    61/125
+    """
+    phi = inaction_fraction(family, rule, alignment, shape=shape)
+    value = service_value(family, rule, alignment, shape=shape)
+    return None if phi is None or value is None else _total(phi, value, ring)
 
 
 def numeric(expression: sp.Expr, *symbols: sp.Symbol) -> Callable[..., float]:
@@ -147,24 +89,61 @@ def numeric(expression: sp.Expr, *symbols: sp.Symbol) -> Callable[..., float]:
     return lambda *values: float(function(*values))
 
 
+def _family_of(law: Law) -> tuple[str, int | None] | None:
+    """Return the symbolic family of a law and its shape, or None."""
+    if law.kind == "constant":
+        return "constant", None
+    if law.memoryless:
+        return "exponential", None
+    name, start = getattr(law, "family", None), getattr(law, "loc", 0.0)
+    if name == "expon":
+        return "shifted-exponential", None
+    if name == "uniform":
+        return "uniform", None
+    if name in ("gamma", "erlang") and start == 0.0:
+        shape = float(law.shapes[0])  # type: ignore[attr-defined]
+        if shape == int(shape) and shape <= _LARGEST_PRINTED_SHAPE:
+            return "gamma", int(shape)
+    return None
+
+
 def total_regret_latex(
-    law: Law, rule: str, *, workers: float = 1, symbols: int | None = None, alignment: str | None = None
+    law: Law,
+    rule: str,
+    *,
+    workers: float = 1,
+    symbols: int | None = None,
+    alignment: str | None = None,
+    hold: int | None = None,
 ) -> str | None:
     r"""Return the regret per frame of a law and rule as LaTeX in named symbols, or None without a closed form.
+
+    Parameters
+    ----------
+    law
+        Inference time. Under max-time only tau_max counts: it is x. Unlimited pools are written with f(j) = P(D = j).
+    rule, workers, alignment, hold
+        As for ``service_law``.
+    symbols
+        K, for the ring.
 
     Examples
     --------
     >>> from regretlab.laws import parse_law
     >>> total_regret_latex(parse_law("expon(scale=2.5)"), "sequential")
     '\\Delta \\left(...'
+    >>> total_regret_latex(parse_law("lognorm(0.5)"), "frame-pool", workers=float("inf"))
+    '\\Delta \\left(...\\prod_{...'
     """
-    if law.kind == "constant":
-        family = "constant"
-    elif law.memoryless:
-        family = "exponential"
-    else:
+    ring = symbols is not None
+    if rule in ("frame-pool", "frame-hold") and workers == float("inf"):
+        held = hold if rule == "frame-hold" else None
+        return str(sp.latex(_total(pool_inaction(hold=held), pool_service_value(hold=held), ring)))
+    if workers == float("inf"):
         return None
-    if workers == float("inf") and rule == "max-time":
+    found = ("constant", None) if rule == "max-time" else _family_of(law)
+    if found is None:
         return None
-    expression = total_regret(family, rule, alignment, ring=symbols is not None)
-    return None if expression is None else sp.latex(expression)
+    family, shape = found
+    expression = total_regret(family, rule, alignment, ring=ring, shape=shape)
+    return None if expression is None else str(sp.latex(expression))
