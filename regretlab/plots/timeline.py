@@ -9,6 +9,7 @@ from .style import COLOURS, GREY, house_style
 __all__ = ["inference_timeline"]
 
 _BUSY, _HELD, _OVERWRITTEN = COLOURS[0], "#BBD9EA", "#9AA4AF"
+_MOST_FRAME_LINES = 120  # more would be a grey wash
 
 
 def inference_timeline(
@@ -29,8 +30,8 @@ def inference_timeline(
     -------
     Figure
         Above: a row a worker, bars from start to completion, lighter ones to release, a mark at the start of the
-        frame in which the action took effect. Below: the delay of the action in each frame; frames without an action
-        are shaded.
+        frame in which the action took effect; thin lines are frame boundaries, where the stretch is short enough to
+        tell them apart. Below: the delay of the action in each frame; frames without an action are shaded.
     """
     end = start + duration
     shown = inferences[(inferences["scheduled"] < end) & (inferences["release"] > start) & ~inferences["lost"]]
@@ -84,7 +85,10 @@ def inference_timeline(
         step = 1 if len(workers) <= 20 else int(np.ceil(len(workers) / 16))
         upper.set_yticks(workers[::step])
         upper.set_ylabel("worker")
-        upper.grid(axis="y", visible=False)
+        upper.grid(visible=False)
+        boundaries = np.arange(np.ceil(start / frame_time), end / frame_time) * frame_time - start
+        if len(boundaries) <= _MOST_FRAME_LINES:
+            upper.vlines(boundaries * 1e3, *upper.get_ylim(), colors="#DDE1E6", linewidth=0.6, zorder=0)
         left = milliseconds(played["deadline"]).to_numpy()
         delays = played["delay_frames"].to_numpy()
         served = delays >= 0

@@ -5,8 +5,11 @@ Inference in a run is slower where many workers share few cores; a record tells 
 """
 
 import json
+import os
 import platform
+import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +40,10 @@ class LatencyProfile:
         Samples in the order measured, shape (n,).
     threads, channels_last
         Settings of the network.
+    warm_up
+        Inferences before the samples that do not count.
+    seed
+        Seed of the frames shown.
     machine, torch_version
         Where it was measured.
     """
@@ -46,6 +53,8 @@ class LatencyProfile:
     seconds: NDArray[np.float64]
     threads: int
     channels_last: bool
+    warm_up: int
+    seed: int
     machine: str
     torch_version: str
 
@@ -64,6 +73,8 @@ class LatencyProfile:
             "inferences_per_second": float(1.0 / seconds.mean()),
             "threads": self.threads,
             "channels_last": self.channels_last,
+            "warm_up": self.warm_up,
+            "seed": self.seed,
             "machine": self.machine,
             "torch_version": self.torch_version,
         }
@@ -77,11 +88,17 @@ class LatencyProfile:
             If the name has another ending or the folder does not exist.
         """
         target = check_target(path)
-        if target.suffix == ".npy":
-            np.save(target, self.seconds)
-        else:
-            np.savetxt(target, self.seconds, fmt="%.9f", header="seconds", comments="")
-        target.with_suffix(".json").write_text(json.dumps(self.to_json(), indent=2) + "\n")
+        part = target.with_name(f".{target.stem}.part{target.suffix}")  # renamed when whole: no law reads half a file
+        try:
+            if target.suffix == ".npy":
+                np.save(part, self.seconds)
+            else:
+                np.savetxt(part, self.seconds, fmt="%.9f", header="seconds", comments="")
+            os.replace(part, target)
+            part.write_text(json.dumps(self.to_json(), indent=2) + "\n")
+            os.replace(part, target.with_suffix(".json"))
+        finally:
+            part.unlink(missing_ok=True)
         return target
 
 
@@ -96,7 +113,13 @@ def check_target(path: str | Path) -> Path:
 
 
 def profile_policy(
-    spec: PolicySpec, *, samples: int = 500, warm_up: int = 30, threads: int = 1, seed: int = 0
+    spec: PolicySpec,
+    *,
+    samples: int = 500,
+    warm_up: int = 30,
+    threads: int = 1,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
 ) -> LatencyProfile:
     """Measure the inference time of a policy on this machine.
 
@@ -109,9 +132,11 @@ def profile_policy(
     warm_up
         Inferences before them that do not count.
     threads
-        Threads of the network's operations.
+        Threads of the network's operations; the process has its own number back afterwards.
     seed
         Seed of the frames that are shown (random noise: the time does not depend on what is seen).
+    progress
+        Called between inferences, outside what is timed, with the number done and the number to do.
 
     Returns
     -------
@@ -133,20 +158,37 @@ def profile_policy(
         raise InputError(f"policy '{spec.name}' has no network to profile: give nature, impala-kN or impala2x-kN")
     if samples < 1 or warm_up < 0:
         raise InputError(f"samples must be at least 1 and warm_up at least 0, not {samples} and {warm_up}")
-    policy = build_policy(spec, threads=threads)
     frames = np.random.default_rng(seed).integers(0, 256, (8, *spec.frame_shape)).astype(np.uint8)
     seconds = np.empty(warm_up + samples)
-    for index in range(len(seconds)):
-        frame = frames[index % len(frames)]
-        began = time.perf_counter()
-        policy.act(frame, 0)
-        seconds[index] = time.perf_counter() - began
+    before = torch.get_num_threads()
+    try:
+        policy = build_policy(spec, threads=threads)
+        for index in range(len(seconds)):
+            frame = frames[index % len(frames)]
+            began = time.perf_counter()
+            policy.act(frame, 0)
+            seconds[index] = time.perf_counter() - began
+            if progress is not None:
+                progress(index + 1, len(seconds))
+    finally:
+        torch.set_num_threads(before)
     return LatencyProfile(
         policy=spec.name,
         parameters=parameter_count(spec),
         seconds=seconds[warm_up:],
         threads=threads,
         channels_last=spec.channels_last,
-        machine=f"{platform.platform()}, {platform.machine()}",
+        warm_up=warm_up,
+        seed=seed,
+        machine=f"{_processor()}, {os.cpu_count()} cores, {platform.platform()}",
         torch_version=torch.__version__,
     )
+
+
+def _processor() -> str:
+    """Name of the processor: Linux keeps it where Python does not look."""
+    try:
+        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return found[1] if found else platform.processor() or platform.machine()

@@ -34,7 +34,7 @@ __all__ = [
     "readout_parameters",
 ]
 
-_BATCH = 32
+_BATCH = 8  # a frame's activations take 100 MB at k=29
 
 
 class FitEnvironment(Protocol):

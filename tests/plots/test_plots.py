@@ -49,3 +49,34 @@ def test_the_timeline_shows_bars_delays_and_missed_frames():
     assert sorted(patch.get_x() for patch in shaded) == pytest.approx([0, 200])
     assert upper.get_ylabel() == "worker"
     assert "milliseconds" in lower.get_xlabel()
+
+
+def test_no_curve_and_no_kind_of_point_is_left_out():
+    seconds = np.linspace(0.01, 0.1, 5)
+    curves = [Curve(f"curve {i}", seconds, np.full(5, 0.3 * i)) for i in range(9)]
+    points = [MeasuredPoint(f"kind {i}", f"curve {i}", 0.05, 0.3 * i, 0.3 * i - 0.1, 0.3 * i + 0.1) for i in range(9)]
+    axes = regret_against_inference_time(curves, points).axes[0]
+    drawn = [line for line in axes.lines if str(line.get_label()).startswith("curve")]
+    assert [line.get_ydata()[0] for line in drawn] == pytest.approx([0.3 * i for i in range(9)])
+    assert len({(line.get_color(), line.get_linestyle()) for line in drawn}) == 9
+    assert len(axes.containers) == 9
+    assert axes.get_ylim() == pytest.approx((-0.1, 2.5))  # all of every interval is in view
+
+
+def test_thin_lines_are_the_frame_boundaries_of_a_short_stretch():
+    inferences = pd.DataFrame(
+        {
+            "worker": [0],
+            "scheduled": [1.0],
+            "completion": [1.2],
+            "release": [1.2],
+            "effect_frame": [5],
+            "overwritten": [False],
+            "lost": [False],
+        }
+    )
+    frames = pd.DataFrame({"deadline": 0.25 * np.arange(12), "delay_frames": np.full(12, -1)})
+    (grid,) = inference_timeline(inferences, frames, 0.25, start=1.1, duration=0.6).axes[0].collections
+    assert [segment[0][0] for segment in grid.get_segments()] == pytest.approx([150, 400])
+    long_stretch = inference_timeline(inferences, frames, 0.25, start=0.0, duration=40.0)
+    assert not long_stretch.axes[0].collections
