@@ -324,6 +324,28 @@ def test_quantile_inverts_the_distribution_function(law, q):
     assert t <= law.maximum() * (1 + 1e-12)
 
 
+@pytest.mark.parametrize("text", LAWS)
+def test_mean_up_to_a_time(text):
+    law = parse_law(text)
+    times = np.array([0.0, 0.3, 1.0, 2.5, 4.0, 60.0])
+    expected = [scipy.integrate.quad(law.survival, 0, t, limit=400, epsabs=1e-10, points=[3.2, 0.4])[0] for t in times]
+    assert law.mean_up_to(times) == pytest.approx(expected, abs=2e-8)
+    assert float(law.mean_up_to(1e9)) == pytest.approx(law.mean(), rel=1e-9)
+    samples = law_from_samples([0.5, 2.0, 2.0])
+    assert samples.mean_up_to(times).tolist() == pytest.approx([0, 0.3, 2.5 / 3, 1.5, 1.5, 1.5])
+
+
+@given(laws, st.floats(0, 20))
+def test_shifting(law, seconds):
+    shifted = law.shifted(seconds)
+    assert shifted.mean() == pytest.approx(law.mean() + seconds)
+    assert shifted.std() == pytest.approx(law.std(), abs=1e-12)
+    assert shifted.quantile(0.3) == pytest.approx(law.quantile(0.3) + seconds)
+    p = 0.95
+    moment = law.moment(p, 1.0, alignment="continuous").value
+    assert shifted.moment(p, 1.0, alignment="continuous").value == pytest.approx(p**seconds * moment, abs=1e-12)
+
+
 # --- sampling, summary
 
 
@@ -573,6 +595,7 @@ def test_frozen_distributions_and_histograms():
         (lambda law: law.scaled(0.0), "factor must be positive"),
         (lambda law: law.scaled(math.inf), "factor must be positive"),
         (lambda law: law.summary(0.0), "positive, finite"),
+        (lambda law: law.shifted(-1.0), "at least 0 seconds, not -1.0"),
     ],
 )
 def test_says_what_is_wrong_with_an_argument(call, words):

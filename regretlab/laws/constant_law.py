@@ -18,6 +18,7 @@ from .law import (
     check_frame_time,
     check_length,
     check_probability,
+    check_shift,
     delay_frames,
     frames_on_grid,
 )
@@ -66,6 +67,14 @@ class ConstantLaw(Law):
     def sample(self, rng: np.random.Generator, size: int | tuple[int, ...]) -> NDArray[np.float64]:
         """Return the time, repeated."""
         return np.full(size, self.seconds)
+
+    def mean_up_to(self, t: ArrayLike) -> NDArray[np.float64]:
+        """Return min(T, t)."""
+        return np.minimum(np.asarray(t, dtype=np.float64), self.seconds)
+
+    def shifted(self, seconds: float) -> "ConstantLaw":
+        """Return the constant that is ``seconds`` longer."""
+        return constant(self.seconds + check_shift(seconds))
 
     def scaled(self, factor: float) -> "ConstantLaw":
         """Return the constant ``factor`` times as long."""

@@ -163,6 +163,14 @@ class Law(ABC):
         """Draw independent times in seconds."""
 
     @abstractmethod
+    def mean_up_to(self, t: ArrayLike) -> NDArray[np.float64]:
+        """Return E min(T, t) in seconds, elementwise, for times t >= 0 in seconds."""
+
+    @abstractmethod
+    def shifted(self, seconds: float) -> "Law":
+        """Return the law of T + ``seconds``, ``seconds`` >= 0."""
+
+    @abstractmethod
     def scaled(self, factor: float) -> "Law":
         """Return the law of ``factor`` * T (a slower machine, shared cores, contention)."""
 
@@ -290,6 +298,13 @@ def check_factor(factor: float) -> float:
     if not (math.isfinite(factor) and factor > 0):
         raise InputError(f"factor must be positive and finite, not {factor!r}")
     return float(factor)
+
+
+def check_shift(seconds: float) -> float:
+    """Return a time to add to a law; raise ``InputError`` unless it is finite and not negative."""
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise InputError(f"a law can be shifted by a finite time of at least 0 seconds, not {seconds!r}")
+    return float(seconds)
 
 
 def check_probability(q: float) -> float:

@@ -17,6 +17,7 @@ from .law import (
     check_frame_time,
     check_length,
     check_probability,
+    check_shift,
     delay_frames,
     frames_on_grid,
 )
@@ -66,6 +67,17 @@ class SampleLaw(Law):
     def sample(self, rng: np.random.Generator, size: int | tuple[int, ...]) -> NDArray[np.float64]:
         """Draw from the samples with replacement."""
         return self.seconds[rng.integers(len(self.seconds), size=size)]
+
+    def mean_up_to(self, t: ArrayLike) -> NDArray[np.float64]:
+        """Return the mean of min(sample, t)."""
+        limit = np.asarray(t, dtype=np.float64)
+        sums = np.concatenate([[0.0], np.cumsum(self.seconds)])
+        below = np.searchsorted(self.seconds, limit, side="right")
+        return np.asarray((sums[below] + limit * (len(self.seconds) - below)) / len(self.seconds), dtype=np.float64)
+
+    def shifted(self, seconds: float) -> "SampleLaw":
+        """Return the samples plus ``seconds``."""
+        return law_from_samples(self.seconds + check_shift(seconds), text=f"{self.text} + {seconds:g}")
 
     def scaled(self, factor: float) -> "SampleLaw":
         """Return the samples times ``factor``."""

@@ -22,6 +22,7 @@ from .law import (
     check_frame_time,
     check_length,
     check_probability,
+    check_shift,
 )
 
 __all__ = ["POSITIVE_WITHIN", "ScipyLaw", "law_from_distribution"]
@@ -119,6 +120,20 @@ class ScipyLaw(Law):
     def sample(self, rng: np.random.Generator, size: int | tuple[int, ...]) -> NDArray[np.float64]:
         """Draw from the distribution."""
         return np.asarray(self.frozen.rvs(size=size, random_state=rng), dtype=np.float64)
+
+    def mean_up_to(self, t: ArrayLike) -> NDArray[np.float64]:
+        """Return the integral of the survival function from 0 to t."""
+        limits = np.asarray(t, dtype=np.float64)
+        points = np.union1d(self._breaks(1.0), np.append(limits.ravel(), 0.0))
+        points = points[points <= limits.max(initial=0.0)]
+        integral = np.concatenate([[0.0], np.cumsum(numerics.integrate(self.survival, points))])
+        return np.asarray(integral[np.searchsorted(points, limits)], dtype=np.float64)
+
+    def shifted(self, seconds: float) -> "ScipyLaw":
+        """Return the law with loc plus ``seconds``."""
+        loc = self.loc + check_shift(seconds)
+        text = _describe(self.distribution.name, self.shapes, loc, self.scale)
+        return ScipyLaw(text, self.distribution, self.shapes, loc, self.scale)
 
     def scaled(self, factor: float) -> "ScipyLaw":
         """Return the law with loc and scale times ``factor``."""
