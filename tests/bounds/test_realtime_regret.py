@@ -118,6 +118,6 @@ def test_unusable_input_is_named(changes, message):
 
 def test_a_rule_without_a_closed_form_says_so():
     with pytest.raises(NoClosedForm, match="simulate it"):
-        realtime_regret(parse_law("expon(scale=2)"), 1.0, 0.9, rule="unstaggered", workers=3)
+        realtime_regret(parse_law("expon(scale=2)"), 1.0, 0.9, rule="expected-time", workers=3)
     with pytest.raises(InputError, match="inaction fraction must lie in"):
         inaction_regret(1.5)
