@@ -18,7 +18,7 @@ from ..bounds.realtime import core_slowdown
 from ..bounds.report import RegretParts
 from ..laws import Law
 from ..results import ServiceLaw
-from ..staggering.finite_pools import blocking_bound
+from ..staggering.loss_formulas import blocking_bound
 from ..staggering.service import NoClosedForm, service_law
 
 __all__ = ["Candidate", "Machine", "evaluate", "worker_numbers"]

@@ -22,7 +22,7 @@ from ..bounds.checks import check_gap, check_positive
 from ..errors import InputError
 from ..laws import Law
 from ..laws.law import delay_frames
-from ..staggering.finite_pools import blocking_bound
+from ..staggering.loss_formulas import blocking_bound
 
 __all__ = [
     "InactionBudget",

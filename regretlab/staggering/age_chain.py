@@ -23,7 +23,7 @@ from .frame_service import Ages, FrameService
 __all__ = ["AgeChain", "age_chain"]
 
 MOST_STATES = 300_000
-MOST_TRANSITIONS = 2_000_000
+MOST_TRANSITIONS = 5_000_000
 MOST_STEPS = 20_000
 SETTLED = 1e-14
 NONE = np.iinfo(np.int64).max
@@ -118,21 +118,12 @@ class AgeChain:
                 break
         return np.asarray(vector / vector.sum())
 
-    def service(self, hold: int = 1) -> FrameService:
-        """Return the service with outputs held to ``hold`` frames."""
+    def service(self, hold: int = 1, *, with_ages: bool = True) -> FrameService:
+        """Return the service with outputs held to ``hold`` frames; the ages cost most of the time."""
         blocking = 1.0 - float(self.share[self.ages[:, 0] == 0].sum())
         delays = self._delays(hold)
-        ages = self._ages(hold)
-        return FrameService(
-            max(0.0, 1.0 - float(delays.sum())),
-            delays,
-            "exact",
-            (),
-            ages.mean(),
-            ages.peak(),
-            blocking,
-            ages.in_order_law(),
-        )
+        service = FrameService(max(0.0, 1.0 - float(delays.sum())), delays, "exact", blocking=blocking)
+        return service.aged(self._ages(hold)) if with_ages else service
 
     def _delays(self, hold: int) -> NDArray[np.float64]:
         delays = np.zeros(self.longest + hold + 1)

@@ -20,9 +20,10 @@ MOST_COUNTED = 100
 """Workers: larger chains take minutes."""
 
 _END = 1e-15
+_TINY = 1e-40
 
 
-def exponential_pool(workers: int, rate: float, hold: int = 1) -> FrameService:
+def exponential_pool(workers: int, rate: float, hold: int = 1, *, with_ages: bool = True) -> FrameService:
     """Return the stationary service of N exponential workers.
 
     Parameters
@@ -33,6 +34,8 @@ def exponential_pool(workers: int, rate: float, hold: int = 1) -> FrameService:
         mu, completions per frame of a busy worker.
     hold
         h in frames, at least 1.
+    with_ages
+        Whether to work out the ages too.
 
     Examples
     --------
@@ -43,18 +46,16 @@ def exponential_pool(workers: int, rate: float, hold: int = 1) -> FrameService:
 
     stay = math.exp(-rate)
     numbers = np.arange(workers + 1)
-    survivors = np.asarray(binom.pmf(numbers[None, :], numbers[:, None], stay), dtype=np.float64)
+    survivors = _flushed(np.asarray(binom.pmf(numbers[None, :], numbers[:, None], stay), dtype=np.float64))
     before = _before_dispatch(survivors)
     delays = _delays(before, survivors, stay, hold)
-    ages = _ages(before, survivors, stay, hold)
     phi = 1.0 - float(delays.sum())
     if hold == 1:  # without the rounding of a sum over delays
         after = np.concatenate([[0.0], before[:-1]])
         after[-1] += before[-1]
         phi = float(after @ stay**numbers)
-    return FrameService(
-        max(0.0, phi), delays, "exact", (), ages.mean(), ages.peak(), float(before[-1]), ages.in_order_law()
-    )
+    service = FrameService(max(0.0, phi), delays, "exact", blocking=float(before[-1]))
+    return service.aged(_ages(before, survivors, stay, hold)) if with_ages else service
 
 
 def _before_dispatch(survivors: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -65,6 +66,12 @@ def _before_dispatch(survivors: NDArray[np.float64]) -> NDArray[np.float64]:
     right = np.zeros(workers + 1)
     right[-1] = 1.0
     return np.maximum(np.linalg.solve(system, right), 0.0)
+
+
+def _flushed(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Drop what matters to no digit: processors multiply numbers near the smallest there are a hundred times slower."""
+    counts[counts < _TINY] = 0.0
+    return counts
 
 
 def _join(counts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -90,7 +97,7 @@ def _delays(before: NDArray[np.float64], survivors: NDArray[np.float64], stay: f
     others = np.zeros_like(survivors)  # the followed one stays for certain, its `older - 1` companions as they may
     others[1:, 1:] = survivors[:-1, :-1]
     while followed.sum() > _END:
-        moved = stay * (others.T @ followed @ survivors)
+        moved = _flushed(stay * (others.T @ followed @ survivors))
         joined, blocked = _join(moved)
         delays.append(exactly * float((joined @ missing_new + blocked @ missing).sum()))
         followed = joined + blocked
@@ -114,5 +121,5 @@ def _ages(before: NDArray[np.float64], survivors: NDArray[np.float64], stay: flo
             standing.append(above[-2] - float((first @ lasting_less + without @ lasting).sum()))
         if above[-1] < _END:
             break
-        first, without = (np.add(*_join((survivors.T @ paths) * stay**young)) for paths in (first, without))
+        first, without = (np.add(*_join(_flushed((survivors.T @ paths) * stay**young))) for paths in (first, without))
     return Ages(np.array(above), np.maximum(np.array(standing), 0.0))

@@ -64,7 +64,9 @@ def single_worker_pool(pmf: NDArray[np.float64], hold: int = 1) -> FrameService:
     return FrameService(1.0 - 1.0 / mean, law / mean, "closed-form", (), age, peak, 1.0 - 1.0 / mean)
 
 
-def finite_pool(law: Law, frame_time: float, workers: int, hold: int = 1) -> FrameService | None:
+def finite_pool(
+    law: Law, frame_time: float, workers: int, hold: int = 1, *, with_ages: bool = True
+) -> FrameService | None:
     """Return the stationary service of a finite frame pool, or None if no exact chain is small enough.
 
     Parameters
@@ -77,9 +79,11 @@ def finite_pool(law: Law, frame_time: float, workers: int, hold: int = 1) -> Fra
         N, at least 1.
     hold
         h in frames, at least 1 (1: released on completion).
+    with_ages
+        Whether to work out the ages too, which takes most of the time.
     """
     if law.memoryless and 1 < workers <= MOST_COUNTED:
-        return exponential_pool(workers, frame_time / law.mean(), hold)
+        return exponential_pool(workers, frame_time / law.mean(), hold, with_ages=with_ages)
     for tail in (1e-13, *_TAILS) if workers == 1 else _TAILS:
         pmf = law.frame_pmf(frame_time, tail=tail)
         cut = max(0.0, 1.0 - float(pmf.sum()))
@@ -95,6 +99,6 @@ def finite_pool(law: Law, frame_time: float, workers: int, hold: int = 1) -> Fra
             chain = age_chain(pmf, workers)
             if chain is None:
                 continue
-            service = chain.service(hold)
+            service = chain.service(hold, with_ages=with_ages)
         return replace(service, assumptions=notes)
     return None

@@ -11,7 +11,7 @@ outputs which come out of order. Derived in docs/theory; age of information: Kau
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,10 @@ class FrameService:
     peak_age: float = math.nan
     blocking: float = 0.0
     in_order_law: NDArray[np.float64] | None = None
+
+    def aged(self, ages: "Ages") -> "FrameService":
+        """Return this service with the figures that follow from the ages."""
+        return replace(self, mean_age=ages.mean(), peak_age=ages.peak(), in_order_law=ages.in_order_law())
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,7 +48,7 @@ __all__ = ["NoClosedForm", "best_hold", "service_law", "workers_for_zero_inactio
 
 _TAU_MAX_QUANTILE = 0.999
 _UNBLOCKED = 1e-12
-_LONGEST_SCAN = 4096
+_NEARLY_UNBLOCKED = 1e-4
 _TAILS = (1e-13, 1e-10, 1e-8)
 _INDEPENDENT = "inference times are independent of each other and of the path"
 _POOLS = ("frame-pool", "frame-hold")
@@ -293,17 +293,24 @@ def _expected_time(request: _Request) -> FrameService:
 
 def _frame_pool(request: _Request) -> FrameService:
     pmf, notes = request.delays()
-    if request.workers == math.inf or blocking_bound(pmf, int(request.workers)) < _UNBLOCKED:
-        service = unlimited_pool(pmf, request.hold)
-        method = service.method if request.constant_time() is None else "closed-form"
-        return replace(service, method=method, assumptions=(*service.assumptions, *notes))
-    finite = finite_pool(request.law, request.frame_time, int(request.workers), request.hold)
-    if finite is None:
-        raise NoClosedForm(
-            f"a frame pool of {request.workers:g} workers with inference time {request.law.text} has too many states"
-            " for the exact chain: simulate it"
-        )
-    return finite
+    blocked = 0.0 if math.isinf(request.workers) else blocking_bound(pmf, int(request.workers))
+    if blocked >= _UNBLOCKED:
+        service = _finite_pool(request)
+        if service is not None:
+            return service
+        if blocked > _NEARLY_UNBLOCKED:
+            raise NoClosedForm(
+                f"a frame pool of {request.workers:g} workers with inference time {request.law.text}"
+                " has too many states for the exact chain: simulate it"
+            )
+        notes = (*notes, f"no worker is idle at up to {blocked:.1g} of the boundaries: phi may be larger by that much")
+    service = unlimited_pool(pmf, request.hold)
+    method = service.method if request.constant_time() is None else "closed-form"
+    return replace(service, method=method, assumptions=(*service.assumptions, *notes))
+
+
+def _finite_pool(request: _Request, *, with_ages: bool = True) -> FrameService | None:
+    return finite_pool(request.law, request.frame_time, int(request.workers), request.hold, with_ages=with_ages)
 
 
 _CLOSED_FORMS: dict[str, Callable[[_Request], FrameService]] = {
@@ -364,17 +371,23 @@ def best_hold(
     _check_workers(workers)
     request = _Request(law, check_frame_time(frame_time), workers, rule, "frame", 1, None, None)
     pmf, _ = request.delays()
-    if workers == math.inf or blocking_bound(pmf, int(workers)) < _UNBLOCKED:
-        phi, value = values_of_holds(pmf, p)
-    else:
-        if len(pmf) > _LONGEST_SCAN:
-            raise NoClosedForm(f"inferences of up to {len(pmf) - 1} frames are too many holds to try: simulate them")
-        services = [_frame_pool(replace(request, hold=h)) for h in range(1, len(pmf))]
-        phi = np.array([1.0, *(service.inaction_fraction for service in services)])
-        value = np.array([0.0, *(s.delay_law @ p ** np.arange(len(s.delay_law)) for s in services)])
+    phi, value = values_of_holds(pmf, p)
     regret = phi * gap_default + gap_delay * (1.0 - phi - value)
+    if workers != math.inf and blocking_bound(pmf, int(workers)) >= _UNBLOCKED:
+        # every frame loses at least g or the loss of an action h frames old: most holds need no chain
+        least = math.inf
+        floor = np.minimum(gap_default, gap_delay * (1.0 - p ** np.arange(len(pmf))))
+        for h in sorted(range(1, len(pmf)), key=regret.__getitem__):
+            if floor[h] > least:
+                regret[h] = math.inf
+                continue
+            service = _finite_pool(replace(request, hold=h), with_ages=False) or _frame_pool(replace(request, hold=h))
+            served = service.delay_law @ p ** np.arange(len(service.delay_law))
+            inaction = service.inaction_fraction
+            regret[h] = inaction * gap_default + gap_delay * (1.0 - inaction - served)
+            least = min(least, regret[h])
     regret[0] = math.inf
-    return int(np.flatnonzero(regret <= regret[1:].min() + 1e-12)[0])
+    return int(np.flatnonzero(regret <= regret.min() + 1e-12)[0])
 
 
 def workers_for_zero_inaction(law: Law, frame_time: float, *, maximum_time: float | None = None) -> int:

@@ -174,7 +174,7 @@ def test_numbers_tried_cover_small_and_filling_ones():
         ({"scaling": "2*m**-1"}, "inference time must grow with model size"),
         ({"quality": "2*m**-1"}, "a quality law needs a scaling law"),
         ({"scaling": "m", "quality": "2*k"}, "quality '2.k' is not understood"),
-        ({"rule": "unstaggered", "workers": 2}, "rule 'unstaggered' has no closed form for inference time gamma"),
+        ({"rule": "expected-time", "workers": 2}, "rule 'expected-time' has no closed form for inference time gamma"),
         ({"tolerance": 0}, "tolerance must be a positive"),
         ({"most_workers": 0}, "most workers must be a whole number of at least 1, not 0"),
         ({"hold": 3, "alignment": "uniform"}, "no rule allows alignment 'uniform' with hold 3"),

@@ -12,7 +12,6 @@ from regretlab.errors import InputError
 from regretlab.laws import constant, law_from_samples, parse_law
 from regretlab.records import batch_means
 from regretlab.staggering.age_chain import AgeChain, age_chain, chain_size
-from regretlab.staggering.capacity import contended, workers_for_inaction, workers_under_contention
 from regretlab.staggering.count_chain import exponential_pool
 from regretlab.staggering.even_spacing import even_spacing, frame_aligned_cycle
 from regretlab.staggering.finite_pools import constant_pool, finite_pool, single_worker_pool
@@ -277,53 +276,3 @@ def test_frames_of_a_sum_of_two_times(first, second):
     if (first, second) == ("gamma(2, scale=0.5)", "gamma(1.5, scale=0.5)"):
         exact = parse_law("gamma(3.5, scale=0.5)").frame_pmf(1.0)
         assert pmf[: len(exact)] == pytest.approx(exact, abs=1e-10)
-
-
-# --- how many workers
-
-
-@pytest.mark.parametrize("inaction", [0.3, 0.05, 0.01])
-@pytest.mark.parametrize("law", [GAMMA, EXPONENTIAL, constant(3.4)])
-def test_a_pool_for_little_inaction_is_large_enough(law, inaction):
-    size = workers_for_inaction(law, 1.0, inaction)
-    assert size.inaction_bound <= inaction
-    assert size.hold == math.ceil(law.quantile(1 - inaction / 2))
-    pmf = law.frame_pmf(1.0)
-    assert blocking_bound(pmf, size.workers) <= inaction / 2
-    assert size.workers == 1 or blocking_bound(pmf, size.workers - 1) > inaction / 2 * (1 - 1e-5)
-    try:
-        service = service_law(law, 1.0, workers=size.workers, rule="frame-hold", hold=size.hold)
-    except InputError:  # the chain is too large: the bound is what there is
-        return
-    assert service.inaction_fraction <= size.inaction_bound
-
-
-def test_contention():
-    law = contended(GAMMA, 5, 0.25)
-    assert law.mean() == pytest.approx(2 * GAMMA.mean())
-    assert contended(GAMMA, 1, 0.9).mean() == GAMMA.mean()
-    for frames, contention in itertools.product((0.5, 1.0, 2.0, 5.3, 8.0), (0.0, 0.05, 0.11)):
-        workers = workers_under_contention(frames, contention)
-        slowed = constant(frames)
-        assert workers >= contended(slowed, workers, contention).maximum() - 1e-6
-        assert workers == 1 or workers - 1 < contended(slowed, workers - 1, contention).maximum()
-    with pytest.raises(InputError, match=r"no number of workers is enough: contention 0\.5 times 2 frames"):
-        workers_under_contention(2.0, 0.5)
-
-
-@pytest.mark.parametrize(
-    ("call", "words"),
-    [
-        (lambda: workers_for_inaction(GAMMA, 1.0, 0.0), r"\(0, 1\), not 0.0"),
-        (lambda: workers_for_inaction(GAMMA, 0.0, 0.1), "frame time"),
-        (lambda: workers_for_inaction(parse_law("pareto(1.5)"), 1.0, 1e-4), "frames"),
-        (lambda: workers_for_inaction(parse_law("pareto(1.2)"), 1.0, 0.5), "too heavy"),
-        (lambda: contended(GAMMA, 0, 0.1), "at least 1, not 0"),
-        (lambda: contended(GAMMA, 2, -0.1), "at least 0, not -0.1"),
-        (lambda: workers_under_contention(0.0, 0.1), "positive and finite, not 0.0"),
-        (lambda: workers_under_contention(2.0, math.nan), "at least 0, not nan"),
-    ],
-)
-def test_refusals(call, words):
-    with pytest.raises(InputError, match=words):
-        call()

@@ -399,6 +399,20 @@ def test_methods_and_assumptions():
     assert any("never mix" in line for line in constant_workers.assumptions)
 
 
+def test_a_pool_that_hardly_blocks_is_the_unlimited_one_with_a_stated_error():
+    from regretlab.staggering.loss_formulas import blocking_bound
+
+    nearly, unlimited = (service_law(GAMMA, 1.0, workers=n) for n in (9, INF))
+    bound = blocking_bound(GAMMA.frame_pmf(1.0), 9)
+    assert 1e-12 < bound < 1e-4
+    assert nearly.inaction_fraction == unlimited.inaction_fraction
+    assert any(f"at up to {bound:.1g} of the boundaries" in line for line in nearly.assumptions)
+    exact = service_law(GAMMA, 1.0, workers=6)
+    bound = blocking_bound(GAMMA.frame_pmf(1.0), 6)
+    assert exact.method == "exact"
+    assert unlimited.inaction_fraction - 1e-6 <= exact.inaction_fraction <= unlimited.inaction_fraction + bound
+
+
 def test_heavy_tails():
     heavy = parse_law("pareto(1.5, scale=1.0)")
     service = service_law(heavy, 1.0, rule="sequential")
