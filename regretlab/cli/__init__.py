@@ -8,8 +8,17 @@ not finite); progress goes to standard error.
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-__all__ = ["main"]
+__all__ = ["application", "main"]
+
+
+def application() -> Any:
+    """Return the Cyclopts application with all commands."""
+    from . import experiments, mdps, planning, theory, validation  # noqa: F401 - they register their commands
+    from .options import app
+
+    return app
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,14 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from cyclopts import CycloptsError
 
     from ..errors import InputError, RunError
-    from .application import app
     from .output import plain_console
 
     words = list(sys.argv[1:] if arguments is None else arguments)
-    from . import experiments, mdps, planning, theory, validation  # noqa: F401 - they register their commands
-
     try:
-        code = app(words, console=plain_console(), exit_on_error=False, print_error=False, result_action="return_value")
+        code = application()(
+            words, console=plain_console(), exit_on_error=False, print_error=False, result_action="return_value"
+        )
         return int(code or 0)
     except CycloptsError as error:
         return _complain(_say(error), 2)

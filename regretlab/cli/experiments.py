@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from .application import Flag, Json, Whole, app
+from .options import Flag, Json, Whole, app
 from .output import print_facts, print_json, show_progress
 
 __all__ = ["profile", "run"]

@@ -6,7 +6,7 @@ from typing import Any
 from cyclopts import Parameter
 
 from ..errors import InputError
-from .application import Whole
+from .options import Whole
 
 __all__ = ["Learning"]
 

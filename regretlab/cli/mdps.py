@@ -1,6 +1,6 @@
 """The command on finite MDPs: ``solve``."""
 
-from .application import Json, Whole, app
+from .options import Json, Whole, app
 from .output import listed, print_facts, print_json
 
 __all__ = ["solve"]

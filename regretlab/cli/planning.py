@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .application import Json, Whole, app
+from .options import Json, Whole, app
 from .output import listed, print_facts, print_json
 from .scenario import Alignment, World, read_hold, read_workers
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cyclopts import Parameter
 
 from ..errors import InputError
-from .application import Whole
+from .options import Whole
 
 if TYPE_CHECKING:
     from ..laws import Law

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from ..errors import InputError
-from .application import Json, Whole, app
 from .learning import Learning
+from .options import Json, Whole, app
 from .output import listed, print_facts, print_json
 from .scenario import Scenario
 

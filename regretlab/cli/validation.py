@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from .application import Flag, Json, app
+from .options import Flag, Json, app
 from .output import print_json, print_rows, show_progress, write
 
 __all__ = ["validate"]

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from regretlab import __version__
-from regretlab.cli.application import app
+from regretlab.cli import application
 
 HEAVY = {
     "gymnasium",
@@ -52,7 +52,9 @@ def test_help_names_every_command(answer):
 def test_help_explains_every_option(command, answer, monkeypatch):
     monkeypatch.setenv("COLUMNS", "600")  # one line an option
     shown = answer(command, "--help").out
-    options = [argument.name for argument in app[command].assemble_argument_collection() if argument.name[:2] == "--"]
+    options = [
+        argument.name for argument in application()[command].assemble_argument_collection() if argument.name[:2] == "--"
+    ]
     assert len(options) > 2
     for option in options:
         line = next(line for line in shown.splitlines() if line[:1] == "│" and option in line.split())
