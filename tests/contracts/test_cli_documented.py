@@ -10,6 +10,7 @@ from regretlab.cli import application
 
 PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 TIMES = ["--inference-time", "0.05", "--mode-probability", "0.95"]
+HELD = ["--rule", "frame-hold", "--workers", "inf", "--hold", "auto", "--batch-time", "0.1"]
 PLAYED = ["--clock", "virtual", "--emulate-latency", "0.04", "--policy", "oracle", "--symbols", "4", "--workers", "3"]
 
 
@@ -34,8 +35,8 @@ def test_every_command_has_its_section():
     [
         (
             "bound",
-            [*TIMES, "--horizon", "60", "--learning-bound", "gaussian-bandit", "--actions", "3", "--batch-time", "0.1"],
-            {"hold"},  # only under frame-hold
+            [*TIMES, *HELD, "--horizon", "60", "--learning-bound", "gaussian-bandit", "--actions", "3"],
+            set(),
         ),
         (
             "simulate",

@@ -47,6 +47,18 @@ def test_bound_without_a_horizon(answer):
     assert _object(answer, *BOUND)["regret"] is None
 
 
+@pytest.mark.parametrize("hold", ["5", "auto", None])
+def test_bound_of_a_hold(hold, answer):
+    """The hold of 5 frames is the best one for this law, so that all three ways of asking agree."""
+    words = ["--inference-time", "gamma(4, scale=0.8)", "--frame-time", "1", "--mode-probability", "0.9"]
+    asked = [] if hold is None else ["--hold", hold]
+    values = _object(answer, "bound", *words, "--rule", "frame-hold", "--workers", "inf", *asked)
+    assert set(values) == BOUND_KEYS | {"hold"}
+    assert values["hold"] == 5
+    assert values["inaction_fraction"] == pytest.approx(0.113958120263, abs=1e-11)
+    assert values["service_value"] == pytest.approx(0.521644380983, abs=1e-11)
+
+
 def test_bound_with_learning(answer):
     words = ["--horizon", "600", "--learning-bound", "gaussian-bandit", "--actions", "4", "--workers", "2"]
     values = _object(answer, *BOUND, *words, "--learners", "1", "--batch-time", "0.2")
@@ -104,9 +116,10 @@ def test_simulate_plays_an_unlimited_pool_and_holds(answer):
         (["--inference-time", "expon(scale=2.5)", "--rule", "sequential"], 0.670320046036),
         (["--inference-time", "expon(scale=2.5)", "--rule", "frame-pool", "--workers", "inf"], 0.326049337638),
         (["--inference-time", "expon(scale=2.5)", "--rule", "frame-pool", "--workers", "4"], 0.340402175182),
+        (["--inference-time", "gamma(4, scale=0.8)", "--rule", "free-running", "--workers", "3"], 0.328987427259),
     ],
 )
-def test_published_check_values_pass_through(words, phi, answer):
+def test_known_values_pass_through(words, phi, answer):
     values = _object(answer, "bound", *words, "--mode-probability", "0.9", "--frame-time", "1")
     assert values["inaction_fraction"] == pytest.approx(phi, abs=1e-11)
 
