@@ -12,7 +12,7 @@ from regretlab.bounds.realtime import realtime_regret
 from regretlab.bounds.symbolic import DELTA, MU, G, K, N, P, X
 from regretlab.errors import InputError
 from regretlab.laws import constant, law_from_samples, parse_law
-from regretlab.staggering.finite_pools import palm_loss
+from regretlab.staggering.loss_formulas import palm_loss
 
 CASES = [
     ("constant", "sequential", None),
