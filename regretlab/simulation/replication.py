@@ -18,7 +18,7 @@ from .tallies import Counter, Tallies
 
 __all__ = ["Environment", "compile_kernels", "play_replications"]
 
-BLOCK = 1 << 14
+BLOCK = 1 << 15
 """Frames played at a time; what a block needs stays in the second-level cache."""
 
 
