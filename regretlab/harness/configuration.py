@@ -8,7 +8,10 @@ from ..errors import InputError
 from ..laws import Law, parse_law
 from ..staggering.rule import StaggeringRule, get_rule
 
-__all__ = ["RunConfiguration"]
+__all__ = ["MOST_PROCESSES", "RunConfiguration"]
+
+MOST_PROCESSES = 1024
+"""Worker processes a realtime run may have."""
 
 
 class RunConfiguration(BaseModel):
@@ -75,6 +78,8 @@ class RunConfiguration(BaseModel):
             raise InputError(f"{where}: {first['msg']} (got {first['input']!r})") from None
         self.staggering_rule.check_workers(self.workers)
         self.staggering_rule.choose_alignment(self.alignment)
+        if self.clock == "real" and self.workers > MOST_PROCESSES:
+            raise InputError(f"workers must be at most {MOST_PROCESSES} on the real clock, not {self.workers}")
         if self.frames < 1:
             raise InputError(f"frames must be at least 1, not {self.frames}")
         if self.seed < 0:

@@ -32,6 +32,8 @@ class EnvironmentDescription:
         Seconds of a frame.
     details
         What the environment says of itself for the record (for Beacon: symbols, realised mode probability).
+    tells_symbol
+        Whether its ``info`` holds the true symbol.
     """
 
     actions: int
@@ -39,6 +41,7 @@ class EnvironmentDescription:
     frame_dtype: np.dtype[Any]
     frame_time: float
     details: dict[str, Any]
+    tells_symbol: bool = False
 
 
 def describe_environment(environment: str, options: dict[str, Any]) -> EnvironmentDescription:
@@ -69,7 +72,10 @@ def describe_environment(environment: str, options: dict[str, Any]) -> Environme
             for name in ("symbols", "mode_probability", "rotating", "rom_sha256")
             if isinstance(value := getattr(unwrapped, name, None), int | float | str)
         }
-        return EnvironmentDescription(int(actions), tuple(shape), np.dtype(dtype), float(frame_time), details)
+        _, info = game.reset(seed=0)
+        return EnvironmentDescription(
+            int(actions), tuple(shape), np.dtype(dtype), float(frame_time), details, tells_symbol="symbol" in info
+        )
     finally:
         game.close()
 
@@ -127,6 +133,15 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
         channels_last=configuration.channels_last,
     )
     check_policy_fits(policy, environment.actions)
+    if policy.name == "oracle" and not environment.tells_symbol:
+        raise InputError(
+            f"policy 'oracle' needs an environment that tells its symbol, which '{configuration.environment}' does not"
+        )
+    if policy.has_network and environment.frame_shape != policy.frame_shape:
+        raise InputError(
+            f"policy '{policy.name}' looks at frames of shape {policy.frame_shape}; environment "
+            f"'{configuration.environment}' shows {environment.frame_shape}"
+        )
     if policy.has_network:
         from ..policies.fitted import fitted_readout
 

@@ -10,10 +10,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from ..laws import FRAME_TOLERANCE
 from .frame_service import Ages, FrameService
 
-__all__ = ["even_spacing", "frame_aligned_cycle"]
+__all__ = ["LONGEST_DELAY", "even_spacing", "frame_aligned_cycle"]
+
+LONGEST_DELAY = 2**22
+"""Frames: no law of the delay longer than this is tabulated."""
 
 
 def _overlap(low: NDArray[np.float64], high: NDArray[np.float64], start: float, end: float) -> NDArray[np.float64]:
@@ -31,6 +35,11 @@ def even_spacing(x: float, spacing: float) -> FrameService:
     spacing
         Frames between starts; 0 for the limit of ever more workers.
 
+    Raises
+    ------
+    InputError
+        If x is longer than ``LONGEST_DELAY``.
+
     Examples
     --------
     >>> service = even_spacing(5.3, 5.3 / 3)
@@ -39,6 +48,8 @@ def even_spacing(x: float, spacing: float) -> FrameService:
     >>> even_spacing(3.2, 0.8).delay_law
     array([0., 0., 0., 0., 1.])
     """
+    if not x <= LONGEST_DELAY:
+        raise InputError(f"an inference of {x:.3g} frames is too long to tabulate: at most {LONGEST_DELAY} frames")
     nearest = round(x)
     x = float(nearest) if abs(x - nearest) <= FRAME_TOLERANCE else x
     if spacing == 0.0:
