@@ -1,16 +1,15 @@
 """The commands that run and measure: ``run`` and ``profile``."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from .environments import environment_id, environment_options
 from .options import Flag, Json, Whole, app
 from .output import print_facts, print_json, show_progress
 
 __all__ = ["profile", "run"]
-
-_ENVIRONMENTS = {"beacon": "regretlab/Beacon-v0"}
 
 
 @app.command
@@ -77,10 +76,10 @@ def run(
     from ..harness.configuration import RunConfiguration
     from ..harness.run import run as play
 
-    options: dict[str, Any] = {"symbols": symbols, "mode_probability": mode_probability, "rom": rom and str(rom)}
+    rom_path = None if rom is None else str(rom)
     configuration = RunConfiguration(
-        environment=_ENVIRONMENTS.get(env, env),
-        environment_options={name: value for name, value in options.items() if value is not None},
+        environment=environment_id(env),
+        environment_options=environment_options(symbols=symbols, mode_probability=mode_probability, rom=rom_path),
         policy=policy,
         workers=workers,
         rule=rule,

@@ -291,6 +291,38 @@ def test_runs_that_cannot_be(changed, message, answer, tmp_path):
     assert not (tmp_path / "r").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "give either --record with the folder of a run or --env"),
+        (["--record", ".", "--env", "beacon"], "give either --record with the folder of a run or --env"),
+        (["--record", "nowhere"], "'nowhere' is no record"),
+        (["--env", "regretlab/Bacon-v0"], "unknown environment 'regretlab/Bacon-v0'"),
+        (["--env", "beacon", "--horizon", "0"], "horizon must be at least 1 frame, not 0"),
+        (["--env", "beacon", "--frames", "0"], "frames must be at least 1, not 0"),
+        (["--env", "beacon", "--symbols", "99"], "beacon shows 2 to 15 symbols, not 99"),
+    ],
+    ids=str,
+)
+def test_estimates_that_cannot_be(words, message, answer):
+    _refused(answer("stochasticity", *words), message)
+
+
+def test_an_environment_that_does_not_tell_its_state(answer):
+    said = answer("stochasticity", "--env", "CartPole-v1", "--frames", "50", "--json")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.endswith(
+        "error: environment 'CartPole-v1' does not tell its true state (info['symbol']), as beacon does\n"
+    )
+
+
+@pytest.mark.parametrize("confidence", ["0", "1", "nan"])
+def test_confidence_out_of_range(confidence, answer, tmp_path):
+    assert answer(*_run_words({}, tmp_path / "r")).code == 0
+    words = ["stochasticity", "--record", str(tmp_path / "r"), "--confidence", confidence]
+    _refused(answer(*words), "confidence")
+
+
 def _truncated(image):
     return image[: len(image) // 2]
 

@@ -45,6 +45,7 @@ def test_every_command_has_its_section():
         ),
         ("plan", TIMES, set()),
         ("solve", ["--mdp", "ring(p=0.9)"], set()),
+        ("stochasticity", ["--env", "beacon", "--symbols", "2", "--frames", "300", "--ignore-actions"], set()),
         ("run", [*PLAYED, "--frames", "100"], set()),
         ("profile", ["--policy", "nature", "--samples", "3"], set()),
     ],

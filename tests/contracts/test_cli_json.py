@@ -6,6 +6,10 @@ import math
 import numpy as np
 import pytest
 
+from regretlab.errors import RunError
+from regretlab.validation import suite
+from regretlab.validation.claim import judge
+
 BOUND = ["bound", "--inference-time", "0.05", "--mode-probability", "0.95"]
 BOUND_KEYS = {
     "assumptions",
@@ -252,3 +256,67 @@ def test_run(answer, tmp_path):
     assert set(values["action_interval"]) == {"mean", "std", "p99"}
     assert set(values["deadline_lateness"]) == {"p50", "p99", "max"}
     assert (tmp_path / "r" / "meta.json").exists()
+
+
+def test_stochasticity_of_a_record_and_of_random_play(answer, tmp_path):
+    settings = ["--symbols", "2", "--mode-probability", "0.9"]
+    words = ["--clock", "virtual", "--emulate-latency", "0.04", "--policy", "oracle", "--workers", "3", *settings]
+    assert answer("run", *words, "--frames", "2000", "--out", str(tmp_path / "r")).code == 0
+    seen = ["--horizon", "2", "--ignore-actions", "--confidence", "0.9999", "--json"]
+    recorded = json.loads(answer("stochasticity", "--record", str(tmp_path / "r"), *seen).out)
+    played = json.loads(answer("stochasticity", "--env", "beacon", *settings, "--frames", "2000", *seen).out)
+    for values in (recorded, played):
+        assert values["p_minimax"]["lower"] < 0.9 < values["p_minimax"]["upper"]
+        assert values["kappa"][1]["lower"] < 0.9**2 + 0.1**2 < values["kappa"][1]["upper"]
+        assert {pair["state"] for pair in values["pairs"]} == {0, 1}
+        assert values["confidence"] == 0.9999
+    assert [point["horizon"] for point in recorded["staleness"]] == [1, 2]
+    assert played["staleness"] == []
+
+
+def test_validate(answer, tmp_path):
+    """The records of an earlier call are taken over, so that the second call is quick and says the same."""
+    words = [
+        "validate",
+        "--quick",
+        "--clock",
+        "virtual",
+        "--claims",
+        "delay-regret[p=0.8,d=2]",
+        "--out",
+        str(tmp_path / "v"),
+    ]
+    first = answer(*words, "--json")
+    values = json.loads(first.out)
+    assert first.code == (0 if values["passed"] else 1)
+    assert set(values) == {"passed", "claims", "report", "directory"}
+    (claim,) = values["claims"]
+    assert {"name", "statement", "predicted", "measured", "standard_error", "tolerance", "passed"} <= set(claim)
+    assert claim["name"] == "delay-regret[p=0.8,d=2]"
+    assert claim["passed"] == (claim["verdict"] == "holds")
+    assert (tmp_path / "v" / "report.html").stat().st_size > 1000
+    assert json.loads(answer(*words, "--json").out) == values
+
+
+def _judged(measured):
+    return judge(
+        "x", "x is 1", predicted=1.0, measured=measured, standard_error=0.001, tolerance=0.01, source="virtual"
+    )
+
+
+@pytest.mark.parametrize(("measured", "code"), [((1.0, 1.001), 0), ((1.0, 1.1), 1), ((1.01,), 1)])
+def test_a_claim_that_does_not_hold_is_exit_code_1(measured, code, answer, monkeypatch, tmp_path):
+    found = suite.Validation(tuple(map(_judged, measured)), tmp_path / "report.html", tmp_path)
+    monkeypatch.setattr(suite, "validate", lambda *args, **settings: found)
+    for form in ([], ["--json"]):
+        assert answer("validate", "--out", str(tmp_path), *form).code == code
+
+
+@pytest.mark.parametrize("error", [RunError("worker 1 cannot start"), OSError(28, "No space left on device")])
+def test_a_run_that_breaks_off_is_exit_code_1(error, answer, monkeypatch, tmp_path):
+    def broken(*args, **settings):
+        raise error
+
+    monkeypatch.setattr("regretlab.harness.run.run", broken)
+    said = answer(*RUN, "--out", str(tmp_path / "r"))
+    assert (said.code, said.out, said.err) == (1, "", f"regretlab: error: {error}\n")
