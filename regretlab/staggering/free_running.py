@@ -22,7 +22,8 @@ from .frame_service import Ages, FrameService
 
 __all__ = ["free_running"]
 
-_TAIL = 1e-13
+_TAILS = (1e-13, 1e-10, 1e-8)
+_LONGEST = 2**16
 _LONGEST_AGE = 2048
 _MOST_SAMPLES = 20_000
 _MOST_PAIRED = 1500
@@ -30,8 +31,8 @@ _GRID = 1024
 _INDEPENDENT = "the workers are out of step: each is in its long run, independent of the others"
 
 
-def free_running(law: Law, frame_time: float, workers: int) -> FrameService:
-    """Return the service of N workers that run back to back out of step.
+def free_running(law: Law, frame_time: float, workers: int) -> FrameService | None:
+    """Return the service of N workers that run back to back out of step; None if the tail is too heavy to tabulate.
 
     Parameters
     ----------
@@ -53,7 +54,13 @@ def free_running(law: Law, frame_time: float, workers: int) -> FrameService:
     law, notes = _thinned(law)
     mean = law.mean() / frame_time
     chance = float(law.mean_up_to(frame_time)) / law.mean()
-    longest = math.ceil(law.quantile(1.0 - _TAIL) / frame_time) + 2
+    reaches = [law.quantile(1.0 - tail) / frame_time for tail in _TAILS]
+    fitting = [(reach, tail) for reach, tail in zip(reaches, _TAILS, strict=True) if reach <= _LONGEST]
+    if not fitting:
+        return None
+    longest = math.ceil(fitting[0][0]) + 2
+    if fitting[0][1] != _TAILS[0]:
+        notes = (*notes, f"delays above {longest} frames (probability up to {fitting[0][1]:.0e}) are left out")
     arrived = _arrived(law, frame_time, longest) / mean
     missed = np.maximum(1.0 - arrived, 0.0) ** workers
     delays = np.concatenate([[0.0], -np.diff(missed)])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from ..laws import ConstantLaw, Law, SampleLaw, law_from_samples
 from .frame_service import FrameService, renewal_ages
 
@@ -16,6 +17,7 @@ __all__ = ["learning_cycle", "sum_pmf"]
 
 _TAIL = 1e-12
 _MOST_PAIRS = 2**22
+_LONGEST = 2**17
 
 
 def learning_cycle(law: Law, learning_time: Law, frame_time: float) -> FrameService:
@@ -55,6 +57,11 @@ def learning_cycle(law: Law, learning_time: Law, frame_time: float) -> FrameServ
 def sum_pmf(first: Law, second: Law, frame_time: float) -> NDArray[np.float64]:
     """Return the law of ceil((T + T') / frame_time) for independent times, shape (J+1,), to about 1e-12.
 
+    Raises
+    ------
+    InputError
+        If the sum reaches too many frames to tabulate.
+
     Examples
     --------
     >>> from regretlab.laws import constant, parse_law
@@ -71,6 +78,11 @@ def sum_pmf(first: Law, second: Law, frame_time: float) -> NDArray[np.float64]:
     elif isinstance(first, SampleLaw):
         first, second = second, first
     longest = first.quantile(1.0 - 0.5 * _TAIL) + second.quantile(1.0 - 0.5 * _TAIL)
+    if not longest / frame_time <= _LONGEST:
+        raise InputError(
+            f"a cycle of {first.text} and {second.text} reaches {longest / frame_time:.3g} frames"
+            f" and at most {_LONGEST} are tabulated: give a lighter tail"
+        )
     edges = np.arange(np.ceil(longest / frame_time) + 1) * frame_time
     if isinstance(second, SampleLaw):
         below = np.mean([first.cdf(edges - seconds) for seconds in second.seconds], axis=0)

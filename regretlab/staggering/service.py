@@ -254,7 +254,7 @@ def _one_cycle(request: _Request, rest: int) -> FrameService:
 def _unstaggered(request: _Request) -> FrameService:
     seconds = request.constant_time()
     if seconds is None:
-        service = free_running(request.law, request.frame_time, _finite(request))
+        service = _independent(request)
         note = "started together, workers whose times vary drift apart: these are the figures of the long run"
         return replace(service, assumptions=(note, *service.assumptions))
     x = seconds / request.frame_time
@@ -263,17 +263,20 @@ def _unstaggered(request: _Request) -> FrameService:
 
 
 def _free_running(request: _Request) -> FrameService:
-    service = free_running(request.law, request.frame_time, _finite(request))
+    service = _independent(request)
     if request.constant_time() is None:
         return service
     note = "constant times never mix: the mean over independent uniform phases, one run keeps the phases it has"
     return replace(service, assumptions=(*service.assumptions, note))
 
 
-def _finite(request: _Request) -> int:
+def _independent(request: _Request) -> FrameService:
     if math.isinf(request.workers):
         raise InputError(f"rule '{request.rule}' needs a finite number of workers: only pools have a limit")
-    return int(request.workers)
+    service = free_running(request.law, request.frame_time, int(request.workers))
+    if service is None:
+        raise NoClosedForm(f"the tail of {request.law.text} is too heavy for rule '{request.rule}': simulate it")
+    return service
 
 
 def _max_time(request: _Request) -> FrameService:

@@ -419,6 +419,10 @@ def test_heavy_tails():
     assert service.inaction_fraction == pytest.approx(1 - 1 / heavy.mean_delay_frames(1.0))
     assert service.mean_age == INF
     assert any("left out" in line for line in service.assumptions)
+    running = service_law(parse_law("pareto(2.2)"), 1.0, rule="free-running", workers=2)
+    assert running.delay_law.sum() == pytest.approx(1 - running.inaction_fraction, abs=1e-7)
+    assert running.mean_age is None
+    assert any("left out" in line for line in running.assumptions)
 
 
 @pytest.mark.parametrize(
@@ -426,6 +430,7 @@ def test_heavy_tails():
     [
         (EXPONENTIAL, {"rule": "expected-time", "workers": 2}, "has no closed form"),
         (parse_law("gamma(4, scale=20)"), {"workers": 30}, "too many states"),
+        (parse_law("pareto(1.5)"), {"rule": "free-running"}, "too heavy"),
     ],
 )
 def test_rules_without_a_closed_form_say_to_simulate(law, options, words):
@@ -455,6 +460,7 @@ def test_rules_without_a_closed_form_say_to_simulate(law, options, words):
         ({"rule": "frame-hold", "hold": "auto"}, r"needs a modal probability in \[0, 1\], not None"),
         ({"rule": "frame-hold", "hold": "auto", "p": 1.2}, "not 1.2"),
         ({"rule": "frame-hold", "hold": "auto", "p": 0.9, "gap_delay": -1.0}, "gap_delay must be .* not -1.0"),
+        ({"rule": "sequential", "learning_time": parse_law("pareto(1.5)")}, "at most 131072 are tabulated"),
         ({"rule": "frame-pool", "learning_time": constant(1.0)}, "under rule 'sequential' only"),
         ({"rule": "max-time", "drop_out_of_order": True}, "not by 'max-time'"),
     ],
