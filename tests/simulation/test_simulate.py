@@ -46,15 +46,22 @@ CLOSED = [
     ("max-time", parse_law("uniform(1, 3.3)"), 9, "frame"),
     ("unstaggered", parse_law("3.2347"), 4, None),
     ("unstaggered", parse_law("0.7071"), 2, None),
+    ("unstaggered", GAMMA, 3, None),
+    ("free-running", EXPONENTIAL, 2, None),
+    ("free-running", GAMMA, 3, None),
+    ("frame-hold", GAMMA, math.inf, None),
+    ("frame-hold", THREE_FRAMES, 2, None),
+    ("frame-hold", EXPONENTIAL, 3, None),
 ]
 
 
 @pytest.mark.parametrize(("rule", "law", "workers", "alignment"), CLOSED)
 def test_rules_with_a_closed_form(rule, law, workers, alignment):
-    result = simulate(
-        law, 1.0, 0.9, workers=workers, rule=rule, alignment=alignment, frames=FRAMES, replications=REPLICATIONS, seed=7
-    )
-    theory = service_law(law, 1.0, workers=workers, rule=rule, alignment=alignment)
+    keywords = {"workers": workers, "rule": rule, "alignment": alignment}
+    if rule == "frame-hold":
+        keywords["hold"] = 3
+    result = simulate(law, 1.0, 0.9, frames=FRAMES, replications=REPLICATIONS, seed=7, **keywords)
+    theory = service_law(law, 1.0, **keywords)
     errors = result.standard_errors
     assert_near(result.inaction_fraction, errors["inaction_fraction"], theory.inaction_fraction)
     for delay in range(1, max(len(theory.delay_law), len(result.delay_law))):
@@ -64,7 +71,9 @@ def test_rules_with_a_closed_form(rule, law, workers, alignment):
         assert_near(measured, error, expected, name=delay)
     assert result.delay_law.sum() + result.inaction_fraction == pytest.approx(1)
     assert_near(result.service_value, errors["service_value"], theory.service_value(0.9))
-    bound = realtime_regret(law, 1.0, 0.9, workers=workers, rule=rule, alignment=alignment)
+    for name in ("mean_age", "peak_age"):
+        assert_near(getattr(result.service, name), errors[name], getattr(theory, name), scale=10, name=name)
+    bound = realtime_regret(law, 1.0, 0.9, **keywords)
     assert_near(result.regret_per_frame["total"], errors["regret_per_frame"]["total"], bound.total)
 
 
