@@ -43,7 +43,7 @@ lint: .venv/installed
 	$(BIN)/lint-imports
 
 figures: .venv/installed
-	$(BIN)/python -m paper_figures --out figures
+	$(BIN)/regretlab figures --out figures
 
 docs: .venv/installed-docs
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html

@@ -1,41 +1,129 @@
-"""Regret per frame against inference time, sequential and staggered: theory and runs on the cartridge.
+"""Regret per frame against inference time, sequential and staggered: theory and play on the cartridge.
 
-Stands for the claims that sequential regret does not vanish and that staggered workers leave only the delay part. The
-points are runs on the virtual clock with their 99 % intervals.
+Stands for two claims of the paper: with sequential inference regret per unit time does not vanish once an inference
+takes longer than a frame (Remark 1), and ceil(tau_max / frame time) staggered workers leave only the part that the age
+of the observations costs (Remark 2). Curves are closed forms; points are runs of the virtual clock, which play the
+cartridge with the same rules as the realtime processes, with 99 % intervals.
 """
 
+import math
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from regretlab.harness.run import run
-from regretlab.records import Record
-from regretlab.validation.report import regret_figure
-from regretlab.validation.runs import MAIN_PROBABILITY, PlannedRun, planned_runs
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["NAME", "compute", "draw"]
 
 NAME = "regret"
-FRAMES = 20_000
+
+SYMBOLS = 8
+MODE_PROBABILITY = 0.99
+LONGEST = 16.0
+"""Frames of the longest inference of the curves."""
+PLAYED = (1.3819, 4.3819, 9.3819)
+"""Frames of an inference of the runs: far from a boundary, and no simple fraction, so that the starts of maximum-time
+staggering come to lie at all phases of a frame, as its closed form takes it."""
+RULES = {
+    "sequential": ("sequential, one worker", 1),
+    "max-time": ("staggered, maximum time", None),
+    "frame-pool": ("staggered, frame pool", None),
+}
+"""Label of each rule, and its number of workers (None: enough to act on every frame)."""
+QUANTILE = 2.576
 
 
-def compute(folder: Path) -> list[tuple[PlannedRun, Record]]:
-    """Play the runs with constant inference times, ``FRAMES`` frames each; return them with their records."""
-    played = []
-    for planned in planned_runs(quick=True, clocks=("virtual",)):
-        configuration = planned.configuration
-        constant = (configuration.emulate_latency or "").startswith("constant")
-        if constant and configuration.environment_options["mode_probability"] == MAIN_PROBABILITY:
-            shorter = configuration.model_copy(update={"frames": FRAMES})
-            run(shorter, folder / planned.name, overwrite=True)
-            played.append((planned, Record.open(folder / planned.name)))
-    return played
+def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
+    """Return the curves and points: seconds and regret per frame."""
+    from regretlab.bounds.realtime import realtime_regret
+    from regretlab.games.beacon import Beacon
+    from regretlab.laws import constant
+
+    frames = 4_000 if quick else 40_000
+    game = Beacon(symbols=SYMBOLS, mode_probability=MODE_PROBABILITY, pixels=False)
+    frame_time, probability = game.frame_time, game.mode_probability
+    game.close()
+
+    def regret(rule: str, x: float) -> float:
+        law, workers = constant(x * frame_time), _workers(rule, x)
+        report = realtime_regret(law, frame_time, probability, rule=rule, workers=workers, symbols=SYMBOLS)
+        return report.total
+
+    grid = [step / 20 for step in range(1, int(20 * LONGEST))]
+    curves = [
+        {"rule": rule, "seconds": [x * frame_time for x in grid], "regret": [regret(rule, x) for x in grid]}
+        for rule in RULES
+    ]
+    points: list[dict[str, Any]] = []
+    for rule in RULES:
+        for x in PLAYED:
+            predicted = {"rule": rule, "seconds": x * frame_time, "predicted": regret(rule, x)}
+            points.append(predicted | _play(rule, x, frame_time, frames, seed + len(points)))
+    caption = (
+        f"Regret per frame against inference time on the cartridge beacon: {SYMBOLS} symbols, modal probability "
+        f"{probability:.6g}, {1 / frame_time:.6g} frames a second. Curves: closed forms for constant inference times. "
+        f"Points: {len(points)} runs of {frames:,} frames on the virtual clock, seeds from {seed} on; bars: 99 % "
+        "intervals. Staggered rules have as many workers as an inference takes frames."
+    )
+    return {
+        "caption": caption,
+        "symbols": SYMBOLS,
+        "mode_probability": probability,
+        "frame_time": frame_time,
+        "frames": frames,
+        "seed": seed,
+        "curves": curves,
+        "points": points,
+    }
 
 
-def draw(out: Path) -> list[Path]:
-    """Write the figure as PDF and PNG; return the paths."""
+def draw(data: dict[str, Any]) -> "Figure":
+    """Draw what ``compute`` returned."""
+    import numpy as np
+
+    from regretlab.plots.regret import Curve, MeasuredPoint, regret_against_inference_time
+
+    curves = [
+        Curve(RULES[curve["rule"]][0], np.asarray(curve["seconds"]), np.asarray(curve["regret"]))
+        for curve in data["curves"]
+    ]
+    points = [
+        MeasuredPoint(
+            "run on the virtual clock",
+            RULES[point["rule"]][0],
+            point["seconds"],
+            point["regret"],
+            max(0.0, point["regret"] - QUANTILE * point["standard_error"]),
+            point["regret"] + QUANTILE * point["standard_error"],
+        )
+        for point in data["points"]
+    ]
+    return regret_against_inference_time(curves, points)
+
+
+def _workers(rule: str, x: float) -> int:
+    return RULES[rule][1] or math.ceil(x)
+
+
+def _play(rule: str, x: float, frame_time: float, frames: int, seed: int) -> dict[str, float | None]:
+    from regretlab.harness.configuration import RunConfiguration
+    from regretlab.harness.run import run
+
+    configuration = RunConfiguration(
+        environment_options={"symbols": SYMBOLS, "mode_probability": MODE_PROBABILITY, "pixels": False},
+        policy="oracle",
+        rule=rule,
+        workers=_workers(rule, x),
+        clock="virtual",
+        frames=frames,
+        emulate_latency=f"constant({x * frame_time!r})",
+        seed=seed,
+    )
     with tempfile.TemporaryDirectory() as folder:
-        figure = regret_figure(compute(Path(folder)))
-    paths = [out / f"{NAME}.pdf", out / f"{NAME}.png"]
-    for path in paths:
-        figure.savefig(path, bbox_inches="tight", metadata={"CreationDate": None} if path.suffix == ".pdf" else None)
-    return paths
+        summary = run(configuration, Path(folder) / "record")
+    assert summary.reward_per_frame is not None  # every run lasts longer than its warm-up
+    return {
+        "regret": 1.0 - summary.reward_per_frame,
+        "standard_error": summary.standard_error["reward_per_frame"],
+    }

@@ -316,6 +316,12 @@ def test_an_environment_that_does_not_tell_its_state(answer):
     )
 
 
+def test_figures_that_are_unknown(answer, tmp_path):
+    words = ["figures", "regret", "regert", "--out", str(tmp_path / "f")]
+    _refused(answer(*words), "unknown figure 'regert': choose one of regret")
+    assert not (tmp_path / "f").exists()
+
+
 @pytest.mark.parametrize("confidence", ["0", "1", "nan"])
 def test_confidence_out_of_range(confidence, answer, tmp_path):
     assert answer(*_run_words({}, tmp_path / "r")).code == 0

@@ -46,12 +46,13 @@ def test_every_command_has_its_section():
         ("plan", TIMES, set()),
         ("solve", ["--mdp", "ring(p=0.9)"], set()),
         ("stochasticity", ["--env", "beacon", "--symbols", "2", "--frames", "300", "--ignore-actions"], set()),
+        ("figures", ["--quick"], set()),
         ("run", [*PLAYED, "--frames", "100"], set()),
         ("profile", ["--policy", "nature", "--samples", "3"], set()),
     ],
 )
 def test_the_keys_are_those_of_the_output(command, words, inherited, answer, tmp_path):
-    out = ["--out", str(tmp_path / "record")] if command == "run" else []
+    out = ["--out", str(tmp_path / "record")] if command in ("run", "figures") else []
     said = answer(command, *words, *out, "--json")
     assert said.code == 0, said.err
     assert set(json.loads(said.out)) | inherited == DOCUMENTED[command] | inherited

@@ -22,7 +22,7 @@ HEAVY = {
     "torch",
     "xarray",
 }
-COMMANDS = ("bound", "plan", "profile", "run", "simulate", "solve", "stochasticity", "validate")
+COMMANDS = ("bound", "figures", "plan", "profile", "run", "simulate", "solve", "stochasticity", "validate")
 
 
 @pytest.mark.parametrize(

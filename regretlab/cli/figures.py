@@ -1,0 +1,35 @@
+"""The command that makes the paper's figures: ``figures``."""
+
+from pathlib import Path
+
+from .options import Flag, Json, Whole, app
+from .output import print_json, write
+
+__all__ = ["figures"]
+
+
+@app.command
+def figures(*names: str, out: Path, quick: Flag = False, seed: Whole = 0, json: Json = False) -> int:
+    """Make the figures of the paper, each with its data and a caption.
+
+    Example: regretlab figures regret --out figures
+
+    Parameters
+    ----------
+    names
+        Which figures: regret; all if none is given.
+    out
+        Folder for the figures.
+    quick
+        Shorter runs, wider intervals.
+    seed
+        Seed of every run.
+    """
+    from paper_figures import make_figures
+
+    made = make_figures(names, out, quick=quick, seed=seed)
+    if json:
+        print_json({"figures": [{"name": name, "files": list(map(str, files))} for name, files in made.items()]})
+        return 0
+    write("".join(f"{path}\n" for files in made.values() for path in files))
+    return 0
