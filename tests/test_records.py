@@ -346,7 +346,9 @@ def test_the_summary_against_a_plain_recomputation(tmp_path):
     # independent frames: the batch-means error of phi is that of a coin, up to its own 13 % (31 degrees of freedom)
     coin = math.sqrt(0.6 * 0.4 / len(counted))
     assert abs(summary.standard_error["inaction_fraction"] / coin - 1) < 4 * 0.13
-    assert len(summary.standard_error["delay_law"]) == 5
+    assert summary.standard_error["delay_law"] == pytest.approx(
+        [0.0, *(batch_means(counted["delay_frames"] == delay).standard_error for delay in range(1, 5))]
+    )
 
 
 def test_the_summary_is_a_mapping_that_json_takes(tmp_path):

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .batch_means import batch_means
+from .batch_means import batch_count, batch_means
 from .reader import Record
 
 __all__ = ["RunSummary", "summarise"]
@@ -111,9 +111,7 @@ def summarise(record: Record) -> RunSummary:
     reward, reward_error = _mean(counted["reward"].to_numpy())
     inaction, inaction_error = _mean(~served)
     delays = np.where(served, counted["delay_frames"].to_numpy(), 0)
-    longest = int(delays.max(initial=0))
-    law = [0.0, *(float(np.mean(delays == j)) for j in range(1, longest + 1))]
-    law_error = [0.0, *(_mean(delays == j)[1] for j in range(1, longest + 1))]
+    law, law_error = _frequencies(delays)
 
     effect = (deadline + counted["lateness"].to_numpy())[served]
     interval = np.diff(effect)
@@ -162,6 +160,21 @@ def _mean(values: NDArray[Any]) -> tuple[float | None, float | None]:
     """Return mean and standard error, ``None`` for what the series is too short to tell."""
     mean, error = batch_means(values)
     return (None if math.isnan(mean) else mean), (None if math.isnan(error) else error)
+
+
+def _frequencies(delays: NDArray[np.int64]) -> tuple[list[float], list[float | None]]:
+    """Return the fraction of frames of each delay from 1 on (entry 0: 0) and the standard errors by batch means."""
+    count = batch_count(delays.size)
+    width = int(delays.max(initial=0)) + 1
+    law = np.bincount(delays, minlength=width) / max(1, delays.size)
+    law[0] = 0.0
+    if count < 2:
+        return law.tolist(), [0.0, *[None] * (width - 1)]
+    length = delays.size // count
+    batch = np.repeat(np.arange(count), length)
+    table = np.bincount(batch * width + delays[delays.size - count * length :], minlength=count * width)
+    errors = (table.reshape(count, width) / length).std(axis=0, ddof=1) / math.sqrt(count)
+    return law.tolist(), [0.0, *errors[1:].tolist()]
 
 
 def _quantile(values: NDArray[np.float64], probability: float) -> float | None:
