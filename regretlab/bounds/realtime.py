@@ -12,7 +12,6 @@ at once for the product of a delay witness and a learning witness (the action is
 
 import math
 from dataclasses import replace
-from typing import Any
 
 from ..errors import InputError
 from ..laws import Law
@@ -245,13 +244,8 @@ def _service(
     if rule == "frame-hold" and hold in (None, "auto"):
         chosen, service = best_hold(law, frame_time, loss, workers=workers)
         return service, chosen
-    options: dict[str, Any] = {}
-    if hold is not None:
-        if rule != "frame-hold":
-            raise InputError(f"rule '{rule}' has no hold, and {hold!r} is given")
-        options["hold"] = hold
     service = service_law(
-        law, frame_time, workers=workers, rule=rule, alignment=alignment, maximum_time=maximum_time, **options
+        law, frame_time, workers=workers, rule=rule, hold=hold, alignment=alignment, maximum_time=maximum_time
     )
     return service, _frames(hold)
 

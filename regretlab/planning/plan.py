@@ -17,10 +17,12 @@ from ..laws import Law
 from ..laws.law import check_frame_time
 from ..results import Method, ServiceLaw
 from ..staggering.rule import get_rule
-from .candidates import Candidate, Machine, evaluate, worker_numbers
+from .candidates import Candidate, Machine, worker_numbers
+from .candidates import most_workers as most_workers_for
 from .inference_time import largest_factor
 from .model_size import PowerLaw, best_model_size, parse_power_law
 from .regime import Regime
+from .scan import Scan, choose
 
 __all__ = ["Binding", "Plan", "plan"]
 
@@ -32,6 +34,7 @@ _CHOICES: tuple[tuple[str, str | None], ...] = (
     ("max-time", "uniform"),
     ("frame-pool", None),
     ("frame-hold", None),
+    ("free-running", None),
 )
 
 
@@ -176,7 +179,8 @@ def plan(
     maximum_time
         tau_max in seconds for max-time.
     most_workers
-        Largest number of workers to consider; by default twice as many as fill every frame.
+        Largest number of workers to consider; by default as many as fill every frame under any rule, or with a cost as
+        many as can be worth it.
     tolerance
         Candidates closer than this in regret and cost count as equal.
 
@@ -217,17 +221,22 @@ def plan(
         raise InputError("an unlimited pool has no cores to share and no cost: give a finite number of workers")
     choices = _choices(rule, workers, hold, alignment)
     fixed_hold = None if hold in (None, "auto") else check_count(hold, "hold", 0)  # type: ignore[arg-type]
-    most = _most_workers(law, machine) if most_workers is None else check_count(most_workers, "most workers", 1)
+    most = (
+        most_workers_for(law, machine, gap_default)
+        if most_workers is None
+        else check_count(most_workers, "most workers", 1)
+    )
     numbers = [float(workers)] if workers is not None else [float(n) for n in worker_numbers(law, machine, most)]
     idle = Candidate(None, 0, None, None, RegretParts(loss.gap_default, 0.0), 0.0, None)
+    scan = Scan(law, loss, machine.frame_time, tolerance)
     found = [
-        _best(law, loss, machine, chosen, numbers, fixed_hold, aligned, target_regret, tolerance)
+        scan.best(machine, chosen, numbers, hold=fixed_hold, alignment=aligned, target=target_regret)
         for chosen, aligned in choices
     ]
     tried = [candidate for candidate in found if candidate is not None]
     if not tried:
         raise InputError(f"rule '{rule}' has no closed form for inference time {law.text}: simulate it")
-    best = _choose([idle, *tried], target_regret, tolerance)
+    best = choose([idle, *tried], target_regret, tolerance)
     factor = largest_factor(law, frame_time, loss, target_regret=target_regret, worker_cost=machine.worker_cost)
     largest = law.mean() * factor if math.isfinite(factor) else None
     regime: Regime = "asynchronous"
@@ -243,7 +252,7 @@ def plan(
         regime=regime,
         regret=best.regret,
         cost=best.cost,
-        binds=_binding(law, loss, machine, best, choices, fixed_hold, tolerance),
+        binds=_binding(scan, machine, best, choices, fixed_hold, most),
         largest_inference_time=largest,
         model_size=_model_size(scaling, quality, loss, machine.frame_time, largest),
         target_regret=target_regret,
@@ -282,77 +291,24 @@ def _choices(
     return choices
 
 
-def _most_workers(law: Law, machine: Machine) -> int:
-    """Return twice as many workers as fill every frame, or as the cores allow."""
-    end = law.maximum()
-    longest = end if math.isfinite(end) else law.quantile(0.999)
-    frames = (longest if machine.maximum_time is None else max(longest, machine.maximum_time)) / machine.frame_time
-    return 2 * math.ceil(frames) + 2
-
-
-def _best(
-    law: Law,
-    loss: FrameLoss,
-    machine: Machine,
-    rule: str,
-    numbers: list[float],
-    hold: int | None,
-    alignment: str | None,
-    target: float | None,
-    tolerance: float,
-) -> Candidate | None:
-    """Scan the number of workers of one rule, then every number around the best."""
-    if get_rule(rule).single_worker:
-        numbers = [1.0]
-    tried = {n: evaluate(law, loss, machine, rule, n, hold=hold, alignment=alignment) for n in numbers}
-    candidates = [candidate for candidate in tried.values() if candidate is not None]
-    if not candidates:
-        return None
-    best = _choose(candidates, target, tolerance)
-    place = numbers.index(best.workers)
-    if place + 1 < len(numbers) or place > 0:
-        low = numbers[max(0, place - 1)]
-        high = numbers[min(len(numbers) - 1, place + 1)]
-        between = [float(n) for n in range(int(low) + 1, int(high)) if float(n) not in tried]
-        extra = [evaluate(law, loss, machine, rule, n, hold=hold, alignment=alignment) for n in between]
-        best = _choose([best, *[candidate for candidate in extra if candidate is not None]], target, tolerance)
-    return best
-
-
-def _choose(candidates: list[Candidate], target: float | None, tolerance: float) -> Candidate:
-    """Return the best candidate: least regret and cost, or the cheapest within the target; fewest workers of equals."""
-    within = [c for c in candidates if target is not None and c.regret.total <= target + tolerance]
-    if within:
-        least = min((c.cost, c.workers) for c in within)
-        return min((c for c in within if (c.cost, c.workers) == least), key=lambda c: c.total)
-    least_total = min(c.total if target is None else c.regret.total for c in candidates)
-    equal = [c for c in candidates if (c.total if target is None else c.regret.total) <= least_total + tolerance]
-    return min(equal, key=lambda c: c.workers)
-
-
 def _binding(
-    law: Law,
-    loss: FrameLoss,
-    machine: Machine,
-    best: Candidate,
-    choices: list[tuple[str, str | None]],
-    hold: int | None,
-    tolerance: float,
+    scan: Scan, machine: Machine, best: Candidate, choices: list[tuple[str, str | None]], hold: int | None, most: int
 ) -> Binding:
     """Return what keeps the regret up: lift the cores, then the number and cost of workers, and see what helps."""
-    rules = [choice for choice in choices if not get_rule(choice[0]).single_worker] or list(choices)
+    rules = [choice for choice in choices if not get_rule(choice[0]).single_worker] or choices
+    margin = 10 * scan.tolerance
 
-    def least(freed: Machine) -> float:
-        numbers = [float(n) for n in worker_numbers(law, freed, _most_workers(law, freed))]
-        found = [_best(law, loss, freed, name, numbers, hold, aligned, None, tolerance) for name, aligned in rules]
-        return min([loss.gap_default, *(c.total for c in found if c is not None)])
+    def least(freed: Machine, limit: int) -> float:
+        numbers = [float(n) for n in worker_numbers(scan.law, freed, limit)]
+        found = [scan.best(freed, name, numbers, hold=hold, alignment=aligned) for name, aligned in rules]
+        return min([scan.loss.gap_default, *(c.total for c in found if c is not None)])
 
     freed = replace(machine, cores=None, contention=0.0)
-    with_cost = least(freed)
-    if (machine.cores is not None or machine.contention) and with_cost < best.total - 10 * tolerance:
+    if freed != machine and least(freed, most) < best.total - margin:
         return "cores"
-    without_cost = least(replace(freed, worker_cost=0.0)) if machine.worker_cost else with_cost
-    return "workers" if without_cost < best.regret.total - 10 * tolerance else "stochasticity"
+    free = replace(freed, worker_cost=0.0)
+    enough = 2 * max(most, most_workers_for(scan.law, free, scan.loss.gap_default))
+    return "workers" if least(free, enough) < best.regret.total - margin else "stochasticity"
 
 
 def _model_size(

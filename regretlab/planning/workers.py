@@ -18,6 +18,8 @@ Derived in docs/theory.
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..bounds.checks import check_gap, check_positive
 from ..errors import InputError
 from ..laws import Law
@@ -170,7 +172,7 @@ def workers_for_inaction(law: Law, frame_time: float, budget: float) -> Inaction
     Raises
     ------
     InputError
-        For values out of range.
+        For values out of range, or a tail too heavy to bound.
 
     Examples
     --------
@@ -182,10 +184,16 @@ def workers_for_inaction(law: Law, frame_time: float, budget: float) -> Inaction
     if not 0 < budget < 1:
         raise InputError(f"the inaction budget must lie in (0, 1), not {budget!r}")
     hold = int(delay_frames(law.quantile(1.0 - budget / 2.0), frame_time))
-    pmf = law.frame_pmf(frame_time)
-    late = max(0.0, 1.0 - float(pmf[: hold + 1].sum()))
+    pmf = law.frame_pmf(frame_time, tail=1e-6 * budget)
+    above = np.maximum(0.0, 1.0 - np.cumsum(pmf))
+    late = float(above[hold]) if hold < len(above) else float(law.survival(hold * frame_time))
+    # inferences in service that are older than the table reaches: each may block
+    older = max(0.0, law.mean_delay_frames(frame_time) - float(above.sum()))
+    spare = budget / 2.0 - older
+    if spare <= 0:
+        raise InputError(f"the tail of {law.text} is too heavy to keep the blocking of a pool within {budget / 2:g}")
     low, high = 0, len(pmf)  # the bound falls with N and is 0 from the longest delay on
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if blocking_bound(pmf, middle) <= budget / 2.0 else (middle, high)
-    return InactionBudget(high, hold, blocking_bound(pmf, high), late)
+        low, high = (low, middle) if blocking_bound(pmf, middle) <= spare else (middle, high)
+    return InactionBudget(high, hold, blocking_bound(pmf, high) + older, late)
