@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .options import Flag, Json, Whole, app
-from .output import print_json, write
+from .output import print_json, show_progress, write
 
 __all__ = ["figures"]
 
@@ -17,9 +17,9 @@ def figures(*names: str, out: Path, quick: Flag = False, seed: Whole = 0, json: 
     Parameters
     ----------
     names
-        Which figures: regret; all if none is given.
+        Which figures (an unknown name lists them); all if none is given.
     out
-        Folder for the figures.
+        Folder for the pictures, their data and captions, and a gallery, index.html. Data already there are kept.
     quick
         Shorter runs, wider intervals.
     seed
@@ -27,9 +27,11 @@ def figures(*names: str, out: Path, quick: Flag = False, seed: Whole = 0, json: 
     """
     from paper_figures import make_figures
 
-    made = make_figures(names, out, quick=quick, seed=seed)
+    with show_progress() as progress:
+        made = make_figures(names, out, quick=quick, seed=seed, progress=progress)
     if json:
         print_json({"figures": [{"name": name, "files": list(map(str, files))} for name, files in made.items()]})
         return 0
     write("".join(f"{path}\n" for files in made.values() for path in files))
+    write(f"gallery: {out / 'index.html'}\n")
     return 0

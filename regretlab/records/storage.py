@@ -60,10 +60,10 @@ def make_folder(path: Path) -> None:
         raise InputError(f"folder '{path}' cannot be made: {error.strerror}") from None
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a text file in one step."""
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replace a file in one step; text is written as UTF-8."""
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
+    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     os.replace(temporary, path)
 
 

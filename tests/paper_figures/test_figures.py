@@ -1,55 +1,109 @@
 """Every figure: its points lie where theory says, its data file draws it again to the byte, its caption says it all."""
 
+import itertools
 import json
+import re
 
 import pytest
 
-from paper_figures import FIGURES, make_figures
+from paper_figures import FIGURES, figure_module, make_figures
+from paper_figures.making import FORMS
 from regretlab.errors import InputError
+
+SEED = 3
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """Make every figure once, quickly."""
-    return make_figures((), tmp_path_factory.mktemp("figures"), quick=True, seed=3)
+    return make_figures((), tmp_path_factory.mktemp("figures"), quick=True, seed=SEED)
+
+
+def data_of(made, name):
+    return json.loads(made[name][0].read_text())["data"]
 
 
 def test_all_figures_are_made(made):
     assert set(made) == set(FIGURES)
     for name, files in made.items():
-        assert [file.name for file in files] == [f"{name}.{form}" for form in ("json", "txt", "pdf", "svg")]
+        assert [file.name for file in files] == [f"{name}.{form}" for form in ("json", "txt", *FORMS)]
         assert all(file.stat().st_size > 100 for file in files)
 
 
 @pytest.mark.parametrize("name", sorted(FIGURES))
-def test_the_data_draws_the_figure_again(name, made, tmp_path, monkeypatch):
-    data = json.loads(made[name][0].read_text())
-    monkeypatch.setattr(FIGURES[name], "compute", lambda **settings: data)
-    again = make_figures((name,), tmp_path)[name]
-    for old, new in zip(made[name], again, strict=True):
-        assert old.read_bytes() == new.read_bytes()
+def test_kept_data_are_drawn_again_to_the_byte_and_not_computed_again(name, made, monkeypatch):
+    before = {file: file.read_bytes() for file in made[name]}
+
+    def never(**settings):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(figure_module(name), "compute", never)
+    make_figures((name,), made[name][0].parent, quick=True, seed=SEED)
+    assert {file: file.read_bytes() for file in made[name]} == before
+
+
+def test_other_settings_and_damaged_files_are_computed_again(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        figure_module("tolerable-time"),
+        "compute",
+        lambda **settings: calls.append(settings) or {"caption": "c", "verdict": "v"},
+    )
+    monkeypatch.setattr(figure_module("tolerable-time"), "draw", lambda data: _empty())
+    for seed in (0, 0, 1):
+        make_figures(("tolerable-time",), tmp_path, quick=True, seed=seed)
+    assert [call["seed"] for call in calls] == [0, 1]
+    (tmp_path / "tolerable-time.json").write_text('{"half a fi')
+    make_figures(("tolerable-time",), tmp_path, quick=True, seed=1)
+    assert len(calls) == 3
+
+
+def _empty():
+    from matplotlib.figure import Figure
+
+    return Figure()
 
 
 @pytest.mark.parametrize("name", sorted(FIGURES))
-def test_the_caption_names_parameters_and_seed(name, made):
-    data = json.loads(made[name][0].read_text())
-    assert made[name][1].read_text() == data["caption"] + "\n"
-    assert f"seeds from {data['seed']}" in data["caption"]
-    assert f"{data['frames']:,} frames" in data["caption"]
+def test_captions_hold_claim_seed_interval_and_verdict(name, made):
+    title, claim, caption, verdict = made[name][1].read_text().strip().split("\n\n")
+    module = figure_module(name)
+    assert (title, claim) == (module.TITLE, f"Claim: {module.CLAIM}")
+    if "nothing random" not in caption:
+        assert re.search(rf"seeds? (from )?{SEED}\b", caption)
+        assert "99 % interval" in caption or "no figure" in caption
+    assert re.match(r"Verdict: .*\d", verdict)
+
+
+def test_the_gallery_shows_every_figure_with_its_files(made):
+    folder = made["regret"][0].parent
+    page = (folder / "index.html").read_text()
+    for target in re.findall(r'(?:src|href)="([^"#]+)"', page):
+        assert (folder / target).exists(), target
+    assert all(figure_module(name).TITLE in page for name in FIGURES)
+
+
+def test_unknown_names_are_refused(tmp_path):
+    with pytest.raises(InputError, match="unknown figure 'regert'"):
+        make_figures(("regert",), tmp_path / "f")
+    assert not (tmp_path / "f").exists()
+
+
+# ---- what is drawn, against the theory
 
 
 def test_the_runs_of_the_regret_figure_confirm_its_curves(made):
     """Bonferroni over nine points: |z| < 4.5 has probability 0.99994 were the prediction exact and the error known."""
-    data = json.loads(made["regret"][0].read_text())
-    assert len(data["points"]) == 9
-    for point in data["points"]:
+    points = data_of(made, "regret")["points"]
+    assert len(points) == 9
+    for point in points:
         assert abs(point["regret"] - point["predicted"]) < 4.5 * point["standard_error"]
         assert point["standard_error"] < 0.02
 
 
 def test_the_curves_of_the_regret_figure_say_what_the_paper_says(made):
     """Beyond a frame sequential play loses frames, staggered play none: it pays less at every inference time."""
-    data = json.loads(made["regret"][0].read_text())
+    data = data_of(made, "regret")
     curves = {curve["rule"]: curve for curve in data["curves"]}
     slow = [index for index, t in enumerate(curves["sequential"]["seconds"]) if t > 1.001 * data["frame_time"]]
     for index in slow:
@@ -59,7 +113,76 @@ def test_the_curves_of_the_regret_figure_say_what_the_paper_says(made):
         assert frames == pytest.approx(round(frames), abs=1e-6)
 
 
-def test_unknown_names_are_refused(tmp_path):
-    with pytest.raises(InputError, match="unknown figure 'regert'"):
-        make_figures(("regert",), tmp_path / "f")
-    assert not (tmp_path / "f").exists()
+def test_schedules_are_drawn_from_consistent_records(made):
+    """An action takes effect at the first boundary at or after its release; its age counts from its start's frame."""
+    for panel in data_of(made, "schedules")["panels"]:
+        starts_of = {}
+        for bar in panel["bars"]:
+            assert bar["start"] < bar["completion"] <= bar["release"] + 1e-9
+            assert 0 <= bar["effect"] - bar["release"] + 1e-6 < 1 + 2e-6
+            if not bar["overwritten"]:
+                starts_of[bar["effect"]] = bar["start"]
+        for frame, delay in enumerate(panel["delays"]):
+            if delay >= 0 and frame in starts_of:
+                assert 0 <= starts_of[frame] - (frame - delay) + 1e-6 < 1 + 2e-6
+    served = {panel["rule"]: panel["served_fraction"] for panel in data_of(made, "schedules")["panels"]}
+    assert served["sequential"] == pytest.approx(0.2, abs=0.01)
+    assert served["max-time"] == 1.0
+
+
+def test_decomposition_rises_with_time_and_stochasticity_and_meets_its_runs(made):
+    data = data_of(made, "decomposition")
+    assert max(map(abs, data["z"])) < 4.5  # 30 points
+    for panel in data["panels"]:
+        assert all(a <= b + 1e-12 for a, b in itertools.pairwise(panel["inaction"])) or panel["rule"] == "max-time"
+        for lower, higher in itertools.pairwise(panel["curves"]):
+            assert all(high <= low + 1e-12 for low, high in zip(lower, higher, strict=True))
+        for curve in panel["curves"]:
+            assert all(share <= total + 1e-12 for share, total in zip(panel["inaction"], curve, strict=True))
+    staggered = next(panel for panel in data["panels"] if panel["rule"] == "max-time")
+    assert max(staggered["inaction"]) < 1e-12
+
+
+def test_the_phase_diagram_turns_at_its_boundary(made):
+    """Regions are computed by comparing three regrets; the line is Lambert's W: they must agree to a frame."""
+    data = data_of(made, "phase-diagram")
+    for panel in data["panels"]:
+        for row, edge in zip(panel["regions"], panel["boundary"], strict=True):
+            for delay, regime in zip(data["delays"], row, strict=True):
+                frames = max(1.0, -(-delay // 1))
+                assert regime == (2 if frames > edge else 1 if frames > 1 else 0)
+        assert all(point["chosen"] == point["predicted"] for point in panel["points"] if point["clear"])
+
+
+def test_simulated_and_played_service_laws_meet_the_closed_forms(made):
+    """Within 4.5/2.576 of the 99 % intervals. Max-time learns its longest time, so its fractions drift a little."""
+    for panel in data_of(made, "service-laws")["panels"]:
+        for source in ("simulated", "played"):
+            shares = [panel[source]["inaction"], *panel[source]["delay_law"]]
+            assert sum(shares) == pytest.approx(1, abs=1e-9)
+        if panel["closed"] is None or panel["rule"] == "max-time":
+            continue
+        exact = [panel["closed"]["inaction"], *panel["closed"]["delay_law"]]
+        for source in ("simulated", "played"):
+            shares = [panel[source]["inaction"], *panel[source]["delay_law"]]
+            intervals = [panel[source]["inaction_interval"], *panel[source]["intervals"]]
+            for value, share, interval in zip(exact, shares, intervals, strict=True):
+                assert abs(share - value) < 4.5 / 2.576 * interval + 1e-3
+
+
+def test_best_model_sizes_are_the_lowest_points_of_their_curves(made):
+    data = data_of(made, "model-size")
+    for curve in data["curves"]:
+        assert curve["best"]["regret"] <= min(curve["staggered"]) + 1e-9
+        assert curve["best_sequential"]["regret"] <= min(curve["sequential"]) + 1e-9
+        assert curve["searched_size"] == pytest.approx(curve["best"]["size"], rel=1e-5)
+        assert all(abs(point["z"]) < 4.5 for point in curve["points"])
+        assert curve["best"]["regret"] <= curve["best_sequential"]["regret"]
+
+
+def test_tolerable_times_keep_the_budget_and_no_more(made):
+    data = data_of(made, "tolerable-time")
+    for curve in data["curves"]:
+        for jump, frames in zip(data["jumps"], curve["constant"], strict=True):
+            assert 1 - (1 - jump) ** frames <= curve["budget"] + 1e-12 < 1 - (1 - jump) ** (frames + 1) + 2e-12
+        assert all(later <= earlier for earlier, later in itertools.pairwise(curve["constant"]))

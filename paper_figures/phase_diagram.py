@@ -1,0 +1,177 @@
+"""Phase diagram: where to stagger, where one worker will do, and where it is better not to act at all."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["CLAIM", "NAME", "TITLE", "compute", "draw"]
+
+NAME = "phase-diagram"
+TITLE = "Phase diagram: sequential, staggered, or not acting"
+CLAIM = (
+    "The usable inference time is limited by the environment's stochasticity over an inference and not by the "
+    "frequency "
+    "of actions: staggering pays up to a delay that the modal probability sets."
+)
+
+SYMBOLS = 15
+COSTS = (0.001, 0.01)
+"""Reward that a worker costs per frame."""
+DELAYS = (0.4, 400.0)
+JUMPS = (1e-4, 0.5)
+REGIMES = ("sequential", "asynchronous", "do-not-act")
+PLAYED_AT = (5, 17, 60)
+PLAYED_JUMPS = (0.002, 0.02, 0.1)
+
+
+def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
+    """Return the regions on a grid, the boundary, and runs that choose among the three."""
+    import numpy as np
+
+    from regretlab.planning.regime import boundary_delay, choose_regime
+
+    frames = 3_000 if quick else 20_000
+    resolution = 90 if quick else 240
+    delays = np.geomspace(*DELAYS, resolution)
+    jumps = np.geomspace(*JUMPS, resolution)
+    panels = []
+    for cost in COSTS:
+        regions = [
+            [REGIMES.index(choose_regime(1.0 - jump, max(1, math.ceil(delay)), worker_cost=cost)) for delay in delays]
+            for jump in jumps
+        ]
+        panels.append(
+            {
+                "cost": cost,
+                "regions": regions,
+                "boundary": [boundary_delay(1.0 - float(jump), cost) for jump in jumps],
+                "points": [],
+            }
+        )
+    for index, (delay, jump) in enumerate((delay, jump) for delay in PLAYED_AT for jump in PLAYED_JUMPS):
+        gains = _played_gains(delay, jump, frames, seed + 10 * index)
+        for panel in panels:
+            panel["points"].append(_choice(gains, panel["cost"]) | {"delay": delay, "jump": jump})
+    points = [point for panel in panels for point in panel["points"]]
+    agree = sum(point["chosen"] == point["predicted"] for point in points if point["clear"])
+    clear = sum(point["clear"] for point in points)
+    return {
+        "delays": delays.tolist(),
+        "jumps": jumps.tolist(),
+        "panels": panels,
+        "caption": (
+            "Constant inference times, both gaps 1, a cost per worker and frame as in the titles. Colours: the "
+            "regime of "
+            "least regret plus cost, exactly, among d staggered workers, one worker, and none. Line: "
+            "d = W(lam/c)/lam with lam = -ln p and Lambert's W. Marks: what runs choose, each from a run of one "
+            "sequential "
+            f"worker and one of d workers of {frames:,} frames on the cartridge beacon ({SYMBOLS} symbols, virtual "
+            "clock, "
+            f"seeds from {seed} on): circle staggered, square sequential, cross neither; hollow where the two best "
+            "differ by "
+            "less than the 99 % interval of their difference. The cartridge's ring of symbols is kinder to old "
+            "actions than "
+            "the shift register of the regions, so a mark near the line may lie on its other side."
+        ),
+        "verdict": (
+            f"{agree} of the {clear} runs that can tell choose the predicted regime of the cartridge's own closed form "
+            f"({len(points) - clear} of {len(points)} cannot tell). With constant times one worker alone is best "
+            "only where an "
+            "inference fits into a frame."
+        ),
+    }
+
+
+def _played_gains(delay: int, jump: float, frames: int, seed: int) -> dict[str, Any]:
+    """Return what acting earns over not acting, measured and predicted, for one worker and for d."""
+    from regretlab.bounds.realtime import realtime_regret
+    from regretlab.laws import constant
+
+    from .plays import FRAME_TIME, cartridge_probability, play_beacon
+
+    p = cartridge_probability(1.0 - jump, SYMBOLS)
+    gains: dict[str, Any] = {"delay": delay}
+    for rule, workers in (("sequential", 1), ("frame-pool", delay)):
+        time = (delay - 0.5) * FRAME_TIME
+        played = play_beacon(
+            rule=rule,
+            workers=workers,
+            latency=f"constant({time!r})",
+            frames=frames,
+            seed=seed + workers,
+            symbols=SYMBOLS,
+            mode_probability=p,
+        )
+        report = realtime_regret(constant(time), FRAME_TIME, p, rule=rule, workers=workers, symbols=SYMBOLS)
+        gains[rule] = (1.0 - played["regret"], played["regret_error"], 1.0 - report.total)
+    return gains
+
+
+def _choice(gains: dict[str, Any], cost: float) -> dict[str, Any]:
+    from .plays import QUANTILE
+
+    one, many = gains["sequential"], gains["frame-pool"]
+    costs = {"sequential": cost, "asynchronous": cost * gains["delay"], "do-not-act": 0.0}
+    measured = {"sequential": (one[0], one[1]), "asynchronous": (many[0], many[1]), "do-not-act": (0.0, 0.0)}
+    predicted = {"sequential": one[2], "asynchronous": many[2], "do-not-act": 0.0}
+    net = {regime: measured[regime][0] - costs[regime] for regime in REGIMES}
+    best, second = sorted(REGIMES, key=lambda regime: -net[regime])[:2]
+    interval = QUANTILE * math.hypot(measured[best][1], measured[second][1])
+    return {
+        "chosen": best,
+        "predicted": max(REGIMES, key=lambda regime: predicted[regime] - costs[regime]),
+        "clear": net[best] - net[second] > interval,
+    }
+
+
+def draw(data: dict[str, Any]) -> "Figure":
+    """Draw what ``compute`` returned."""
+    from matplotlib.figure import Figure
+
+    from regretlab.plots.style import WIDTHS, house_style
+
+    with house_style():
+        figure = Figure(figsize=(WIDTHS["page"], 3.0), layout="constrained")
+        row = figure.subplots(1, len(data["panels"]), sharey=True)
+        for axes, panel in zip(row, data["panels"], strict=True):
+            _panel(axes, panel, data)
+        row[0].set_ylabel("stochasticity per frame, 1 - p")
+        figure.supxlabel("inference time, frames", fontsize="medium")
+        return figure
+
+
+_FILL = ("#FBE3C0", "#CFE5F3", "#ECEEF1")
+_NAMES = (("sequential", 0.62), ("staggered", 0.0), ("do not act", 0.0))
+_MARKS = {"sequential": "s", "asynchronous": "o", "do-not-act": "X"}
+
+
+def _panel(axes: "Axes", panel: dict[str, Any], data: dict[str, Any]) -> None:
+    from matplotlib.colors import ListedColormap
+
+    axes.pcolormesh(
+        data["delays"], data["jumps"], panel["regions"], cmap=ListedColormap(_FILL), vmin=0, vmax=2, rasterized=True
+    )
+    axes.plot(panel["boundary"], data["jumps"], color="#000000", linewidth=1.3)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(data["delays"][0], data["delays"][-1])
+    axes.set_ylim(data["jumps"][0], data["jumps"][-1])
+    axes.set_title(f"a worker costs {panel['cost']:g} of the gap per frame")
+    axes.grid(visible=False)
+    for point in panel["points"]:
+        axes.plot(
+            point["delay"],
+            point["jump"],
+            marker=_MARKS[point["chosen"]],
+            markersize=5.5,
+            color="#1F2328" if point["clear"] else "white",
+            markeredgecolor="#1F2328" if not point["clear"] else "white",
+            markeredgewidth=0.8,
+            linestyle="none",
+        )
+    axes.text(0.63, 0.007, "sequential", rotation=90, ha="center", va="center")
+    axes.text(3.2, 0.0006, "staggered", ha="center", va="center")
+    axes.text(150, 0.25, "do not act", ha="center", va="center")

@@ -1,0 +1,89 @@
+"""Runs on the bundled cartridge ``beacon`` that figures measure: the virtual clock, an oracle that acts at once."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+__all__ = ["FRAME_TIME", "MODE_PROBABILITY_UNIT", "QUANTILE", "cartridge_probability", "play_beacon"]
+
+FRAME_TIME = 1.0 / 59.7275
+"""Seconds of a Game Boy frame."""
+QUANTILE = 2.5758293035489004
+"""Of the normal law, for 99 % intervals."""
+MODE_PROBABILITY_UNIT = 1.0 / 65536.0
+"""The cartridge draws with 16 bits: its modal probabilities are whole multiples of this."""
+
+
+def cartridge_probability(p: float, symbols: int) -> float:
+    """Return the modal probability that the cartridge has when asked for ``p``."""
+    from regretlab.games.beacon import Beacon
+
+    game = Beacon(symbols=symbols, mode_probability=p, pixels=False)
+    value = game.mode_probability
+    game.close()
+    return value
+
+
+def play_beacon(
+    *,
+    rule: str,
+    workers: int,
+    latency: str,
+    frames: int,
+    seed: int,
+    symbols: int,
+    mode_probability: float,
+    hold: int | None = None,
+    alignment: str | None = None,
+    with_record: bool = False,
+) -> dict[str, Any]:
+    """Play the oracle on the virtual clock and return what was measured.
+
+    Parameters
+    ----------
+    rule, workers, latency, hold, alignment
+        The staggering rule, its workers, and the law of the inference time as text (seconds).
+    frames, seed
+        Length and seed of the run.
+    symbols, mode_probability
+        The cartridge's settings.
+    with_record
+        Also return the record's tables, as pandas frames.
+
+    Returns
+    -------
+    dict
+        ``regret``, ``inaction``, ``delay_law`` and their standard errors ``regret_error``, ``inaction_error``,
+        ``delay_law_error``; with ``with_record`` also ``inferences`` and ``frames_table``.
+    """
+    from regretlab.harness.configuration import RunConfiguration
+    from regretlab.harness.run import run
+    from regretlab.records import Record
+
+    configuration = RunConfiguration(
+        environment_options={"symbols": symbols, "mode_probability": mode_probability, "pixels": False},
+        policy="oracle",
+        rule=rule,
+        workers=workers,
+        hold=hold,
+        alignment=alignment,
+        clock="virtual",
+        frames=frames,
+        emulate_latency=latency,
+        seed=seed,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        summary = run(configuration, Path(folder) / "record")
+        record = Record.open(Path(folder) / "record")
+        tables = {"inferences": record.inferences, "frames_table": record.frames} if with_record else {}
+    if summary.reward_per_frame is None:
+        raise ValueError(f"a run of {frames} frames ended before its first action")
+    return {
+        "regret": 1.0 - summary.reward_per_frame,
+        "regret_error": summary.standard_error["reward_per_frame"],
+        "inaction": summary.inaction_fraction,
+        "inaction_error": summary.standard_error["inaction_fraction"],
+        "delay_law": summary.delay_law,
+        "delay_law_error": summary.standard_error["delay_law"],
+        **tables,
+    }
