@@ -100,7 +100,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             "is the frame boundary at which its action takes effect (hollow: overwritten by one with a fresher "
             "observation). "
             "The strip below gives the age in frames of the action applied in each frame; hatched: the default "
-            "behaviour."
+            "behaviour. Single runs: no figure in it is a mean, so none has an interval."
         ),
         "verdict": f"Frames served by an agent action after frame {FIRST}: {fractions}.",
     }
