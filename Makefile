@@ -46,6 +46,7 @@ figures: .venv/installed
 	$(BIN)/regretlab figures --out figures
 
 docs: .venv/installed-docs
+	rm -rf docs/_build docs/reference/generated
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "Open $(CURDIR)/docs/_build/html/index.html"
 

@@ -1,12 +1,47 @@
-"""Sphinx configuration."""
+"""Sphinx configuration. Pages with code run while the documentation is built; formulas are set without any network."""
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from api_pages import write_api_page  # noqa: E402
+
+write_api_page(HERE / "reference" / "api.rst")
 
 project = "regretlab"
 author = "The regretlab developers"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax", "numpydoc"]
-myst_enable_extensions = ["dollarmath", "deflist"]
+extensions = [
+    "myst_nb",
+    "sphinx_design",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",
+    "numpydoc",
+]
+myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3
+nb_execution_mode = "force"
+nb_execution_timeout = 240
+nb_execution_raise_on_error = True
+nb_execution_excludepatterns = ["_build/**"]
+nb_merge_streams = True
 html_theme = "pydata_sphinx_theme"
 html_title = "regretlab"
-html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
+html_static_path = ["images"]
+html_theme_options = {"navigation_with_keys": False, "show_toc_level": 2, "footer_start": [], "footer_end": []}
+html_sidebars = {"*": []}  # pages of their own have no section to navigate
+html_show_sourcelink = False
+source_suffix = {".rst": "restructuredtext", ".md": "myst-nb"}
+templates_path = ["_templates"]
+autosummary_generate = ["reference/api.rst"]
+autosummary_ignore_module_all = False
+autosummary_imported_members = False
+autodoc_typehints = "none"  # numpydoc's sections give the types in words
 numpydoc_show_class_members = False
-exclude_patterns = ["_build"]
+numpydoc_xref_param_type = False
+exclude_patterns = ["_build", "_templates", "README.md"]
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")

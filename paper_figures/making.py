@@ -28,6 +28,8 @@ FIGURES: dict[str, str] = {
     "decomposition": "decomposition",
     "phase-diagram": "phase_diagram",
     "service-laws": "service_laws",
+    "inference-workers": "inference_workers",
+    "action-intervals": "action_intervals",
     "model-size": "model_size",
     "tolerable-time": "tolerable_time",
 }

@@ -49,7 +49,7 @@ class RegretSplit:
 
 
 def gap_table(transitions: ArrayLike, rewards: ArrayLike, gain: float, bias: ArrayLike) -> np.ndarray:
-    """Return gap*(s, a) = rho* + h(s) - r(s, a) - sum_s' P(s'|s, a) h(s').
+    """Return ``gap*(s, a) = rho* + h(s) - r(s, a) - sum_s' P(s'|s, a) h(s')``.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """The average-reward problem: optimal gain, bias, gaps and policy, with an error bound that the solution proves itself.
 
-The optimality equation of a weakly communicating MDP (Puterman 1994, theorem 8.4.3) is
+The optimality equation of a weakly communicating MDP (Puterman 1994, theorem 8.4.3) is ::
 
     rho* + h(s) = max_a [ r(s, a) + sum_s' p(s'|s, a) h(s') ]
 

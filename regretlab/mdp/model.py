@@ -2,9 +2,9 @@
 
 Components (theory, section 1):
 
-* ``FiniteMDP``: states 0..S-1, actions 0..A-1, p(s'|s, a), r(s, a) (the expected reward of a frame).
-* ``AsynchronousMDP``: the same with the default behaviour beta(a|s) of the frames that no agent action reaches, and the
-  time of a frame in seconds.
+* ``FiniteMDP``: states 0..S-1, actions 0..A-1, ``p(s'|s, a)``, r(s, a) (the expected reward of a frame).
+* ``AsynchronousMDP``: the same with the default behaviour ``beta(a|s)`` of the frames that no agent action reaches,
+  and the time of a frame in seconds.
 
 Transitions are held as one sparse matrix in compressed rows, shape (S * A, S), row ``s * A + a``: the rows of a state
 lie side by side, which is the order in which a sweep over the states reads them.

@@ -1,8 +1,8 @@
 """How predictable the environment is, exactly: p_minimax and kappa_d.
 
-* p_minimax = min_{s, a} max_{s'} p(s'|s, a), the modal probability of the least predictable frame. With a stochastic
-  default behaviour the frames it serves move by the mixture sum_a beta(a|s) p(.|s, a), whose mode can be far smaller
-  than that of every action: those rows count too.
+* p_minimax = ``min_{s, a} max_{s'} p(s'|s, a)``, the modal probability of the least predictable frame. With a
+  stochastic default behaviour the frames it serves move by the mixture ``sum_a beta(a|s) p(.|s, a)``, whose mode can
+  be far smaller than that of every action: those rows count too.
 * kappa_d = min over state and in-flight actions of the modal probability d frames ahead. Its complement 1 - kappa_d is
   the effective stochasticity over d frames. Always kappa_d >= p_minimax ** d (follow the modal path; theory, lemma 1).
 """

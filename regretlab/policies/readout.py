@@ -1,9 +1,10 @@
 """A readout: the output layer that names the symbol on the screen, fitted by ridge regression.
 
 The network below it keeps its random weights, so that a network of any size costs its full inference time and still
-plays perfectly: action 1 + symbol. Over frames x with symbols y the weights minimise sum_i |W f(x_i) + b - e(y_i)|^2 +
-ridge * s |W|^2, with f the hidden layer's values, e(y) the unit vector of action 1 + y and s the mean of the centred
-features' variances times the number of frames (so that `ridge` has no unit). Action 0 gets the constant value -1.
+plays perfectly: action 1 + symbol. Over frames x with symbols y the weights minimise
+``sum_i |W f(x_i) + b - e(y_i)|^2 + ridge * s |W|^2``, with f the hidden layer's values, e(y) the unit vector of
+action 1 + y and s the mean of the centred features' variances times the number of frames (so that `ridge` has no
+unit). Action 0 gets the constant value -1.
 
 Equal frames are run through the network once and weighted by their number, so a large network is fitted in seconds
 where the environment shows few distinct frames.

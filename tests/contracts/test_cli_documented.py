@@ -46,7 +46,7 @@ def test_every_command_has_its_section():
         ("plan", TIMES, set()),
         ("solve", ["--mdp", "ring(p=0.9)"], set()),
         ("stochasticity", ["--env", "beacon", "--symbols", "2", "--frames", "300", "--ignore-actions"], set()),
-        ("figures", ["--quick"], set()),
+        ("figures", ["tolerable-time", "--quick"], set()),
         ("run", [*PLAYED, "--frames", "100"], set()),
         ("profile", ["--policy", "nature", "--samples", "3"], set()),
     ],

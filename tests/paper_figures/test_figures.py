@@ -69,7 +69,9 @@ def test_captions_hold_claim_seed_interval_and_verdict(name, made):
     title, claim, caption, verdict = made[name][1].read_text().strip().split("\n\n")
     module = figure_module(name)
     assert (title, claim) == (module.TITLE, f"Claim: {module.CLAIM}")
-    if "nothing random" not in caption:
+    if getattr(module, "RESULTS_READ", ()):
+        assert re.search(r"Measured 20\d\d-\d\d-\d\d on .+ by `python -m paper_figures\.\S+", caption)
+    elif "nothing random" not in caption:
         assert re.search(rf"seeds? (from )?{SEED}\b", caption)
         assert "99 % interval" in caption or "no figure" in caption
     assert re.match(r"Verdict: .*\d", verdict)
@@ -186,3 +188,26 @@ def test_tolerable_times_keep_the_budget_and_no_more(made):
         for jump, frames in zip(data["jumps"], curve["constant"], strict=True):
             assert 1 - (1 - jump) ** frames <= curve["budget"] + 1e-12 < 1 - (1 - jump) ** (frames + 1) + 2e-12
         assert all(later <= earlier for earlier, later in itertools.pairwise(curve["constant"]))
+
+
+def test_the_numbers_of_workers_found_by_runs_are_those_of_the_remark(made):
+    data = data_of(made, "inference-workers")
+    for point in data["searched"]:
+        assert point["found"] == point["formula"]
+        assert all(trial["inaction"] > 0 for trial in point["tried"][:-1])
+    assert [network["parameters"] for network in data["networks"]] == sorted(
+        network["parameters"] for network in data["networks"]
+    )
+    assert all(network["workers_mean"] <= network["workers_largest"] for network in data["networks"])
+
+
+def test_the_measured_intervals_add_up(made):
+    results = data_of(made, "action-intervals")["results"]
+    assert {rule["rule"] for rule in results["rules"]} == {"max-time", "expected-time", "frame-pool", "frame-hold"}
+    for rule in results["rules"]:
+        releases = rule["releases"]
+        assert sum(releases["counts"]) + releases["longer"] == releases["number"]
+        middles = [(low + high) / 2 for low, high in itertools.pairwise(results["edges"])]
+        if not releases["longer"]:  # the histogram's mean is the mean to half a bin
+            mean = sum(c * m for c, m in zip(releases["counts"], middles, strict=True)) / releases["number"]
+            assert abs(mean - releases["mean"]) < results["edges"][1]

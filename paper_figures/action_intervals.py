@@ -1,0 +1,82 @@
+"""How evenly actions come: times between them in realtime runs of four rules."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["CLAIM", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
+
+NAME = "action-intervals"
+TITLE = "Intervals between actions in real time"
+CLAIM = (
+    "Algorithm 1 (maximum-time staggering) makes the interval between actions constant; Algorithm 2 (expected time) "
+    "needs fewer workers for the same rate and lets it vary."
+)
+RESULTS_READ = ("results/action_intervals.json",)
+LABELS = {
+    "max-time": "max-time (Algorithm 1)",
+    "expected-time": "expected-time (Algorithm 2)",
+    "frame-pool": "frame-pool",
+    "frame-hold": "frame-hold",
+}
+
+
+def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
+    """Return the histograms of the committed realtime runs."""
+    from .measurements.provenance import read_results
+    from .plays import QUANTILE
+
+    results = read_results("action_intervals")
+    rules = results["rules"]
+    told = "; ".join(
+        f"{rule['rule']}: mean {1e3 * rule['releases']['mean']:.1f} ms, standard deviation "
+        f"{1e3 * rule['releases']['std']:.2f} ± {1e3 * QUANTILE * rule['releases']['std_error']:.2f} ms, "
+        f"inaction {rule['inaction']:.1%}"
+        for rule in rules
+    )
+    seeds = ", ".join(str(rule["seed"]) for rule in rules)
+    return {
+        "results": results,
+        "caption": (
+            f"Realtime runs of {rules[0]['frames']:,} frames on the cartridge beacon, {results['workers']} worker "
+            "processes, "
+            f"emulated inference times {results['law']} s (mean {results['mean_frames']:g} frames), frame-hold held to "
+            f"{results['hold']} frames; seeds {seeds}; the second half of each run is counted. Intervals between "
+            "releases of "
+            "outputs; mean and standard deviation with 99 % interval in the titles and below. Dotted: one frame. "
+            "Measured "
+            f"{results['provenance']['measured'][:10]} on {results['provenance']['machine']} by "
+            f"`{results['provenance']['command']}`."
+        ),
+        "verdict": told + ".",
+    }
+
+
+def draw(data: dict[str, Any]) -> "Figure":
+    """Draw what ``compute`` returned."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from regretlab.plots.style import COLOURS, GREY, WIDTHS, house_style
+
+    from .plays import FRAME_TIME
+
+    results = data["results"]
+    edges = 1e3 * np.asarray(results["edges"])
+    with house_style():
+        figure = Figure(figsize=(WIDTHS["page"], 3.6), layout="constrained")
+        grid = figure.subplots(2, 2, sharex=True)
+        for axes, rule in zip(grid.flat, results["rules"], strict=True):
+            releases = rule["releases"]
+            shares = np.asarray(releases["counts"]) / releases["number"]
+            axes.stairs(shares, edges, fill=True, color=COLOURS[0])
+            axes.axvline(1e3 * FRAME_TIME, color=GREY, linestyle=":", linewidth=1)
+            axes.set_title(
+                f"{LABELS[rule['rule']]}: {1e3 * releases['mean']:.1f} ms, s.d. {1e3 * releases['std']:.1f} ms",
+                loc="left",
+            )
+            axes.set_xlim(0, 80)
+        figure.supxlabel("milliseconds between two outputs", fontsize="medium")
+        figure.supylabel("fraction per 2 ms", fontsize="medium")
+        return figure

@@ -1,0 +1,176 @@
+"""How many staggered workers make inaction vanish: against inference time, and against parameters."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["CLAIM", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
+
+NAME = "inference-workers"
+TITLE = "Inference workers needed, against inference time and against parameters"
+CLAIM = (
+    "Remark 2: N_I* = ceil(tau_max / frame time) staggered workers make inaction vanish; N_I* grows about linearly "
+    "with "
+    "inference time and with parameters."
+)
+RESULTS_READ = ("results/inference_times.json",)
+
+SYMBOLS = 8
+MODE_PROBABILITY = 0.95
+TIMES = (0.6, 1.3819, 2.7, 4.3819, 6.6, 9.3819, 13.7, 18.3819)
+"""Frames of an inference of the runs that look for the number of workers."""
+PAPER = ((903_718, 7), (10_368_742, 12), (104_682_918, 72))
+"""Parameters and N_I of the paper's Pokemon runs (its own machine)."""
+
+
+def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
+    """Return the least numbers of workers that leave no inaction in runs, and those of the measured networks."""
+    frames = 1_500 if quick else 10_000
+    searched = []
+    for index, x in enumerate(TIMES[1:5] if quick else TIMES):
+        searched.append({"frames": x, "formula": math.ceil(x)} | _search(x, frames, seed + 100 * index))
+    networks, fit, provenance = _networks()
+    right = sum(point["found"] == point["formula"] for point in searched)
+    return {
+        "searched": searched,
+        "networks": networks,
+        "fit": fit,
+        "paper": [list(pair) for pair in PAPER],
+        "caption": (
+            "Left: least number of workers without inaction under max-time. Line: ceil(x); points: found by runs of "
+            f"{frames:,} frames on the cartridge beacon (virtual clock, seeds from {seed} on) with one worker more "
+            "each, until no "
+            "frame after warm-up was left to the default behaviour. Right: IMPALA networks of width k = 1 to 98 at "
+            "59.7275 frames a second, one thread of this machine, nothing extrapolated; line: log-log fit of the mean "
+            "times, its slope with a 99 % interval from the scatter about the line; squares: the paper's. Measured "
+            f"{provenance['measured'][:10]} on {provenance['machine']} by `{provenance['command']}`."
+        ),
+        "verdict": (
+            f"{right} of {len(searched)} searches found ceil(x). Slope of log N_I* against log parameters: "
+            f"{fit['slope']:.3f} ± "
+            f"{fit['interval']:.3f} (1 is linear): "
+            + ", ".join(
+                f"{network['policy'].removeprefix('impala-')} {1e3 * network['mean']:.3g} ms, N_I* "
+                f"{network['workers_mean']}"
+                for network in networks
+            )
+            + "."
+        ),
+    }
+
+
+def _search(x: float, frames: int, seed: int) -> dict[str, Any]:
+    """Return the least number of workers with which a run had no inaction, and the inaction of each number tried."""
+    from .plays import FRAME_TIME, play_beacon
+
+    tried = []
+    for workers in range(max(1, math.ceil(x) - 2), math.ceil(x) + 3):
+        played = play_beacon(
+            rule="max-time",
+            workers=workers,
+            latency=f"constant({x * FRAME_TIME!r})",
+            frames=frames,
+            seed=seed + workers,
+            symbols=SYMBOLS,
+            mode_probability=MODE_PROBABILITY,
+        )
+        tried.append({"workers": workers, "inaction": played["inaction"]})
+        if played["inaction"] == 0:
+            return {"found": workers, "tried": tried}
+    return {"found": None, "tried": tried}
+
+
+def _networks() -> tuple[list[dict[str, Any]], dict[str, float], dict[str, str]]:
+    import numpy as np
+    from scipy.stats import linregress, t
+
+    from .measurements.provenance import read_results
+    from .plays import FRAME_TIME
+
+    results = read_results("inference_times")
+    networks = []
+    for network in results["networks"]:
+        seconds = np.asarray(network["seconds"])
+        networks.append(
+            {
+                "policy": network["policy"],
+                "parameters": network["parameters"],
+                "samples": len(seconds),
+                "mean": float(seconds.mean()),
+                "largest": float(seconds.max()),
+                "workers_mean": math.ceil(seconds.mean() / FRAME_TIME),
+                "workers_largest": math.ceil(seconds.max() / FRAME_TIME),
+                "frames_mean": float(seconds.mean() / FRAME_TIME),
+            }
+        )
+    logs = np.log([[network["parameters"], network["frames_mean"]] for network in networks])
+    line = linregress(logs[:, 0], logs[:, 1])
+    width = float(t.ppf(0.995, len(networks) - 2) * line.stderr)
+    fit = {"slope": float(line.slope), "intercept": float(line.intercept), "interval": width}
+    return networks, fit, results["provenance"]
+
+
+def draw(data: dict[str, Any]) -> "Figure":
+    """Draw what ``compute`` returned."""
+    from matplotlib.figure import Figure
+
+    from regretlab.plots.style import WIDTHS, house_style
+
+    with house_style():
+        figure = Figure(figsize=(WIDTHS["page"], 3.0), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        _times(left, data["searched"])
+        _parameters(right, data)
+        return figure
+
+
+def _times(axes: "Axes", searched: list[dict[str, Any]]) -> None:
+    import numpy as np
+
+    from regretlab.plots.style import COLOURS
+
+    longest = max(point["frames"] for point in searched) + 1
+    whole = np.arange(0, math.ceil(longest) + 1)
+    axes.step(whole, whole, where="pre", color=COLOURS[0], label="ceil(x)")
+    axes.plot(
+        [point["frames"] for point in searched],
+        [point["found"] for point in searched],
+        "o",
+        color=COLOURS[1],
+        markeredgecolor="white",
+        label="found by runs",
+        zorder=4,
+    )
+    axes.set_xlim(0, longest)
+    axes.set_ylim(0, None)
+    axes.set_xlabel("inference time x, frames")
+    axes.set_ylabel("workers without inaction, N_I*")
+    axes.legend(loc="upper left")
+
+
+def _parameters(axes: "Axes", data: dict[str, Any]) -> None:
+    import numpy as np
+
+    from regretlab.plots.style import COLOURS, GREY
+
+    networks, fit = data["networks"], data["fit"]
+    sizes = np.asarray([network["parameters"] for network in networks], dtype=float)
+    line = np.geomspace(sizes.min() / 2, sizes.max() * 2, 50)
+    label = f"fit of the means: m^{fit['slope']:.2f}"
+    axes.plot(line, np.exp(fit["intercept"]) * line ** fit["slope"], color=GREY, linewidth=1, label=label)
+    frames = [network["frames_mean"] for network in networks]
+    axes.plot(sizes, frames, ".", color=COLOURS[1], label="mean time in frames, this machine", zorder=4)
+    mean, largest = ([network[key] for network in networks] for key in ("workers_mean", "workers_largest"))
+    axes.plot(sizes, mean, "o", color="white", markeredgecolor=COLOURS[1], markersize=7, label="N_I* of the mean time")
+    axes.plot(sizes, largest, "_", color=COLOURS[0], markersize=9, label="N_I* of the largest time")
+    paper = np.asarray(data["paper"], dtype=float)
+    axes.plot(paper[:, 0], paper[:, 1], "s", color="#000000", markeredgecolor="white", label="the paper's runs")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("parameters")
+    axes.set_ylim(0.1, 3000)
+    axes.set_ylabel("inference time in frames; workers N_I*")
+    axes.legend(loc="upper left")
