@@ -71,7 +71,7 @@ def board_fields(
         "outbox_tails": (np.int64, (workers,)),
         "frame_rows": (FRAME_DTYPE, (FRAME_ROWS,)),
         "inference_rows": (INFERENCE_DTYPE, (INFERENCE_ROWS,)),
-        "errors": (np.uint8, (workers + 2, ERROR_BYTES)),
+        "errors": (np.uint8, (workers + 3, ERROR_BYTES)),
         "parameters": (np.float32, (parameters,)),
     }
 

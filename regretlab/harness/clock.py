@@ -7,12 +7,14 @@ import ctypes
 import os
 import time
 
-__all__ = ["SPIN", "RealClock", "lower_nice_value", "raise_priority", "sharpen_timers"]
+__all__ = ["SPIN", "RealClock", "WaitingPriority", "lower_nice_value", "raise_priority", "sharpen_timers"]
 
 SPIN = 0.0002
 """Seconds before a deadline from which on the waiter spins instead of sleeping."""
 
 _PR_SET_TIMERSLACK = 29
+_PRIORITY = 10  # of the environment
+_WAITING_PRIORITY = 5  # of a worker that waits for its start
 
 
 class RealClock:
@@ -48,8 +50,8 @@ class RealClock:
 def raise_priority() -> str:
     """Ask for a realtime priority, else a lower nice value; return in words what was granted."""
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
-        return "SCHED_FIFO 10"
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
+        return f"SCHED_FIFO {_PRIORITY}"
     except (OSError, AttributeError):
         pass
     return lower_nice_value()
@@ -62,6 +64,44 @@ def lower_nice_value() -> str:
         return "nice -10"
     except OSError:
         return f"nice {os.getpriority(os.PRIO_PROCESS, 0)} (no higher priority was permitted)"
+
+
+class WaitingPriority:
+    """Realtime priority while a process waits for its instant, its ordinary one while it works.
+
+    A process that waits costs nothing, so it may come before everybody when its time has come; a network that infers
+    at realtime priority would starve the machine. Below the environment's, which is never to wait for a worker.
+    """
+
+    def __init__(self) -> None:
+        self._ordinary = lower_nice_value()
+        self.is_granted = True
+        """Whether the machine permits it; if not, the two methods do nothing."""
+        self._raised = False
+        self.take()
+        self.give_back()
+
+    def take(self) -> None:
+        """Wait from now on at realtime priority."""
+        if self.is_granted and not self._raised:
+            try:
+                os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_WAITING_PRIORITY))
+                self._raised = True
+            except (OSError, AttributeError):
+                self.is_granted = False
+
+    def give_back(self) -> None:
+        """Work from now on at ordinary priority (the nice value is as it was)."""
+        if self._raised:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+            self._raised = False
+
+    def __str__(self) -> str:
+        return (
+            f"SCHED_FIFO {_WAITING_PRIORITY} while waiting, else {self._ordinary}"
+            if self.is_granted
+            else self._ordinary
+        )
 
 
 def sharpen_timers() -> None:

@@ -143,6 +143,7 @@ class _Supervisor:
             startup_seconds=round(time.monotonic() - began, 3),
             first_estimate=estimate,
             environment_priority=self._board.read_error(self._configuration.workers + 1),
+            worker_priority=self._board.read_error(self._configuration.workers + 2),
         )
         self._board.control[EPOCH] = time.monotonic_ns() + int(_LEAD_TIME * 1e9)
 
@@ -219,8 +220,9 @@ class _Supervisor:
 
     def _restart(self, worker: int, process: BaseProcess) -> None:
         if self._attempts[worker] >= MAXIMUM_RESTARTS:
-            raise
-            RunError(f"worker {worker} was killed {MAXIMUM_RESTARTS + 1} times: something on this machine ends it")
+            raise RunError(
+                f"worker {worker} was killed {MAXIMUM_RESTARTS + 1} times: something on this machine ends it"
+            )
         self._attempts[worker] += 1
         lost = bool(self._arena["busy"][worker])
         if lost:

@@ -17,7 +17,7 @@ from ..staggering.rules.dispatch import next_start, on_completion, on_dispatch
 from ..staggering.rules.state import boundary_at_or_before
 from .arena import Arena
 from .board import EPOCH, HEAD, STOP, Board
-from .clock import RealClock, lower_nice_value, sharpen_timers
+from .clock import RealClock, WaitingPriority, sharpen_timers
 from .latencies import LatencyStream
 from .preparation import policy_of_worker
 from .processes import become_child
@@ -32,6 +32,11 @@ WARMUP_INFERENCES = 8
 """Inferences before the run: the slowest but one of them primes rules that space their starts."""
 ANNOUNCEMENT = 0.025
 """Seconds ahead of its end that an emulated inference is posted: more than a busy machine takes to wake a process."""
+SPIN = 0.0003
+"""Seconds before a frame from which on the worker that has claimed it spins (only at realtime priority: an ordinary
+process that spins would be kept from its core by the environment just then)."""
+LONGEST_SPIN = 0.001
+"""Seconds after a frame's deadline until which it is spun for; if it is later than that, the worker sleeps again."""
 _NO_CLAIM = -1
 
 
@@ -79,7 +84,9 @@ class _Worker:
 
     def run(self) -> None:
         """Get ready, wait for the start, then infer until the run ends."""
-        lower_nice_value()
+        self._priority = WaitingPriority()
+        if self._worker == 0:
+            self._board.report_error(len(self._claims) + 2, str(self._priority))
         sharpen_timers()
         self._board.arena["warmup"][self._worker] = self._warm_up()
         self._board.arena["ready"][self._worker] = 1
@@ -112,6 +119,7 @@ class _Worker:
         while not self._control[STOP]:
             with self._lock.hold():
                 start = float(next_start(self._plan.rule, self._state, self._worker, now))
+            self._priority.take()
             if self._plan.aligned:
                 come = self._wait_for_frame(int(boundary_at_or_before(start, self._plan.frame_time)))
             else:
@@ -129,10 +137,22 @@ class _Worker:
         """Wait until frame ``index`` is published, a while at most; return whether it is."""
         if self._control[HEAD] >= index:
             return True
+        deadline, now = index * self._plan.frame_time, self._clock.now()
+        if not self._priority.is_granted or now > deadline + LONGEST_SPIN:
+            return self._sleep_for_frame(index, max(now, deadline) + self._plan.frame_time)
+        if now < deadline - SPIN:
+            self._sleep_for_frame(index, deadline - SPIN)
+        if self._clock.now() >= deadline - SPIN:
+            until = deadline + LONGEST_SPIN
+            while self._control[HEAD] < index and self._clock.now() < until:
+                pass
+        return bool(self._control[HEAD] >= index)
+
+    def _sleep_for_frame(self, index: int, until: float) -> bool:
+        """Sleep until the environment wakes the claimant of frame ``index``, at most until ``until``."""
         self._claims[self._worker] = index
-        until = min(LONGEST_WAIT, max(index * self._plan.frame_time - self._clock.now(), 0.0) + self._plan.frame_time)
         if self._control[HEAD] < index:
-            self._semaphores.wait(self._worker, until)
+            self._semaphores.wait(self._worker, min(LONGEST_WAIT, until - self._clock.now()))
         self._claims[self._worker] = _NO_CLAIM
         return bool(self._control[HEAD] >= index)
 
@@ -149,6 +169,7 @@ class _Worker:
         row = (worker, dispatch, start, frame.index, -1.0, -1.0, -1, False, -1, frame.label, False)
         board.arena["in_flight"][worker] = row
         board.arena["busy"][worker] = 1
+        self._priority.give_back()
         action = self._policy.act(frame.pixels, frame.label)
         if not 0 <= action < plan.actions:
             raise ValueError(f"the policy chose action {action}; the environment has actions 0 to {plan.actions - 1}")
