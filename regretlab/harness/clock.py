@@ -28,6 +28,14 @@ class RealClock:
 
     def __init__(self, epoch_ns: int) -> None:
         self._epoch_ns = epoch_ns
+        self._asleep_ns = _asleep_ns()
+
+    def suspended(self) -> float:
+        """Return for how many seconds the machine was suspended since this object was made.
+
+        The monotonic clock stands still meanwhile, the boot-time clock does not.
+        """
+        return (_asleep_ns() - self._asleep_ns) * 1e-9
 
     def now(self) -> float:
         """Return the seconds since the epoch (negative before it)."""
@@ -45,6 +53,14 @@ class RealClock:
             target = self._epoch_ns + round(instant * 1e9)
             while time.monotonic_ns() < target:
                 pass
+
+
+def _asleep_ns() -> int:
+    while True:  # read together, or a process preempted in between would look like a machine asleep
+        before = time.monotonic_ns()
+        with_sleep = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        if time.monotonic_ns() - before < 1_000_000:
+            return with_sleep - before
 
 
 def raise_priority() -> str:

@@ -73,7 +73,7 @@ def _play(board: Board, plan: EnvironmentPlan) -> None:
             return
         time.sleep(0.0005)
     clock = RealClock(int(control[EPOCH]))
-    index, played, last = 0, 0, -1
+    index, played, last, asleep = 0, 0, -1, 0.0
     used = time.process_time()
     while played < plan.frames and not control[STOP]:
         deadline = index * plan.frame_time
@@ -84,6 +84,10 @@ def _play(board: Board, plan: EnvironmentPlan) -> None:
             control[MISSED] += behind
             index += behind
             continue
+        if clock.suspended() - asleep > plan.frame_time:
+            behind = int((clock.suspended() - asleep) / plan.frame_time)
+            control[MISSED] += behind  # the clock stood still meanwhile, so the frames are counted on
+            asleep += behind * plan.frame_time
         board.publish(index, observation, int(info.get("symbol", -1)))
         for worker in np.flatnonzero((claims > last) & (claims <= index)):
             semaphores.post(int(worker))

@@ -179,7 +179,8 @@ class _Supervisor:
                 process.kill()  # deep in an inference: it holds nothing that outlives it
                 process.join()
         try:
-            self._record()
+            if self._writer.is_writable:
+                self._record()
         finally:
             seconds = self._arena["processor_seconds"]
             workers = self._configuration.workers
@@ -244,8 +245,10 @@ class _Supervisor:
     def _obituary(self, who: str, process: BaseProcess, slot: int) -> str:
         told = self._board.read_error(slot).strip()
         code = process.exitcode or 0
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return f"{who} {how}" + (f":\n{told}" if told else "")
+        if code < 0:
+            return f"{who} was ended by {signal.Signals(-code).name}"
+        reason = told.splitlines()[-1] if told else "it left no message"
+        return f"{who} ended with exit code {code}: {reason}" + (f"\n{told}" if told else "")
 
 
 @contextmanager

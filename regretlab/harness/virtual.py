@@ -15,6 +15,7 @@ from ..games import make_game
 from ..records import FRAME_DTYPE, INFERENCE_DTYPE, RecordWriter
 from ..staggering.rules.dispatch import next_start, on_completion, on_dispatch
 from ..staggering.rules.state import boundary_at_or_after, boundary_at_or_before
+from .actions import checked_action
 from .configuration import RunConfiguration
 from .latencies import LatencyStream
 from .local import Progress
@@ -102,6 +103,7 @@ def run_virtual(configuration: RunConfiguration, prepared: Prepared, writer: Rec
 
 def _play(configuration: RunConfiguration, prepared: Prepared, writer: RecordWriter, progress: Progress) -> None:
     frame_time, total = prepared.environment.frame_time, configuration.frames
+    actions = prepared.environment.actions
     policies = prepared.build_policies(configuration.workers)
     game = make_game(configuration.environment, **configuration.environment_options)
     try:
@@ -114,7 +116,7 @@ def _play(configuration: RunConfiguration, prepared: Prepared, writer: RecordWri
         label = int(info.get("symbol", -1))
 
         def think(worker: int) -> tuple[int, int]:
-            return policies[worker].act(observation, label), label
+            return checked_action(policies[worker].act(observation, label), actions), label
 
         for index in range(total):
             for output in workers.until_boundary(index, think):

@@ -15,6 +15,7 @@ from ..policies import PolicySpec
 from ..policies.policy import build_policy
 from ..staggering.rules.dispatch import next_start, on_completion, on_dispatch
 from ..staggering.rules.state import boundary_at_or_before
+from .actions import checked_action
 from .arena import Arena
 from .board import EPOCH, HEAD, STOP, Board
 from .clock import RealClock, WaitingPriority, sharpen_timers
@@ -170,9 +171,7 @@ class _Worker:
         board.arena["in_flight"][worker] = row
         board.arena["busy"][worker] = 1
         self._priority.give_back()
-        action = self._policy.act(frame.pixels, frame.label)
-        if not 0 <= action < plan.actions:
-            raise ValueError(f"the policy chose action {action}; the environment has actions 0 to {plan.actions - 1}")
+        action = checked_action(self._policy.act(frame.pixels, frame.label), plan.actions)
         completion = self._clock.now()
         if self._latencies is not None:
             # The emulated inference ends exactly when the law says, counted from its scheduled start. It is posted a

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from regretlab.errors import InputError
+from regretlab.errors import InputError, RunError
 from regretlab.policies.networks import build_network
 from regretlab.policies.parameters import attach_parameters
 from regretlab.policies.spec import PolicySpec
@@ -113,6 +113,8 @@ class NetworkPolicy:
         ------
         InputError
             If the frame is not uint8 of the specification's shape.
+        RunError
+            If the network returned a value that is not finite, or not one value for each action.
         """
         if frame.shape != self.spec.frame_shape or frame.dtype != np.uint8:
             raise InputError(
@@ -122,6 +124,12 @@ class NetworkPolicy:
         np.divide(frame, np.float32(255), out=self._scaled, dtype=np.float32)
         with torch.inference_mode():
             values: NDArray[np.float32] = self.network(self._input)[0].numpy()
+        if values.shape != (self.spec.actions,):
+            raise RunError(
+                f"policy {self.spec.name!r} returned values of shape {values.shape} for {self.spec.actions} actions"
+            )
+        if not np.isfinite(values).all():
+            raise RunError(f"policy {self.spec.name!r} returned values that are not finite: {values.tolist()}")
         return values
 
     def act(self, frame: NDArray[np.uint8], label: int) -> int:

@@ -48,6 +48,8 @@ class RunSummary(Mapping[str, Any]):
         Age of information in seconds: time average, and mean just before it drops.
     restarts
         Workers restarted.
+    missed_frames
+        Frames left out after a long gap of the clock, not among ``frames``.
     standard_error
         Standard errors of ``reward_per_frame``, ``inaction_fraction``, ``delay_law`` (list), ``action_interval``
         (of its mean), ``overwritten_fraction``, ``mean_age``, ``peak_age``; ``None`` where too little was seen.
@@ -66,6 +68,7 @@ class RunSummary(Mapping[str, Any]):
     mean_age: float | None
     peak_age: float | None
     restarts: int
+    missed_frames: int
     standard_error: dict[str, Any]
     record: str
 
@@ -143,6 +146,7 @@ def summarise(record: Record) -> RunSummary:
         mean_age=mean_age,
         peak_age=peak_age,
         restarts=sum(event.get("kind") == "restart" for event in record.meta.get("events", [])),
+        missed_frames=int(record.meta.get("missed_frames", 0)),
         standard_error={
             "reward_per_frame": reward_error,
             "inaction_fraction": inaction_error,

@@ -1,7 +1,10 @@
 """The incremental writer of records: whatever it was told before a kill, up to its last flush, can be read after it."""
 
 import json
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -9,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, RunError
 from .schema import FRAMES, INFERENCES, META, SCHEMA_VERSION, TABLES
 from .storage import make_folder, merge_parts, record_paths, write_atomically, write_part
 
@@ -37,7 +40,10 @@ class RecordWriter:
     Raises
     ------
     InputError
-        If the folder is in use, or ``meta`` is no JSON.
+        If the folder is in use or cannot be written to, or ``meta`` is no JSON.
+    RunError
+        From any method, if the disk is full or fails. What was on disk before can still be read; rows after that are
+        lost, and nothing more is written.
 
     Examples
     --------
@@ -58,10 +64,19 @@ class RecordWriter:
         self._rows: dict[str, list[NDArray[np.void]]] = {name: [] for name in TABLES}
         self._parts = dict.fromkeys(TABLES, 0)
         self._closed = False
+        self._failed = False
         self._meta: dict[str, Any] = {"events": [], **meta, "schema_version": SCHEMA_VERSION, "complete": False}
         text = self._meta_text()
         _make_empty(self.directory, overwrite)
-        write_atomically(self.directory / META, text)
+        try:
+            write_atomically(self.directory / META, text)
+        except OSError as error:
+            raise InputError(f"no record can be written in '{directory}': {_reason(error)}") from None
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether rows are still taken: not closed, and the disk has not failed."""
+        return not (self._closed or self._failed)
 
     def append_frames(self, rows: NDArray[np.void]) -> None:
         """Add rows of type ``FRAME_DTYPE`` (copied at once, so the caller may reuse their memory)."""
@@ -75,7 +90,9 @@ class RecordWriter:
         """Change entries of ``meta.json``, in one step on disk."""
         self._check_open()
         self._meta.update(changes)
-        write_atomically(self.directory / META, self._meta_text())
+        text = self._meta_text()
+        with self._disk():
+            write_atomically(self.directory / META, text)
 
     def add_event(self, kind: str, **details: Any) -> None:
         """Note something that happened, for example ``add_event("restart", worker=2, time=3.5)``."""
@@ -99,9 +116,13 @@ class RecordWriter:
         """
         if self._closed:
             return
+        self._closed = self._failed  # what a failed disk has is left as it is: parts, readable, not complete
+        if self._failed:
+            return
         self.flush()
-        for name in TABLES:
-            merge_parts(self.directory, name)
+        with self._disk():
+            for name in TABLES:
+                merge_parts(self.directory, name)
         self.update_meta(complete=complete, **meta)
         self._closed = True
 
@@ -123,7 +144,8 @@ class RecordWriter:
 
     def _flush(self, name: str) -> None:
         if any(map(len, self._rows[name])):
-            write_part(self.directory, name, self._parts[name], np.concatenate(self._rows[name]))
+            with self._disk():
+                write_part(self.directory, name, self._parts[name], np.concatenate(self._rows[name]))
             self._parts[name] += 1
         self._rows[name] = []
 
@@ -131,11 +153,30 @@ class RecordWriter:
         if self._closed:
             raise InputError(f"the record in '{self.directory}' is closed")
 
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        """Say in words what a disk refused, and free what was half written."""
+        try:
+            yield
+        except OSError as error:
+            self._failed = True
+            with suppress(OSError):
+                for path in self.directory.rglob("*.tmp"):
+                    path.unlink()
+            raise RunError(
+                f"the record in '{self.directory}' cannot be written any more ({_reason(error)}); what was "
+                "written before can be read"
+            ) from error
+
     def _meta_text(self) -> str:
         try:
             return json.dumps(self._meta, indent=2, sort_keys=True, allow_nan=False) + "\n"
         except (TypeError, ValueError) as error:
             raise InputError(f"meta must be made of finite JSON values: {error}") from None
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)  # pyarrow puts its own words around it
 
 
 def _make_empty(directory: Path, overwrite: bool) -> None:

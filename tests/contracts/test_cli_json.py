@@ -251,6 +251,7 @@ def test_run(answer, tmp_path):
         "action_interval",
         "deadline_lateness",
         "restarts",
+        "missed_frames",
         "record",
     } <= set(values)
     assert set(values["action_interval"]) == {"mean", "std", "p99"}

@@ -3,6 +3,8 @@
 Registered as ``tests.oracles.ring_environment:tests/Ring-v0``.
 """
 
+import time
+
 import gymnasium
 import numpy as np
 
@@ -47,3 +49,17 @@ class FailingRing(Ring):
 
 
 gymnasium.register("tests/FailingRing-v0", entry_point=FailingRing)
+
+
+class SuspendedRing(Ring):
+    """A ring on a machine that is suspended for five seconds after a while: only the boot-time clock goes on."""
+
+    def step(self, action):
+        self._steps = getattr(self, "_steps", 0) + 1
+        if self._steps == 150:
+            clock = time.clock_gettime_ns
+            time.clock_gettime_ns = lambda number: clock(number) + (number == time.CLOCK_BOOTTIME) * 5_000_000_000
+        return super().step(action)
+
+
+gymnasium.register("tests/SuspendedRing-v0", entry_point=SuspendedRing)

@@ -1,0 +1,104 @@
+"""A run in a process of its own, whose children can be found by a mark in their environment, whoever dies."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+from regretlab.records import Record
+
+__all__ = ["RING", "MarkedRun", "segments", "values"]
+
+RING = "tests.oracles.ring_environment:tests/Ring-v0"
+PROGRAM = """
+import json, resource, sys
+from regretlab.harness import local
+from regretlab.harness.configuration import RunConfiguration
+from regretlab.harness.run import run
+
+faults = json.loads(sys.argv[3])
+
+def progress(played, total, what):
+    if played and "largest_file" in faults:  # from the first frame on; the shared memory is a file too
+        resource.setrlimit(resource.RLIMIT_FSIZE, (faults["largest_file"], resource.RLIM_INFINITY))
+
+if __name__ == "__main__":
+    local.MAXIMUM_RESTARTS = faults.get("maximum_restarts", local.MAXIMUM_RESTARTS)
+    run(RunConfiguration(**json.loads(sys.argv[1])), sys.argv[2], progress=progress)
+    print("complete", flush=True)
+"""
+
+
+def values(**changes):
+    """Return the settings of a short run of the oracle on the ring, with those changed."""
+    return {
+        "environment": RING,
+        "environment_options": {"symbols": 4, "mode_probability": 0.9},
+        "policy": "oracle",
+        "workers": 3,
+        "rule": "max-time",
+        "emulate_latency": "constant(0.04)",
+        "frames": 240,
+        **changes,
+    }
+
+
+class MarkedRun:
+    """A run started with ``values(**changes)``, recorded in ``directory``."""
+
+    def __init__(self, directory, *, faults=None, **changes):
+        self.mark = f"REGRETLAB_TEST_MARK={uuid.uuid4().hex}"
+        name, value = self.mark.split("=")
+        self.directory = Path(directory)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, json.dumps(values(**changes)), str(directory), json.dumps(faults or {})],
+            env={**os.environ, name: value},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def processes(self):
+        """Return the command names of all living processes of this run, by process number."""
+        found = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    if self.mark.encode() in (entry / "environ").read_bytes():
+                        state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+                        if state != "Z":
+                            found[int(entry.name)] = (entry / "comm").read_text().strip()
+                except OSError:
+                    continue
+        return found
+
+    def wait_for_play(self, frames=40):
+        """Wait until frames have reached the disk; return the child processes by name."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if (self.directory / "meta.json").exists() and len(Record.open(self.directory).frames) >= frames:
+                return {name: pid for pid, name in self.processes().items()}
+            assert self.process.poll() is None, self.process.communicate()
+            time.sleep(0.1)
+        raise AssertionError("the run did not start")
+
+    def end(self, timeout=60):
+        """Wait for the end; return exit code and standard error, after checking that nothing is left."""
+        _, stderr = self.process.communicate(timeout=timeout)
+        self.nothing_left()
+        return self.process.returncode, stderr
+
+    def nothing_left(self, within=2.0):
+        """Check that every process of the run is gone, after ``within`` seconds at most."""
+        deadline = time.monotonic() + within
+        while (left := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not left
+
+
+def segments():
+    """Return what lies in /dev/shm (but for other libraries' semaphores)."""
+    return {name for name in os.listdir("/dev/shm") if not name.startswith("sem.loky")}
