@@ -4,12 +4,12 @@ from typing import Any
 
 __all__ = ["environment_id", "environment_options"]
 
-_SHORT = {"beacon": "regretlab/Beacon-v0"}
-
 
 def environment_id(name: str) -> str:
     """Return the Gymnasium id of a short name; other names are ids already."""
-    return _SHORT.get(name, name)
+    from ..games import environment_id as known
+
+    return known(name)
 
 
 def environment_options(**options: Any) -> dict[str, Any]:

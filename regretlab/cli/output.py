@@ -97,12 +97,16 @@ def _drop_output() -> None:
 
 
 @contextmanager
-def show_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a function (what, done, total) that draws a bar on standard error, or lines if that is no terminal."""
+def show_progress() -> Iterator[Callable[..., None]]:
+    """Yield a function (what, done, total, note="") that draws a bar on standard error, or writes lines if that is no
+    terminal.
+
+    Lines are written for every tenth of the way; the note, which may change at every call, is shown beside a bar only.
+    """
     if not sys.stderr.isatty():
         told: list[str] = []
 
-        def tell(what: str, done: int, total: int) -> None:
+        def tell(what: str, done: int, total: int, note: str = "") -> None:
             share = 10 * int(10 * done / total) if total else 0
             line = f"{what} ({share} %)"
             if line not in told[-1:]:
@@ -123,4 +127,6 @@ def show_progress() -> Iterator[Callable[[str, int, int], None]]:
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("starting", total=None)
-        yield lambda what, done, total: progress.update(task, description=what, completed=done, total=total)
+        yield lambda what, done, total, note="": progress.update(
+            task, description=f"{what} {note}".strip(), completed=done, total=total
+        )

@@ -9,12 +9,24 @@ import gymnasium
 
 from ..errors import InputError
 
-__all__ = ["GAMES", "make_game"]
+__all__ = ["GAMES", "environment_id", "make_game"]
 
 GAMES = ("regretlab/Beacon-v0",)
 """The environments of this package."""
 
 gymnasium.register("regretlab/Beacon-v0", entry_point="regretlab.games.beacon:Beacon")
+
+
+def environment_id(name: str) -> str:
+    """Return the Gymnasium id of a short name of ours; other names are ids already.
+
+    Examples
+    --------
+    >>> environment_id("beacon"), environment_id("CartPole-v1")
+    ('regretlab/Beacon-v0', 'CartPole-v1')
+    """
+    short = {game.split("/")[1].split("-")[0].lower(): game for game in GAMES}
+    return short.get(name, name)
 
 
 def make_game(environment: str, **options: Any) -> gymnasium.Env[Any, Any]:

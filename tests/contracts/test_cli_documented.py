@@ -9,6 +9,7 @@ import pytest
 from regretlab.cli import application
 
 PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
+SWEEP = Path(__file__).with_name("sweep.toml")
 TIMES = ["--inference-time", "0.05", "--mode-probability", "0.95"]
 HELD = ["--rule", "frame-hold", "--workers", "inf", "--hold", "auto", "--batch-time", "0.1"]
 PLAYED = ["--clock", "virtual", "--emulate-latency", "0.04", "--policy", "oracle", "--symbols", "4", "--workers", "3"]
@@ -47,12 +48,15 @@ def test_every_command_has_its_section():
         ("solve", ["--mdp", "ring(p=0.9)"], set()),
         ("stochasticity", ["--env", "beacon", "--symbols", "2", "--frames", "300", "--ignore-actions"], set()),
         ("figures", ["tolerable-time", "--quick"], set()),
+        ("sweep", [str(SWEEP)], set()),
         ("run", [*PLAYED, "--frames", "100"], set()),
         ("profile", ["--policy", "nature", "--samples", "3"], set()),
     ],
 )
 def test_the_keys_are_those_of_the_output(command, words, inherited, answer, tmp_path):
     out = ["--out", str(tmp_path / "record")] if command in ("run", "figures") else []
+    if command == "sweep":
+        out = ["--out", str(tmp_path / "sweep.nc"), "--cores", "1"]
     said = answer(command, *words, *out, "--json")
     assert said.code == 0, said.err
     assert set(json.loads(said.out)) | inherited == DOCUMENTED[command] | inherited

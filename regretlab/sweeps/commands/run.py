@@ -1,0 +1,100 @@
+"""``run`` on the virtual clock over a grid: the emulator played at every point."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .command import Command, Output, Parameters, parameter
+
+__all__ = ["RUN"]
+
+
+class RunParameters(Parameters):
+    """Options of ``regretlab run --clock virtual``."""
+
+    emulate_latency: float | str = parameter(..., "s")
+    env: str = parameter("beacon", "")
+    policy: str = parameter("oracle", "")
+    symbols: int | None = parameter(None)
+    mode_probability: float | None = parameter(None)
+    workers: int = parameter(1)
+    rule: str = parameter("max-time", "")
+    hold: int | None = parameter(None, "frame")
+    alignment: str | None = parameter(None, "")
+    default_behaviour: Literal["noop", "repeat", "random"] = parameter("noop", "")
+    frames: int = parameter(3600, "frame")
+    repetition: int = parameter(0, meaning="numbers points that differ in their random numbers only")
+
+
+OUTPUTS = {
+    "reward_per_frame": Output("reward/frame", "mean reward after the warm-up"),
+    "inaction_fraction": Output("1", "frames served by the default behaviour"),
+    "mean_delay": Output("frame", "mean delay of the applied actions"),
+    "mean_age": Output("s", "mean age of the observation last acted on"),
+    "overwritten_fraction": Output("1", "outputs displaced by a fresher one"),
+    "warmup_frames": Output("frame", "frames before the first agent action"),
+    "reward_error": Output("reward/frame", "standard error of reward_per_frame"),
+    "inaction_error": Output("1", "standard error of inaction_fraction"),
+    "mean_age_error": Output("s", "standard error of mean_age"),
+}
+
+
+def evaluate(
+    same: Mapping[str, Any], many: Mapping[str, Sequence[Any]], seeds: Sequence[int]
+) -> dict[str, NDArray[np.float64] | float]:
+    """Return the outputs of one point; its record is not kept."""
+    from ...games import environment_id
+    from ...harness.configuration import RunConfiguration
+    from ...harness.run import run
+
+    latency = same["emulate_latency"]
+    options = {name: same[name] for name in ("symbols", "mode_probability") if same[name] is not None}
+    configuration = RunConfiguration(
+        environment=environment_id(same["env"]),
+        environment_options=options,
+        policy=same["policy"],
+        workers=same["workers"],
+        rule=same["rule"],
+        hold=same["hold"],
+        alignment=same["alignment"],
+        clock="virtual",
+        frames=same["frames"],
+        emulate_latency=latency if isinstance(latency, str) else repr(float(latency)),
+        default_behaviour=same["default_behaviour"],
+        seed=seeds[0],
+    )
+    with tempfile.TemporaryDirectory(prefix="regretlab-sweep-") as folder:
+        summary = run(configuration, Path(folder) / "record")
+    law = np.asarray(summary.delay_law, dtype=float)
+    served = float(law.sum())
+    errors = summary.standard_error
+    return {
+        "reward_per_frame": _number(summary.reward_per_frame),
+        "inaction_fraction": _number(summary.inaction_fraction),
+        "mean_delay": float(law @ np.arange(len(law)) / served) if served else np.nan,
+        "mean_age": _number(summary.mean_age),
+        "overwritten_fraction": _number(summary.overwritten_fraction),
+        "warmup_frames": float(summary.warmup_frames),
+        "reward_error": _number(errors["reward_per_frame"]),
+        "inaction_error": _number(errors["inaction_fraction"]),
+        "mean_age_error": _number(errors["mean_age"]),
+    }
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else float(value)
+
+
+RUN = Command(
+    name="run",
+    parameters=RunParameters,
+    outputs=OUTPUTS,
+    fast=(),
+    evaluate=evaluate,
+    seeded=True,
+    chunk=1,
+)
