@@ -6,6 +6,7 @@ with the process that asked for them.
 
 import contextlib
 import os
+import socket
 import warnings
 from collections.abc import Generator, Sequence
 from typing import Any, Literal, cast
@@ -113,6 +114,8 @@ def _ray(configuration: SweepConfiguration, chunks: Sequence[int], address: str 
         import ray
     except ImportError:
         raise InputError("engine 'ray' needs Ray: install regretlab[ray]") from None
+    if address is not None:
+        _check_address(address)
     started = not ray.is_initialized()
     if started:
         try:
@@ -120,7 +123,8 @@ def _ray(configuration: SweepConfiguration, chunks: Sequence[int], address: str 
                 warnings.simplefilter("ignore")
                 settings: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
                 if address is None:  # a cluster of this machine's own, that nobody else can reach
-                    settings |= {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+                    settings["include_dashboard"] = False
+                    settings["_node_ip_address"] = "127.0.0.1"
                 ray.init(address=address, **settings)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise InputError(f"no Ray cluster at '{address}': {str(error).splitlines()[0]}") from None
@@ -129,6 +133,17 @@ def _ray(configuration: SweepConfiguration, chunks: Sequence[int], address: str 
     finally:
         if started:
             ray.shutdown()
+
+
+def _check_address(address: str) -> None:
+    """Refuse HOST:PORT where nobody answers: Ray itself would wait for minutes."""
+    host, colon, port = address.rpartition(":")
+    if not colon or "/" in address:  # "auto", "local", "ray://..."
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, ValueError, OverflowError):
+        raise InputError(f"no Ray cluster at '{address}'") from None
 
 
 def _on_cluster(ray: Any, configuration: SweepConfiguration, chunks: Sequence[int]) -> Generator[Finished]:
