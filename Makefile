@@ -4,8 +4,9 @@
 # make figures  the paper's figures, into figures/
 # make docs     the documentation, into docs/_build/html
 # make bench    the benchmarks
+# make soak     ten minutes of sixteen workers: ends with 1 if memory, descriptors or segments grow
 # make rom      the cartridges from their C sources (needs SDCC)
-.PHONY: demo test lint figures docs bench rom clean
+.PHONY: demo test lint figures docs bench soak rom clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -52,6 +53,9 @@ docs: .venv/installed-docs
 
 bench: .venv/installed
 	for module in $(BENCHMARKS); do echo "== $$module"; $(BIN)/python -m $$module || exit 1; done
+
+soak: .venv/installed
+	$(BIN)/python -m tests.benchmarks.soak
 
 rom: .venv/installed
 	$(BIN)/python -m regretlab.games.cartridges.build

@@ -55,7 +55,8 @@ def run(
     frames
         Frames to play.
     emulate_latency
-        Pad every inference to a law (needed on the virtual clock): 0.04, "gamma(4, scale=0.02)", @FILE, ...
+        Pad every inference to a law (needed on the virtual clock): 0.04, "gamma(4, scale=0.02)", @FILE, or
+        @RECORD (the inference times of an earlier run).
     symbols
         Symbols that beacon shows, 2 to 15.
     mode_probability

@@ -26,7 +26,7 @@ class World:
     ----------
     inference_time
         Law of the inference time in seconds: 0.1, constant(0.1), any scipy.stats distribution such as
-        "gamma(4, scale=0.02)", or @FILE with samples (.csv, .npy).
+        "gamma(4, scale=0.02)", @FILE with samples (.csv, .npy) or @RECORD (the folder of a run).
     mode_probability
         How likely the likeliest successor of a frame is at least, p.
     frame_time

@@ -1,7 +1,8 @@
 """Laws and frame times from text, without evaluating it.
 
 ``0.1`` | ``constant(0.1)`` | ``NAME(parameters)`` for any continuous distribution of ``scipy.stats``, positional or
-by name | ``@file.csv`` | ``@file.npy``. The text is parsed to a syntax tree and only numbers are taken from it.
+by name | ``@file.csv`` | ``@file.npy`` | ``@RECORD``, the folder of a run: the inference times it recorded. The text is
+parsed to a syntax tree and only numbers are taken from it.
 """
 
 import ast
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from .constant_law import constant
@@ -163,9 +165,11 @@ def _law_from_scipy(text: str, name: str, positional: list[float], named: dict[s
 
 def _law_from_file(name: str, text: str, directory: Path) -> Law:
     path = directory / name
+    if (path / "meta.json").is_file():
+        return law_from_samples(_times_of_record(path), text=text)
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".npy"):
-        raise InputError(f"samples file '{name}' must end in .csv or .npy")
+        raise InputError(f"samples file '{name}' must end in .csv or .npy, or be the folder of a record")
     if not path.is_file():
         raise InputError(f"samples file '{name}' does not exist")
     try:
@@ -175,6 +179,18 @@ def _law_from_file(name: str, text: str, directory: Path) -> Law:
             raise
         raise InputError(f"samples file '{name}' cannot be read as numbers: {str(error).splitlines()[0]}") from None
     return law_from_samples(samples, text=text)
+
+
+def _times_of_record(folder: Path) -> NDArray[np.float64]:
+    """Return how long the inferences of a recorded run took, counted from their scheduled starts as the rules count."""
+    from ..records import Record
+
+    rows = Record.open(folder).inferences
+    rows = rows[~rows["lost"]]
+    times = (rows["completion"] - rows["scheduled"]).to_numpy(np.float64)
+    if not len(times):
+        raise InputError(f"record '{folder}' holds no completed inference")
+    return times
 
 
 def _read_csv(path: Path, name: str) -> np.ndarray[Any, Any]:

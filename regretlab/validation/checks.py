@@ -17,7 +17,7 @@ from ..staggering.service import service_law
 from .claim import Claim, judge
 from .runs import FRAME_TIME, PlannedRun
 
-__all__ = ["claims_of", "predicted_regret", "regret_of_delay"]
+__all__ = ["claims_of", "claims_of_twin", "predicted_regret", "regret_of_delay"]
 
 REGRET_TOLERANCE = 0.02
 REALTIME_REGRET_TOLERANCE = 0.06
@@ -68,6 +68,28 @@ def claims_of(run: PlannedRun, record: Record) -> list[Claim]:
         "realtime": _realtime,
     }
     return list(checks[run.group](run, _Measured(record)))
+
+
+def claims_of_twin(run: PlannedRun, record: Record, twin: Record) -> list[Claim]:
+    """Return what a realtime run's virtual twin says of it (``regretlab.harness.mirror``).
+
+    Both play the same screens, so frames are compared one by one; the tolerance is about two standard errors of the
+    reward of a quick realtime run.
+    """
+    ours, theirs = (_Measured(played) for played in (record, twin))
+    length = min(len(ours.reward), len(theirs.reward))
+    real, virtual = ours.reward[-length:], theirs.reward[-length:]
+    return [
+        judge(
+            f"{run.name}-mirror",
+            "the virtual clock, given the inference times this run recorded, predicts its reward per frame",
+            predicted=float(virtual.mean()),
+            measured=float(real.mean()),
+            standard_error=batch_means(real - virtual).standard_error,
+            tolerance=REGRET_TOLERANCE,
+            source="realtime",
+        )
+    ]
 
 
 class _Measured:

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..harness.mirror import mirror, mirrored_configuration
 from ..harness.processes import process_pool
 from ..harness.run import run as play
 from ..records import Record, RunSummary, summarise
 from ..records.storage import make_folder
-from .checks import claims_of
+from .checks import claims_of, claims_of_twin
 from .claim import Claim
 from .runs import PlannedRun, planned_runs
 
@@ -116,7 +117,7 @@ def validate(
             _play_one(run, directory, _telling(run.name, tell))
             done += run.configuration.frames
     found = [(run, Record.open(_folder(directory, run))) for run in runs]
-    judged = tuple(claim for run, record in found for claim in claims_of(run, record))
+    judged = tuple(claim for run, record in found for claim in _claims(run, record, directory))
     if claims:
         judged = tuple(c for c in judged if c.name.startswith(claims)) or judged
     from .report import write_report
@@ -182,6 +183,17 @@ def _play_one(run: PlannedRun, directory: Path, tell: Callable[[int, int, str], 
     if _is_played(run, folder):
         return summarise(Record.open(folder))
     return play(run.configuration, folder, overwrite=True, progress=tell)
+
+
+def _claims(run: PlannedRun, record: Record, directory: Path) -> list[Claim]:
+    """Return the claims of a run; a realtime run is also held against its virtual twin, played now if need be."""
+    if run.configuration.clock == "virtual":
+        return claims_of(run, record)
+    folder = directory / RUNS_FOLDER / f"{run.name}-mirror"
+    twin = PlannedRun(folder.name, run.group, mirrored_configuration(record))
+    if not _is_played(twin, folder) or folder.stat().st_mtime < record.directory.stat().st_mtime:
+        mirror(record.directory, folder, overwrite=True)
+    return [*claims_of(run, record), *claims_of_twin(run, record, Record.open(folder))]
 
 
 def _play_quietly(run: PlannedRun, directory: Path) -> str:

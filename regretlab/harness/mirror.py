@@ -1,0 +1,71 @@
+"""The virtual twin of a run: the same configuration on simulated time, with the inference times that run recorded.
+
+What a realtime run adds to the model (late wake-ups, a busy machine, a dependence between successive inference times)
+is then all that can set the two apart.
+"""
+
+from pathlib import Path
+
+from ..records import Record, RunSummary
+from .configuration import RunConfiguration
+from .run import run
+
+__all__ = ["mirror", "mirrored_configuration"]
+
+
+def mirrored_configuration(record: Record, *, frames: int | None = None) -> RunConfiguration:
+    """Return the configuration of a record's run on the virtual clock, its inference times drawn from that record.
+
+    Parameters
+    ----------
+    record
+        A run of either clock.
+    frames
+        Frames to play; as many as the run by default.
+
+    Raises
+    ------
+    InputError
+        If the record holds no completed inference.
+    """
+    configuration = {**record.meta["config"], "clock": "virtual", "emulate_latency": f"@{record.directory}"}
+    return RunConfiguration(**configuration | ({} if frames is None else {"frames": frames}))
+
+
+def mirror(directory: str | Path, out: str | Path, *, frames: int | None = None, overwrite: bool = False) -> RunSummary:
+    """Play a recorded run again on the virtual clock.
+
+    Parameters
+    ----------
+    directory
+        Folder of the record.
+    out
+        Folder for the record of the twin.
+    frames
+        Frames to play; as many as the run by default.
+    overwrite
+        Replace a record that is already in ``out``.
+
+    Returns
+    -------
+    RunSummary
+        What the virtual clock predicts for the run.
+
+    Raises
+    ------
+    InputError
+        If there is no record, it holds no completed inference, or ``out`` is in use.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> first, second = tempfile.mkdtemp(), tempfile.mkdtemp()
+    >>> configuration = RunConfiguration(
+    ...     environment_options={"symbols": 4, "mode_probability": 0.9, "pixels": False},
+    ...     policy="oracle", rule="frame-pool", workers=3, clock="virtual", emulate_latency="0.04", frames=400,
+    ... )
+    >>> played = run(configuration, first)
+    >>> mirror(first, second).reward_per_frame == played.reward_per_frame
+    True
+    """
+    return run(mirrored_configuration(Record.open(directory), frames=frames), out, overwrite=overwrite)
