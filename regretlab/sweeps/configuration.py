@@ -1,19 +1,19 @@
 """What to sweep: a TOML file, checked to the last key before anything is computed.
 
-```toml
-[sweep]
-command = "bound"      # or simulate, solve, run (virtual clock)
-seed = 0
+Such a file::
 
-[fixed]                # the same at every point
-rule = "frame-pool"
-frame_time = "gameboy"
+    [sweep]
+    command = "bound"      # or simulate, solve, run (virtual clock)
+    seed = 0
 
-[grid]                 # a dimension each, in this order
-workers = [1, 2, 4, 8]
-mode_probability = { start = 0.8, stop = 0.999, num = 50 }
-inference_time = { template = "gamma(4, scale={})", start = 0.001, stop = 0.1, num = 40, spacing = "log" }
-```
+    [fixed]                # the same at every point
+    rule = "frame-pool"
+    frame_time = "gameboy"
+
+    [grid]                 # a dimension each, in this order
+    workers = [1, 2, 4, 8]
+    mode_probability = { start = 0.8, stop = 0.999, num = 50 }
+    inference_time = { template = "gamma(4, scale={})", start = 0.001, stop = 0.1, num = 40, spacing = "log" }
 """
 
 import hashlib

@@ -1,5 +1,6 @@
 """Where a naive formula fails (docs/theory): each test shows the naive number beside the right one."""
 
+import itertools
 from math import comb
 
 import numpy as np
@@ -121,3 +122,37 @@ def test_a_held_guess_of_the_whole_register_is_worse_than_the_sticky_formula():
     shifting = solve_delayed(parse_mdp("shift-register(p=0.8, n=2)"), delay, every=every)
     assert adding.regret_per_frame == pytest.approx(formula, abs=1e-12)
     assert shifting.regret_per_frame > formula + 0.04
+
+
+def _gain_of_old_observations(mdp, delay, chosen):
+    """Return the gain of actions chosen from the state ``delay`` frames ago alone: what is in flight is not known."""
+    dense = mdp.dense()
+    shape = (mdp.states,) + (mdp.actions,) * delay  # the state, and the actions on their way, next first
+    size = int(np.prod(shape))
+    chain, reward = np.zeros((size, size)), np.zeros(size)
+    for index in np.ndindex(shape):
+        state, flight = index[0], index[1:]
+        row = np.ravel_multi_index(index, shape)
+        reward[row] = mdp.rewards[state, flight[0]]
+        for following in range(mdp.states):
+            column = np.ravel_multi_index((following, *flight[1:], chosen[state]), shape)
+            chain[row, column] += dense[flight[0], state, following]
+    lazy = 0.5 * (chain + np.eye(size))  # the same averages, without periods
+    occupied = np.linalg.matrix_power(lazy, 2**14)
+    return float((occupied @ reward).max())  # from the best start, where there are several classes
+
+
+def test_workers_do_not_know_what_the_others_are_about_to_do():
+    """The augmented optimum knows the actions in flight; a worker that starts while the others still infer does not."""
+    lost = []
+    for seed in range(8):
+        mdp = random_controlled_mdp(seed, states=3, actions=2)
+        best = max(_gain_of_old_observations(mdp, 2, chosen) for chosen in itertools.product(range(2), repeat=3))
+        knowing = solve_delayed(mdp, 2).gain
+        assert best <= knowing + 1e-9
+        lost.append(knowing - best)
+    assert max(lost) > 1e-3
+    # Where actions do not move the world nothing is lost: the ring.
+    ring = parse_mdp("ring(p=0.7, symbols=3)").mdp
+    best = max(_gain_of_old_observations(ring, 2, chosen) for chosen in itertools.product(range(3), repeat=3))
+    assert best == pytest.approx(solve_delayed(ring, 2).gain, abs=1e-9)
