@@ -1,11 +1,12 @@
 """The commands that run and measure: ``run`` and ``profile``."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from .environments import environment_id, environment_options
+from .learners import Learners
 from .options import Flag, Json, Whole, app
 from .output import print_facts, print_json, show_progress
 
@@ -30,6 +31,7 @@ def run(
     alignment: Literal["frame", "uniform"] | None = None,
     hold: Whole | None = None,
     seed: Whole = 0,
+    learning: Learners | None = None,
     overwrite: Flag = False,
     json: Json = False,
 ) -> int:
@@ -91,6 +93,7 @@ def run(
         alignment=alignment,
         hold=hold,
         seed=seed,
+        **(learning or Learners()).configuration(),
     )
     with show_progress() as tell:
         summary = play(
@@ -121,11 +124,31 @@ def run(
         ("workers restarted", str(summary.restarts)),
         ("record", summary.record),
     ]
+    facts[-1:-1] = _learning_facts(summary.learning) + _cost_facts(summary.core_seconds, summary.reward_per_core_second)
     if clock == "real" and lateness["p99"] is not None:
         late = f"p50 {1e3 * (lateness['p50'] or 0):.3f} ms, p99 {1e3 * lateness['p99']:.3f} ms"
         facts.insert(5, ("lateness of frame deadlines", late))
     print_facts(f"{configuration.environment}, {policy}, {rule}, {workers} worker(s), {clock} clock", facts)
     return 0
+
+
+def _learning_facts(learning: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if learning is None:
+        return []
+    rate = learning["updates_per_second"]
+    return [
+        ("updates of the network", f"{learning['updates']}" + ("" if rate is None else f" ({rate:.2f} a second)")),
+        ("learned of what it might", "none" if learning["share"] is None else f"{100 * learning['share']:.2f} %"),
+        ("learners restarted", str(learning["restarts"])),
+    ]
+
+
+def _cost_facts(seconds: dict[str, float | None], reward: dict[str, float | None]) -> list[tuple[str, str]]:
+    return [
+        (f"reward per core-second, {kind}", f"{value:.4f} ({seconds[kind]:.2f} core-seconds)")
+        for kind, value in reward.items()
+        if value is not None
+    ]
 
 
 @app.command

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..errors import InputError
 from ..laws import Law, parse_law
+from ..policies.learning.settings import LearningSettings
 from ..staggering.rule import StaggeringRule, get_rule
 
 __all__ = ["MOST_PROCESSES", "RunConfiguration"]
@@ -46,6 +47,16 @@ class RunConfiguration(BaseModel):
         Seed of the environment, the policies and the emulated times.
     channels_last
         Memory layout of the network (a speed choice).
+    learners
+        Number of learners (processes on the real clock) that train the policy while it plays.
+    blocking_learning
+        The one worker itself takes a learning step after each inference, and acts only after it.
+    learning
+        Settings of learning.
+    emulate_learning
+        Law (as text) that every learning step is padded to; on the virtual clock one is needed to learn.
+    resume
+        Folder of a run whose checkpoint is the start; without learners what it learned is played, without exploration.
 
     Raises
     ------
@@ -68,6 +79,11 @@ class RunConfiguration(BaseModel):
     default_behaviour: Literal["noop", "repeat", "random"] = "noop"
     seed: int = 0
     channels_last: bool = True
+    learners: int = 0
+    blocking_learning: bool = False
+    learning: LearningSettings = LearningSettings()
+    emulate_learning: str | None = None
+    resume: str | None = None
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -87,6 +103,31 @@ class RunConfiguration(BaseModel):
         if self.clock == "virtual" and self.emulate_latency is None:
             raise InputError("the virtual clock needs inference times: give --emulate-latency a law or @samples")
         self.emulated_law()
+        self._check_learning()
+
+    def _check_learning(self) -> None:
+        if not 0 <= self.learners <= MOST_PROCESSES:
+            raise InputError(f"learners must be from 0 to {MOST_PROCESSES}, not {self.learners}")
+        if self.blocking_learning and self.learners:
+            raise InputError(f"blocking learning has no learners beside the worker, and {self.learners} were asked for")
+        if self.blocking_learning and not self.staggering_rule.single_worker:
+            raise InputError(f"blocking learning goes with rule sequential or sequential-strict, not '{self.rule}'")
+        if self.emulate_learning is not None and not self.learns:
+            raise InputError(f"emulate_learning is '{self.emulate_learning}', but nothing learns: give learners")
+        if self.learns and self.clock == "virtual" and self.emulate_learning is None:
+            raise InputError(
+                "the virtual clock needs the time of a learning step: give --emulate-learning a law or @samples"
+            )
+        self.learning_law()
+
+    @property
+    def learns(self) -> bool:
+        """Whether the policy is trained while it plays."""
+        return self.learners > 0 or self.blocking_learning
+
+    def learning_law(self) -> Law | None:
+        """Return the law that learning steps are padded to, or None."""
+        return None if self.emulate_learning is None else parse_law(self.emulate_learning)
 
     @property
     def staggering_rule(self) -> StaggeringRule:

@@ -82,10 +82,11 @@ def describe_environment(environment: str, options: dict[str, Any]) -> Environme
 
 @dataclass(frozen=True)
 class Prepared:
-    """An environment's description and a policy that fits it."""
+    """An environment's description and a policy that fits it; ``resume`` names the run whose weights it has."""
 
     environment: EnvironmentDescription
     policy: PolicySpec
+    resume: str | None = None
 
     @property
     def parameter_count(self) -> int:
@@ -98,7 +99,11 @@ class Prepared:
         """Put the weights into ``out``, shape (parameter_count,)."""
         from ..policies.weights import load_parameters
 
-        if self.policy.has_network:
+        if self.resume is not None:
+            from .learning.checkpoints import load_checkpoint
+
+            out[:] = load_checkpoint(self.resume, self.policy).weights
+        elif self.policy.has_network:
             load_parameters(self.policy, out=out)
 
     def build_policies(self, workers: int) -> "list[Policy]":
@@ -142,7 +147,9 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
             f"policy '{policy.name}' looks at frames of shape {policy.frame_shape}; environment "
             f"'{configuration.environment}' shows {environment.frame_shape}"
         )
-    if policy.has_network:
+    if configuration.learns or configuration.resume is not None:
+        _check_learnable(configuration, policy)
+    elif policy.has_network:
         from ..policies.fitted import fitted_readout
 
         progress(f"fitting (or loading) the readout of {policy.name}")
@@ -159,4 +166,16 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
                 "rom_sha256": environment.details.get("rom_sha256"),
             },
         ).spec
-    return Prepared(environment, policy)
+    return Prepared(environment, policy, configuration.resume)
+
+
+def _check_learnable(configuration: RunConfiguration, policy: PolicySpec) -> None:
+    if not policy.has_network:
+        what = "learning" if configuration.learns else "a checkpoint"
+        raise InputError(
+            f"{what} needs a policy with a network, and '{policy.name}' has none: give nature or impala-kN"
+        )
+    if configuration.resume is not None:
+        from .learning.checkpoints import load_checkpoint
+
+        load_checkpoint(configuration.resume, policy)

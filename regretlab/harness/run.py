@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from ..errors import InputError
 from ..records import Record, RecordWriter, RunSummary, summarise
 from .configuration import RunConfiguration
 from .preparation import Prepared, prepare
@@ -62,6 +63,8 @@ def run(
     from .local import run_local
     from .virtual import run_virtual
 
+    if configuration.resume is not None and Path(configuration.resume).resolve() == Path(out).resolve():
+        raise InputError(f"a run cannot resume from '{out}' and be recorded there: give another folder")
     prepared = prepared or prepare(configuration, lambda text: progress(0, configuration.frames, text))
     writer = RecordWriter(out, _meta(configuration, prepared), overwrite=overwrite)
     play = run_virtual if configuration.clock == "virtual" else run_local

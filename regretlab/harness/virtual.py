@@ -6,8 +6,8 @@ record, byte for byte.
 """
 
 import heapq
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,19 +22,28 @@ from .local import Progress
 from .preparation import Prepared
 from .serving import DefaultBehaviour, FrameService, Output, PlayedFrame
 
+if TYPE_CHECKING:
+    from ..policies.policy import Policy
+    from .learning.virtual_learning import VirtualLearning
+
 __all__ = ["run_virtual"]
 
 _COMPLETION, _START = 0, 1  # at equal times completions come first
 _BATCH = 2048
 
-Think = Callable[[int], tuple[int, int]]
-"""Let a worker infer on what is on the screen now: worker -> (action, label)."""
+Think = Callable[[int, float], tuple[int, int]]
+"""Let a worker infer on what is on the screen now: (worker, start) -> (action, label)."""
+Pause = Callable[[float], float]
+"""What a worker does after an inference: completion -> seconds until it is idle."""
 
 
 class _VirtualWorkers:
     """The workers on simulated time: who completes and who starts up to a given instant."""
 
-    def __init__(self, configuration: RunConfiguration, frame_time: float) -> None:
+    def __init__(
+        self, configuration: RunConfiguration, frame_time: float, pause: Pause = lambda completion: 0.0
+    ) -> None:
+        self._pause = pause
         law = configuration.emulated_law()
         assert law is not None
         workers = configuration.workers
@@ -65,7 +74,10 @@ class _VirtualWorkers:
             if kind == _COMPLETION:
                 release = float(on_completion(self._rule, self._state, worker, output.scheduled, now))
                 outputs.append(output._replace(completion=now, release=release))
-                heapq.heappush(self._events, (now, _START, worker, None))
+                pause = self._pause(now)
+                if pause:  # the cycle ends later than the output was ready, and the rule goes by its end
+                    on_completion(self._rule, self._state, worker, output.scheduled, now + pause)
+                heapq.heappush(self._events, (now + pause, _START, worker, None))
                 continue
             start = float(next_start(self._rule, self._state, worker, now))
             if start > now:
@@ -73,7 +85,7 @@ class _VirtualWorkers:
                 continue
             on_dispatch(self._rule, self._state, worker, start)
             observed = int(boundary_at_or_before(start, self._frame_time))
-            action, label = think(worker)
+            action, label = think(worker, start)
             output = Output(worker, start, start, observed, -1.0, -1.0, -1, False, action, label, False)
             heapq.heappush(self._events, (start + self._latencies[worker].next(), _COMPLETION, worker, output))
         return outputs
@@ -93,32 +105,58 @@ def run_virtual(configuration: RunConfiguration, prepared: Prepared, writer: Rec
     progress
         Told how far the run is.
     """
-    complete = False
+    learning = _learning(configuration, prepared)
+    complete, learned = False, {}
     try:
-        _play(configuration, prepared, writer, progress)
+        _play(configuration, prepared, learning, writer, progress)
         complete = True
+        if learning is not None:
+            learned = {"learning": learning.finish(writer.directory, configuration.frames)}
     finally:
-        writer.close(complete=complete, missed_frames=0, restarts=0)
+        writer.close(complete=complete, missed_frames=0, restarts=0, **learned)
 
 
-def _play(configuration: RunConfiguration, prepared: Prepared, writer: RecordWriter, progress: Progress) -> None:
+def _learning(configuration: RunConfiguration, prepared: Prepared) -> "VirtualLearning | None":
+    if not configuration.learns:
+        return None
+    from .learning.virtual_learning import VirtualLearning
+
+    return VirtualLearning(configuration, prepared)
+
+
+def _play(
+    configuration: RunConfiguration,
+    prepared: Prepared,
+    learning: "VirtualLearning | None",
+    writer: RecordWriter,
+    progress: Progress,
+) -> None:
     frame_time, total = prepared.environment.frame_time, configuration.frames
     actions = prepared.environment.actions
-    policies = prepared.build_policies(configuration.workers)
+    policies: Sequence[Policy]
+    if learning is None:
+        policies = prepared.build_policies(configuration.workers)
+    else:
+        policies = learning.policies(configuration.workers)
     game = make_game(configuration.environment, **configuration.environment_options)
     try:
         observation, info = game.reset(seed=configuration.seed)
         default = DefaultBehaviour.of(game, configuration.default_behaviour, configuration.seed)
-        workers, service = _VirtualWorkers(configuration, frame_time), FrameService(frame_time)
+        pause: Pause = (lambda completion: 0.0) if learning is None else (lambda completion: learning.block())
+        workers, service = _VirtualWorkers(configuration, frame_time, pause), FrameService(frame_time)
         writer.update_meta(first_estimate=workers.first_estimate)
         frames: list[PlayedFrame] = []
         inferences: list[Output] = []
         label = int(info.get("symbol", -1))
 
-        def think(worker: int) -> tuple[int, int]:
+        def think(worker: int, start: float) -> tuple[int, int]:
+            if learning is not None:
+                learning.until(start)
             return checked_action(policies[worker].act(observation, label), actions), label
 
         for index in range(total):
+            if learning is not None:
+                learning.show(index, observation)
             for output in workers.until_boundary(index, think):
                 service.add(output)
             served = service.choose(index)
@@ -129,6 +167,8 @@ def _play(configuration: RunConfiguration, prepared: Prepared, writer: RecordWri
             observation, reward, terminated, truncated, info = game.step(action)
             outcome = (float(reward), bool(terminated), bool(truncated))
             frames.append(PlayedFrame.of(index, index * frame_time, 0.0, action, served, outcome, observed_label))
+            if learning is not None:
+                learning.played(frames[-1])
             inferences += service.finished()
             if terminated or truncated:
                 observation, info = game.reset()

@@ -34,7 +34,7 @@ __all__ = [
 
 ROW_GROUP = 1 << 16
 PART = "part-{:06d}.parquet"
-OPTIONAL_FILES = ("weights.safetensors",)
+OPTIONAL_FILES = ("weights.safetensors", "checkpoint.safetensors")
 
 
 def table_schema(name: str) -> pa.Schema:

@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .batch_means import batch_count, batch_means
+from .cost import core_seconds
+from .learning import learning_figures
 from .reader import Record
 
 __all__ = ["RunSummary", "summarise"]
@@ -50,6 +52,14 @@ class RunSummary(Mapping[str, Any]):
         Workers restarted.
     missed_frames
         Frames left out after a long gap of the clock, not among ``frames``.
+    core_seconds
+        ``measured``: processor seconds of all processes since frame 0; ``emulated``: what inferences and learning steps
+        took where their times were emulated, one core each. ``None`` for what the record does not tell.
+    reward_per_core_second
+        Reward of the counted frames divided by them.
+    learning
+        ``learners``, ``transitions``, ``updates``, ``updates_per_second``, ``share`` (of the draws that the replay
+        ratio allows) and ``restarts`` (of learners); ``None`` for a run that did not learn.
     standard_error
         Standard errors of ``reward_per_frame``, ``inaction_fraction``, ``delay_law`` (list), ``action_interval``
         (of its mean), ``overwritten_fraction``, ``mean_age``, ``peak_age``; ``None`` where too little was seen.
@@ -69,6 +79,9 @@ class RunSummary(Mapping[str, Any]):
     peak_age: float | None
     restarts: int
     missed_frames: int
+    core_seconds: dict[str, float | None]
+    reward_per_core_second: dict[str, float | None]
+    learning: dict[str, Any] | None
     standard_error: dict[str, Any]
     record: str
 
@@ -126,6 +139,9 @@ def summarise(record: Record) -> RunSummary:
     done = record.inferences[(record.inferences["effect_frame"] >= 0) & ~record.inferences["lost"]]
     overwritten, overwritten_error = _mean(done["overwritten"].to_numpy())
 
+    seconds = core_seconds(record)
+    total = float(counted["reward"].sum())
+
     return RunSummary(
         frames=len(table),
         warmup_frames=warmup,
@@ -147,6 +163,9 @@ def summarise(record: Record) -> RunSummary:
         peak_age=peak_age,
         restarts=sum(event.get("kind") == "restart" for event in record.meta.get("events", [])),
         missed_frames=int(record.meta.get("missed_frames", 0)),
+        core_seconds=seconds,
+        reward_per_core_second={kind: total / value if value else None for kind, value in seconds.items()},
+        learning=learning_figures(record),
         standard_error={
             "reward_per_frame": reward_error,
             "inaction_fraction": inaction_error,

@@ -1,0 +1,79 @@
+"""The loss of DQN (Mnih et al. 2015) on transitions of any length.
+
+A transition is (x, a, R, g, x'): observation, action, discounted reward of the frames that the action answers for, the
+discount over those frames (0 if the episode ended in them) and the observation of the next decision. Its target is
+R + g max_b Q'(x', b) with the target network's Q', and its loss the Huber loss of Q(x, a) against that.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["Batch", "temporal_difference_loss"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Transitions drawn from a store.
+
+    Attributes
+    ----------
+    observations, next_observations
+        Shape (batch, height, width), uint8. A row of ``next_observations`` with discount 0 may hold anything.
+    actions
+        Shape (batch,), int64.
+    rewards, discounts
+        Shape (batch,), float32.
+    weights
+        Importance of each transition in the mean, shape (batch,), float32; None for 1 each.
+    rows
+        Where in the store the transitions lie.
+    """
+
+    observations: NDArray[np.uint8]
+    actions: NDArray[np.int64]
+    rewards: NDArray[np.float32]
+    discounts: NDArray[np.float32]
+    next_observations: NDArray[np.uint8]
+    rows: NDArray[np.int64]
+    weights: NDArray[np.float32] | None = None
+
+
+def temporal_difference_loss(network: nn.Module, target: nn.Module, batch: Batch) -> tuple[Tensor, NDArray[Any]]:
+    """Return the mean Huber loss of a batch and each transition's temporal difference.
+
+    Parameters
+    ----------
+    network, target
+        Map frames in [0, 1] of shape (batch, 1, height, width) to action values (batch, actions).
+    batch
+        The transitions.
+
+    Returns
+    -------
+    loss
+        Scalar tensor that can be differentiated in the weights of ``network``.
+    differences
+        Q(x, a) minus its target, shape (batch,).
+
+    References
+    ----------
+    Mnih et al. 2015, "Human-level control through deep reinforcement learning", algorithm 1.
+    """
+    with torch.no_grad():
+        following = target(_scaled(batch.next_observations)).max(dim=1).values
+        goal = torch.from_numpy(batch.rewards) + torch.from_numpy(batch.discounts) * following
+    values = network(_scaled(batch.observations)).gather(1, torch.from_numpy(batch.actions)[:, None])[:, 0]
+    losses = functional.huber_loss(values, goal, reduction="none")
+    if batch.weights is not None:
+        losses = losses * torch.from_numpy(batch.weights)
+    return losses.mean(), (values.detach() - goal).numpy()
+
+
+def _scaled(frames: NDArray[np.uint8]) -> Tensor:
+    return torch.from_numpy(frames)[:, None].to(torch.float32) / 255

@@ -1,0 +1,127 @@
+"""Optimiser, loss, gradient and exploration against PyTorch's own optimiser and plain arithmetic."""
+
+import numpy as np
+import pytest
+import torch
+
+from regretlab.errors import InputError, RunError
+from regretlab.policies import PolicySpec
+from regretlab.policies.learning import LearningSettings
+from regretlab.policies.learning.adam import adam_step
+from regretlab.policies.learning.exploration import ExploringPolicy
+from regretlab.policies.learning.gradient import GradientComputer
+from regretlab.policies.learning.losses import Batch
+from regretlab.policies.parameters import parameter_count, random_parameters
+from regretlab.policies.policy import build_policy
+
+
+def _batch(random, size, actions):
+    return Batch(
+        observations=random.integers(0, 256, (size, 84, 84), np.uint8),
+        actions=random.integers(0, actions, size),
+        rewards=random.normal(0, 3, size).astype(np.float32),
+        discounts=np.where(np.arange(size) % 3 == 0, 0, 0.9).astype(np.float32),
+        next_observations=random.integers(0, 256, (size, 84, 84), np.uint8),
+        rows=np.arange(size),
+    )
+
+
+def test_fifty_steps_are_those_of_torch_adam():
+    random = np.random.default_rng(1)
+    weights, first, second = (np.zeros(100, np.float32) for _ in range(3))
+    reference = torch.zeros(100, requires_grad=True)
+    optimiser = torch.optim.Adam([reference], lr=3e-3)
+    for step in range(1, 51):
+        gradient = random.normal(size=100).astype(np.float32)
+        adam_step(weights, gradient, first, second, step, 3e-3)
+        reference.grad = torch.from_numpy(gradient)
+        optimiser.step()
+        np.testing.assert_allclose(weights, reference.detach().numpy(), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_the_gradient_predicts_how_the_loss_changes(channels_last):
+    """Central differences of the loss along random directions, in the order of the flat weights."""
+    random = np.random.default_rng(2)
+    spec = PolicySpec("impala-k1/16", actions=4, channels_last=channels_last)
+    computer = GradientComputer(spec, gradient_clip=1e9)
+    random_parameters(spec, computer.weights)
+    random_parameters(PolicySpec("impala-k1/16", actions=4, seed=5, channels_last=channels_last), computer.target)
+    batch = _batch(random, 6, 4)
+    computer.compute(batch)
+    gradient, start = computer.gradient.copy(), computer.weights.copy()
+    direction = gradient / np.linalg.norm(gradient)
+    losses = []
+    for sign in (1, -1):
+        computer.weights[:] = start + sign * np.float32(2e-3) * direction
+        losses.append(computer.compute(batch))
+    slope = (losses[0] - losses[1]) / 4e-3
+    assert slope == pytest.approx(np.linalg.norm(gradient), rel=0.02)
+
+
+def test_the_loss_is_the_huber_loss_of_the_target():
+    random = np.random.default_rng(3)
+    spec, other = PolicySpec("nature", actions=3), PolicySpec("nature", actions=3, seed=1)
+    computer = GradientComputer(spec, gradient_clip=10.0)
+    random_parameters(spec, computer.weights)
+    random_parameters(other, computer.target)
+    batch = _batch(random, 9, 3)
+    losses = []
+    for i in range(9):
+        value = build_policy(spec).values(batch.observations[i])[batch.actions[i]]
+        following = build_policy(other).values(batch.next_observations[i]).max()
+        difference = abs(value - (batch.rewards[i] + batch.discounts[i] * following))
+        losses.append(difference**2 / 2 if difference <= 1 else difference - 0.5)
+    assert computer.compute(batch) == pytest.approx(np.mean(losses), rel=1e-4)
+    assert np.linalg.norm(computer.gradient) <= 10.0 + 1e-4
+
+
+def test_a_long_gradient_is_scaled_and_one_that_is_not_finite_ends_the_run():
+    spec = PolicySpec("nature", actions=3)
+    batch = _batch(np.random.default_rng(4), 4, 3)
+    free, clipped = GradientComputer(spec, 1e9), GradientComputer(spec, 0.01)
+    for computer in (free, clipped):
+        random_parameters(spec, computer.weights)
+        computer.compute(batch)
+    np.testing.assert_allclose(clipped.gradient, free.gradient * (0.01 / np.linalg.norm(free.gradient)), rtol=1e-4)
+    free.weights[:] = np.nan
+    with pytest.raises(RunError, match="diverged"):
+        free.compute(batch)
+
+
+def test_random_actions_are_as_frequent_as_epsilon_says():
+    spec = PolicySpec("noop", actions=5)
+    policy = ExploringPolicy(build_policy(spec), lambda: 0.4, (3, 1))
+    frame = np.zeros((84, 84), np.uint8)
+    actions = np.array([policy.act(frame, -1) for _ in range(20_000)])
+    expected = 0.4 * 4 / 5  # a random action is the policy's own one time in five
+    assert abs((actions != 0).mean() - expected) < 4 * np.sqrt(expected * (1 - expected) / 20_000)
+
+
+def test_exploration_falls_linearly_and_then_stays():
+    settings = LearningSettings(exploration_start=1.0, exploration_end=0.1, exploration_frames=90)
+    assert [settings.exploration(frame) for frame in (0, 30, 90, 10**6)] == pytest.approx([1.0, 0.7, 0.1, 0.1])
+    assert LearningSettings(exploration_frames=0).exploration(0) == 0.05
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"batch": 0}, "batch must be positive, not 0"),
+        ({"batch": 11, "replay": 10}, "a batch of 11 transitions does not fit in a replay store of 10 frames"),
+        ({"discount": 1.5}, "discount must be from 0 to 1, not 1.5"),
+        ({"learning_rate": float("nan")}, "learning_rate must be positive, not nan"),
+        ({"steps": 40, "batch": 4, "replay": 40}, "steps must be below"),
+        ({"replay_ratio": 0}, "replay_ratio must be positive"),
+        ({"replay_ratio": float("inf")}, "positive and finite, not inf"),
+        ({"mystery": 1}, "mystery"),
+    ],
+)
+def test_settings_out_of_range_are_named(values, message):
+    with pytest.raises(InputError, match=message):
+        LearningSettings(**values)
+
+
+def test_the_flat_arrays_have_the_networks_size():
+    spec = PolicySpec("nature", actions=3)
+    assert GradientComputer(spec, 1.0).gradient.shape == (parameter_count(spec),)
