@@ -159,7 +159,8 @@ def start_of_128_workers() -> str:
         policy="impala-k1", workers=128, rule="max-time", emulate_latency="constant(2.1)", frames=_frames(20)
     )
     whole = time.perf_counter() - began - 20.0
-    return f"ready after {record.meta['startup_seconds']:.2f} s, {whole:.1f} s with preparing and ending; {_served(record)}"
+    ready = record.meta["startup_seconds"]
+    return f"ready after {ready:.2f} s, {whole:.1f} s with preparing and ending; {_served(record)}"
 
 
 def virtual_clock_speed() -> str:

@@ -230,3 +230,19 @@ def test_a_worker_killed_too_often_ends_the_run(tmp_path):
     code, stderr = played.end()
     assert code == 1
     assert "RunError: worker 2 was killed 2 times: something on this machine ends it" in stderr
+
+
+def test_without_realtime_priority_a_run_plays_all_the_same(tmp_path):
+    through = ["setpriv", "--bounding-set", "-sys_nice", "--inh-caps", "-sys_nice"]
+    if (
+        shutil.which("setpriv") is None
+        or subprocess.run([*through, "true"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("privileges cannot be dropped here (needs setpriv and root); then the other tests play without")
+    played = MarkedRun(tmp_path, through=through, rule="frame-pool", frames=180)
+    code, stderr = played.end()
+    assert code == 0, stderr
+    record = Record.open(tmp_path)
+    for who in ("environment_priority", "worker_priority"):
+        assert record.meta[who] == "nice 0 (no higher priority was permitted)"
+    assert (record.frames["served_by"] >= 0)[10:].mean() > 0.9

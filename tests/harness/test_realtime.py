@@ -63,6 +63,8 @@ def test_a_killed_worker_costs_its_inference_and_nothing_else(tmp_path):
     assert (event["kind"], event["worker"], event["signal"]) == ("restart", 1, signal.SIGKILL)
     assert record.meta["restarts"] == 1
     assert int(record.inferences["lost"].sum()) == event["lost_inferences"] <= 1
+    rest = record.inferences[~record.inferences["lost"]]
+    assert (rest["completion"] > rest["dispatch"]).all()  # nobody else's was
     after = record.inferences[record.inferences["dispatch"] > event["time"] + 1.0]
     assert set(after["worker"]) == {0, 1, 2}  # it came back in its slot
 

@@ -47,14 +47,22 @@ def values(**changes):
 
 
 class MarkedRun:
-    """A run started with ``values(**changes)``, recorded in ``directory``."""
+    """A run started with ``values(**changes)``, recorded in ``directory``; ``through`` another command."""
 
-    def __init__(self, directory, *, faults=None, **changes):
+    def __init__(self, directory, *, faults=None, through=(), **changes):
         self.mark = f"REGRETLAB_TEST_MARK={uuid.uuid4().hex}"
         name, value = self.mark.split("=")
         self.directory = Path(directory)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, json.dumps(values(**changes)), str(directory), json.dumps(faults or {})],
+            [
+                *through,
+                sys.executable,
+                "-c",
+                PROGRAM,
+                json.dumps(values(**changes)),
+                str(directory),
+                json.dumps(faults or {}),
+            ],
             env={**os.environ, name: value},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
