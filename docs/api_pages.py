@@ -54,6 +54,7 @@ def write_api_page(path: Path) -> None:
         parts.append(f"{title}\n{'-' * len(title)}\n\n.. autosummary::\n   :toctree: generated\n\n{listed}\n")
     text = "\n".join(parts)
     if not path.exists() or path.read_text() != text:
+        path.parent.mkdir(exist_ok=True)  # a fresh clone has none
         path.write_text(text)
 
 
