@@ -49,9 +49,9 @@ class Frame:
 
 
 def board_fields(
-    workers: int, frame_shape: tuple[int, ...], frame_dtype: Any, parameters: int
+    workers: int, frame_shape: tuple[int, ...], frame_dtype: Any, parameters: int, learners: int = 0
 ) -> dict[str, tuple[Any, tuple[int, ...]]]:
-    """Return the arena fields of a run with that many workers, frames of that kind and network parameters."""
+    """Return the arena fields of a run with that many workers and learners, such frames and network parameters."""
     return {
         "control": (np.int64, (CONTROL_WORDS,)),
         "ready": (np.uint8, (workers,)),
@@ -59,7 +59,7 @@ def board_fields(
         "claims": (np.int64, (workers,)),
         "in_flight": (INFERENCE_DTYPE, (workers,)),
         "busy": (np.uint8, (workers,)),
-        "processor_seconds": (np.float64, (workers + 1,)),
+        "processor_seconds": (np.float64, (workers + 1 + learners,)),
         "rule_state": (np.float64, (int(state_size(workers)),)),
         "rule_lock": (np.uint8, (LOCK_BYTES,)),
         "semaphores": (np.uint8, (workers, SEMAPHORE_BYTES)),
@@ -71,7 +71,7 @@ def board_fields(
         "outbox_tails": (np.int64, (workers,)),
         "frame_rows": (FRAME_DTYPE, (FRAME_ROWS,)),
         "inference_rows": (INFERENCE_DTYPE, (INFERENCE_ROWS,)),
-        "errors": (np.uint8, (workers + 3, ERROR_BYTES)),
+        "errors": (np.uint8, (workers + 3 + learners, ERROR_BYTES)),
         "parameters": (np.float32, (parameters,)),
     }
 

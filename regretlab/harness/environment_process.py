@@ -16,6 +16,7 @@ from ..games import make_game
 from .arena import Arena
 from .board import ENVIRONMENT_READY, EPOCH, MISSED, STOP, Board
 from .clock import RealClock, raise_priority, sharpen_timers
+from .learning.telling import Teller
 from .processes import become_child
 from .serving import DefaultBehaviour, FrameService, Output, PlayedFrame
 from .synchronisation import SemaphoreRow
@@ -38,20 +39,21 @@ class EnvironmentPlan:
     default_behaviour: str
     seed: int
     workers: int
+    discount: float = 1.0
 
 
-def play(arena: Arena, plan: EnvironmentPlan) -> None:
-    """Run the environment's process (the target of its ``Process``)."""
+def play(arena: Arena, plan: EnvironmentPlan, learning: Arena | None = None) -> None:
+    """Run the environment's process (the target of its ``Process``); ``learning`` takes the frames to learn from."""
     become_child("rl-environment")
     board = Board(arena)
     try:
-        _play(board, plan)
+        _play(board, plan, learning)
     except BaseException:
         board.report_error(plan.workers, traceback.format_exc())
         raise SystemExit(1) from None
 
 
-def _play(board: Board, plan: EnvironmentPlan) -> None:
+def _play(board: Board, plan: EnvironmentPlan, learning: Arena | None) -> None:
     control, claims = board.control, board.arena["claims"]
     semaphores = SemaphoreRow(board.arena["semaphores"])
     game = make_game(plan.environment, **plan.options)
@@ -62,6 +64,7 @@ def _play(board: Board, plan: EnvironmentPlan) -> None:
         game.step(default.action(None))
     observation, info = game.reset(seed=plan.seed)
     service = FrameService(plan.frame_time)
+    teller = None if learning is None else Teller(learning, plan.discount)
     board.report_error(plan.workers + 1, raise_priority())
     sharpen_timers()
     gc.collect()
@@ -92,6 +95,8 @@ def _play(board: Board, plan: EnvironmentPlan) -> None:
         for worker in np.flatnonzero((claims > last) & (claims <= index)):
             semaphores.post(int(worker))
         last = index
+        if teller is not None:
+            teller.show(index, observation)
         for output in board.take():
             service.add(Output(*output))
         served = service.choose(index)
@@ -101,7 +106,10 @@ def _play(board: Board, plan: EnvironmentPlan) -> None:
         label = int(info.get("symbol", -1))
         observation, reward, terminated, truncated, info = game.step(action)
         outcome = (float(reward), bool(terminated), bool(truncated))
-        board.write_frame(PlayedFrame.of(index, deadline, lateness, action, served, outcome, label))
+        frame = PlayedFrame.of(index, deadline, lateness, action, served, outcome, label)
+        board.write_frame(frame)
+        if teller is not None:
+            teller.played(frame)
         if terminated or truncated:
             observation, info = game.reset()
         index += 1

@@ -21,6 +21,7 @@ from .arena import Arena
 from .board import ENVIRONMENT_READY, EPOCH, FRAMES_WRITTEN, MISSED, STOP, Board, board_fields
 from .configuration import RunConfiguration
 from .environment_process import EnvironmentPlan, play
+from .learning.group import LearnerGroup
 from .preparation import Prepared
 from .processes import process_pool
 from .synchronisation import RobustLock, SemaphoreRow
@@ -83,10 +84,14 @@ class _Supervisor:
     ) -> None:
         self._configuration, self._writer, self._progress, self._context = configuration, writer, progress, context
         environment, workers = prepared.environment, configuration.workers
+        self._learners = LearnerGroup(configuration, prepared, MAXIMUM_RESTARTS) if configuration.learns else None
+        learned = self._learners is not None  # then the weights lie with those who learn
+        parameters, learners = 0 if learned else prepared.parameter_count, configuration.learners
         self._arena = Arena(
-            board_fields(workers, environment.frame_shape, environment.frame_dtype, prepared.parameter_count)
+            board_fields(workers, environment.frame_shape, environment.frame_dtype, parameters, learners)
         )
-        prepared.load_parameters(self._arena["parameters"])
+        if not learned:
+            prepared.load_parameters(self._arena["parameters"])
         self._board = Board(self._arena)
         self._board.prepare()
         SemaphoreRow(self._arena["semaphores"], create=True)
@@ -100,6 +105,7 @@ class _Supervisor:
             default_behaviour=configuration.default_behaviour,
             seed=configuration.seed,
             workers=workers,
+            discount=configuration.learning.discount,
         )
         self._worker_plan = WorkerPlan(
             policy=prepared.policy,
@@ -109,22 +115,27 @@ class _Supervisor:
             actions=environment.actions,
             seed=configuration.seed,
             emulated_law=configuration.emulated_law(),
+            learner=None if self._learners is None else self._learners.plan,
         )
+        self._learning = None if self._learners is None else self._learners.arena
         self._environment: BaseProcess | None = None
         self._workers: list[BaseProcess] = []
         self._attempts = [0] * workers
         self._complete = False
+        self._used = time.process_time()
 
     def start(self) -> None:
         """Start all processes, wait until they are ready, prime the rule and set the clock."""
         began = time.monotonic()
-        self._environment = self._spawn(play, (self._arena, self._environment_plan))
+        self._environment = self._spawn(play, (self._arena, self._environment_plan, self._learning))
         self._workers = [
-            self._spawn(serve, (self._arena, self._worker_plan, worker, 0))
+            self._spawn(serve, (self._arena, self._worker_plan, worker, 0, self._learning))
             for worker in range(self._configuration.workers)
         ]
+        if self._learners is not None:
+            self._learners.start(self._arena, self._spawn)
         ready = self._arena["ready"]
-        while not (ready.all() and self._board.control[ENVIRONMENT_READY]):
+        while not (ready.all() and self._board.control[ENVIRONMENT_READY] and self._learners_ready()):
             self._raise_failures(restart=False)
             if time.monotonic() - began > _START_TIMEOUT:
                 raise RunError(f"only {int(ready.sum())} of {len(ready)} workers got ready in {_START_TIMEOUT:.0f} s")
@@ -146,6 +157,10 @@ class _Supervisor:
             worker_priority=self._board.read_error(self._configuration.workers + 2),
         )
         self._board.control[EPOCH] = time.monotonic_ns() + int(_LEAD_TIME * 1e9)
+        self._used = time.process_time()
+
+    def _learners_ready(self) -> bool:
+        return self._learners is None or self._learners.is_ready
 
     def watch(self) -> None:
         """Record rows and replace dead workers until the environment has played all frames."""
@@ -157,9 +172,15 @@ class _Supervisor:
             if time.monotonic() - flushed > _FLUSH_EVERY:
                 self._writer.flush()
                 flushed = time.monotonic()
+            if self._learners is not None and self._learners.checkpoint_if_due(self._writer.directory, self._played):
+                self._writer.update_meta(learning=self._learners.figures())
             self._progress(int(self._board.control[FRAMES_WRITTEN]), self._configuration.frames, "playing")
             self._environment.join(_POLL)
         self._raise_failures(restart=False)
+
+    @property
+    def _played(self) -> int:
+        return int(self._board.control[FRAMES_WRITTEN])
 
     def finish(self) -> None:
         """Mark the run as complete."""
@@ -170,7 +191,8 @@ class _Supervisor:
     def end(self) -> None:
         """End every process, record what is left, close the record, free the memory."""
         self._board.control[STOP] = 1
-        everybody = [*([self._environment] if self._environment else []), *self._workers]
+        learners = self._learners.processes if self._learners is not None else []
+        everybody = [*([self._environment] if self._environment else []), *self._workers, *learners]
         patience = time.monotonic() + 1.0
         for process in everybody:
             process.join(max(0.0, patience - time.monotonic()))
@@ -181,7 +203,10 @@ class _Supervisor:
         try:
             if self._writer.is_writable:
                 self._record()
+                if self._learners is not None:
+                    self._learners.checkpoint(self._writer.directory, self._played)
         finally:
+            learned = {} if self._learners is None else {"learning": self._learners.figures()}
             seconds = self._arena["processor_seconds"]
             workers = self._configuration.workers
             self._writer.close(
@@ -191,9 +216,14 @@ class _Supervisor:
                 processor_seconds={
                     "environment": round(float(seconds[workers]), 4),
                     "workers": round(float(seconds[:workers].sum()), 4),
+                    "learners": round(float(seconds[workers + 1 :].sum()), 4),
+                    "supervisor": round(time.process_time() - self._used, 4),
                 },
+                **learned,
             )
             self._arena.close()
+            if self._learning is not None:
+                self._learning.close()
 
     def _spawn(self, target: Callable[..., None], arguments: tuple[Any, ...]) -> BaseProcess:
         process = self._context.Process(target=target, args=arguments, daemon=True)
@@ -218,6 +248,14 @@ class _Supervisor:
             if not (restart and killed):
                 raise RunError(self._obituary(f"worker {worker}", process, worker))
             self._restart(worker, process)
+        if self._learners is not None:
+            self._learners.replace_dead(self._note_learner, self._obituary, restart=restart)
+
+    def _note_learner(self, **details: int) -> None:
+        self._writer.add_event("learner-restart", time=round(self._since_start(), 6), **details)
+
+    def _since_start(self) -> float:
+        return (time.monotonic_ns() - int(self._board.control[EPOCH])) * 1e-9
 
     def _restart(self, worker: int, process: BaseProcess) -> None:
         if self._attempts[worker] >= MAXIMUM_RESTARTS:
@@ -231,15 +269,16 @@ class _Supervisor:
             row["lost"] = True
             self._writer.append_inferences(row)
             self._arena["busy"][worker] = 0
-        since_start = (time.monotonic_ns() - int(self._board.control[EPOCH])) * 1e-9
         self._writer.add_event(
             "restart",
             worker=worker,
-            time=round(since_start, 6),
+            time=round(self._since_start(), 6),
             signal=-(process.exitcode or 0),
             lost_inferences=int(lost),
         )
-        arguments = (self._arena, self._worker_plan, worker, self._attempts[worker])
+        if self._learners is not None:
+            self._learners.forget_worker(worker)
+        arguments = (self._arena, self._worker_plan, worker, self._attempts[worker], self._learning)
         self._workers[worker] = self._spawn(serve, arguments)
 
     def _obituary(self, who: str, process: BaseProcess, slot: int) -> str:

@@ -13,7 +13,7 @@ def load() -> None:
     """Import the heavy packages with one thread each and compile (or load) every transition."""
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
-    for module in ("environment_process", "worker_process"):
+    for module in ("environment_process", "worker_process", "learning.learner_process"):
         import_module(f"regretlab.harness.{module}")
     import torch
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..laws import Law
 from ..policies import PolicySpec
-from ..policies.policy import build_policy
+from ..policies.policy import Policy, build_policy
 from ..staggering.rules.dispatch import next_start, on_completion, on_dispatch
 from ..staggering.rules.state import boundary_at_or_before
 from .actions import checked_action
@@ -20,6 +20,8 @@ from .arena import Arena
 from .board import EPOCH, HEAD, STOP, Board
 from .clock import RealClock, WaitingPriority, sharpen_timers
 from .latencies import LatencyStream
+from .learning.acting import BlockingLearner, exploring_policy
+from .learning.learner_process import LearnerPlan
 from .preparation import policy_of_worker
 from .processes import become_child
 from .synchronisation import RobustLock, SemaphoreRow
@@ -55,14 +57,18 @@ class WorkerPlan:
     actions: int
     seed: int
     emulated_law: Law | None
+    learner: LearnerPlan | None = None
 
 
-def serve(arena: Arena, plan: WorkerPlan, worker: int, attempt: int) -> None:
-    """Run a worker's process (the target of its ``Process``); ``attempt`` counts the restarts of this slot."""
+def serve(arena: Arena, plan: WorkerPlan, worker: int, attempt: int, learning: Arena | None = None) -> None:
+    """Run a worker's process (the target of its ``Process``); ``attempt`` counts the restarts of this slot.
+
+    ``learning`` holds the weights where the policy is trained while it plays.
+    """
     become_child(f"rl-worker-{worker}")
     board = Board(arena)
     try:
-        _Worker(board, plan, worker, attempt).run()
+        _Worker(board, plan, worker, attempt, learning).run()
     except BaseException:
         board.report_error(worker, traceback.format_exc())
         raise SystemExit(1) from None
@@ -71,17 +77,22 @@ def serve(arena: Arena, plan: WorkerPlan, worker: int, attempt: int) -> None:
 class _Worker:
     """One worker: the board, its rule and its network."""
 
-    def __init__(self, board: Board, plan: WorkerPlan, worker: int, attempt: int) -> None:
+    def __init__(self, board: Board, plan: WorkerPlan, worker: int, attempt: int, learning: Arena | None) -> None:
         self._board, self._plan, self._worker, self._attempt = board, plan, worker, attempt
         self._control, self._claims = board.control, board.arena["claims"]
         self._semaphores = SemaphoreRow(board.arena["semaphores"])
         self._lock = RobustLock(board.arena["rule_lock"])
         self._state = board.arena["rule_state"]
         self._latencies = LatencyStream.of(plan.emulated_law, plan.seed, worker, attempt)
-        self._policy = build_policy(
-            policy_of_worker(plan.policy, worker),
-            parameters=board.arena["parameters"] if plan.policy.has_network else None,
-        )
+        self._blocking: BlockingLearner | None = None
+        if learning is None or plan.learner is None:
+            self._policy: Policy = build_policy(
+                policy_of_worker(plan.policy, worker),
+                parameters=board.arena["parameters"] if plan.policy.has_network else None,
+            )
+        else:
+            self._policy = exploring_policy(learning, plan.learner, worker, attempt, lambda: int(board.control[HEAD]))
+            self._blocking = BlockingLearner(learning, plan.learner, attempt) if plan.learner.blocking else None
 
     def run(self) -> None:
         """Get ready, wait for the start, then infer until the run ends."""
@@ -97,10 +108,20 @@ class _Worker:
             time.sleep(0.001)
         self._clock = RealClock(int(self._control[EPOCH]))
         idle_since = self._clock.now() if self._attempt else 0.0
-        used = time.process_time()
+        before, used = float(self._board.arena["processor_seconds"][self._worker]), time.process_time()
         while (start := self._wait_for_slot(idle_since)) is not None:
             idle_since = self._infer(start)
-            self._board.arena["processor_seconds"][self._worker] = time.process_time() - used
+            if self._blocking is not None:
+                idle_since = self._learn(self._blocking, start, idle_since)
+            self._board.arena["processor_seconds"][self._worker] = before + time.process_time() - used
+
+    def _learn(self, blocking: BlockingLearner, start: float, completion: float) -> float:
+        """Take a learning step between two inferences; return when the worker was idle again."""
+        free = blocking.step(self._clock, completion)
+        if free > completion:  # the cycle ends later than the output was ready, and the rule goes by its end
+            with self._lock.hold():
+                on_completion(self._plan.rule, self._state, self._worker, start, free)
+        return free
 
     def _warm_up(self) -> float:
         """Run the network a few times; return a typical long time, or what the law says where it is emulated."""

@@ -118,11 +118,16 @@ def record_paths(directory: Path) -> tuple[list[Path], list[Path]]:
             foreign += strangers
             if not strangers:
                 own.append(path)
-        elif path.is_file() and path.name in files:
+        elif path.is_file() and (path.name in files or _is_half_written(path)):
             own.append(path)
         else:
             foreign.append(path)
     return own, foreign
+
+
+def _is_half_written(path: Path) -> bool:
+    """Tell whether a killed writer of weights left this file: they are written under such a name and then renamed."""
+    return path.suffix == ".part" and path.name.startswith(tuple(Path(name).stem for name in OPTIONAL_FILES))
 
 
 def _is_part(path: Path) -> bool:

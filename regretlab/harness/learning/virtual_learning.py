@@ -22,14 +22,12 @@ from ..preparation import Prepared
 from ..serving import PlayedFrame
 from .batches import BatchDrawer
 from .checkpoints import first_state, save_checkpoint
+from .learner_process import LEARNER_STREAM
 from .replay import ReplayStore, replay_fields
 from .state import LearnedState, state_fields
-from .transitions import TransitionBuilder
+from .telling import Teller
 
-__all__ = ["LEARNER_STREAM", "VirtualLearning"]
-
-LEARNER_STREAM = 1_000_000
-"""Learner l draws its emulated times and its batches from stream ``LEARNER_STREAM + l``; workers have 0, 1, ..."""
+__all__ = ["VirtualLearning"]
 
 
 class VirtualLearning:
@@ -56,11 +54,11 @@ class VirtualLearning:
         self._store = ReplayStore(self._arena, self._settings.discount, self._settings.steps)
         self._state = LearnedState(self._arena, self._settings)
         self._state.prepare(first_state(spec, configuration.resume))
-        self._builder = TransitionBuilder(self._settings.discount)
+        self._teller = Teller(self._arena, self._settings.discount)
         self._blocking = configuration.blocking_learning
         learners = range(1 if self._blocking else configuration.learners)
         self._drawers = [
-            BatchDrawer(self._store, self._settings, (self._seed, LEARNER_STREAM + learner)) for learner in learners
+            BatchDrawer(self._store, self._settings, (self._seed, LEARNER_STREAM + learner, 0)) for learner in learners
         ]
         self._computers = [GradientComputer(spec, self._settings.gradient_clip) for _ in learners]
         law = configuration.learning_law()
@@ -93,14 +91,11 @@ class VirtualLearning:
     def show(self, index: int, pixels: NDArray[Any]) -> None:
         """Take in the frame that is on the screen from boundary ``index`` on."""
         self._frame = index
-        self._store.put_frame(index, pixels)
+        self._teller.show(index, pixels)
 
     def played(self, frame: PlayedFrame) -> None:
         """Take in how a frame was played: what it earned is known at the next boundary."""
-        served = (frame.observation_frame, frame.action) if frame.served_by >= 0 else None
-        outcome = frame.reward, frame.terminated, frame.truncated
-        for transition in self._builder.add(frame.frame, served, *outcome):
-            self._store.put_transition(transition)
+        self._teller.played(frame)
         if not self._blocking:
             boundary = (frame.frame + 1) * self._frame_time
             self.until(boundary)

@@ -1,0 +1,92 @@
+"""What a worker plays while others learn: the newest whole weights, with exploration; and the step of one that learns
+itself.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...policies.learning.exploration import ExploringPolicy
+from ...policies.policy import build_policy
+from ...policies.spec import PolicySpec
+from ..arena import Arena
+from ..clock import RealClock
+from .learner_process import LearnerPlan
+from .snapshots import WeightSnapshots
+from .state import LearnedState
+
+__all__ = ["BlockingLearner", "SnapshotPolicy", "exploring_policy"]
+
+
+class SnapshotPolicy:
+    """A network with whichever of the two copies of its weights is the newest whole one.
+
+    Parameters
+    ----------
+    spec
+        A policy with a network.
+    snapshots
+        The two copies.
+    reader
+        Number of this worker.
+    """
+
+    def __init__(self, spec: PolicySpec, snapshots: WeightSnapshots, reader: int) -> None:
+        self.spec = spec
+        self._snapshots, self._reader = snapshots, reader
+        self._policies = [build_policy(spec, parameters=copy) for copy in snapshots.copies]
+
+    def act(self, frame: NDArray[np.uint8], label: int) -> int:
+        """Return the action for a frame."""
+        copy = self._snapshots.begin(self._reader)
+        try:
+            return self._policies[copy].act(frame, label)
+        finally:
+            self._snapshots.end(self._reader)
+
+
+def exploring_policy(
+    learning: Arena, plan: LearnerPlan, worker: int, attempt: int, frame: Callable[[], int]
+) -> ExploringPolicy:
+    """Return the policy of a worker; ``frame`` tells the frame that exploration has come to in this run."""
+    state = LearnedState(learning, plan.settings)
+
+    def epsilon() -> float:
+        return plan.settings.exploration(state.past_frames + max(0, frame()))
+
+    stream = (plan.seed, worker, attempt) if attempt else (plan.seed, worker)
+    return ExploringPolicy(SnapshotPolicy(plan.policy, state.snapshots, worker), epsilon, stream)
+
+
+class BlockingLearner:
+    """The learning of a worker that neither infers nor acts meanwhile.
+
+    Parameters
+    ----------
+    learning
+        Memory of the run's learning.
+    plan
+        How to learn.
+    attempt
+        Counts the restarts of the worker.
+    """
+
+    def __init__(self, learning: Arena, plan: LearnerPlan, attempt: int) -> None:
+        self._steps, self._latencies = plan.steps(learning, 0, attempt), plan.latencies(0, attempt)
+        self._busy = learning["learning_seconds"]
+        self._steps.warm_up()
+
+    def step(self, clock: RealClock, completion: float) -> float:
+        """Take a step after an inference completed, if one is due; return when the worker is free again."""
+        if not self._steps.begin():
+            return completion
+        self._steps.compute()
+        while not self._steps.apply():
+            pass
+        free = clock.now()
+        if self._latencies is not None:
+            free = max(free, completion + self._latencies.next())
+            clock.sleep_until(free, spin=0.0)
+        self._busy[0] += free - completion
+        return free
