@@ -16,7 +16,7 @@ from .frames import FrameService
 from .setting import Setting
 from .tallies import Counter, Tallies
 
-__all__ = ["Environment", "compile_kernels", "play_replications"]
+__all__ = ["Environment", "Service", "compile_kernels", "open_service", "play_replications"]
 
 BLOCK = 1 << 15
 """Frames played at a time; what a block needs stays in the second-level cache."""
@@ -89,6 +89,18 @@ def play_replications(
         return list(threads.map(play, seeds))
 
 
+def open_service(setting: Setting, table: AliasTable | None, seed: np.random.SeedSequence) -> tuple[Service, int]:
+    """Return a run of the rule, and the most frames it serves at a time; ``table`` as for ``play_one``."""
+    if table is None:
+        block = BLOCK
+        return EventService(
+            setting.law, setting.frame_time, setting.rule, int(setting.workers), setting.alignment, setting.hold,
+            setting.first_estimate, seed, block,
+        ), block  # fmt: skip
+    block = max(BLOCK, -(-table.longest // LANES) * LANES)
+    return FrameService(setting.rule, setting.workers, setting.hold, table, seed, block), block
+
+
 def play_one(
     setting: Setting,
     table: AliasTable | None,
@@ -98,16 +110,7 @@ def play_one(
 ) -> Tallies:
     """Play one replication; ``table`` is the law of the delay for rules in whole frames."""
     service_seed, environment_seed = seed.spawn(2)
-    block = BLOCK
-    service: Service
-    if table is not None:
-        block = max(BLOCK, -(-table.longest // LANES) * LANES)
-        service = FrameService(setting.rule, setting.workers, setting.hold, table, service_seed, block)
-    else:
-        service = EventService(
-            setting.law, setting.frame_time, setting.rule, int(setting.workers), setting.alignment, setting.hold,
-            setting.first_estimate, service_seed, block,
-        )  # fmt: skip
+    service, block = open_service(setting, table, service_seed)
     played = environment(environment_seed, block)
     warm_up = Counter(1, rate)
     _play_batch(service, played, warm_up, block, setting.warmup)

@@ -17,6 +17,7 @@ import sys
 import time
 
 import mdptoolbox.mdp
+import numba
 import numpy as np
 import quantecon
 from scipy import sparse
@@ -74,6 +75,71 @@ def sweeps(states, actions, dense=False):
         print(f"  {name:22s} {1e3 * seconds:9.3f} ms   {seconds / best['regretlab']:6.2f} x ours")
 
 
+@numba.njit(fastmath=True, parallel=True)
+def two_cores(indptr, indices, probabilities, rewards, values, out):
+    """The same sweep with the states shared among the cores."""
+    states, actions = rewards.shape
+    for s in numba.prange(states):
+        best = -np.inf
+        for a in range(actions):
+            total = rewards[s, a]
+            row = np.int64(s) * actions + a
+            for k in range(indptr[row], indptr[row + 1]):
+                total += probabilities[k] * values[indices[k]]
+            best = max(best, total)
+        out[s] = best
+
+
+@numba.njit(fastmath=True)
+def equal_rows(indices, probabilities, rewards, values, out):
+    """A sweep that knows that every row has the same number of successors: no row pointers, an unrolled sum."""
+    states, actions = rewards.shape
+    for s in range(states):
+        best = -np.inf
+        for a in range(actions):
+            first = (s * actions + a) * SUCCESSORS
+            total = rewards[s, a]
+            for k in range(SUCCESSORS):
+                total += probabilities[first + k] * values[indices[first + k]]
+            best = max(best, total)
+        out[s] = best
+
+
+def designs(states, actions):
+    """Print what other designs of the sweep would give, beside ours."""
+    mdp = random_sparse(states, actions)
+    values, out = np.random.default_rng(1).random(states), np.empty(states)
+    arrays = sweep_arrays(mdp)
+    indptr, indices = mdp.transitions.indptr.astype(np.int64), mdp.transitions.indices.astype(np.int32)
+    data = mdp.transitions.data
+    held = np.arange(SUCCESSORS) < np.diff(indptr)[:, None]  # successors drawn twice are stored once: fill the rows up
+    even, places = np.zeros(held.shape), np.zeros(held.shape, np.int32)
+    even[held], places[held] = data, indices
+    even, places = even.ravel(), places.ravel()
+    narrow = even.astype(np.float32)
+    thin_values, thin_out = values.astype(np.float32), out.astype(np.float32)
+    thin_rewards = mdp.rewards.astype(np.float32)
+    toolboxed = toolbox(mdp, [sparse.csr_matrix(mdp.matrix(a)) for a in range(actions)], values)
+    programs = {
+        "regretlab": lambda: bellman_sweep(*arrays, mdp.rewards, values, out),
+        "all cores": lambda: two_cores(indptr, indices, data, mdp.rewards, values, out),
+        "rows of equal length": lambda: equal_rows(places, even, mdp.rewards, values, out),
+        "the same in float32": lambda: equal_rows(places, narrow, thin_rewards, thin_values, thin_out),
+        "pymdptoolbox, sparse": toolboxed,
+    }
+    best = dict.fromkeys(programs, np.inf)
+    for program in programs.values():
+        program()
+    for _ in range(TURNS):
+        for name, program in programs.items():
+            begin = time.perf_counter()
+            program()
+            best[name] = min(best[name], time.perf_counter() - begin)
+    print(f"designs: S = {states}, A = {actions}, {SUCCESSORS} successors, {numba.get_num_threads()} threads")
+    for name, seconds in best.items():
+        print(f"  {name:22s} {1e3 * seconds:9.3f} ms   pymdptoolbox {best['pymdptoolbox, sparse'] / seconds:6.2f} x")
+
+
 def solve(states, actions):
     """Print time and largest memory of a whole solution."""
     mdp = random_sparse(states, actions)
@@ -86,5 +152,6 @@ def solve(states, actions):
 if __name__ == "__main__":
     sweeps(2_000, 4, dense=True)
     sweeps(100_000, 4)
+    designs(100_000, 4)
     if "--solve" in sys.argv:
         solve(1_000_000, 8)

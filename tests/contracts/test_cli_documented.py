@@ -49,6 +49,7 @@ def test_every_command_has_its_section():
         ("stochasticity", ["--env", "beacon", "--symbols", "2", "--frames", "300", "--ignore-actions"], set()),
         ("figures", ["tolerable-time", "--quick"], set()),
         ("sweep", [str(SWEEP)], set()),
+        ("learn", ["--mdp", "riverswim(3)", "--frames", "500", "--replications", "2", "--threads", "1"], set()),
         ("run", [*PLAYED, "--frames", "100"], set()),
         ("profile", ["--policy", "nature", "--samples", "3"], set()),
     ],

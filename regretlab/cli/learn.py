@@ -1,0 +1,193 @@
+"""The command that plays tabular learners: ``learn``."""
+
+from dataclasses import replace
+from typing import Any, Literal
+
+from ..errors import InputError
+from .options import Flag, Json, Whole, app
+from .output import listed, print_json, print_rows, write
+from .scenario import read_workers
+
+__all__ = ["learn"]
+
+
+@app.command
+def learn(
+    *,
+    mdp: str,
+    learner: Literal["ucrl2", "q-epsilon", "q-ucb", "thompson", "ucb"] = "ucrl2",
+    inference_time: str | None = None,
+    frame_time: str = "gameboy",
+    workers: str = "1",
+    rule: str = "frame-pool",
+    hold: Whole | None = None,
+    learners: Whole | None = None,
+    batch_time: float | None = None,
+    batch_size: Whole = 1,
+    replay_ratio: float = 1.0,
+    learning_bound: str | None = None,
+    epsilon: float | None = None,
+    discount: float | None = None,
+    step: float | None = None,
+    bonus: float | None = None,
+    height: float | None = None,
+    confidence: float | None = None,
+    mean_rewards: Flag = False,
+    frames: Whole = 100_000,
+    checkpoints: Whole = 10,
+    replications: Whole = 16,
+    seed: Whole = 0,
+    threads: Whole | None = None,
+    json: Json = False,
+) -> int:
+    """Play a tabular learner through slow inference: its regret against the horizon, and the bound under it.
+
+    Example: regretlab learn --mdp "riverswim(6)" --learner ucrl2 --inference-time 0.05 --workers 3 --frames 50000
+
+    Parameters
+    ----------
+    mdp
+        A family with its parameters, such as "riverswim(6)" or "ring(p=0.9, noop_gap=1)", or FILE.npz.
+    learner
+        ucrl2, q-epsilon (epsilon-greedy), q-ucb (optimistic), and for one state thompson or ucb.
+    inference_time
+        Law of the inference time in seconds; without one the environment waits for every action.
+    frame_time
+        Seconds of a frame, or gameboy, or atari.
+    workers, rule, hold
+        As for simulate.
+    learners, batch_time, batch_size, replay_ratio
+        N_L learner processes with so many seconds a batch of so many interactions, each replayed so often; all
+        interactions are learned from if not given.
+    learning_bound
+        Lower bound to print beside the learning part: gaussian-bandit, bernoulli-bandit, finite-mdp, ...
+    epsilon, discount, step
+        Of q-epsilon.
+    bonus, height
+        Of q-ucb.
+    confidence
+        Of ucrl2.
+    mean_rewards
+        Receive the mean rewards instead of drawing 0 or 1.
+    frames, checkpoints
+        Longest horizon, and how many horizons to report.
+    replications, seed, threads
+        As for simulate.
+    """
+    from ..bounds.learning import learners_to_keep_up, processed_share
+    from ..laws import parse_frame_time, parse_law
+    from ..mdp import AsynchronousMDP, parse_mdp
+    from ..simulation.learning import learner_named, simulate_learning
+
+    names = ("epsilon", "discount", "step", "bonus", "height", "confidence")
+    given = dict(zip(names, (epsilon, discount, step, bonus, height, confidence), strict=True))
+    chosen = learner_named(learner, **{name: value for name, value in given.items() if value is not None})
+    process = parse_mdp(mdp)
+    if not isinstance(process, AsynchronousMDP):
+        process = AsynchronousMDP(process)
+    process = replace(process, frame_time=parse_frame_time(frame_time))
+    law = None if inference_time is None else parse_law(inference_time)
+    share, keep_up = 1.0, None
+    if (learners is None) != (batch_time is None):
+        raise InputError("learners and batch time go together: give both or neither")
+    if learners is not None and batch_time is not None:
+        interval = _interval(law, process.frame_time, read_workers(workers), rule, hold)
+        share = processed_share(learners, batch_time, interval, batch_size=batch_size, replay_ratio=replay_ratio)
+        keep_up = learners_to_keep_up(batch_time, interval, batch_size=batch_size, replay_ratio=replay_ratio)
+        if share <= 0:
+            raise InputError(f"learners must be at least 1 to learn anything, not {learners}")
+    curves = simulate_learning(
+        process,
+        chosen,
+        law=law,
+        workers=read_workers(workers),
+        rule=rule,
+        hold=hold,
+        share=share,
+        frames=frames,
+        checkpoints=checkpoints,
+        bernoulli=not mean_rewards,
+        replications=replications,
+        seed=seed,
+        cores=threads,
+    )
+    bounds, reason = _bounds(curves, learning_bound, process.mdp, share)
+    if json:
+        print_json(
+            {
+                "learner": learner,
+                "parameters": dict(chosen.parameters),
+                "frames": curves.frames.tolist(),
+                **{
+                    name: getattr(curves, name).tolist()
+                    for name in ("regret", "inaction", "delay", "learning", "interactions", "processed", "reward")
+                },
+                "standard_errors": {
+                    name: getattr(curves, f"{name}_error").tolist()
+                    for name in ("regret", "inaction", "delay", "learning")
+                },
+                "learning_bound": bounds,
+                "learning_bound_reason": reason,
+                "optimal_gain": curves.gain,
+                "share": share,
+                "learners_to_keep_up": keep_up,
+                "replications": curves.replications,
+            }
+        )
+        return 0
+    rows = []
+    for index, frame in enumerate(curves.frames):
+        below = "" if bounds is None or bounds[index] is None else f"{bounds[index]:.4g}"
+        rows.append(
+            [
+                f"{frame:,}",
+                _with_error(curves.regret[index], curves.regret_error[index]),
+                f"{curves.inaction[index]:.5g}",
+                f"{curves.delay[index]:.5g}",
+                _with_error(curves.learning[index], curves.learning_error[index]),
+                below,
+            ]
+        )
+    print_rows(
+        f"{learner} on {mdp}, {curves.replications} replications: cumulative regret (± one standard error)",
+        ["frames", "regret", "inaction", "delay", "learning", "bound"],
+        rows,
+        5,
+    )
+    for name, text in listed("learning bound:", [reason] if reason else []):
+        write(f"{name} {text}\n")
+    return 0
+
+
+def _interval(law: Any, frame_time: float, workers: float, rule: str, hold: int | None) -> float:
+    """Return the mean time between agent actions."""
+    from ..staggering.service import service_law
+
+    if law is None:
+        return frame_time
+    return service_law(law, frame_time, workers=workers, rule=rule, hold=hold).interaction_time
+
+
+def _bounds(curves: Any, name: str | None, mdp: Any, share: float) -> tuple[list[float | None] | None, str | None]:
+    """Return the lower bound at each horizon (None outside its conditions), and why where there is none."""
+    if name is None:
+        return None, None
+    from ..bounds.learning import learning_bound
+    from ..mdp import diameter
+
+    size: dict[str, Any] = {"actions": mdp.actions, "share": share}
+    if name in ("finite-mdp", "episodic"):
+        size |= {"states": mdp.states, "diameter": diameter(mdp)}
+    values: list[float | None] = []
+    reason = None
+    for interactions in curves.interactions:
+        try:
+            values.append(learning_bound(name, interactions=float(interactions), **size).value)
+        except InputError as error:
+            values.append(None)
+            reason = str(error)
+    return values, reason
+
+
+def _with_error(value: float, error: float) -> str:
+    return f"{value:.5g} ± {error:.2g}" if error > 1e-9 * abs(value) else f"{value:.5g}"
