@@ -1,4 +1,4 @@
-"""Compiled learners beside plain Python ones on RiverSwim: ``python -m tests.benchmarks.benchmark_tabular_learners``."""
+"""Compiled learners beside plain Python: ``python -m tests.benchmarks.benchmark_tabular_learners``."""
 
 import time
 
