@@ -1,6 +1,8 @@
 """The commands that compute: ``bound`` and ``simulate``."""
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import InputError
@@ -70,6 +72,7 @@ def simulate(
     default_behaviour: Literal["noop", "repeat", "random"] = "noop",
     seed: Whole = 0,
     threads: Whole | None = None,
+    record: Path | None = None,
     json: Json = False,
 ) -> int:
     """Simulate a staggering rule on the witness of the bound: the same figures, with standard errors.
@@ -91,7 +94,11 @@ def simulate(
         The same seed gives the same figures on any number of threads.
     threads
         Threads to use; all cores if not given.
+    record
+        Also write one run of so many frames, from an idle start, as a record into this folder: every frame and every
+        inference, to be read like a run on the emulator.
     """
+    from ..simulation import record_simulation
     from ..simulation import simulate as play
 
     if threads is not None and threads < 1:
@@ -100,6 +107,11 @@ def simulate(
     keywords = scenario.keywords()
     if keywords["hold"] == "auto" or (keywords["hold"] is None and scenario.rule == "frame-hold"):
         keywords["hold"] = _best_hold(scenario, law)
+    if record is not None:
+        names = ("workers", "rule", "hold", "alignment", "maximum_time")
+        served = {name: keywords[name] for name in names}
+        record_simulation(law, scenario.frame_seconds(), record, **served, frames=frames, seed=seed)
+        print(f"record: {record}", file=sys.stderr)
     result = play(
         law,
         scenario.frame_seconds(),

@@ -1,12 +1,14 @@
 """Event simulation: every staggering rule, on any law of the inference time, on the witness chains.
 
 ``simulate`` is the measured twin of ``regretlab.bounds``, ``simulate_mdp`` plays any finite MDP under a policy table,
-``replay`` plays a rule on given inference times and keeps every event. Rules that start on frame boundaries run in
+``replay`` plays a rule on given inference times and keeps every event,
+``record_simulation`` writes a run as a record like those of the emulator. Rules that start on frame boundaries run in
 whole frames (``frames``), the others in continuous time (``events``), by the transitions of
 ``regretlab.staggering.rules``.
 """
 
 from .events import EventLog, replay
+from .recorded import record_simulation
 from .result import SimulationResult
 from .simulate import DefaultBehaviour, simulate
 from .simulate_mdp import MDPSimulationResult, simulate_mdp
@@ -16,6 +18,7 @@ __all__ = [
     "EventLog",
     "MDPSimulationResult",
     "SimulationResult",
+    "record_simulation",
     "replay",
     "simulate",
     "simulate_mdp",

@@ -1,0 +1,109 @@
+"""A simulated run as a record, so that everything that reads a run on the emulator reads it too."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..laws import Law
+from ..records import RecordWriter
+from .events import EventLog, replay
+from .setting import resolve
+
+__all__ = ["record_simulation"]
+
+_MOST_TIMES = 10**8
+
+
+def record_simulation(
+    law: Law,
+    frame_time: float,
+    directory: str | Path,
+    *,
+    workers: int = 1,
+    rule: str = "frame-pool",
+    hold: int | None = None,
+    alignment: str | None = None,
+    maximum_time: float | None = None,
+    frames: int = 10_000,
+    seed: int = 0,
+    overwrite: bool = False,
+) -> EventLog:
+    """Simulate a rule from an idle start and write every frame and inference as a record.
+
+    Parameters
+    ----------
+    law, frame_time, workers, rule, hold, alignment, maximum_time
+        As for ``simulate``; workers are finite.
+    directory
+        Folder of the record.
+    frames, seed
+        Length and seed of the run.
+    overwrite
+        Replace a record that is already there.
+
+    Returns
+    -------
+    EventLog
+        What was written. The frames have no rewards (0), no actions (-1) and no labels: nothing was played in them.
+
+    Raises
+    ------
+    InputError
+        For bad input, or a folder that cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from regretlab.laws import parse_law
+    >>> from regretlab.records import Record, summarise
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = record_simulation(parse_law("2.5"), 1.0, folder + "/run", rule="sequential", frames=300)
+    ...     summary = summarise(Record.open(folder + "/run"))
+    >>> round(summary.inaction_fraction, 3), summary.warmup_frames
+    (0.667, 3)
+    """
+    setting = resolve(
+        law,
+        frame_time,
+        rule=rule,
+        workers=workers,
+        hold=hold,
+        alignment=alignment,
+        maximum_time=maximum_time,
+        frames=frames,
+        warmup=0,
+    )
+    if not np.isfinite(workers):
+        raise InputError("a record numbers its workers: give a finite number of them, not inf")
+    number = 2 * frames + 10 * int(workers)
+    random = np.random.default_rng(seed)
+    times = law.sample(random, number)
+    while True:
+        try:
+            log = replay(
+                times,
+                frame_time,
+                workers=int(workers),
+                rule=rule,
+                frames=frames,
+                alignment=setting.alignment,
+                hold=setting.hold,
+                first_estimate=setting.first_estimate,
+            )
+            break
+        except InputError as error:
+            if "latencies last for" not in str(error) or len(times) > _MOST_TIMES:
+                raise
+            times = np.concatenate([times, law.sample(random, len(times))])
+    said = {
+        "clock": "simulated",
+        "latency": {"source": "emulated", "law": law.text},
+        "config": {"rule": rule, "workers": int(workers), "hold": hold, "alignment": setting.alignment},
+        "frame_time": frame_time,
+        "seed": seed,
+    }
+    with RecordWriter(directory, said, overwrite=overwrite) as writer:
+        writer.append_frames(log.frames)
+        writer.append_inferences(log.inferences)
+    return log

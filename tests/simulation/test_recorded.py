@@ -1,0 +1,46 @@
+"""A simulated run written as a record: the readers of emulator runs read it, and find what the closed forms say."""
+
+import numpy as np
+import pytest
+
+from regretlab.errors import InputError
+from regretlab.laws import parse_law
+from regretlab.plots.timeline import inference_timeline
+from regretlab.records import Record, summarise
+from regretlab.simulation import record_simulation
+from regretlab.staggering.service import service_law
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "workers", "hold"),
+    [
+        ("gamma(4, scale=0.8)", "free-running", 3, None),
+        ("uniform(0.6, 4.6)", "frame-pool", 4, None),
+        ("uniform(0.6, 4.6)", "frame-hold", 4, 4),
+        ("5.3", "max-time", 3, None),
+        ("0.05", "free-running", 2, None),
+    ],
+)
+def test_summaries_of_simulated_records_meet_the_closed_forms(text, rule, workers, hold, tmp_path):
+    """|z| < 4.5 for the inaction fraction by the summary's own standard error (batch means)."""
+    record_simulation(parse_law(text), 1.0, tmp_path / "run", workers=workers, rule=rule, hold=hold, frames=20_000)
+    summary = summarise(Record.open(tmp_path / "run"))
+    exact = service_law(parse_law(text), 1.0, workers=workers, rule=rule, hold=hold)
+    error = max(summary.standard_error["inaction_fraction"] or 0, 1e-4)
+    assert abs(summary.inaction_fraction - exact.inaction_fraction) < 4.5 * error
+    shares = np.zeros(len(exact.delay_law))
+    shares[: len(summary.delay_law)] = summary.delay_law[: len(shares)]
+    assert np.abs(shares - exact.delay_law).max() < 0.02
+
+
+def test_the_timeline_draws_a_simulated_record(tmp_path):
+    record_simulation(parse_law("3.5"), 1 / 60, tmp_path / "run", workers=2, rule="unstaggered", frames=600)
+    record = Record.open(tmp_path / "run")
+    assert record.meta["clock"] == "simulated"
+    inference_timeline(record.inferences, record.frames, 1 / 60, start=1.0, duration=0.5)
+
+
+def test_what_cannot_be_recorded(tmp_path):
+    with pytest.raises(InputError, match="give a finite number of them, not inf"):
+        record_simulation(parse_law("2"), 1.0, tmp_path / "a", workers=float("inf"), rule="frame-pool")
+    assert not (tmp_path / "a").exists()
