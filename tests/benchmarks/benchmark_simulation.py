@@ -6,6 +6,8 @@ Prints millions of frames a second (the best of several turns) and the ratios th
 import math
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -57,9 +59,26 @@ def ours_on_mdp(states, frames=10_000_000):
     return contender
 
 
+def _share(_):
+    return ours(frames=10_000_000, replications=4)
+
+
 def main():
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(2, get_context("spawn")) as processes:
         program = compile_c(Path(folder))
+
+        def two_c():
+            """Two C programs side by side: what this machine's second core is worth."""
+            begin = time.perf_counter()
+            with ThreadPoolExecutor(2) as threads:
+                list(threads.map(lambda seed: run_c(program, 20_000_000, seed, MEAN, P, SYMBOLS), (1, 2)))
+            return 40_000_000 / (time.perf_counter() - begin)
+
+        def two_processes():
+            begin = time.perf_counter()
+            list(processes.map(_share, range(2)))
+            return 80_000_000 / (time.perf_counter() - begin)
+
         plain_pool(10, 1, MEAN, P, SYMBOLS)
 
         def numba_loop():
@@ -74,6 +93,7 @@ def main():
 
         contenders = {
             "C program, unlimited pool": lambda: 20_000_000 / run_c(program, 20_000_000, 1, MEAN, P, SYMBOLS).seconds,
+            "C program, two at once": two_c,
             "plain Numba loop": numba_loop,
             "SimPy model, 64 workers": simpy_model,
             "regretlab, unlimited pool": ours,
@@ -82,6 +102,7 @@ def main():
             "regretlab, fresh states": lambda: ours(symbols=None),
             "regretlab, one thread, 8 runs": lambda: ours(frames=10_000_000, replications=8),
             "regretlab, two threads, 8 runs": lambda: ours(frames=10_000_000, replications=8, cores=2),
+            "regretlab, two processes, 8 runs": two_processes,
             "regretlab, MDP of 100 states": ours_on_mdp(100),
             "regretlab, MDP of 10^4 states": ours_on_mdp(10**4),
             "regretlab, sequential": lambda: ours(1, rule="sequential"),
@@ -102,6 +123,8 @@ def main():
         ("against the plain Numba loop", "regretlab, unlimited pool", "plain Numba loop"),
         ("against SimPy", "regretlab, unlimited pool", "SimPy model, 64 workers"),
         ("two threads against one", "regretlab, two threads, 8 runs", "regretlab, one thread, 8 runs"),
+        ("two processes against one thread", "regretlab, two processes, 8 runs", "regretlab, one thread, 8 runs"),
+        ("two C programs against one", "C program, two at once", "C program, unlimited pool"),
         ("speed of 10^6 workers against 4", "regretlab, 10^6 workers", "regretlab, 4 workers"),
     )
     for name, one, other in ratios:
