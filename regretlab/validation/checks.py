@@ -2,7 +2,7 @@
 
 Tolerances are stated here, before any run, and are the same for quick and full validations: 0.02 per frame for a regret
 (0.06 in realtime runs, which are shorter), 0.01 for a fraction of frames (0.02 in realtime runs; 0.01 where all frames
-should be served).
+should be served), 0.03 for the share that learners process (a run begins and ends in between).
 """
 
 from collections.abc import Iterator
@@ -10,12 +10,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bounds.learning import learners_to_keep_up, processed_share
 from ..bounds.realtime import realtime_regret
 from ..laws import parse_law
 from ..records import Record, batch_means
+from ..records.learning import learning_figures
 from ..staggering.service import service_law
 from .claim import Claim, judge
-from .runs import FRAME_TIME, PlannedRun
+from .runs import FRAME_TIME, LEARNING_STEP, PlannedRun
 
 __all__ = ["claims_of", "claims_of_twin", "predicted_regret", "regret_of_delay"]
 
@@ -24,6 +26,7 @@ REALTIME_REGRET_TOLERANCE = 0.06
 FRACTION_TOLERANCE = 0.01
 REALTIME_FRACTION_TOLERANCE = 0.02
 FRAME_TIME_TOLERANCE = 1e-5  # seconds
+SHARE_TOLERANCE = 0.03
 
 
 def regret_of_delay(delay: NDArray[np.int64], probability: float, symbols: int) -> NDArray[np.float64]:
@@ -66,6 +69,7 @@ def claims_of(run: PlannedRun, record: Record) -> list[Claim]:
         "staggered": _staggered,
         "pool": _pool,
         "realtime": _realtime,
+        "learners": _learners,
     }
     return list(checks[run.group](run, _Measured(record)))
 
@@ -327,4 +331,25 @@ def _realtime(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
         standard_error=error,
         tolerance=FRAME_TIME_TOLERANCE,
         source="realtime",
+    )
+
+
+def _learners(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
+    """(g) How many learners keep up with acting; steps are emulated, so that many learners fit on few cores."""
+    configuration = run.configuration
+    told = learning_figures(measured.record)
+    assert told is not None
+    times = {"batch_time": LEARNING_STEP * FRAME_TIME, "interaction_time": FRAME_TIME}  # one action a frame
+    batch = configuration.learning.batch
+    ratio = configuration.learning.draws_per_transition
+    fewest = learners_to_keep_up(**times, batch_size=batch, replay_ratio=ratio)
+    yield judge(
+        f"{run.name}-share",
+        f"{configuration.learners} learners process this share of what is to be learned; N_L* = {fewest} (a count, "
+        "without sampling error; emulated steps)",
+        predicted=processed_share(configuration.learners, **times, batch_size=batch, replay_ratio=ratio),
+        measured=told["share"],
+        standard_error=0.0,
+        tolerance=SHARE_TOLERANCE,
+        source="realtime" if configuration.clock == "real" else "virtual",
     )

@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..harness.configuration import RunConfiguration
 
-__all__ = ["ENVIRONMENT", "FRAME_TIME", "SYMBOLS", "PlannedRun", "planned_runs"]
+__all__ = ["ENVIRONMENT", "FRAME_TIME", "LEARNING_STEP", "SYMBOLS", "PlannedRun", "planned_runs"]
 
 ENVIRONMENT = "regretlab/Beacon-v0"
 FRAME_TIME = 1 / 59.7275
@@ -18,8 +18,10 @@ FRAME_TIME = 1 / 59.7275
 SYMBOLS = 8
 MAIN_PROBABILITY = 0.99
 HARDER_PROBABILITY = 0.95
+LEARNING_STEP = 3.5
+"""Frames a learning step is padded to."""
 
-Group = Literal["delay", "sequential", "staggered", "pool", "realtime"]
+Group = Literal["delay", "sequential", "staggered", "pool", "realtime", "learners"]
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,25 @@ def _virtual_runs(frames: int, quick: bool) -> list[PlannedRun]:
         _run(name, group, "virtual", frames, HARDER_PROBABILITY, rule=rule, workers=workers, emulate_latency=law)
         for name, group, rule, workers, law in varying
     ]
+    runs += [_learning(f"learners-{learners}", "virtual", 1500, learners) for learners in (3, 4)]
     return runs
+
+
+def _learning(name: str, clock: str, frames: int, learners: int) -> PlannedRun:
+    """Two workers that act in every frame, and learners whose steps last 3.5 frames: four are the fewest to keep up."""
+    return _run(
+        name,
+        "learners",
+        clock,
+        frames,
+        policy="nature",
+        rule="max-time",
+        workers=2,
+        emulate_latency=_law(1.5),
+        learners=learners,
+        emulate_learning=_law(LEARNING_STEP),
+        learning={"batch": 2, "replay": 2000},
+    )
 
 
 def _realtime_runs(scale: float) -> list[PlannedRun]:
@@ -144,4 +164,5 @@ def _realtime_runs(scale: float) -> list[PlannedRun]:
             rule="sequential",
             emulate_latency=_law(4.5),
         ),
+        *(_learning(f"realtime-learners-{learners}", "real", seconds(15), learners) for learners in (3, 4)),
     ]

@@ -187,7 +187,7 @@ def _play_one(run: PlannedRun, directory: Path, tell: Callable[[int, int, str], 
 
 def _claims(run: PlannedRun, record: Record, directory: Path) -> list[Claim]:
     """Return the claims of a run; a realtime run is also held against its virtual twin, played now if need be."""
-    if run.configuration.clock == "virtual":
+    if run.configuration.clock == "virtual" or run.configuration.learns:  # what is learned is another run's weights
         return claims_of(run, record)
     folder = directory / RUNS_FOLDER / f"{run.name}-mirror"
     twin = PlannedRun(folder.name, run.group, mirrored_configuration(record))

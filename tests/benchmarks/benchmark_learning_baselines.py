@@ -1,7 +1,7 @@
 """Learning with sequential and with staggered inference: the baselines side by side, on the cartridge.
 
-``python -m tests.benchmarks.benchmark_learning_baselines [SEEDS]`` plays on the virtual clock (emulated inference of 2.5
-frames and learning steps of 4), so that the result does not depend on the machine's load. It prints and writes
+``python -m tests.benchmarks.benchmark_learning_baselines [SEEDS]`` plays on the virtual clock (emulated inference of
+2.5 frames and learning steps of 4), so that the result does not depend on the machine's load. It prints and writes
 ``tests/benchmarks/results/learning_baselines.csv``: a row a baseline and seed.
 
 * blocking: one worker infers, acts, learns, and only then looks again;

@@ -73,17 +73,20 @@ def _learn(board: Board, learning: Arena, plan: LearnerPlan, learner: int, attem
     clock = RealClock(int(control[EPOCH]))
     slot = plan.workers + 1 + learner
     before, used = float(board.arena["processor_seconds"][slot]), time.process_time()
+    free = clock.now()
     while not control[STOP]:
         if not steps.begin():
             time.sleep(_POLL)
+            free = clock.now()
             continue
-        began = clock.now()
+        began = free  # what lies between two steps is part of an emulated one
         steps.compute()
-        if latencies is not None:
-            ready = began + latencies.next()
-            while not control[STOP] and clock.now() < ready:
-                clock.sleep_until(min(ready, clock.now() + _LONGEST_SLEEP), spin=0.0)
-        busy[learner] += clock.now() - began
+        free = max(clock.now(), began + latencies.next()) if latencies is not None else clock.now()
+        while not control[STOP] and clock.now() < free:
+            clock.sleep_until(min(free, clock.now() + _LONGEST_SLEEP), spin=0.0)
+        busy[learner] += free - began
         while not control[STOP] and not steps.apply():
-            pass
+            free = clock.now()  # it waits for its turn
+        if latencies is None:
+            free = clock.now()
         board.arena["processor_seconds"][slot] = before + time.process_time() - used
