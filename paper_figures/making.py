@@ -30,6 +30,8 @@ FIGURES: dict[str, str] = {
     "service-laws": "service_laws",
     "inference-workers": "inference_workers",
     "action-intervals": "action_intervals",
+    "learning": "learning",
+    "hold": "hold",
     "model-size": "model_size",
     "tolerable-time": "tolerable_time",
 }

@@ -211,3 +211,27 @@ def test_the_measured_intervals_add_up(made):
         if not releases["longer"]:  # the histogram's mean is the mean to half a bin
             mean = sum(c * m for c, m in zip(releases["counts"], middles, strict=True)) / releases["number"]
             assert abs(mean - releases["mean"]) < results["edges"][1]
+
+
+def test_learners_stay_above_the_bound_and_inaction_overtakes_learning(made):
+    data = data_of(made, "learning")
+    for curve in data["bandit"]["curves"]:
+        for value, error, bound in zip(curve["regret"], curve["error"], data["bandit"]["bound"], strict=True):
+            assert bound is None or value + 4 * error > bound
+    assert data["bandit"]["bound"][-1] is not None
+    parts = {curve["name"]: curve["regret"] for curve in data["slow"]["curves"]}
+    half = len(parts["learning"]) // 2
+    assert parts["inaction"][-1] / parts["inaction"][half - 1] == pytest.approx(2, abs=0.01)
+    assert parts["learning"][-1] / parts["learning"][half - 1] < 1.9
+    assert data["slow"]["crossing"]["crossed"]
+    assert 0.5 < data["slow"]["crossing"]["from_root"] / data["slow"]["crossing"]["measured"] < 2
+
+
+def test_the_map_of_the_hold_says_what_its_simulations_found(made):
+    data = data_of(made, "hold")
+    for cell in data["cells"]:
+        rivals = cell["regret"]["max-time"], cell["regret"]["expected-time"]
+        assert cell["saved"] == pytest.approx(min(rivals) - cell["regret"]["frame-hold"])
+        assert cell["saved_free"] == pytest.approx(cell["regret"]["free-running"] - cell["regret"]["frame-hold"])
+    for cell in data["cells"]:  # free-running has a closed form: 35 cells, |z| < 4.5
+        assert abs(cell["regret"]["free-running"] - cell["free_exact"]) < 4.5 * cell["error"]["free-running"] + 1e-4

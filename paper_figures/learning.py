@@ -1,0 +1,198 @@
+"""Learning regret against the horizon: learners above their lower bound, and the linear parts overtaking them."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["CLAIM", "NAME", "TITLE", "compute", "draw"]
+
+NAME = "learning"
+TITLE = "Learning regret against the horizon, and what overtakes it"
+CLAIM = (
+    "Theorem 1: the learning part grows as the square root of time, inaction and delay grow with time: in the long run "
+    "slow sequential inference decides, not learning."
+)
+
+ARMS = 10
+INFERENCE_FRAMES = 2.5
+"""Frames of an inference in the right panel."""
+
+
+def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
+    """Return the curves of the three panels."""
+    bandit = _bandit(6_000 if quick else 60_000, 60 if quick else 400, seed)
+    river = _river(40_000 if quick else 400_000, 10 if quick else 60, seed + 1)
+    slow = _slow(80_000 if quick else 200_000, 40 if quick else 200, seed + 2)
+    above = min(
+        (value - 2.576 * error) / bound
+        for curve in bandit["curves"]
+        for value, error, bound in zip(curve["regret"], curve["error"], bandit["bound"], strict=True)
+        if bound is not None
+    )
+    crossing = slow["crossing"]
+    return {
+        "bandit": bandit,
+        "river": river,
+        "slow": slow,
+        "caption": (
+            f"Left: bandit of {ARMS} Bernoulli arms, one better by the gap that the bound's proof makes hardest at "
+            "the last "
+            "horizon; dashed: (1/57) sqrt((k-1) n), where its conditions hold. Middle: RiverSwim of six states (no "
+            "bound "
+            "applies: its theorem needs ten states). Right: three arms, the no-op first, UCB1, an inference of "
+            f"{INFERENCE_FRAMES} frames, one sequential worker: the parts of the regret; the mark is where inaction "
+            f"overtakes learning. Means of {bandit['replications']}, {river['replications']} and "
+            f"{slow['replications']} "
+            f"replications with 99 % intervals; seeds from {seed} on."
+        ),
+        "verdict": (
+            f"The lower end of every interval stays above the bound, by a factor of at least {above:.1f}. Inaction "
+            f"overtakes learning after {crossing['measured']:,} frames; a root C sqrt(t) fitted to the whole learning "
+            f"curve would be overtaken after {crossing['from_root']:,.0f}."
+        ),
+    }
+
+
+def _curve(name: str, frames: Any, values: Any, errors: Any) -> dict[str, Any]:
+    return {"name": name, "frames": frames.tolist(), "regret": values.tolist(), "error": errors.tolist()}
+
+
+def _bandit(horizon: int, replications: int, seed: int) -> dict[str, Any]:
+    import numpy as np
+
+    from regretlab.bounds.learning import learning_bound
+    from regretlab.errors import InputError
+    from regretlab.mdp import FiniteMDP
+    from regretlab.simulation.learning import learner_named, simulate_learning
+
+    means = np.full((1, ARMS), 0.5)
+    means[0, -1] += 2 * math.sqrt((ARMS - 1) / (16 * horizon))
+    mdp = FiniteMDP(np.ones((ARMS, 1, 1)), means)
+    curves = []
+    frames = None
+    for name in ("ucb", "thompson"):
+        played = simulate_learning(
+            mdp, learner_named(name), frames=horizon, checkpoints=30, replications=replications, seed=seed
+        )
+        frames = played.frames
+        curves.append(_curve(name, frames, played.regret, played.regret_error))
+    bound: list[float | None] = []
+    for n in frames if frames is not None else ():
+        try:
+            bound.append(learning_bound("bernoulli-bandit", interactions=float(n), actions=ARMS).value)
+        except InputError:
+            bound.append(None)
+    return {"curves": curves, "bound": bound, "replications": replications}
+
+
+def _river(horizon: int, replications: int, seed: int) -> dict[str, Any]:
+    from regretlab.mdp import parse_mdp
+    from regretlab.simulation.learning import learner_named, simulate_learning
+
+    curves = []
+    for name in ("ucrl2", "q-ucb", "q-epsilon"):
+        played = simulate_learning(
+            parse_mdp("riverswim(6)").mdp,
+            learner_named(name),
+            frames=horizon,
+            checkpoints=30,
+            replications=replications,
+            seed=seed,
+        )
+        curves.append(_curve(name, played.frames, played.regret, played.regret_error))
+    return {"curves": curves, "replications": replications}
+
+
+def _slow(horizon: int, replications: int, seed: int) -> dict[str, Any]:
+    import numpy as np
+
+    from regretlab.laws import constant
+    from regretlab.mdp import AsynchronousMDP, FiniteMDP
+    from regretlab.simulation.learning import learner_named, simulate_learning
+
+    # The no-op costs little, so that learning leads at first.
+    process = AsynchronousMDP(FiniteMDP(np.ones((3, 1, 1)), np.array([[0.545, 0.55, 0.5]])), beta=0)
+    played = simulate_learning(
+        process,
+        learner_named("ucb"),
+        law=constant(INFERENCE_FRAMES),
+        rule="sequential",
+        frames=horizon,
+        checkpoints=100,
+        replications=replications,
+        seed=seed,
+    )
+    ahead = np.flatnonzero(played.inaction > played.learning)
+    at = int(ahead[0]) if len(ahead) else len(played.frames) - 1
+    rate = float(played.inaction[-1] / played.frames[-1])
+    late = played.frames >= horizon / 10
+    frames = played.frames[late].astype(float)
+    root = float((played.learning[late] * np.sqrt(frames)).sum() / frames.sum())  # least squares of C sqrt(t)
+    return {
+        "curves": [
+            _curve("learning", played.frames, played.learning, played.learning_error),
+            _curve("inaction", played.frames, played.inaction, played.inaction_error),
+            _curve("delay", played.frames, played.delay, played.delay_error),
+        ],
+        "replications": replications,
+        "crossing": {
+            "measured": int(played.frames[at]),
+            "regret": float(played.learning[at]),
+            "crossed": bool(len(ahead)),
+            "from_root": (root / rate) ** 2,
+        },
+    }
+
+
+def draw(data: dict[str, Any]) -> "Figure":
+    """Draw what ``compute`` returned."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
+
+    from regretlab.plots.style import WIDTHS, house_style
+
+    with house_style():
+        figure = Figure(figsize=(WIDTHS["page"], 2.7), layout="constrained")
+        left, middle, right = figure.subplots(1, 3)
+        _lines(left, data["bandit"]["curves"])
+        points = [
+            (frame, value)
+            for frame, value in zip(data["bandit"]["curves"][0]["frames"], data["bandit"]["bound"], strict=True)
+            if value is not None
+        ]
+        left.plot(*zip(*points, strict=True), color="#000000", linestyle="--", linewidth=1, label="lower bound")
+        for axes in (left, middle):
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            axes.yaxis.set_minor_formatter(NullFormatter())
+        _lines(middle, data["river"]["curves"])
+        _lines(right, data["slow"]["curves"])
+        crossing = data["slow"]["crossing"]
+        if crossing["crossed"]:
+            right.plot(
+                crossing["measured"], crossing["regret"], "o", color="#000000", markeredgecolor="white", zorder=5
+            )
+        titles = (f"bandit, {ARMS} arms", "RiverSwim", "slow inference, by part")
+        for axes, title in zip((left, middle, right), titles, strict=True):
+            axes.set_title(title)
+            axes.legend(loc="upper left")
+        right.ticklabel_format(axis="x", style="sci", scilimits=(0, 3), useMathText=True)
+        left.set_ylabel("cumulative regret")
+        middle.set_xlabel("frames")
+        return figure
+
+
+def _lines(axes: "Axes", curves: list[dict[str, Any]]) -> None:
+    import numpy as np
+
+    from regretlab.plots.style import COLOURS, DASHES
+
+    for index, curve in enumerate(curves):
+        frames, regret = np.asarray(curve["frames"]), np.asarray(curve["regret"])
+        width = 2.576 * np.asarray(curve["error"])
+        axes.plot(frames, regret, color=COLOURS[index], linestyle=DASHES[index], label=curve["name"])
+        axes.fill_between(frames, regret - width, regret + width, color=COLOURS[index], alpha=0.2, linewidth=0)
