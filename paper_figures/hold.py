@@ -78,7 +78,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             f"{seed} on."
         ),
         "verdict": (
-            f"Frame-hold is {_count(cells, 'over_max-time')} against Algorithm 1, {_count(cells, 'over_expected-time')} "
+            f"Frame-hold is {_count(cells, 'over_max-time')} against Algorithm 1, "
+            f"{_count(cells, 'over_expected-time')} "
             f"against Algorithm 2, and {_count(cells, 'saved_free')} against workers that run freely. The claim holds "
             "against Algorithm 1 only: with more workers than an inference takes frames, rules that keep every worker "
             "busy start more than one inference a frame and serve fresher actions than a pool that starts one."
