@@ -74,7 +74,7 @@ def _play(board: Board, plan: EnvironmentPlan, learning: Arena | None) -> None:
     while not control[EPOCH]:
         if control[STOP]:
             return
-        time.sleep(0.0005)
+        time.sleep(0.005)
     clock = RealClock(int(control[EPOCH]))
     index, played, last, asleep = 0, 0, -1, 0.0
     used = time.process_time()

@@ -140,7 +140,7 @@ class _Supervisor:
             if time.monotonic() - began > _START_TIMEOUT:
                 raise RunError(f"only {int(ready.sum())} of {len(ready)} workers got ready in {_START_TIMEOUT:.0f} s")
             self._progress(0, self._configuration.frames, f"{int(ready.sum())} of {len(ready)} workers ready")
-            time.sleep(0.01)
+            time.sleep(_POLL)
         estimate = float(self._arena["warmup"].max())
         self._configuration.staggering_rule.new_state(
             self._configuration.workers,

@@ -31,6 +31,9 @@ __all__ = ["LONGEST_WAIT", "WARMUP_INFERENCES", "WorkerPlan", "serve"]
 
 LONGEST_WAIT = 0.25
 """Seconds a worker waits before it looks whether the run has ended."""
+READY_POLL = 0.02
+"""Seconds between two looks of a ready worker at whether the clock is set: a hundred that looked each millisecond would
+keep the others from getting ready. The clock is set longer ahead than that."""
 WARMUP_INFERENCES = 8
 """Inferences before the run: the slowest but one of them primes rules that space their starts."""
 ANNOUNCEMENT = 0.025
@@ -105,7 +108,7 @@ class _Worker:
         while not self._control[EPOCH]:
             if self._control[STOP]:
                 return
-            time.sleep(0.001)
+            time.sleep(READY_POLL)
         self._clock = RealClock(int(self._control[EPOCH]))
         idle_since = self._clock.now() if self._attempt else 0.0
         before, used = float(self._board.arena["processor_seconds"][self._worker]), time.process_time()
