@@ -104,7 +104,9 @@ class RobustLock:
     def hold(self, timeout: float = 10.0) -> Iterator[None]:
         """Hold the lock for the body; ``TimeoutError`` if it is not to be had in ``timeout`` seconds."""
         code = _libc.pthread_mutex_clocklock(self._address, _MONOTONIC, _deadline(timeout))
-        if code == errno.EOWNERDEAD:  # the owner was killed inside: its half-made update is one worker's own slot
+        if code == errno.EOWNERDEAD:
+            # The owner was killed inside. A half-made update passes over one boundary or, if it was a re-spacing, leaves
+            # the starts uneven until the next one; nobody waits for what it did not finish.
             _libc.pthread_mutex_consistent(self._address)
         elif code == errno.ETIMEDOUT:
             raise TimeoutError(f"the rule's lock was not free within {timeout} s")

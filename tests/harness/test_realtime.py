@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -103,6 +104,19 @@ def test_an_interrupt_ends_everything_and_keeps_the_record(number, tmp_path):
     assert code != 0
     assert "KeyboardInterrupt" in stderr
     assert len(Record.open(tmp_path).frames) >= 40
+
+
+@pytest.mark.parametrize("who", ["rl-environment", "rl-worker-1"])
+def test_an_interrupt_while_processes_get_ready_leaves_nothing(who, tmp_path):
+    played = MarkedRun(tmp_path, policy="impala-k1", environment="regretlab/Beacon-v0", frames=4000)
+    deadline = time.monotonic() + 60
+    while who not in played.processes().values() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    played.process.send_signal(signal.SIGINT)
+    code, stderr = played.end(timeout=20)
+    assert code != 0
+    assert "KeyboardInterrupt" in stderr
+    assert not Record.open(tmp_path).meta["complete"]
 
 
 def test_an_environment_that_fails_is_quoted(tmp_path):
