@@ -1,10 +1,12 @@
-"""Emulated inference times: a reproducible stream of a law for each worker."""
+"""Emulated inference times: a reproducible stream of a law for each worker, or the times a run recorded, in order."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..laws import Law
 
-__all__ = ["LatencyStream"]
+__all__ = ["LatencyStream", "ReplayedLatencies"]
 
 _BLOCK = 256
 
@@ -37,3 +39,22 @@ class LatencyStream:
         if not self._block:
             self._block = self._law.sample(self._random, _BLOCK)[::-1].tolist()
         return self._block.pop()
+
+
+class ReplayedLatencies(LatencyStream):
+    """The inference times one worker had in a recorded run, in their order, and after them times of their law.
+
+    Parameters
+    ----------
+    times
+        Seconds, in the order of their starts.
+    first_estimate
+        What the run's warm-up said, seconds.
+    law, seed, worker
+        The stream that follows.
+    """
+
+    def __init__(self, times: Sequence[float], first_estimate: float, law: Law, seed: int, worker: int) -> None:
+        super().__init__(law, seed, worker)
+        self.warm_up = first_estimate
+        self._block = list(times)[::-1]

@@ -1,13 +1,17 @@
 """The virtual twin of a run: the same configuration on simulated time, with the inference times that run recorded.
 
-What a realtime run adds to the model (late wake-ups, a busy machine, a dependence between successive inference times)
-is then all that can set the two apart.
+Each worker has the times it had in the run, in their order: under maximum-time staggering it matters when the longest
+one came. After them the times are drawn from their law. What a realtime run adds to the model (late wake-ups, late
+frames, restarts) is then all that can set the two apart.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from ..records import Record, RunSummary
 from .configuration import RunConfiguration
+from .latencies import LatencyStream, ReplayedLatencies
+from .preparation import prepare
 from .run import run
 
 __all__ = ["mirror", "mirrored_configuration"]
@@ -68,4 +72,21 @@ def mirror(directory: str | Path, out: str | Path, *, frames: int | None = None,
     >>> mirror(first, second).reward_per_frame == played.reward_per_frame
     True
     """
-    return run(mirrored_configuration(Record.open(directory), frames=frames), out, overwrite=overwrite)
+    record = Record.open(directory)
+    configuration = mirrored_configuration(record, frames=frames)
+    prepared = replace(prepare(configuration), latencies=_latencies(record, configuration))
+    return run(configuration, out, overwrite=overwrite, prepared=prepared)
+
+
+def _latencies(record: Record, configuration: RunConfiguration) -> tuple[LatencyStream, ...]:
+    """Return for each worker its times in the record."""
+    law = configuration.emulated_law()
+    assert law is not None
+    rows = record.inferences[~record.inferences["lost"]].sort_values("scheduled", kind="stable")
+    times = rows["completion"] - rows["scheduled"]
+    return tuple(
+        ReplayedLatencies(
+            times[rows["worker"] == worker].tolist(), record.meta["first_estimate"], law, configuration.seed, worker
+        )
+        for worker in range(configuration.workers)
+    )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..games import make_game
 from ..policies import PolicySpec, check_policy_fits
+from .latencies import LatencyStream
 
 if TYPE_CHECKING:
     from ..policies.policy import Policy
@@ -82,11 +83,15 @@ def describe_environment(environment: str, options: dict[str, Any]) -> Environme
 
 @dataclass(frozen=True)
 class Prepared:
-    """An environment's description and a policy that fits it; ``resume`` names the run whose weights it has."""
+    """An environment's description and a policy that fits it; ``resume`` names the run whose weights it has.
+
+    ``latencies``, a stream for each worker, take the place of those drawn from the law (virtual clock).
+    """
 
     environment: EnvironmentDescription
     policy: PolicySpec
     resume: str | None = None
+    latencies: tuple[LatencyStream, ...] = ()
 
     @property
     def parameter_count(self) -> int:

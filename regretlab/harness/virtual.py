@@ -41,14 +41,16 @@ class _VirtualWorkers:
     """The workers on simulated time: who completes and who starts up to a given instant."""
 
     def __init__(
-        self, configuration: RunConfiguration, frame_time: float, pause: Pause = lambda completion: 0.0
+        self,
+        configuration: RunConfiguration,
+        frame_time: float,
+        latencies: Sequence[LatencyStream],
+        pause: Pause = lambda completion: 0.0,
     ) -> None:
         self._pause = pause
-        law = configuration.emulated_law()
-        assert law is not None
         workers = configuration.workers
         self._rule, self._frame_time = configuration.staggering_rule.identifier, frame_time
-        self._latencies = [LatencyStream(law, configuration.seed, worker) for worker in range(workers)]
+        self._latencies = latencies
         self.first_estimate = max(stream.warm_up for stream in self._latencies)
         self._state = configuration.staggering_rule.new_state(
             workers,
@@ -124,6 +126,14 @@ def _learning(configuration: RunConfiguration, prepared: Prepared) -> "VirtualLe
     return VirtualLearning(configuration, prepared)
 
 
+def _latencies(configuration: RunConfiguration, prepared: Prepared) -> Sequence[LatencyStream]:
+    law = configuration.emulated_law()
+    assert law is not None
+    return prepared.latencies or [
+        LatencyStream(law, configuration.seed, worker) for worker in range(configuration.workers)
+    ]
+
+
 def _play(
     configuration: RunConfiguration,
     prepared: Prepared,
@@ -143,7 +153,8 @@ def _play(
         observation, info = game.reset(seed=configuration.seed)
         default = DefaultBehaviour.of(game, configuration.default_behaviour, configuration.seed)
         pause: Pause = (lambda completion: 0.0) if learning is None else (lambda completion: learning.block())
-        workers, service = _VirtualWorkers(configuration, frame_time, pause), FrameService(frame_time)
+        workers = _VirtualWorkers(configuration, frame_time, _latencies(configuration, prepared), pause)
+        service = FrameService(frame_time)
         writer.update_meta(first_estimate=workers.first_estimate)
         frames: list[PlayedFrame] = []
         inferences: list[Output] = []

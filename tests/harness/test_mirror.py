@@ -9,6 +9,7 @@ from regretlab.harness.mirror import mirror, mirrored_configuration
 from regretlab.harness.run import run
 from regretlab.laws import parse_law
 from regretlab.records import INFERENCE_DTYPE, Record, RecordWriter, batch_means
+from regretlab.staggering.rule import RULES
 from tests.oracles.marked_run import values
 
 
@@ -51,6 +52,17 @@ def test_the_law_of_a_record_is_its_inference_times(tmp_path):
     assert twin.model_dump(exclude={"emulate_latency", "frames"}) == configuration.model_dump(
         exclude={"emulate_latency", "frames"}
     )
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_the_twin_of_a_virtual_run_is_the_run(rule, tmp_path):
+    """Each worker has its recorded times in their order, so nothing differs, whenever the longest one came."""
+    settings = values(clock="virtual", rule=rule.name, emulate_latency="gamma(4, scale=0.012)", frames=2000)
+    run(RunConfiguration(**{**settings, "workers": 1 if rule.single_worker else 4}), tmp_path / "first")
+    mirror(tmp_path / "first", tmp_path / "twin")
+    first, twin = (Record.open(tmp_path / name).frames.iloc[:-20] for name in ("first", "twin"))
+    for column in ("action", "served_by", "observation_frame", "reward"):
+        assert np.array_equal(first[column], twin[column])
 
 
 def test_a_twin_of_a_long_run_has_the_run_s_reward(tmp_path):
