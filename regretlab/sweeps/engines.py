@@ -5,6 +5,7 @@ with the process that asked for them.
 """
 
 import contextlib
+import importlib.util
 import os
 import socket
 import warnings
@@ -15,7 +16,7 @@ from ..errors import InputError, RunError
 from .chunks import Columns, compute_chunk
 from .configuration import SweepConfiguration
 
-__all__ = ["Engine", "compute_chunks"]
+__all__ = ["Engine", "check_engine", "compute_chunks"]
 
 Engine = Literal["local", "ray"]
 Finished = tuple[int, Columns, list[str]]
@@ -54,21 +55,32 @@ def compute_chunks(
     RunError
         If a worker process dies, or the cluster is lost.
     """
+    check_engine(engine, cores, address)
     if engine == "ray":
         yield from _ray(configuration, chunks, address)
         return
-    if engine != "local":
-        raise InputError(f"unknown engine '{engine}': choose local or ray")
-    if address is not None:
-        raise InputError(f"address '{address}' has no effect without the engine ray")
     number = os.cpu_count() or 1 if cores is None else cores
-    if number < 1:
-        raise InputError(f"cores must be at least 1, not {number}")
     if min(number, len(chunks)) <= 1:
         for chunk in chunks:
             yield (chunk, *compute_chunk(configuration, chunk))
         return
     yield from _local(configuration, chunks, number)
+
+
+def check_engine(engine: str, cores: int | None, address: str | None) -> None:
+    """Raise ``InputError`` for an engine, a number of cores or an address that will not do."""
+    if engine not in ("local", "ray"):
+        raise InputError(f"unknown engine '{engine}': choose local or ray")
+    if cores is not None and cores < 1:
+        raise InputError(f"cores must be at least 1, not {cores}")
+    if engine == "local":
+        if address is not None:
+            raise InputError(f"address '{address}' has no effect without the engine ray")
+        return
+    if importlib.util.find_spec("ray") is None:
+        raise InputError("engine 'ray' needs Ray: install regretlab[ray]")
+    if address is not None:
+        _check_address(address)
 
 
 def _local(configuration: SweepConfiguration, chunks: Sequence[int], cores: int) -> Generator[Finished]:
@@ -110,12 +122,8 @@ def _end_with(parent: int) -> None:
 def _ray(configuration: SweepConfiguration, chunks: Sequence[int], address: str | None) -> Generator[Finished]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
-        import ray
-    except ImportError:
-        raise InputError("engine 'ray' needs Ray: install regretlab[ray]") from None
-    if address is not None:
-        _check_address(address)
+    import ray
+
     started = not ray.is_initialized()
     if started:
         try:

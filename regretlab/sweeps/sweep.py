@@ -10,7 +10,7 @@ from ..errors import InputError
 from .chunks import ChunkStore, Plan
 from .configuration import SweepConfiguration
 from .dataset import check_target, held_digest, make_dataset, read_dataset, write_dataset
-from .engines import Engine, compute_chunks
+from .engines import Engine, check_engine, compute_chunks
 
 if TYPE_CHECKING:
     import xarray
@@ -94,6 +94,7 @@ def run_sweep(
     array([0.488, 0.271])
     """
     path = check_target(Path(out))
+    check_engine(engine, cores, address)
     plan = Plan(configuration)
     held = held_digest(path)
     if held is not None:

@@ -70,6 +70,7 @@ def test_a_cluster_of_our_own_is_ended(tmp_path):
 def test_no_cluster_there(tmp_path):
     with pytest.raises(InputError, match=r"no Ray cluster at '127\.0\.0\.1:1'"):
         run_sweep(read_configuration(SWEEP), tmp_path / "a.nc", engine="ray", address="127.0.0.1:1")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_engines_and_addresses_that_do_not_fit(tmp_path):
@@ -79,6 +80,7 @@ def test_engines_and_addresses_that_do_not_fit(tmp_path):
         run_sweep(read_configuration(SWEEP), tmp_path / "a.nc", address="auto")
     with pytest.raises(InputError, match="cores must be at least 1, not 0"):
         run_sweep(read_configuration(SWEEP), tmp_path / "a.nc", cores=0)
+    assert list(tmp_path.iterdir()) == []
 
 
 def _daemons():
