@@ -339,7 +339,8 @@ def _learners(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
     configuration = run.configuration
     told = learning_figures(measured.record)
     assert told is not None
-    times = {"batch_time": LEARNING_STEP * FRAME_TIME, "interaction_time": FRAME_TIME}  # one action a frame
+    interaction_time = FRAME_TIME / (1.0 - measured.inaction[0])  # as it was in this run
+    times = {"batch_time": LEARNING_STEP * FRAME_TIME, "interaction_time": interaction_time}
     batch = configuration.learning.batch
     ratio = configuration.learning.draws_per_transition
     fewest = learners_to_keep_up(**times, batch_size=batch, replay_ratio=ratio)

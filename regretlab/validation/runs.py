@@ -121,7 +121,7 @@ def _learning(name: str, clock: str, frames: int, learners: int) -> PlannedRun:
         clock,
         frames,
         policy="nature",
-        rule="max-time",
+        rule="frame-pool",
         workers=2,
         emulate_latency=_law(1.5),
         learners=learners,

@@ -21,6 +21,7 @@ def one_run(learners: int, step: str | None, batch: int, ratio: float | None) ->
         environment_options={"symbols": 4, "mode_probability": 0.9},
         policy="nature",
         workers=2,
+        rule="frame-pool",
         emulate_latency=f"constant({1.5 * FRAME:.9f})",
         learners=learners,
         emulate_learning=step,
@@ -39,7 +40,8 @@ def main() -> None:
         print("learners  updates/s  share   predicted   frames without action   lateness p99 (ms)")
         for learners in (1, 2, 3, 4, 5, 8, 16):
             told = one_run(learners, f"constant({STEP})", 2, None)
-            expected = min(1.0, learners * FRAME / STEP)
+            interaction_time = FRAME / (1 - told["inaction"])
+            expected = min(1.0, learners * interaction_time / STEP)
             print(
                 f"{learners:8d}  {told['updates_per_second']:9.2f}  {told['share']:.4f}  {expected:.4f}      "
                 f"{told['inaction']:.4f}                  {1e3 * told['late']:.3f}",

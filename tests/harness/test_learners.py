@@ -31,7 +31,7 @@ def _values(**changes):
         "environment_options": {"symbols": 4, "mode_probability": 0.9},
         "policy": "nature",
         "workers": 2,
-        "rule": "max-time",
+        "rule": "frame-pool",
         "emulate_latency": f"constant({1.5 * FRAME_TIME})",
         "emulate_learning": f"constant({3.5 * FRAME_TIME})",
         "learners": 2,
