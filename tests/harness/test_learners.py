@@ -128,7 +128,7 @@ def test_a_run_killed_at_any_moment_leaves_a_whole_checkpoint_and_no_process(tmp
     played.process.kill()
     played.process.communicate()
     played.nothing_left()
-    assert segments() == before
+    assert segments() <= before  # nothing new
     state = load_checkpoint(tmp_path, SPEC)
     assert state.updates > 0
     assert np.isfinite(state.weights).all()
