@@ -17,6 +17,7 @@ _SETTINGS = (
     "replay",
     "target_every",
     "steps",
+    "prioritisation",
     "replay_ratio",
     "exploration_frames",
     "exploration_end",
@@ -50,6 +51,8 @@ class Learners:
         Updates between two copies of the weights to the target network (10000).
     steps
         Successive transitions of n-step returns (1).
+    prioritisation
+        Share of priority in what is drawn, 0 (uniform) to 1.
     replay_ratio
         How often a transition is drawn at most on average; as often as the batch is large if not given.
     exploration_frames
@@ -68,6 +71,7 @@ class Learners:
     replay: Whole | None = None
     target_every: Whole | None = None
     steps: Whole | None = None
+    prioritisation: float | None = None
     replay_ratio: float | None = None
     exploration_frames: Whole | None = None
     exploration_end: float | None = None

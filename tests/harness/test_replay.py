@@ -145,3 +145,24 @@ def test_what_is_drawn_while_the_writer_writes_is_never_mixed():
         stop.set()
         writer.join()
     assert (bad, drawn) == (0, 300)
+
+
+def test_priorities_decide_how_often_a_transition_is_drawn_and_weights_undo_it():
+    store, _ = _filled(40, 42, 1)
+    first = int(store.draw(np.random.default_rng(1), 4000).rows.min())
+    numbers = np.arange(first, first + store.available)
+    priorities = 1.0 + (numbers % 4)
+    store.set_priorities(numbers, priorities)
+    batch = store.draw(np.random.default_rng(2), 60_000, 0.5, 1.0)
+    probability = np.sqrt(priorities) / np.sqrt(priorities).sum()
+    count = np.bincount(batch.rows - first, minlength=len(numbers))
+    error = np.sqrt(60_000 * probability * (1 - probability))
+    assert (np.abs(count - 60_000 * probability) < 4.5 * error).all()
+    expected = probability.min() / probability[batch.rows - first]  # beta = 1: inverse to the probability, at most 1
+    np.testing.assert_allclose(batch.weights, expected, rtol=1e-5)
+    store.put_frame(100, np.zeros((2, 2)))
+    store.put_transition(Transition(100, 101, 0, 0.0, 1, -1))
+    drawn = store.draw(np.random.default_rng(3), 60_000, 1.0, 0.0).rows
+    there = np.arange(int(drawn.min()), int(drawn.max()) + 1)
+    known = np.where(there == there[-1], 4.0, 1.0 + there % 4)  # a new one has the largest priority so far
+    assert abs((drawn == there[-1]).mean() - 4.0 / known.sum()) < 0.01

@@ -39,12 +39,17 @@ def _configuration(**changes):
 def test_two_learning_runs_of_one_seed_are_the_same_files(tmp_path):
     law = f"gamma(4, scale={0.6 * FRAME_TIME})"
     for name in ("a", "b"):
-        run(_configuration(emulate_learning=law, learning={**SMALL, "steps": 3}), tmp_path / name)
+        run(
+            _configuration(emulate_learning=law, learning={**SMALL, "steps": 3, "prioritisation": 0.6}), tmp_path / name
+        )
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
     assert {path.name for path in files} >= {"frames.parquet", "inferences.parquet", "meta.json", CHECKPOINT}
     for path in files:
         assert filecmp.cmp(tmp_path / "a" / path, tmp_path / "b" / path, shallow=False), path
-    run(_configuration(emulate_learning=law, learning={**SMALL, "steps": 3}, seed=4), tmp_path / "c")
+    run(
+        _configuration(emulate_learning=law, learning={**SMALL, "steps": 3, "prioritisation": 0.6}, seed=4),
+        tmp_path / "c",
+    )
     assert not filecmp.cmp(tmp_path / "a" / CHECKPOINT, tmp_path / "c" / CHECKPOINT, shallow=False)
 
 

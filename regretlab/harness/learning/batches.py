@@ -1,12 +1,16 @@
 """When a learner may draw a batch: enough transitions are there, and they have not been drawn often enough yet."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...policies.learning.losses import Batch
 from ...policies.learning.settings import LearningSettings
 from .replay import ReplayStore
 
-__all__ = ["BatchDrawer", "is_due"]
+__all__ = ["LEAST_PRIORITY", "BatchDrawer", "is_due"]
+
+LEAST_PRIORITY = 1e-3
+"""Added to the priority of a transition, so that one whose value is right is still drawn now and then."""
 
 
 def is_due(written: int, available: int, batches: int, settings: LearningSettings) -> bool:
@@ -59,4 +63,10 @@ class BatchDrawer:
 
     def draw(self) -> Batch:
         """Return a batch."""
-        return self._store.draw(self._generator, self._settings.batch)
+        settings = self._settings
+        return self._store.draw(self._generator, settings.batch, settings.prioritisation, settings.importance)
+
+    def learned(self, batch: Batch, differences: NDArray[np.float32]) -> None:
+        """Note by how much the values of a batch were off, where that decides what is drawn next."""
+        if self._settings.prioritisation:
+            self._store.set_priorities(batch.rows, np.abs(differences) + LEAST_PRIORITY)

@@ -1,11 +1,12 @@
 """The replay store in shared memory: the last frames of play, each once, and the transitions among them.
 
 One process writes (the environment's), any number read, nobody waits: the store is two rings, and a reader that has
-copied looks whether what it copied may have been written over meanwhile. A frame of 84 x 84 bytes takes 7,056 bytes and
-a transition 40, so 1,000,000 of each take 7.10 GB; the memory is anonymous and a page costs nothing until it is first
-written, so a short run in a large store is a small one.
+copied looks whether what it copied may have been written over meanwhile. A frame of 84 x 84 bytes takes 7,056 bytes
+and a transition 44 with its priority, so 1,000,000 of each take 7.10 GB; the memory is anonymous and a page costs
+nothing until it is first written, so a short run in a large store is a small one.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ def replay_fields(
         "replay_control": (np.int64, (24,)),
         "replay_frames": (frame_dtype, (slots, *frame_shape)),
         "replay_rows": (TRANSITION_DTYPE, (slots,)),
+        "replay_priorities": (np.float32, (slots + 1,)),
     }
 
 
@@ -69,6 +71,7 @@ class ReplayStore:
     def __init__(self, arena: Arena, discount: float, steps: int = 1) -> None:
         self._control: NDArray[np.int64] = arena["replay_control"]
         self._frames, self._rows = arena["replay_frames"], arena["replay_rows"]
+        self._priorities: NDArray[np.float32] = arena["replay_priorities"]  # the last: largest so far, 0 before any
         self._discount, self._steps, self._slots = discount, steps, len(self._rows)
 
     # the writer
@@ -95,6 +98,7 @@ class ReplayStore:
             row.frames,
             row.action,
         )
+        self._priorities[count % self._slots] = self._priorities[-1] or 1.0  # a new one is soon drawn
         self._control[_ROWS] = count + 1
 
     # readers
@@ -112,13 +116,50 @@ class ReplayStore:
     def _oldest(self) -> int:
         return max(int(self._control[_OLDEST]), self.written - self._slots + RESERVE, 0)
 
-    def draw(self, generator: np.random.Generator, size: int) -> Batch:
-        """Return transitions drawn uniformly, with replacement; some must be `available`."""
+    def draw(
+        self, generator: np.random.Generator, size: int, prioritisation: float = 0.0, importance: float = 0.0
+    ) -> Batch:
+        """Return transitions drawn with replacement; some must be `available`.
+
+        Parameters
+        ----------
+        generator
+            Source of the draws.
+        size
+            How many.
+        prioritisation
+            alpha: a transition is drawn in proportion to its priority^alpha; 0 for uniformly. (The sums are computed
+            for each batch, in time proportional to what is available: 4 ms for a million.)
+        importance
+            beta: its weight in the loss is (number available * its probability)^-beta, divided by the batch's largest.
+
+        References
+        ----------
+        Schaul, Quan, Antonoglou & Silver 2016, "Prioritized experience replay", equation 1 and section 3.4.
+        """
         while True:
             first, last = self._oldest(), self.written - self._steps + 1
-            batch = self.read(generator.integers(first, last, size))
+            weights = None
+            if prioritisation == 0.0:
+                numbers = generator.integers(first, last, size)
+            else:
+                share = np.cumsum(
+                    self._priorities[np.arange(first, last) % self._slots].astype(float) ** prioritisation
+                )
+                picked = np.searchsorted(share, generator.random(size) * share[-1], side="right")
+                numbers = first + np.minimum(picked, last - first - 1)
+                probability = np.diff(share, prepend=0.0)[numbers - first] / share[-1]
+                weights = ((last - first) * probability) ** -importance
+                weights = (weights / weights.max()).astype(np.float32)
+            batch = self.read(numbers)
             if batch is not None:
-                return batch
+                return batch if weights is None else replace(batch, weights=weights)
+
+    def set_priorities(self, numbers: NDArray[np.int64], priorities: NDArray[Any]) -> None:
+        """Set the priorities of transitions, positive numbers; those written over meanwhile are left alone."""
+        there = numbers > self.written - self._slots
+        self._priorities[numbers[there] % self._slots] = priorities[there]
+        self._priorities[-1] = max(self._priorities[-1], priorities.max(initial=0.0))
 
     def read(self, numbers: NDArray[np.int64]) -> Batch | None:
         """Return the transitions of these numbers (counted from the first ever written), shape (size,).

@@ -105,7 +105,9 @@ class LearningSteps:
 
     def compute(self) -> None:
         """Draw the batch and compute its gradient."""
-        self._computer.compute(self._drawer.draw())
+        batch = self._drawer.draw()
+        self._computer.compute(batch)
+        self._drawer.learned(batch, self._computer.differences)
 
     def apply(self) -> bool:
         """Apply the gradient if it is next, else wait a while for that; return whether it was applied."""

@@ -136,7 +136,9 @@ class VirtualLearning:
         computer = self._computers[learner]
         np.copyto(computer.weights, self._state.weights)
         np.copyto(computer.target, self._state.target)
-        computer.compute(self._drawers[learner].draw())
+        batch = self._drawers[learner].draw()
+        computer.compute(batch)
+        self._drawers[learner].learned(batch, computer.differences)
         self._drawn += 1
 
     def _apply(self, learner: int) -> None:

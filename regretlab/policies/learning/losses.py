@@ -6,7 +6,6 @@ R + g max_b Q'(x', b) with the target network's Q', and its loss the Huber loss 
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -44,7 +43,7 @@ class Batch:
     weights: NDArray[np.float32] | None = None
 
 
-def temporal_difference_loss(network: nn.Module, target: nn.Module, batch: Batch) -> tuple[Tensor, NDArray[Any]]:
+def temporal_difference_loss(network: nn.Module, target: nn.Module, batch: Batch) -> tuple[Tensor, NDArray[np.float32]]:
     """Return the mean Huber loss of a batch and each transition's temporal difference.
 
     Parameters

@@ -33,6 +33,10 @@ class LearningSettings(BaseModel):
         Largest Euclidean norm of a gradient; a longer one is scaled down to it.
     steps
         Successive transitions that a drawn one spans (n of n-step returns).
+    prioritisation
+        alpha of prioritised replay, in [0, 1]; 0 draws uniformly.
+    importance
+        beta of prioritised replay, in [0, 1]: how far the loss corrects for it.
     exploration_start, exploration_end
         Probability of a random action in the first frame, and from frame ``exploration_frames`` on; linear between.
     exploration_frames
@@ -67,6 +71,8 @@ class LearningSettings(BaseModel):
     target_every: int = 10_000
     gradient_clip: float = 10.0
     steps: int = 1
+    prioritisation: float = 0.0
+    importance: float = 0.4
     exploration_start: float = 1.0
     exploration_end: float = 0.05
     exploration_frames: int = 100_000
@@ -83,7 +89,7 @@ class LearningSettings(BaseModel):
         for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} must be positive, not {getattr(self, name)}")
-        for name in ("discount", "exploration_start", "exploration_end"):
+        for name in ("discount", "prioritisation", "importance", "exploration_start", "exploration_end"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} must be from 0 to 1, not {getattr(self, name)}")
         if self.exploration_frames < 0:
