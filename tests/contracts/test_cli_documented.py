@@ -48,6 +48,7 @@ def test_every_command_has_its_section():
         ("solve", ["--mdp", "ring(p=0.9)"], set()),
         ("stochasticity", ["--env", "beacon", "--symbols", "2", "--frames", "300", "--ignore-actions"], set()),
         ("figures", ["tolerable-time", "--quick"], set()),
+        ("doctor", [], set()),
         ("sweep", [str(SWEEP)], set()),
         ("learn", ["--mdp", "riverswim(3)", "--frames", "500", "--replications", "2", "--threads", "1"], set()),
         ("run", [*PLAYED, "--frames", "100"], set()),

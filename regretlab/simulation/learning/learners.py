@@ -1,13 +1,11 @@
 """The learners by name, with their parameters and where they come from.
 
-============ ==========================================================================================================
-``ucrl2``    optimistic episodes with doubling counts (Jaksch, Ortner & Auer 2010); ``confidence`` delta
-``q-epsilon`` Q-learning (Watkins 1989), epsilon-greedy, constant ``step``, ``discount`` and ``epsilon``
-``q-ucb``    optimistic Q-learning for average reward (Wei, Jafarnia-Jahromi, Luo, Sharma & Jain 2020, algorithm 2):
-             steps (H+1)/(H+n), ``bonus`` sqrt(H/n) (there 4 sp(v*) sqrt(ln(2T/delta))), effective horizon ``height`` H
-``thompson`` Beta-Bernoulli posterior sampling (Thompson 1933), one state
-``ucb``      UCB1 (Auer, Cesa-Bianchi & Fischer 2002), one state
-============ ==========================================================================================================
+* ``ucrl2``: optimistic episodes with doubling counts (Jaksch, Ortner & Auer 2010); ``confidence`` delta.
+* ``q-epsilon``: Q-learning (Watkins 1989), epsilon-greedy, constant ``step``, ``discount`` and ``epsilon``.
+* ``q-ucb``: optimistic Q-learning for average reward (Wei, Jafarnia-Jahromi, Luo, Sharma & Jain 2020, algorithm 2):
+  steps (H+1)/(H+n), ``bonus`` sqrt(H/n) (there 4 sp(v*) sqrt(ln(2T/delta))), effective horizon ``height`` H.
+* ``thompson``: Beta-Bernoulli posterior sampling (Thompson 1933), one state.
+* ``ucb``: UCB1 (Auer, Cesa-Bianchi & Fischer 2002), one state.
 """
 
 import math

@@ -1,0 +1,43 @@
+"""The command that looks at the machine: ``doctor``."""
+
+from pathlib import Path
+
+from .options import Json, app
+from .output import print_json, print_rows, write
+
+__all__ = ["doctor"]
+
+_MARKS = {"good": "good", "limited": "limited", "missing": "MISSING"}
+
+
+@app.command
+def doctor(*, folder: Path = Path("."), json: Json = False) -> int:
+    """Look at what this machine offers, and say what to do about what is missing.
+
+    Example: regretlab doctor
+
+    Parameters
+    ----------
+    folder
+        Where records would be written.
+    """
+    from ..validation.machine import examine
+
+    findings = examine(folder)
+    missing = sum(finding.state == "missing" for finding in findings)
+    if json:
+        print_json(
+            {
+                "findings": [
+                    {"name": f.name, "state": f.state, "found": f.found, "advice": f.advice} for f in findings
+                ],
+                "missing": missing,
+            }
+        )
+        return 1 if missing else 0
+    rows = [[f.name, _MARKS[f.state], f.found] for f in findings]
+    print_rows("this machine", ["what", "state", "found"], rows, 2)
+    for finding in findings:
+        if finding.advice:
+            write(f"{finding.name}: {finding.advice}\n")
+    return 1 if missing else 0

@@ -1,0 +1,198 @@
+"""What this machine offers to realtime runs, and what to do about what is missing: ``regretlab doctor``."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+__all__ = ["Finding", "examine"]
+
+State = Literal["good", "limited", "missing"]
+
+_PACKAGES = ("numpy", "scipy", "numba", "sympy", "torch", "pyboy", "gymnasium", "xarray", "ray", "stable-baselines3")
+_OPTIONAL = {"ray", "stable-baselines3"}
+_SPACE = 2 * 2**30
+_SLEEP_ERROR = 0.002
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    name
+        What.
+    state
+        "good"; "limited": works, with what is said; "missing": something will not work.
+    found
+        What was found.
+    advice
+        What to do about it; empty where nothing is to be done.
+    """
+
+    name: str
+    state: State
+    found: str
+    advice: str = ""
+
+
+def examine(folder: str | Path = ".") -> list[Finding]:
+    """Look at the machine.
+
+    Parameters
+    ----------
+    folder
+        Where records would be written.
+
+    Returns
+    -------
+    list of Finding
+        In the order in which one would mend them. Nothing is changed.
+
+    Examples
+    --------
+    >>> findings = examine()
+    >>> findings[0].name, findings[0].state
+    ('Python', 'good')
+    """
+    return [
+        Finding("Python", "good", f"{platform.python_version()}, {sys.executable}"),
+        _system(),
+        _packages(),
+        _cores(),
+        _clock(),
+        _priority(),
+        _shared_memory(),
+        _cache(),
+        _space(Path(folder)),
+        _tool("gcc", "benchmarks against C need it: install gcc"),
+        _tool("sdcc", "only needed to build the cartridges again (they are bundled): install sdcc"),
+        _gpu(),
+    ]
+
+
+def _system() -> Finding:
+    library = " ".join(platform.libc_ver()).strip() or "unknown C library"
+    found = f"{platform.system()} {platform.release()}, {library}"
+    if platform.system() == "Linux" and library.startswith("glibc"):
+        return Finding("system", "good", found)
+    return Finding("system", "missing", found, "real runs need Linux with glibc; theory and simulation work anywhere")
+
+
+def _packages() -> Finding:
+    versions, absent = [], []
+    for name in _PACKAGES:
+        try:
+            versions.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            absent.append(name)
+    needed = [name for name in absent if name not in _OPTIONAL]
+    if needed:
+        return Finding(
+            "packages", "missing", ", ".join(versions), f"install {', '.join(needed)}: pip install regretlab"
+        )
+    if absent:
+        advice = f"optional: {', '.join(absent)} (extras ray and rl)"
+        return Finding("packages", "limited", ", ".join(versions), advice)
+    return Finding("packages", "good", ", ".join(versions))
+
+
+def _cores() -> Finding:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    load = os.getloadavg()[0]
+    found = f"{cores} usable, load {load:.1f}"
+    if cores < 2:
+        return Finding(
+            "cores", "limited", found, "one core cannot both pace the environment and infer: use two or more"
+        )
+    if load > 0.5 * cores:
+        return Finding("cores", "limited", found, "other work is on: realtime figures will show it; wait or stop it")
+    return Finding("cores", "good", found)
+
+
+def _clock() -> Finding:
+    resolution = time.get_clock_info("monotonic").resolution
+    late = []
+    for _ in range(40):
+        began = time.perf_counter()
+        time.sleep(0.001)
+        late.append(time.perf_counter() - began - 0.001)
+    late.sort()
+    worst = late[-2]
+    found = (
+        f"resolution {1e9 * resolution:.0f} ns, sleeps of 1 ms end {1e3 * late[20]:.2f} ms late, "
+        f"{1e3 * worst:.2f} at most"
+    )
+    if worst > _SLEEP_ERROR:
+        return Finding("clock", "limited", found, "sleeps are coarse: expect late frames, or use --clock virtual")
+    return Finding("clock", "good", found)
+
+
+def _priority() -> Finding:
+    """Ask in a child, so that this process keeps its own priority."""
+    program = "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, timeout=30, check=False)
+    if done.returncode == 0:
+        return Finding("realtime priority", "good", "SCHED_FIFO is permitted")
+    advice = (
+        "run as root, or set rtprio in /etc/security/limits.conf: frames are on time beside other work only with it"
+    )
+    return Finding("realtime priority", "limited", "SCHED_FIFO is not permitted", advice)
+
+
+def _shared_memory() -> Finding:
+    try:
+        descriptor = os.memfd_create("regretlab-doctor")
+        os.ftruncate(descriptor, 1 << 20)
+        os.close(descriptor)
+    except (OSError, AttributeError) as error:
+        return Finding(
+            "shared memory", "missing", f"memfd_create failed: {error}", "real runs need it: use --clock virtual"
+        )
+    return Finding("shared memory", "good", "anonymous (memfd): nothing is left in /dev/shm")
+
+
+def _cache() -> Finding:
+    from ..compilation import cache_directory
+
+    place = cache_directory()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        probe = place / f".doctor-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        advice = "kernels are compiled anew in every process: set REGRETLAB_CACHE to a folder that can be written"
+        return Finding("kernel cache", "limited", f"{place}: {error.strerror}", advice)
+    return Finding("kernel cache", "good", str(place))
+
+
+def _space(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder if folder.exists() else Path(".")).free
+    found = f"{free / 2**30:.1f} GiB free in {folder.resolve()}"
+    if free < _SPACE:
+        return Finding("disk", "limited", found, "a record takes some 100 bytes a frame and inference: make room")
+    return Finding("disk", "good", found)
+
+
+def _tool(name: str, advice: str) -> Finding:
+    place = shutil.which(name)
+    return Finding(name, "good", place) if place else Finding(name, "limited", "not found", advice)
+
+
+def _gpu() -> Finding:
+    place = shutil.which("nvidia-smi")
+    if place is None:
+        return Finding("GPU", "limited", "none", "not needed: networks run on the CPU")
+    query = [place, "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    done = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
+    said = "; ".join(done.stdout.split("\n")).strip("; ")
+    return Finding("GPU", "good" if done.returncode == 0 and said else "limited", said or "nvidia-smi failed")

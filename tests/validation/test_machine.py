@@ -1,0 +1,43 @@
+"""The doctor: every finding says something, advice where something is wanting, and nothing is changed."""
+
+import os
+import shutil
+
+import pytest
+
+from regretlab.validation import machine
+from regretlab.validation.machine import examine
+
+
+def test_every_finding_says_what_was_found_and_what_to_do():
+    before = (os.sched_getscheduler(0), os.nice(0))
+    findings = examine()
+    assert (os.sched_getscheduler(0), os.nice(0)) == before
+    assert len({finding.name for finding in findings}) == len(findings) == 12
+    for finding in findings:
+        assert finding.found
+        assert bool(finding.advice) <= (finding.state != "good")
+        assert finding.state != "missing" or finding.advice
+
+
+@pytest.mark.parametrize("tool", ["gcc", "sdcc"])
+def test_a_tool_that_is_not_there(tool, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    found = next(finding for finding in examine() if finding.name == tool)
+    assert (found.state, found.found) == ("limited", "not found")
+    assert f"install {tool}" in found.advice
+
+
+def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("REGRETLAB_CACHE", str(tmp_path / "file" / "cache"))
+    found = next(finding for finding in examine() if finding.name == "kernel cache")
+    assert found.state == "limited"
+    assert "REGRETLAB_CACHE" in found.advice
+
+
+def test_a_full_disk_and_a_missing_package(monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, "_SPACE", 2**80)
+    monkeypatch.setattr(machine, "_PACKAGES", ("numpy", "no-such-package"))
+    states = {finding.name: finding.state for finding in examine(tmp_path)}
+    assert (states["disk"], states["packages"]) == ("limited", "missing")
