@@ -78,9 +78,13 @@ class Learners:
 
     def configuration(self) -> dict[str, Any]:
         """Return the fields of a run's configuration."""
+        from ..errors import InputError
         from ..policies.learning import LearningSettings
 
         given = {name: value for name in _SETTINGS if (value := getattr(self, name)) is not None}
+        if given and not (self.learners or self.blocking_learning):
+            option = next(iter(given)).replace("_", "-")
+            raise InputError(f"--{option} is a setting of learning, and nothing learns: give --learners")
         return {
             "learners": self.learners,
             "blocking_learning": self.blocking_learning,

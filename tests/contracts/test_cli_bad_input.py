@@ -256,6 +256,7 @@ def test_profiles_that_cannot_be(words, message, answer):
 
 
 RUN = {"--clock": "virtual", "--emulate-latency": "0.04", "--frames": "200", "--policy": "oracle", "--symbols": "4"}
+LEARNING = {"--learners": "1", "--emulate-learning": "0.05"}
 
 
 def _run_words(changed, out):
@@ -283,6 +284,16 @@ def _run_words(changed, out):
         ({"--emulate-latency": "gamma(4, scael=1)"}, "no parameter 'scael'"),
         ({"--seed": "-1"}, "seed must not be negative, not -1"),
         ({"--clock": "sundial"}, '"sundial" for --clock'),
+        ({"--learners": "-1"}, "learners must be from 0 to 1024, not -1"),
+        ({"--learners": "1"}, "the virtual clock needs the time of a learning step"),
+        (LEARNING, "'oracle' has none"),
+        ({"--batch": "16"}, "--batch is a setting of learning, and nothing learns"),
+        (
+            LEARNING | {"--batch": "17", "--replay": "16"},
+            "a batch of 17 transitions does not fit in a replay store of 16",
+        ),
+        (LEARNING | {"--policy": "nature", "--resume": "."}, "holds no checkpoint.safetensors"),
+        (LEARNING | {"--discount": "1.5"}, "discount must be from 0 to 1, not 1.5"),
     ],
     ids=str,
 )
