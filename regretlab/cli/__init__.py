@@ -15,7 +15,7 @@ __all__ = ["application", "main"]
 
 def application() -> Any:
     """Return the Cyclopts application with all commands."""
-    from . import doctor, estimation, experiments, figures, learn, mdps, planning, sweeps, theory, validation  # noqa: F401 - they register their commands
+    from . import doctor, estimation, experiments, figures, learn, mdps, planning, records, sweeps, theory, validation  # noqa: F401 - they register their commands
     from .options import app
 
     return app

@@ -1,0 +1,135 @@
+"""Driving an environment again from a record: the same actions must give the same rewards, frame by frame."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..games import make_game
+from ..records import Record
+
+__all__ = ["Playback", "play_back"]
+
+
+@dataclass(frozen=True)
+class Playback:
+    """What came of playing a record again.
+
+    Attributes
+    ----------
+    frames
+        Frames played.
+    differing
+        Frames whose reward, end of an episode or label differs from the record's.
+    first_difference
+        Number of the first of them in the record; None if there is none.
+    reward
+        Sum of the rewards.
+    recorded_reward
+        The same of the record.
+    """
+
+    frames: int
+    differing: int
+    first_difference: int | None
+    reward: float
+    recorded_reward: float
+
+
+def play_back(
+    record: Record,
+    *,
+    gif: str | Path | None = None,
+    every: int = 2,
+    most_pictures: int = 1200,
+    progress: Callable[[int, int], None] | None = None,
+) -> Playback:
+    """Play the actions of a record in a fresh environment of the same settings and seed.
+
+    Parameters
+    ----------
+    record
+        The record of a run; one cut short will do.
+    gif
+        Also write the screen as an animated GIF.
+    every, most_pictures
+        A picture every so many frames, at most so many.
+    progress
+        Told the frames done, and of how many.
+
+    Returns
+    -------
+    Playback
+        No frame differs if the environment is deterministic by its seed.
+
+    Raises
+    ------
+    InputError
+        If the record does not say what was played, or the environment draws nothing.
+    """
+    try:
+        config = record.meta["config"]
+        environment, seed = str(config["environment"]), int(config["seed"])
+        options = dict(config.get("environment_options") or {})
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"'{record.directory}' does not say what was played: it cannot be played again") from None
+    if gif is not None:
+        options = {**options, "render_mode": "rgb_array"}
+        if Path(gif).suffix != ".gif" or not Path(gif).parent.is_dir():
+            raise InputError(f"pictures go to a .gif file in a folder that exists, not to '{gif}'")
+    table = record.frames
+    columns = {name: table[name].to_numpy() for name in ("action", "reward", "terminated", "truncated", "frame")}
+    game = make_game(environment, **options)
+    pictures: list[NDArray[np.uint8]] = []
+    different = np.zeros(len(table), bool)
+    total = 0.0
+    try:
+        game.reset(seed=seed)
+        for index in range(len(table)):
+            _, reward, terminated, truncated, _ = game.step(int(columns["action"][index]))
+            total += float(reward)
+            different[index] = (
+                np.float32(reward) != columns["reward"][index]
+                or bool(terminated) != bool(columns["terminated"][index])
+                or bool(truncated) != bool(columns["truncated"][index])
+            )
+            if gif is not None and index % every == 0 and len(pictures) < most_pictures:
+                pictures.append(_picture(game))
+            if terminated or truncated:
+                game.reset()
+            if progress is not None and (index + 1) % 500 == 0:
+                progress(index + 1, len(table))
+        if gif is not None:
+            _write_gif(Path(gif), pictures, every * float(record.meta.get("frame_time", 1 / 60)))
+    finally:
+        game.close()
+    first = np.flatnonzero(different)
+    return Playback(
+        frames=len(table),
+        differing=int(different.sum()),
+        first_difference=int(columns["frame"][first[0]]) if len(first) else None,
+        reward=total,
+        recorded_reward=float(columns["reward"].astype(float).sum()),
+    )
+
+
+def _picture(game: Any) -> NDArray[np.uint8]:
+    screen = game.render()
+    if screen is None:
+        raise InputError("this environment draws nothing: there are no pictures to write")
+    return np.asarray(screen, dtype=np.uint8)
+
+
+def _write_gif(path: Path, pictures: list[NDArray[np.uint8]], seconds: float) -> None:
+    from PIL import Image
+
+    if not pictures:
+        raise InputError("the record has no frame: there are no pictures to write")
+    first, *rest = (Image.fromarray(picture) for picture in pictures)
+    part = path.with_name(f".{path.name}.part")
+    first.save(part, format="GIF", save_all=True, append_images=rest, duration=max(20, round(1e3 * seconds)), loop=0)
+    part.replace(path)
