@@ -1,5 +1,6 @@
 """The commands that run and measure: ``run`` and ``profile``."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -159,6 +160,7 @@ def profile(
     samples: Whole = 500,
     threads: Whole = 1,
     channels_last: Annotated[bool, Parameter(negative="--contiguous")] = True,
+    workers: str | None = None,
     out: Path | None = None,
     json: Json = False,
 ) -> int:
@@ -178,18 +180,40 @@ def profile(
         Threads of the network's operations.
     channels_last
         Memory layout of the convolutions.
+    workers
+        Also measure under so many concurrent processes, such as 1,2,4, and fit how each slows the others down (what
+        plan calls contention).
     out
         File for the samples, .npy or .csv (a summary goes beside it as .json).
     """
+    from ..laws.fitting import FEWEST, fit_laws
     from ..policies import PolicySpec
+    from ..policies.contention import measure_contention
     from ..policies.profile import check_target, profile_policy
 
+    numbers = None if workers is None else _numbers(workers)
     specification = PolicySpec(policy, actions=actions, channels_last=channels_last)
     if out is not None:
         check_target(out)
     measured = profile_policy(specification, samples=samples, threads=threads)
     written = None if out is None else str(measured.save(out))
-    values = {**measured.to_json(), "file": written}
+    fits = fit_laws(measured.seconds) if len(measured.seconds) >= FEWEST else []
+    shared = None
+    if numbers is not None:
+        with show_progress() as tell:
+            shared = measure_contention(
+                specification,
+                numbers,
+                samples=samples,
+                threads=threads,
+                progress=lambda done, total: tell("concurrent workers", done, total),
+            )
+    values = {
+        **measured.to_json(),
+        "file": written,
+        "fits": [asdict(fit) for fit in fits],
+        "contention": None if shared is None else asdict(shared),
+    }
     if json:
         print_json(values)
         return 0
@@ -200,7 +224,30 @@ def profile(
         ("inferences per second", f"{values['inferences_per_second']:.1f}"),
         ("machine", f"{measured.machine}, torch {measured.torch_version}, {threads} thread(s)"),
     ]
+    for index, fit in enumerate(fits[:3]):
+        judged = (
+            ""
+            if fit.p_value is None
+            else f", p = {fit.p_value:.2g}" + (" (does not fit)" if fit.p_value < 0.05 else "")
+        )
+        facts.append(("fitted laws" if index == 0 else "", f"{fit.text}: distance {fit.distance:.3f}{judged}"))
+    if shared is not None:
+        for index, (number, mean) in enumerate(zip(shared.workers, shared.means, strict=True)):
+            facts.append(("concurrent workers" if index == 0 else "", f"{number}: {1e3 * mean:.3f} ms"))
+        width = "" if shared.contention_error is None else f" ± {shared.contention_error:.2g}"
+        facts.append(("contention", f"{shared.contention:.4g}{width} (use as plan --contention)"))
     if written:
         facts.append(("samples", f"{written} (use as --inference-time @{written})"))
     print_facts(f"{policy}: {samples} inferences", facts)
     return 0
+
+
+def _numbers(text: str) -> list[int]:
+    from ..errors import InputError
+
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"workers must be whole numbers with commas between them, such as 1,2,4, not '{text}'"
+        ) from None

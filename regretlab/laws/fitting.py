@@ -1,0 +1,133 @@
+"""Laws fitted to measured inference times, with how well each fits.
+
+Each family is fitted by maximum likelihood (scipy.stats) with its location free below the least sample, ranked by
+Akaike's criterion. The Kolmogorov-Smirnov distance of the best is judged by a parametric bootstrap: samples of the
+fitted law are fitted again, because the distance to a law that was fitted to the data is smaller than to a given one
+(Lilliefors 1967; Stephens 1974).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+
+__all__ = ["FAMILIES", "FittedLaw", "fit_laws"]
+
+FAMILIES = ("gamma", "lognorm", "weibull_min", "invgauss", "expon", "uniform")
+"""Names of scipy.stats; all of them laws of positive times."""
+
+FEWEST = 20
+
+
+@dataclass(frozen=True)
+class FittedLaw:
+    """A family fitted to samples.
+
+    Attributes
+    ----------
+    family
+        Name of scipy.stats.
+    text
+        The fitted law as text that every command reads.
+    aic
+        Akaike's criterion; less is better.
+    distance
+        Kolmogorov-Smirnov distance between the samples and the law.
+    p_value
+        Chance of at least that distance were the law the true family; None where it was not computed.
+    """
+
+    family: str
+    text: str
+    aic: float
+    distance: float
+    p_value: float | None
+
+
+def fit_laws(samples: ArrayLike, *, bootstrap: int = 99, seed: int = 0) -> list[FittedLaw]:
+    """Fit every family to samples, the best first.
+
+    Parameters
+    ----------
+    samples
+        Seconds, shape (n,), n at least 20.
+    bootstrap
+        Samples drawn to judge the best family; 0 to leave that out.
+    seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    list of FittedLaw
+        In the order of Akaike's criterion. A family that scipy cannot fit is left out. With ``bootstrap`` = b the
+        p-value of the first is one of 1/(b+1), 2/(b+1), ..., 1: if it is small, none of the families fits and the
+        samples themselves are the better law.
+
+    Raises
+    ------
+    InputError
+        For fewer samples, or samples that are not positive and finite.
+
+    Examples
+    --------
+    >>> fits = fit_laws(np.random.default_rng(0).gamma(4, 0.02, 400), bootstrap=0)
+    >>> fits[0].aic <= fits[1].aic
+    True
+    """
+    data = np.sort(np.asarray(samples, dtype=float).ravel())
+    if len(data) < FEWEST:
+        raise InputError(f"a law can be fitted to at least {FEWEST} samples, not to {len(data)}")
+    if not (np.isfinite(data).all() and data[0] > 0):
+        raise InputError("samples must be positive, finite numbers of seconds")
+    fits = sorted(filter(None, (_fit(family, data) for family in FAMILIES)), key=lambda fit: fit[0].aic)
+    if not fits:
+        raise InputError("no family could be fitted to the samples")
+    found = [fit for fit, _ in fits]
+    if bootstrap > 0:
+        best, law = fits[0]
+        random = np.random.default_rng(seed)
+        larger = 0
+        for _ in range(bootstrap):
+            drawn = np.sort(np.maximum(law.rvs(len(data), random_state=random), np.finfo(float).tiny))
+            again = _fit(best.family, drawn)
+            larger += again is None or again[0].distance >= best.distance
+        judged = FittedLaw(best.family, best.text, best.aic, best.distance, (larger + 1) / (bootstrap + 1))
+        found = [judged, *found[1:]]
+    return found
+
+
+def _fit(family: str, data: NDArray[np.float64]) -> tuple[FittedLaw, Any] | None:
+    from scipy import stats
+
+    distribution = getattr(stats, family)
+    try:
+        with np.errstate(all="ignore"):
+            # The least sample bounds the support: a location just below it, unless the family has none of its own.
+            spread = float(data[-1] - data[0]) or float(data[0]) * 1e-6
+            if family == "uniform":
+                parameters = distribution.fit(data)
+            else:
+                location = float(data[0]) - spread / len(data)
+                parameters = distribution.fit(data, floc=max(0.0, location))
+            law = distribution(*parameters)
+            likelihood = float(np.sum(law.logpdf(data)))
+    except (ValueError, RuntimeError, FloatingPointError, stats.FitError):
+        return None
+    if not np.isfinite(likelihood):
+        return None
+    free = len(parameters)
+    ranks = np.arange(1, len(data) + 1) / len(data)
+    cdf = law.cdf(data)
+    distance = float(max((ranks - cdf).max(), (cdf - ranks + 1 / len(data)).max()))
+    return FittedLaw(family, _text(family, parameters), 2 * free - 2 * likelihood, distance, None), law
+
+
+def _text(family: str, parameters: tuple[float, ...]) -> str:
+    *shapes, location, scale = (float(f"{value:.8g}") for value in parameters)
+    words = [repr(shape) for shape in shapes]
+    if location:
+        words.append(f"loc={location!r}")
+    return f"{family}({', '.join([*words, f'scale={scale!r}'])})"

@@ -1,0 +1,54 @@
+"""Fitted laws: the right family is found, its parameters recovered, and a wrong one is found out."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from regretlab.errors import InputError
+from regretlab.laws import parse_law
+from regretlab.laws.fitting import FAMILIES, fit_laws
+
+
+@pytest.mark.parametrize(
+    ("family", "law"),
+    [
+        ("lognorm", stats.lognorm(0.8, scale=0.05)),
+        ("uniform", stats.uniform(0.05, 0.02)),
+        ("invgauss", stats.invgauss(0.5, loc=0.01, scale=0.1)),
+    ],
+)
+def test_the_family_that_made_the_samples_fits(family, law):
+    fits = fit_laws(law.rvs(1500, random_state=np.random.default_rng(1)), bootstrap=39)
+    best = next(fit for fit in fits if fit.family == family)
+    assert best.aic - fits[0].aic < 10  # close families may be as good
+    assert fits[0].p_value > 0.01
+    assert best.distance < 1.63 / np.sqrt(1500)  # the 99 % point for a law given in advance, which fitting only lowers
+
+
+def test_two_clusters_fit_no_family():
+    random = np.random.default_rng(2)
+    both = np.concatenate([random.normal(0.02, 0.0005, 300), random.normal(0.05, 0.0005, 300)])
+    assert fit_laws(both, bootstrap=39)[0].p_value == pytest.approx(1 / 40)
+
+
+def test_the_text_reads_back_as_the_law():
+    data = np.random.default_rng(3).gamma(4, 0.02, 800)
+    for fit in fit_laws(data, bootstrap=0):
+        law = parse_law(fit.text)
+        assert fit.family in FAMILIES
+        if fit.family != "uniform":  # whose mean is that of the least and the largest sample
+            assert law.mean() == pytest.approx(data.mean(), rel=0.1)
+
+
+def test_distances_are_scipys():
+    data = np.random.default_rng(4).gamma(4, 0.02, 300)
+    for fit in fit_laws(data, bootstrap=0):
+        law = parse_law(fit.text)
+        assert fit.distance == pytest.approx(stats.kstest(data, law.cdf).statistic, abs=1e-5)
+
+
+def test_what_cannot_be_fitted():
+    with pytest.raises(InputError, match="at least 20 samples, not to 3"):
+        fit_laws([0.1, 0.2, 0.3])
+    with pytest.raises(InputError, match="positive, finite"):
+        fit_laws([0.0] * 30)
