@@ -14,7 +14,7 @@ from regretlab.laws.fitting import FAMILIES, fit_laws
     [
         ("lognorm", stats.lognorm(0.8, scale=0.05)),
         ("uniform", stats.uniform(0.05, 0.02)),
-        ("invgauss", stats.invgauss(0.5, loc=0.01, scale=0.1)),
+        ("expon", stats.expon(0.02, 0.05)),
     ],
 )
 def test_the_family_that_made_the_samples_fits(family, law):
