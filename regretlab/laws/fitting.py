@@ -1,9 +1,9 @@
 """Laws fitted to measured inference times, with how well each fits.
 
-Each family is fitted by maximum likelihood (scipy.stats) with its location held just below the least sample (by a
-n-th of the range: inference has a floor), ranked by Akaike's criterion. The Kolmogorov-Smirnov distance of the best is judged by a parametric bootstrap: samples of the
-fitted law are fitted again, because the distance to a law that was fitted to the data is smaller than to a given one
-(Lilliefors 1967; Stephens 1974).
+Each family is fitted by maximum likelihood (scipy.stats) with its location held just below the least sample (by an n-th
+of the range: inference has a floor), ranked by Akaike's criterion. The Kolmogorov-Smirnov distance of the best is
+judged by a parametric bootstrap: samples of the fitted law are fitted again, because the distance to a law that was
+fitted to the data is smaller than to a given one (Lilliefors 1967; Stephens 1974).
 """
 
 from dataclasses import dataclass
