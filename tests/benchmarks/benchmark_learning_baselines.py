@@ -19,8 +19,7 @@ from scipy.stats import t
 
 from regretlab.harness.configuration import RunConfiguration
 from regretlab.harness.run import run
-
-from .benchmark_learning import SETTINGS
+from tests.benchmarks.benchmark_learning import SETTINGS
 
 RESULTS = Path(__file__).with_name("results") / "learning_baselines.csv"
 FRAME = 1 / 59.7275
