@@ -1,6 +1,7 @@
 """Games: Gymnasium environments on an emulated Game Boy.
 
-Importing this package registers ``regretlab/Beacon-v0``; ``make_game`` opens it or any other Gymnasium environment.
+Importing this package registers ``regretlab/Beacon-v0`` and ``regretlab/Stacker-v0``; ``make_game`` opens them or any
+other Gymnasium environment.
 """
 
 from typing import Any
@@ -11,10 +12,11 @@ from ..errors import InputError
 
 __all__ = ["GAMES", "environment_id", "make_game"]
 
-GAMES = ("regretlab/Beacon-v0",)
+GAMES = ("regretlab/Beacon-v0", "regretlab/Stacker-v0")
 """The environments of this package."""
 
 gymnasium.register("regretlab/Beacon-v0", entry_point="regretlab.games.beacon:Beacon")
+gymnasium.register("regretlab/Stacker-v0", entry_point="regretlab.games.stacker:Stacker")
 
 
 def environment_id(name: str) -> str:

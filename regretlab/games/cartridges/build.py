@@ -17,7 +17,7 @@ from ..rom import write_header
 __all__ = ["CARTRIDGES", "build_cartridge", "main"]
 
 _FOLDER = Path(__file__).parent
-CARTRIDGES = ("beacon",)
+CARTRIDGES = ("beacon", "stacker")
 """Names of the cartridges: folders beside this file; each ROM lies beside its folder as NAME.gb."""
 
 _COMPILE = ("sdcc", "-msm83", "--std-c11", "--opt-code-speed", "-c")
