@@ -32,7 +32,8 @@ def piece_cells(piece: int, turn: int) -> tuple[tuple[int, int], ...]:
     >>> piece_cells(2, 2)
     ((2, 1), (1, 2), (1, 1), (1, 0))
     """
-    size, cells = _PIECES[piece]
+    size = _PIECES[piece][0]
+    cells: tuple[tuple[int, int], ...] = _PIECES[piece][1]
     for _ in range(turn if size else 0):
         cells = tuple((column, size - 1 - row) for row, column in cells)
     return cells
