@@ -34,6 +34,7 @@ def run(
     seed: Whole = 0,
     learning: Learners | None = None,
     overwrite: Flag = False,
+    watch: Flag = False,
     json: Json = False,
 ) -> int:
     """Run staggered inference in an environment and record it.
@@ -76,6 +77,8 @@ def run(
         Seed of environment, policies and emulated times.
     overwrite
         Replace a record that is already in the folder.
+    watch
+        Show frame rate, served fraction, delays, age and reward of the last ten seconds while the run is on.
     """
     from ..harness.configuration import RunConfiguration
     from ..harness.run import run as play
@@ -96,10 +99,12 @@ def run(
         seed=seed,
         **(learning or Learners()).configuration(),
     )
-    with show_progress() as tell:
-        summary = play(
-            configuration, out, overwrite=overwrite, progress=lambda played, total, what: tell(what, played, total)
-        )
+    summary = _play_watched(configuration, out, overwrite) if watch else None
+    if summary is None:
+        with show_progress() as tell:
+            summary = play(
+                configuration, out, overwrite=overwrite, progress=lambda played, total, what: tell(what, played, total)
+            )
     if json:
         print_json(dict(summary))
         return 0
@@ -240,6 +245,21 @@ def profile(
         facts.append(("samples", f"{written} (use as --inference-time @{written})"))
     print_facts(f"{policy}: {samples} inferences", facts)
     return 0
+
+
+def _play_watched(configuration: Any, out: Path, overwrite: bool) -> Any:
+    """Play with the live view; None where there is no terminal to show it on."""
+    import sys
+
+    from ..harness.preparation import prepare
+    from ..harness.run import run as play
+    from .watching import watching
+
+    if not sys.stderr.isatty():
+        return None
+    prepared = prepare(configuration, lambda text: print(text, file=sys.stderr))
+    with watching(prepared.environment.frame_time) as view:
+        return play(configuration, out, overwrite=overwrite, prepared=prepared, watch=view.feed)
 
 
 def _numbers(text: str) -> list[int]:

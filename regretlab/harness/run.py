@@ -6,6 +6,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import InputError
 from ..records import Record, RecordWriter, RunSummary, summarise
 from .configuration import RunConfiguration
@@ -21,6 +24,7 @@ def run(
     overwrite: bool = False,
     prepared: Prepared | None = None,
     progress: Callable[[int, int, str], None] = lambda played, total, what: None,
+    watch: Callable[[NDArray[np.void]], None] | None = None,
 ) -> RunSummary:
     """Play the configured run and record it.
 
@@ -36,6 +40,8 @@ def run(
         What ``prepare(configuration)`` returned, if it was called before.
     progress
         Told (frames played, frames in all, what is going on).
+    watch
+        Told the rows of the frames as they are recorded, in the process that writes the record.
 
     Returns
     -------
@@ -66,7 +72,7 @@ def run(
     if configuration.resume is not None and Path(configuration.resume).resolve() == Path(out).resolve():
         raise InputError(f"a run cannot resume from '{out}' and be recorded there: give another folder")
     prepared = prepared or prepare(configuration, lambda text: progress(0, configuration.frames, text))
-    writer = RecordWriter(out, _meta(configuration, prepared), overwrite=overwrite)
+    writer = RecordWriter(out, _meta(configuration, prepared), overwrite=overwrite, observe=watch)
     play = run_virtual if configuration.clock == "virtual" else run_local
     play(configuration, prepared, writer, progress)
     return summarise(Record.open(out))

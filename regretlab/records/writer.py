@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +36,8 @@ class RecordWriter:
         Replace a record that is already there. A folder that holds anything else is refused all the same.
     part_rows
         Rows of a table that make a part of their own.
+    observe
+        Told the frame rows as they are added (a live view).
 
     Raises
     ------
@@ -57,10 +59,17 @@ class RecordWriter:
     """
 
     def __init__(
-        self, directory: str | Path, meta: dict[str, Any], overwrite: bool = False, *, part_rows: int = 8192
+        self,
+        directory: str | Path,
+        meta: dict[str, Any],
+        overwrite: bool = False,
+        *,
+        part_rows: int = 8192,
+        observe: Callable[[NDArray[np.void]], None] | None = None,
     ) -> None:
         self.directory = Path(directory)
         self._part_rows = part_rows
+        self._observe = observe
         self._rows: dict[str, list[NDArray[np.void]]] = {name: [] for name in TABLES}
         self._parts = dict.fromkeys(TABLES, 0)
         self._closed = False
@@ -81,6 +90,8 @@ class RecordWriter:
     def append_frames(self, rows: NDArray[np.void]) -> None:
         """Add rows of type ``FRAME_DTYPE`` (copied at once, so the caller may reuse their memory)."""
         self._append(FRAMES, rows)
+        if self._observe is not None:
+            self._observe(rows)
 
     def append_inferences(self, rows: NDArray[np.void]) -> None:
         """Add rows of type ``INFERENCE_DTYPE`` (copied at once, so the caller may reuse their memory)."""
