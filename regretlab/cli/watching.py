@@ -33,9 +33,9 @@ def recent_figures(rows: NDArray[np.void], frame_time: float) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``frame_rate`` a second (None for a single frame), ``served_fraction``, ``delays`` (shares of all frames, index
-        = delay), ``mean_age`` in seconds of the newest observation acted on in the stretch (None if none was), ``reward``
-        per frame, ``lateness_p99`` in seconds.
+        ``frame_rate`` a second (None for a single frame), ``served_fraction``, ``delays`` (shares of all frames by
+        delay), ``mean_age`` in seconds of the newest observation acted on in the stretch (None if none was),
+        ``reward`` per frame, ``lateness_p99`` in seconds.
     """
     served = rows["served_by"] >= 0
     begun = rows["deadline"] + rows["lateness"]
