@@ -46,7 +46,7 @@ def run(
     out
         Folder for the record.
     env
-        beacon, or any Gymnasium id with a discrete action space (module:id imports the module first).
+        beacon, stacker, or any Gymnasium id with a discrete action space (module:id imports the module first).
     policy
         nature, impala-kN, impala2x-kN, random, noop or oracle.
     workers
