@@ -54,25 +54,46 @@ def learn(
         Law of the inference time in seconds; without one the environment waits for every action.
     frame_time
         Seconds of a frame, or gameboy, or atari.
-    workers, rule, hold
-        As for simulate.
-    learners, batch_time, batch_size, replay_ratio
-        N_L learner processes with so many seconds a batch of so many interactions, each replayed so often; all
-        interactions are learned from if not given.
+    workers
+        Number of inference workers, or inf.
+    rule
+        Staggering rule, as for simulate.
+    hold
+        Frames that frame-hold holds its outputs to.
+    learners
+        Number of learner processes, N_L; all interactions are learned from if not given.
+    batch_time
+        Seconds that a learner takes for a batch.
+    batch_size
+        Interactions in a batch.
+    replay_ratio
+        How often each interaction is replayed.
     learning_bound
         Lower bound to print beside the learning part: gaussian-bandit, bernoulli-bandit, finite-mdp, ...
-    epsilon, discount, step
-        Of q-epsilon.
-    bonus, height
-        Of q-ucb.
+    epsilon
+        Chance of a random action, of q-epsilon.
+    discount
+        Discount factor of q-epsilon, below 1.
+    step
+        Step of q-epsilon, constant, in (0, 1].
+    bonus
+        Factor of the optimism of q-ucb.
+    height
+        Effective horizon of q-ucb in frames.
     confidence
-        Of ucrl2.
+        Chance that the confidence sets of ucrl2 fail.
     mean_rewards
         Receive the mean rewards instead of drawing 0 or 1.
-    frames, checkpoints
-        Longest horizon, and how many horizons to report.
-    replications, seed, threads
-        As for simulate.
+    frames
+        Longest horizon, in frames.
+    checkpoints
+        How many horizons to report, evenly spaced.
+    replications
+        Replications, each with random numbers of its own.
+    seed
+        The same seed gives the same figures on any number of threads.
+    threads
+        Threads to use; all cores if not given.
     """
     from ..bounds.learning import learners_to_keep_up, processed_share
     from ..laws import parse_frame_time, parse_law

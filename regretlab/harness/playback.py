@@ -24,7 +24,7 @@ class Playback:
     frames
         Frames played.
     differing
-        Frames whose reward, end of an episode or label differs from the record's.
+        Frames whose reward or end of an episode differs from the record's.
     first_difference
         Number of the first of them in the record; None if there is none.
     reward
@@ -77,6 +77,8 @@ def play_back(
         options = dict(config.get("environment_options") or {})
     except (KeyError, TypeError, ValueError):
         raise InputError(f"'{record.directory}' does not say what was played: it cannot be played again") from None
+    if ":" in environment:  # module:id would import what a file names
+        raise InputError(f"'{record.directory}' asks to import a module for '{environment}': only known ids are played")
     if gif is not None:
         options = {**options, "render_mode": "rgb_array"}
         if Path(gif).suffix != ".gif" or not Path(gif).parent.is_dir():

@@ -148,6 +148,6 @@ def _infer(spec: PolicySpec, samples: int, threads: int, ready: Any, answers: An
         policy.act(frames[index % 8], 0)
         seconds[index] = time.perf_counter() - began
     answers.put([float(part.mean()) for part in np.array_split(seconds, 4)])
-    until = time.perf_counter() + 0.3 * seconds.sum()
+    until = time.perf_counter() + seconds.sum()
     while time.perf_counter() < until:
         policy.act(frames[0], 0)

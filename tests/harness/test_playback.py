@@ -75,6 +75,10 @@ def test_pictures(recorded, tmp_path):
 def test_a_record_that_does_not_say_what_was_played(recorded, tmp_path):
     shutil.copytree(recorded, tmp_path / "run")
     meta = json.loads((tmp_path / "run" / "meta.json").read_text())
+    meta["config"]["environment"] = "os:system"
+    (tmp_path / "run" / "meta.json").write_text(json.dumps(meta))
+    with pytest.raises(InputError, match="asks to import a module for 'os:system'"):
+        play_back(Record.open(tmp_path / "run"))
     del meta["config"]
     (tmp_path / "run" / "meta.json").write_text(json.dumps(meta))
     with pytest.raises(InputError, match="does not say what was played"):
