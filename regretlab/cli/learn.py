@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from ..errors import InputError
 from .options import Flag, Json, Whole, app
-from .output import listed, print_json, print_rows, write
+from .output import listed, print_json, print_rows, show_progress, write
 from .scenario import read_workers
 
 __all__ = ["learn"]
@@ -25,6 +25,7 @@ def learn(
     batch_time: float | None = None,
     batch_size: Whole = 1,
     replay_ratio: float = 1.0,
+    credit: Literal["observation", "state"] = "observation",
     learning_bound: str | None = None,
     epsilon: float | None = None,
     discount: float | None = None,
@@ -68,8 +69,11 @@ def learn(
         Interactions in a batch.
     replay_ratio
         How often each interaction is replayed.
+    credit
+        What an action is learned about: the observation it was chosen for, or the state it was applied in.
     learning_bound
-        Lower bound to print beside the learning part: gaussian-bandit, bernoulli-bandit, finite-mdp, ...
+        Bound to print beside the learning part: bernoulli-bandit, bernoulli-bandit-published (one state) or finite-mdp.
+        It holds for the worst problem of its class, which need not be this one.
     epsilon
         Chance of a random action, of q-epsilon.
     discount
@@ -100,12 +104,18 @@ def learn(
     from ..mdp import AsynchronousMDP, parse_mdp
     from ..simulation.learning import learner_named, simulate_learning
 
+    if learning_bound is not None and mean_rewards:
+        raise InputError(
+            "learning bounds are for rewards drawn as 0 or 1: leave out --mean-rewards or --learning-bound"
+        )
     names = ("epsilon", "discount", "step", "bonus", "height", "confidence")
     given = dict(zip(names, (epsilon, discount, step, bonus, height, confidence), strict=True))
     chosen = learner_named(learner, **{name: value for name, value in given.items() if value is not None})
     process = parse_mdp(mdp)
     if not isinstance(process, AsynchronousMDP):
         process = AsynchronousMDP(process)
+    if learning_bound is not None:
+        _check_bound(learning_bound, process.mdp.states)
     process = replace(process, frame_time=parse_frame_time(frame_time))
     law = None if inference_time is None else parse_law(inference_time)
     share, keep_up = 1.0, None
@@ -117,22 +127,27 @@ def learn(
         keep_up = learners_to_keep_up(batch_time, interval, batch_size=batch_size, replay_ratio=replay_ratio)
         if share <= 0:
             raise InputError(f"learners must be at least 1 to learn anything, not {learners}")
-    curves = simulate_learning(
-        process,
-        chosen,
-        law=law,
-        workers=read_workers(workers),
-        rule=rule,
-        hold=hold,
-        share=share,
-        frames=frames,
-        checkpoints=checkpoints,
-        bernoulli=not mean_rewards,
-        replications=replications,
-        seed=seed,
-        cores=threads,
-    )
-    bounds, reason = _bounds(curves, learning_bound, process.mdp, share)
+    with show_progress() as tell:
+        curves = simulate_learning(
+            process,
+            chosen,
+            law=law,
+            workers=read_workers(workers),
+            rule=rule,
+            hold=hold,
+            share=share,
+            credit=credit,
+            frames=frames,
+            checkpoints=checkpoints,
+            bernoulli=not mean_rewards,
+            replications=replications,
+            seed=seed,
+            cores=threads,
+            progress=lambda done, total: tell("playing replications", done, total),
+        )
+    bounds, reason = (None, None)
+    if learning_bound is not None:
+        bounds, reason = _bounds(curves, learning_bound, process.mdp, share)
     if json:
         print_json(
             {
@@ -149,6 +164,9 @@ def learn(
                 },
                 "learning_bound": bounds,
                 "learning_bound_reason": reason,
+                "learning_bound_scope": None if learning_bound is None else _SCOPES[learning_bound],
+                "delay_method": curves.delay_method,
+                "informed_agent": curves.informed,
                 "optimal_gain": curves.gain,
                 "share": share,
                 "learners_to_keep_up": keep_up,
@@ -175,30 +193,58 @@ def learn(
         rows,
         5,
     )
-    for name, text in listed("learning bound:", [reason] if reason else []):
+    said = [f"what the informed agent plays: {curves.informed}"]
+    if curves.delay_method != "exact":
+        said.append("the delay part is at most what is shown, and learning at least: the best agent is not known here")
+    if learning_bound is not None:
+        said.append(f"the bound is {_SCOPES[learning_bound]}")
+    for name, text in listed("note:", said) + listed("learning bound:", [reason] if reason else []):
         write(f"{name} {text}\n")
     return 0
 
 
 def _interval(law: Any, frame_time: float, workers: float, rule: str, hold: int | None) -> float:
-    """Return the mean time between agent actions."""
-    from ..staggering.service import service_law
+    """Return the mean time between agent actions; simulated where there is no closed form."""
+    from ..staggering.service import NoClosedForm, service_law
 
     if law is None:
         return frame_time
-    return service_law(law, frame_time, workers=workers, rule=rule, hold=hold).interaction_time
+    try:
+        return service_law(law, frame_time, workers=workers, rule=rule, hold=hold).interaction_time
+    except NoClosedForm:
+        from ..simulation import simulate
+
+        return simulate(
+            law, frame_time, 0.5, workers=workers, rule=rule, hold=hold, frames=1_000_000, seed=0
+        ).interaction_time
 
 
-def _bounds(curves: Any, name: str | None, mdp: Any, share: float) -> tuple[list[float | None] | None, str | None]:
+_SCOPES = {
+    "bernoulli-bandit": "for the worst bandit with so many arms and rewards of 0 and 1, which need not be this one",
+    "bernoulli-bandit-published": "for the worst bandit with so many arms and rewards of 0 and 1, which need not be "
+    "this one",
+    "finite-mdp": "for the worst MDP with so many states, actions and this diameter, which need not be this one",
+}
+
+
+def _check_bound(name: str, states: int) -> None:
+    if name not in _SCOPES:
+        raise InputError(
+            f"unknown learning bound '{name}' for learn, whose rewards are 0 or 1 and which plays no episodes: choose "
+            f"one of {', '.join(_SCOPES)}"
+        )
+    if name != "finite-mdp" and states != 1:
+        raise InputError(f"learning bound '{name}' is for one state, and this MDP has {states}: use finite-mdp")
+
+
+def _bounds(curves: Any, name: str, mdp: Any, share: float) -> tuple[list[float | None], str | None]:
     """Return the lower bound at each horizon (None outside its conditions), and why where there is none."""
-    if name is None:
-        return None, None
     from ..bounds.learning import learning_bound
     from ..mdp import diameter
 
     size: dict[str, Any] = {"actions": mdp.actions, "share": share}
-    if name in ("finite-mdp", "episodic"):
-        size |= {"states": mdp.states, "diameter": diameter(mdp)}
+    if name == "finite-mdp":  # the diameter in interactions
+        size |= {"states": mdp.states, "diameter": diameter(mdp) * curves.interactions[-1] / curves.frames[-1]}
     values: list[float | None] = []
     reason = None
     for interactions in curves.interactions:

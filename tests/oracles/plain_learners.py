@@ -77,3 +77,39 @@ def optimistic_q(moves, rewards, steps, horizons, height, bonus, rng):
         if t in horizons:
             curve.append(total)
     return curve
+
+
+def epsilon_greedy_q(moves, rewards, steps, discount, epsilon, step, rng):
+    """Return the cumulative reward of Q-learning (Watkins 1989)."""
+    S, A = rewards.shape
+    q = np.zeros((S, A))
+    total, s = 0.0, 0
+    for _ in range(steps):
+        a = int(rng.integers(A)) if rng.random() < epsilon else int(np.argmax(q[s]))
+        r = float(rng.random() < rewards[s, a])
+        s2 = int(rng.choice(S, p=moves[s, a]))
+        q[s, a] += step * (r + discount * q[s2].max() - q[s, a])
+        total, s = total + r, s2
+    return total
+
+
+def thompson(means, steps, rng):
+    """Return the pulls of each arm by posterior sampling (Thompson 1933)."""
+    won, lost = np.ones(len(means)), np.ones(len(means))
+    for _ in range(steps):
+        a = int(np.argmax(rng.beta(won, lost)))
+        r = rng.random() < means[a]
+        won[a] += r
+        lost[a] += not r
+    return won + lost - 2
+
+
+def ucb1(means, steps, rng):
+    """Return the pulls of each arm by UCB1 (Auer, Cesa-Bianchi & Fischer 2002)."""
+    pulls, gained = np.zeros(len(means)), np.zeros(len(means))
+    for t in range(1, steps + 1):
+        unseen = np.flatnonzero(pulls == 0)
+        a = int(unseen[0]) if len(unseen) else int(np.argmax(gained / pulls + np.sqrt(2 * math.log(t) / pulls)))
+        pulls[a] += 1
+        gained[a] += rng.random() < means[a]
+    return pulls

@@ -217,8 +217,9 @@ def test_learners_stay_above_the_bound_and_inaction_overtakes_learning(made):
     data = data_of(made, "learning")
     for curve in data["bandit"]["curves"]:
         for value, error, bound in zip(curve["regret"], curve["error"], data["bandit"]["bound"], strict=True):
-            assert bound is None or value + 4 * error > bound
-    assert data["bandit"]["bound"][-1] is not None
+            assert value - 2.576 * error > bound
+        fit = data["bandit"]["slopes"][curve["name"]]
+        assert abs(fit["slope"] - 0.5) < 0.02 + 4 * fit["error"]
     parts = {curve["name"]: curve["regret"] for curve in data["slow"]["curves"]}
     half = len(parts["learning"]) // 2
     assert parts["inaction"][-1] / parts["inaction"][half - 1] == pytest.approx(2, abs=0.01)

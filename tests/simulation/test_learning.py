@@ -12,7 +12,7 @@ from regretlab.errors import InputError
 from regretlab.laws import parse_law
 from regretlab.mdp import AsynchronousMDP, FiniteMDP, parse_mdp, solve_average_reward
 from regretlab.simulation.learning import LEARNERS, learner_named, simulate_learning
-from tests.oracles.plain_learners import optimistic_q, ucrl2
+from tests.oracles.plain_learners import optimistic_q, thompson, ucb1, ucrl2
 
 RLBERRY = Path(__file__).parents[1] / "data" / "rlberry_qlearning.json"
 
@@ -75,6 +75,17 @@ def test_q_learning_is_that_of_rlberry():
     agree(gain * ours.frames - ours.reward, ours.regret_error, theirs, 4)
 
 
+@pytest.mark.parametrize(("name", "plainly"), [("thompson", thompson), ("ucb", ucb1)])
+def test_bandit_learners_are_those_of_their_papers(name, plainly):
+    """Regret at 1500 pulls of three arms: 60 plain and 600 compiled replications, |z| < 4."""
+    means = np.array([0.7, 0.5, 0.45])
+    pulls = np.array([plainly(means, 1500, np.random.default_rng(seed)) for seed in range(60)])
+    theirs = pulls @ (means.max() - means)
+    bandit = FiniteMDP(np.ones((3, 1, 1)), means[None])
+    ours = simulate_learning(bandit, learner_named(name), frames=1500, checkpoints=1, replications=600, seed=9)
+    agree(ours.regret, ours.regret_error, theirs[:, None], 4)
+
+
 def test_regret_by_gaps_is_regret_by_reward():
     """The identity: the two differ by the bias at the ends and by the noise of the rewards drawn."""
     mdp = parse_mdp("riverswim(5)").mdp
@@ -86,7 +97,7 @@ def test_regret_by_gaps_is_regret_by_reward():
 
 
 def test_thompson_and_ucb_lose_at_least_the_bound_and_little_more():
-    """Two arms apart by the hardest gap of the bound: one of the two orders costs at least it (z > -4)."""
+    """Two arms apart by the hardest gap of the bound: one of the two orders costs more than it, at 99 %."""
     n = 2000
     gap = math.sqrt(1 / (16 * n))
     bound = learning_bound("bernoulli-bandit", interactions=n, actions=2).value
@@ -97,7 +108,7 @@ def test_thompson_and_ucb_lose_at_least_the_bound_and_little_more():
             means[0, better] += 2 * gap
             bandit = FiniteMDP(np.ones((2, 1, 1)), means)
             curves = simulate_learning(bandit, learner_named(name), frames=n, replications=300, seed=4)
-            worst = max(worst, curves.regret[-1] + 4 * curves.regret_error[-1])
+            worst = max(worst, curves.regret[-1] - 2.576 * curves.regret_error[-1])
             assert curves.regret[-1] < 2 * gap * n
         assert worst > bound
 
@@ -194,6 +205,7 @@ def test_learners_find_the_optimal_policy(name):
         ({"learner": ("ucb", {"epsilon": 0.1})}, "learner 'ucb' has no parameter 'epsilon': it has none"),
         ({"learner": ("q-epsilon", {"epsilon": 1.5})}, r"epsilon of learner 'q-epsilon' must lie in \[0, 1\], not 1.5"),
         ({"learner": ("thompson", {})}, "learner 'thompson' is for one state, and this MDP has 3"),
+        ({"credit": "frame"}, "credit must be 'observation' or 'state', not 'frame'"),
         ({"share": 0.0}, r"share must lie in \(0, 1\], not 0.0"),
         ({"frames": 0}, "frames must be at least 1, not 0"),
         ({"checkpoints": 0}, "checkpoints must be at least 1, not 0"),
@@ -215,8 +227,7 @@ def test_what_is_wrong_is_named(change, message):
 def test_rewards_beyond_the_range_of_a_probability_are_not_drawn():
     mdp = FiniteMDP(np.ones((2, 1, 1)), np.array([[0.5, 1.6]]))
     with pytest.raises(InputError, match=r"rewards must lie in \[0, 1\] to be drawn, not in \[0.5, 1.6\]"):
-        simulate_learning(mdp, learner_named("ucb"), frames=100)
-    assert simulate_learning(mdp, learner_named("ucb"), frames=100, bernoulli=False).gain == pytest.approx(1.6)
+        simulate_learning(mdp, learner_named("q-epsilon"), frames=100)
 
 
 def test_slow_inference_needs_a_default_behaviour():

@@ -2,8 +2,12 @@
 
 At every frame boundary k the learner's present policy chooses an action for the state s_k; if frame k is served by an
 inference with a delay of d frames, the action chosen at k - d is applied (d = 0: the environment waits; d < 0: nobody
-acts and the default behaviour does). A share of the agent's frames is learned from: the state, the action in force, the
-reward and the next state, as a record would show them.
+acts and the default behaviour does). A share of the agent's frames is learned from, in one of two ways:
+
+* credit to the observation: the state s_{k-d} that the action was chosen for, the action, the reward of the frame (with
+  a default behaviour that repeats: the mean over the frames it is in force), and the state that the next action to be
+  applied was chosen for. Learning is complete when that action is applied.
+* credit to the state: the state of the frame, the action, the reward and the next state.
 """
 
 import numpy as np
@@ -14,11 +18,17 @@ INFORMED, Q_EPSILON, Q_UCB, UCRL2, THOMPSON, UCB = range(6)
 
 # what is carried from block to block, as float64
 STATE, LAST_ACTION, INACTION, AGENT, REWARD, ACTED, PROCESSED, CREDIT = range(8)
-CARRIED = 8
+# the transition that is not complete yet: frames in force (0: there is none), state, action, sum of rewards
+OPEN_FRAMES, OPEN_STATE, OPEN_ACTION, OPEN_REWARD = range(8, 12)
+CARRIED = 12
 
 # settings, as float64
 SHARE, EPSILON, DISCOUNT, STEP, BONUS, HORIZON_H, CONFIDENCE, BERNOULLI, REPEATS = range(9)
-SETTINGS = 9
+# of the informed agent: actions in flight that it knows, frames between them, numbers they have, whether a row of its
+# table is a state and the action in force, whether to count what it saw against where its action took effect
+WAITING, EVERY, NUMBERS, LAST_IN_ROW, PAIRS = range(9, 14)
+TO_STATE = 14  # whether credit goes to the state of the frame
+SETTINGS = 15
 
 
 @kernel
@@ -113,8 +123,6 @@ def optimistic_policy(counts, rewards, successors, time, confidence, policy):  #
 def choose(learner, s, carried, settings, policy, quality, counts, fresh, rewards, successors, random):  # type: ignore[no-untyped-def]
     """Return the learner's action in a state; UCRL2 begins a new episode here when a count has doubled."""
     actions = counts.shape[1]
-    if learner == INFORMED:
-        return policy[s]
     if learner == Q_EPSILON:
         if uniform(random) < settings[EPSILON]:
             return min(actions - 1, int(uniform(random) * actions))
@@ -162,26 +170,58 @@ def learn(learner, s, a, reward, s2, settings, quality, draft, counts, fresh, re
         quality[s, a] = min(quality[s, a], draft[s, a])
 
 
+@kernel
+def place_in_table(s, k, ring, carried, settings, numbers):  # type: ignore[no-untyped-def]
+    """Return the informed agent's place in its table: the state and the numbers of the actions it has in flight.
+
+    The actions in flight were chosen I, 2I, ... frames ago; the first to take effect has the highest place.
+    """
+    mask = len(ring) - 1
+    place = s
+    if settings[LAST_IN_ROW] > 0.0:
+        place = s * len(numbers) + int(carried[LAST_ACTION])
+    base, every = int(settings[NUMBERS]), int(settings[EVERY])
+    for j in range(int(settings[WAITING]), 0, -1):
+        place *= base
+        if k >= j * every:
+            place += numbers[ring[(k - j * every) & mask]]
+    return place
+
+
 @kernel(nogil=True)
 def play(  # type: ignore[no-untyped-def]
     learner, served, count, first, moves, mean_rewards, gaps, beta, ring, carried, settings, policy, quality, draft,
-    counts, fresh, rewards, successors, random,
+    counts, fresh, rewards, successors, random, numbers, seen, pairs,
 ):  # fmt: skip
     """Play a block of frames.
 
     ``served`` the delays (-1: nobody), ``moves`` the running sums of the transition rows, shape (S, A, S), ``beta`` the
-    running sums of the default behaviour, shape (S, A), ``ring`` the actions chosen lately, a power of two of them.
+    running sums of the default behaviour, shape (S, A), ``ring`` the actions chosen lately and ``seen`` the states they
+    were chosen for, a power of two of them, ``numbers`` those of the actions, shape (A,), ``pairs`` how often a state
+    was that of the observation and another that of the effect, shape (S, S).
     """
     mask = len(ring) - 1
     states = moves.shape[0]
     s = int(carried[STATE])
     for index in range(count):
         k = first + index
-        ring[k & mask] = choose(
-            learner, s, carried, settings, policy, quality, counts, fresh, rewards, successors, random
-        )
         delay = served[index]
         acted = 0 <= delay <= k
+        seen[k & mask] = s
+        if acted and carried[OPEN_FRAMES] > 0.0:
+            chosen_for = seen[(k - delay) & mask]
+            learn(
+                learner, int(carried[OPEN_STATE]), int(carried[OPEN_ACTION]),
+                carried[OPEN_REWARD] / carried[OPEN_FRAMES], chosen_for,
+                settings, quality, draft, counts, fresh, rewards, successors,
+            )  # fmt: skip
+            carried[OPEN_FRAMES] = 0.0
+        if learner == INFORMED:
+            ring[k & mask] = policy[place_in_table(s, k, ring, carried, settings, numbers)]
+        else:
+            ring[k & mask] = choose(
+                learner, s, carried, settings, policy, quality, counts, fresh, rewards, successors, random
+            )
         if acted:
             a = ring[(k - delay) & mask]
         elif settings[REPEATS] > 0.0:
@@ -199,16 +239,25 @@ def play(  # type: ignore[no-untyped-def]
         if settings[BERNOULLI] > 0.0:
             reward = 1.0 if uniform(random) < reward else 0.0
         carried[REWARD] += reward
+        carried[LAST_ACTION] = a
         if acted:
             carried[AGENT] += gaps[s, a]
             carried[ACTED] += 1.0
-            carried[LAST_ACTION] = a
+            if settings[PAIRS] > 0.0:
+                pairs[seen[(k - delay) & mask], s] += 1.0
             carried[CREDIT] += settings[SHARE]
             if carried[CREDIT] >= 1.0:
                 carried[CREDIT] -= 1.0
                 carried[PROCESSED] += 1.0
-                learn(learner, s, a, reward, s2, settings, quality, draft, counts, fresh, rewards, successors)
+                if settings[TO_STATE] > 0.0:
+                    learn(learner, s, a, reward, s2, settings, quality, draft, counts, fresh, rewards, successors)
+                else:
+                    carried[OPEN_FRAMES], carried[OPEN_REWARD] = 1.0, reward
+                    carried[OPEN_STATE], carried[OPEN_ACTION] = seen[(k - delay) & mask], a
         else:
             carried[INACTION] += gaps[s, a]
+            if settings[REPEATS] > 0.0 and carried[OPEN_FRAMES] > 0.0:
+                carried[OPEN_FRAMES] += 1.0
+                carried[OPEN_REWARD] += reward
         s = s2
     carried[STATE] = s

@@ -1,14 +1,16 @@
-"""Regret curves of learners: the sum of the gaps paid, by who served the frame, against the horizon.
+"""Regret curves of learners: the sum of the gaps paid, against the horizon.
 
-By the identity of docs/theory the regret up to a frame is the sum of gap*(s, a), up to the span of the bias. Frames of
-the default behaviour are the inaction part. Of what the agent's frames cost, the *delay* part is what an informed agent
-(the optimal policy on the same old observations, from runs of its own) pays there; the rest is *learning*.
+By the identity of docs/theory the regret up to a frame is the sum of gap*(s, a), up to the span of the bias. What an
+informed agent (``informed``) pays on the same old observations, in runs of its own, is *inaction* in frames of the
+default behaviour and *delay* in its own; what the learner pays beyond is *learning*.
 """
 
 import math
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +18,16 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...laws import Law
 from ...mdp import AsynchronousMDP, FiniteMDP, solve_average_reward
-from ..draws import AliasTable, alias_table
-from ..replication import open_service
-from ..setting import Setting, resolve
-from ..tallies import _kernels as column
+from ..draws import alias_table
+from ..setting import resolve
 from . import _kernels as kernels
-from .learners import INFORMED, Learner
+from .informed import InformedAgent, informed_agent
+from .learners import Learner
+from .playing import Game
 
 __all__ = ["LearningCurves", "simulate_learning"]
 
 LARGEST_TABLE = 10**7
-MOST_DELAY = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,11 @@ class LearningCurves:
         rho*, optimal reward per frame.
     replications
         How many.
+    delay_method
+        "exact" if no agent on the same observations has less delay and inaction in the long run; "upper bound" where
+        that optimum is not known: the learning part is then at least what is shown.
+    informed
+        What the informed agent plays, in words.
     """
 
     learner: Learner
@@ -68,6 +74,8 @@ class LearningCurves:
     reward: NDArray[np.float64]
     gain: float
     replications: int
+    delay_method: Literal["exact", "upper bound"]
+    informed: str
 
 
 def simulate_learning(
@@ -81,6 +89,7 @@ def simulate_learning(
     alignment: str | None = None,
     maximum_time: float | None = None,
     share: float = 1.0,
+    credit: Literal["observation", "state"] = "observation",
     frames: int = 100_000,
     checkpoints: int = 20,
     bernoulli: bool = True,
@@ -88,13 +97,15 @@ def simulate_learning(
     replications: int = 16,
     seed: int = 0,
     cores: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> LearningCurves:
     """Play a tabular learner and an informed agent through a staggering rule.
 
     Parameters
     ----------
     process
-        The MDP with its default behaviour and frame time. Its rewards must lie in [0, 1] if they are drawn.
+        The MDP with its default behaviour and frame time. Its mean rewards must lie in [0, 1] if they are drawn, and
+        for every learner but "q-epsilon", whose optimism rests on that.
     learner
         From ``learner_named``.
     law
@@ -103,6 +114,10 @@ def simulate_learning(
         As for ``simulate``. The run starts with all workers idle: there is no warm-up.
     share
         u in (0, 1]: the share of the agent's frames that the learners process (``bounds.learning.processed_share``).
+    credit
+        What an action and its reward are booked on: "observation", the state it was chosen for (a learner then finds
+        what is best to do on old observations where transitions ignore the actions), or "state", that of the frame it
+        was applied in (it then learns the model, and acts as if there were no delay).
     frames, checkpoints
         Longest horizon, and how many horizons to report, evenly spaced.
     bernoulli
@@ -111,6 +126,8 @@ def simulate_learning(
         First state.
     replications, seed, cores
         As for ``simulate``; the results are the same on any number of cores.
+    progress
+        Called with the replications done and their number.
 
     Raises
     ------
@@ -128,7 +145,7 @@ def simulate_learning(
     """
     whole = process if isinstance(process, AsynchronousMDP) else AsynchronousMDP(process)
     mdp = whole.mdp
-    _check(whole, learner, share, frames, checkpoints, bernoulli, start, replications, seed, cores, law)
+    _check(whole, learner, share, credit, frames, checkpoints, bernoulli, start, replications, seed, cores, law)
     solution = solve_average_reward(mdp)
     setting = None
     if law is not None:
@@ -147,115 +164,64 @@ def simulate_learning(
     if setting is not None and law is not None and setting.in_whole_frames:
         table = alias_table(law.frame_pmf(whole.frame_time))
     gaps = np.where(solution.gaps > 1e-10, solution.gaps, 0.0)  # the gap of an optimal action is zero up to rounding
-    task = _Task(whole, gaps, np.asarray(solution.policy), setting, table, share, bernoulli, start)
+    game = Game(whole, gaps, setting, table, bernoulli, start)
     horizons = np.unique(np.linspace(frames / checkpoints, frames, checkpoints).round().astype(np.int64))
-    seeds = np.random.SeedSequence(seed).spawn(2 * replications)
-    pairs = [(learner, own) for own in seeds[:replications]] + [(INFORMED, own) for own in seeds[replications:]]
+    informed_seed, *seeds = np.random.SeedSequence(seed).spawn(2 * replications + 1)
+    informed = informed_agent(game, np.asarray(solution.policy), informed_seed)
     with ThreadPoolExecutor(cores or os.cpu_count() or 1) as threads:
-        played = list(threads.map(lambda pair: task.play(pair[0], horizons, pair[1]), pairs))
-    learned, informed = np.stack(played[:replications]), np.stack(played[replications:])
-    return _curves(learner, horizons, learned, informed, float(solution.gain))
-
-
-@dataclass(frozen=True, eq=False)
-class _Task:
-    """One replication's worth of everything that does not change."""
-
-    process: AsynchronousMDP
-    gaps: NDArray[np.float64]
-    policy: NDArray[np.int64]
-    setting: Setting | None
-    table: AliasTable | None
-    share: float
-    bernoulli: bool
-    start: int
-
-    def play(self, learner: Learner, horizons: NDArray[np.int64], seed: np.random.SeedSequence) -> NDArray[np.float64]:
-        """Return the carried sums at each horizon, shape (C, carried)."""
-        mdp = self.process.mdp
-        states, actions = mdp.states, mdp.actions
-        service_seed, own = seed.spawn(2)
-        service, block = (
-            (None, 1 << 15) if self.setting is None else open_service(self.setting, self.table, service_seed)
-        )
-        moves = np.cumsum(np.moveaxis(mdp.dense(), 0, 1), axis=2)
-        beta = np.zeros((states, actions))
-        if self.process.beta is not None and not self.process.repeats:
-            beta = np.cumsum(np.asarray(self.process.beta, dtype=np.float64), axis=1)
-        settings = learner.settings(self.share, self.bernoulli, self.process.repeats)
-        height = settings[kernels.HORIZON_H]
-        carried = np.zeros(kernels.CARRIED)
-        carried[kernels.STATE] = self.start
-        quality = np.full((states, actions), height if learner.code == kernels.Q_UCB else 0.0)
-        arrays = (
-            settings,
-            self.policy.copy() if learner.code == kernels.INFORMED else np.zeros(states, np.int64),
-            quality,
-            quality.copy(),
-            np.zeros((states, actions)),
-            np.zeros((states, actions)),
-            np.zeros((states, actions)),
-            np.zeros((states, actions, states)),
-            own.generate_state(1, np.uint64),
-        )
-        if learner.code == kernels.UCRL2:  # the first policy: everything is possible
-            arrays[5][:] = 1.0  # counts begun in this episode reach max(1, 0): plan before the first action
-        ring = np.zeros(MOST_DELAY, np.int64)
-        row = np.zeros(column.COLUMNS, np.int64)
-        at_once = np.zeros(block, np.int32)
-        out = np.empty((len(horizons), kernels.CARRIED))
-        frame = 0
-        for index, horizon in enumerate(horizons):
-            while frame < horizon:
-                count = min(block, int(horizon) - frame)
-                served = at_once
-                if service is not None:
-                    served = service.serve(count, row)
-                    if service.reach >= MOST_DELAY:
-                        raise InputError(f"delays of {service.reach} frames are beyond {MOST_DELAY - 1}")
-                    served = np.where(served > 0, served, -1).astype(np.int32)
-                kernels.play(
-                    learner.code, served, count, frame, moves, mdp.rewards, self.gaps, beta, ring, carried, *arrays
-                )
-                frame += count
-            out[index] = carried
-        if self.process.beta is None and out[-1, kernels.ACTED] < frame:
-            raise InputError("frames fell to the default behaviour and the process has none: give it one")
-        return out
+        learning = [
+            threads.submit(game.learn, learner, share, horizons, own, to_state=credit == "state")
+            for own in seeds[:replications]
+        ]
+        knowing = [threads.submit(game.known, informed.policy, horizons, own) for own in seeds[replications:]]
+        try:
+            for done, finished in enumerate(as_completed(learning + knowing)):
+                finished.result()
+                if progress is not None:
+                    progress(done + 1, 2 * replications)
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+    learned, known = (np.stack([play.result() for play in plays]) for plays in (learning, knowing))
+    return _curves(learner, horizons, learned, known, float(solution.gain), informed)
 
 
 def _curves(
     learner: Learner,
     horizons: NDArray[np.int64],
     learned: NDArray[np.float64],
-    informed: NDArray[np.float64],
+    known: NDArray[np.float64],
     gain: float,
+    informed: InformedAgent,
 ) -> LearningCurves:
     def mean(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         number = len(values)
         error = values.std(axis=0, ddof=1) / math.sqrt(number) if number > 1 else np.full(values.shape[1:], np.nan)
         return values.mean(axis=0), error
 
-    inaction, inaction_error = mean(learned[:, :, kernels.INACTION])
-    agent, agent_error = mean(learned[:, :, kernels.AGENT])
-    regret, regret_error = mean(learned[:, :, kernels.INACTION] + learned[:, :, kernels.AGENT])
-    delay, delay_error = mean(informed[:, :, kernels.AGENT])
+    paid = learned[:, :, kernels.INACTION] + learned[:, :, kernels.AGENT]
+    regret, regret_error = mean(paid)
+    inaction, inaction_error = mean(known[:, :, kernels.INACTION])
+    delay, delay_error = mean(known[:, :, kernels.AGENT])
+    both, both_error = mean(known[:, :, kernels.INACTION] + known[:, :, kernels.AGENT])
     return LearningCurves(
         learner=learner,
         frames=horizons,
         regret=regret,
         inaction=inaction,
         delay=delay,
-        learning=agent - delay,
+        learning=regret - both,
         regret_error=regret_error,
         inaction_error=inaction_error,
         delay_error=delay_error,
-        learning_error=np.hypot(agent_error, delay_error),
+        learning_error=np.hypot(regret_error, both_error),
         interactions=learned[:, :, kernels.ACTED].mean(axis=0),
         processed=learned[:, :, kernels.PROCESSED].mean(axis=0),
         reward=learned[:, :, kernels.REWARD].mean(axis=0),
         gain=gain,
         replications=len(learned),
+        delay_method=informed.method,
+        informed=informed.what,
     )
 
 
@@ -263,6 +229,7 @@ def _check(
     process: AsynchronousMDP,
     learner: Learner,
     share: float,
+    credit: str,
     frames: int,
     checkpoints: int,
     bernoulli: bool,
@@ -277,6 +244,8 @@ def _check(
         raise InputError(
             f"learner '{learner.name}' is for one state, and this MDP has {mdp.states}: use ucrl2 or q-ucb"
         )
+    if credit not in ("observation", "state"):
+        raise InputError(f"credit must be 'observation' or 'state', not {credit!r}")
     if not 0 < share <= 1:
         raise InputError(f"share must lie in (0, 1], not {share!r}")
     for name, value in (("frames", frames), ("checkpoints", checkpoints), ("replications", replications)):
@@ -290,9 +259,11 @@ def _check(
         raise InputError(f"checkpoints must be at most the {frames} frames, not {checkpoints}")
     if not 0 <= start < mdp.states:
         raise InputError(f"start must be a state between 0 and {mdp.states - 1}, not {start}")
-    if bernoulli and (mdp.rewards.min() < 0 or mdp.rewards.max() > 1):
+    outside = mdp.rewards.min() < 0 or mdp.rewards.max() > 1
+    if outside and (bernoulli or learner.code != kernels.Q_EPSILON):
+        why = "to be drawn" if bernoulli else f"for learner '{learner.name}'"
         raise InputError(
-            f"rewards must lie in [0, 1] to be drawn, not in [{mdp.rewards.min():g}, {mdp.rewards.max():g}]"
+            f"mean rewards must lie in [0, 1] {why}, not in [{mdp.rewards.min():g}, {mdp.rewards.max():g}]"
         )
     size = mdp.states * mdp.states * mdp.actions
     if size > LARGEST_TABLE:

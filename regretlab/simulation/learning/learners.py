@@ -6,6 +6,9 @@
   steps (H+1)/(H+n), ``bonus`` sqrt(H/n) (there 4 sp(v*) sqrt(ln(2T/delta))), effective horizon ``height`` H.
 * ``thompson``: Beta-Bernoulli posterior sampling (Thompson 1933), one state.
 * ``ucb``: UCB1 (Auer, Cesa-Bianchi & Fischer 2002), one state.
+
+All of them see one state, the one observed when the action is chosen, and not their actions in flight. Where the
+transitions depend on the actions the best agent needs those too; ``regretlab.mdp.augmented_mdp`` makes them visible.
 """
 
 import math
@@ -78,9 +81,6 @@ LEARNERS: dict[str, Learner] = {
     "ucb": Learner("ucb", kernels.UCB, {}, one_state=True),
 }
 """The learners with their default parameters."""
-
-INFORMED = Learner("informed", kernels.INFORMED)
-"""Knows the optimal policy and plays it on the same old observations."""
 
 
 def learner_named(name: str, **parameters: float) -> Learner:
