@@ -10,6 +10,7 @@ from .environments import environment_id, environment_options
 from .learners import Learners
 from .options import Flag, Json, Whole, app
 from .output import print_facts, print_json, show_progress
+from .scenario import read_hold
 
 __all__ = ["profile", "run"]
 
@@ -30,7 +31,10 @@ def run(
     rom: Path | None = None,
     default_behaviour: Literal["noop", "repeat", "random"] = "noop",
     alignment: Literal["frame", "uniform"] | None = None,
-    hold: Whole | None = None,
+    hold: str | None = None,
+    hold_probability: float | None = None,
+    gap_default: float = 1.0,
+    gap_delay: float = 1.0,
     seed: Whole = 0,
     learning: Learners | None = None,
     overwrite: Flag = False,
@@ -72,7 +76,13 @@ def run(
     alignment
         Whether inferences start on frames or anywhere; the rule's default if not given.
     hold
-        Frames an output is held for at least (rules that hold only).
+        Frames that frame-hold holds an output for at least, or auto (its default): learned from the times seen.
+    hold_probability
+        Modal probability a frame for hold auto, where the environment does not tell its own (beacon does).
+    gap_default
+        Loss of a frame without an agent action, for hold auto.
+    gap_delay
+        Loss of a wrong action, for hold auto.
     seed
         Seed of environment, policies and emulated times.
     overwrite
@@ -95,7 +105,10 @@ def run(
         emulate_latency=emulate_latency,
         default_behaviour=default_behaviour,
         alignment=alignment,
-        hold=hold,
+        hold=read_hold(hold),
+        hold_probability=hold_probability,
+        gap_default=gap_default,
+        gap_delay=gap_delay,
         seed=seed,
         **(learning or Learners()).configuration(),
     )
@@ -127,6 +140,7 @@ def run(
         ),
         ("mean age of what was acted on", with_error("mean_age", 1e3, " ms")),
         ("inference time", "measured" if emulate_latency is None else f"emulated: {emulate_latency} s"),
+        *([("outputs held for", f"{summary.hold} frames")] if summary.hold is not None else []),
         ("workers restarted", str(summary.restarts)),
         ("record", summary.record),
     ]

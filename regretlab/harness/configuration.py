@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ..errors import InputError
 from ..laws import Law, parse_law
 from ..policies.learning.settings import LearningSettings
+from ..staggering.hold_objective import HoldObjective
 from ..staggering.rule import StaggeringRule, get_rule
 
 __all__ = ["MOST_PROCESSES", "RunConfiguration"]
@@ -33,7 +34,12 @@ class RunConfiguration(BaseModel):
     alignment
         "frame" or "uniform"; None for the rule's default.
     hold
-        Frames an output is held for at least (rules that hold only).
+        Frames an output is held for at least (rule "frame-hold" only), or "auto", its default: learned while playing,
+        the hold of least regret a frame for the inference times seen.
+    hold_probability
+        Modal probability a frame for hold "auto"; None where the environment tells its own (Beacon does).
+    gap_default, gap_delay
+        What a frame without an agent action loses, and one with a wrong action, for hold "auto".
     clock
         "real" (the wall clock) or "virtual" (simulated time).
     frames
@@ -72,7 +78,10 @@ class RunConfiguration(BaseModel):
     workers: int = 1
     rule: str = "max-time"
     alignment: str | None = None
-    hold: int | None = None
+    hold: int | Literal["auto"] | None = None
+    hold_probability: float | None = None
+    gap_default: float = 1.0
+    gap_delay: float = 1.0
     clock: Literal["real", "virtual"] = "real"
     frames: int = 3600
     emulate_latency: str | None = None
@@ -103,7 +112,19 @@ class RunConfiguration(BaseModel):
         if self.clock == "virtual" and self.emulate_latency is None:
             raise InputError("the virtual clock needs inference times: give --emulate-latency a law or @samples")
         self.emulated_law()
+        self._check_hold()
         self._check_learning()
+
+    def _check_hold(self) -> None:
+        holds = self.rule == "frame-hold"
+        if self.hold is not None and not holds:
+            raise InputError(f"rule '{self.rule}' has no hold, and hold {self.hold} is given")
+        if isinstance(self.hold, int) and not 0 <= self.hold <= 2**22:
+            raise InputError(f"hold must lie between 0 and {2**22} frames, not {self.hold}")
+        if self.hold_probability is not None and not (holds and self.hold in (None, "auto")):
+            raise InputError(f"hold_probability is {self.hold_probability!r}, but no hold is learned")
+        if self.hold_probability is not None or self.gap_default != 1.0 or self.gap_delay != 1.0:
+            HoldObjective(self.hold_probability or 0.0, self.gap_default, self.gap_delay)
 
     def _check_learning(self) -> None:
         if not 0 <= self.learners <= MOST_PROCESSES:

@@ -17,10 +17,12 @@ from typing import Any
 
 from ..errors import RunError
 from ..records import RecordWriter
+from ..staggering.rules.state import HOLD
 from .arena import Arena
 from .board import ENVIRONMENT_READY, EPOCH, FRAMES_WRITTEN, MISSED, STOP, Board, board_fields
 from .configuration import RunConfiguration
 from .environment_process import EnvironmentPlan, play
+from .holding import hold_of
 from .learning.group import LearnerGroup
 from .preparation import Prepared
 from .processes import process_pool
@@ -97,6 +99,7 @@ class _Supervisor:
         SemaphoreRow(self._arena["semaphores"], create=True)
         RobustLock(self._arena["rule_lock"], create=True)
         rule = configuration.staggering_rule
+        self._details = environment.details
         self._environment_plan = EnvironmentPlan(
             environment=configuration.environment,
             options=configuration.environment_options,
@@ -146,7 +149,7 @@ class _Supervisor:
             self._configuration.workers,
             self._environment_plan.frame_time,
             alignment=self._configuration.alignment,
-            hold=self._configuration.hold or 0,
+            hold=hold_of(self._configuration, self._details),
             first_estimate=estimate,
             out=self._arena["rule_state"],
         )
@@ -206,7 +209,9 @@ class _Supervisor:
                 if self._learners is not None:
                     self._learners.checkpoint(self._writer.directory, self._played)
         finally:
-            learned = {} if self._learners is None else {"learning": self._learners.figures()}
+            learned: dict[str, Any] = {} if self._learners is None else {"learning": self._learners.figures()}
+            if self._configuration.rule == "frame-hold":
+                learned["hold"] = int(self._arena["rule_state"][HOLD])
             seconds = self._arena["processor_seconds"]
             workers = self._configuration.workers
             self._writer.close(

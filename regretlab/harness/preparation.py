@@ -15,6 +15,7 @@ from .latencies import LatencyStream
 if TYPE_CHECKING:
     from ..policies.policy import Policy
 from .configuration import RunConfiguration
+from .holding import hold_of
 
 __all__ = ["EnvironmentDescription", "Prepared", "describe_environment", "prepare"]
 
@@ -143,6 +144,7 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
         channels_last=configuration.channels_last,
     )
     check_policy_fits(policy, environment.actions)
+    hold_of(configuration, environment.details)
     if policy.name == "oracle" and not environment.tells_symbol:
         raise InputError(
             f"policy 'oracle' needs an environment that tells its symbol, which '{configuration.environment}' does not"

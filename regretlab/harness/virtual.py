@@ -14,9 +14,10 @@ import numpy as np
 from ..games import make_game
 from ..records import FRAME_DTYPE, INFERENCE_DTYPE, RecordWriter
 from ..staggering.rules.dispatch import next_start, on_completion, on_dispatch
-from ..staggering.rules.state import boundary_at_or_after, boundary_at_or_before
+from ..staggering.rules.state import HOLD, boundary_at_or_after, boundary_at_or_before
 from .actions import checked_action
 from .configuration import RunConfiguration
+from .holding import hold_of
 from .latencies import LatencyStream
 from .local import Progress
 from .preparation import Prepared
@@ -43,12 +44,13 @@ class _VirtualWorkers:
     def __init__(
         self,
         configuration: RunConfiguration,
-        frame_time: float,
+        prepared: Prepared,
         latencies: Sequence[LatencyStream],
         pause: Pause = lambda completion: 0.0,
     ) -> None:
         self._pause = pause
         workers = configuration.workers
+        frame_time = prepared.environment.frame_time
         self._rule, self._frame_time = configuration.staggering_rule.identifier, frame_time
         self._latencies = latencies
         self.first_estimate = max(stream.warm_up for stream in self._latencies)
@@ -56,10 +58,15 @@ class _VirtualWorkers:
             workers,
             frame_time,
             alignment=configuration.alignment,
-            hold=configuration.hold or 0,
+            hold=hold_of(configuration, prepared.environment.details),
             first_estimate=self.first_estimate,
         )
         self._events: list[tuple[float, int, int, Any]] = [(0.0, _START, worker, None) for worker in range(workers)]
+
+    @property
+    def hold(self) -> int:
+        """Frames outputs are held for at present."""
+        return int(self._state[HOLD])
 
     def until_boundary(self, index: int, think: Think) -> list[Output]:
         """Process all events up to and on frame boundary ``index``; return the outputs completed in them."""
@@ -153,7 +160,7 @@ def _play(
         observation, info = game.reset(seed=configuration.seed)
         default = DefaultBehaviour.of(game, configuration.default_behaviour, configuration.seed)
         pause: Pause = (lambda completion: 0.0) if learning is None else (lambda completion: learning.block())
-        workers = _VirtualWorkers(configuration, frame_time, _latencies(configuration, prepared), pause)
+        workers = _VirtualWorkers(configuration, prepared, _latencies(configuration, prepared), pause)
         service = FrameService(frame_time)
         writer.update_meta(first_estimate=workers.first_estimate)
         frames: list[PlayedFrame] = []
@@ -191,5 +198,7 @@ def _play(
                 writer.append_inferences(np.array(inferences, INFERENCE_DTYPE))
                 frames, inferences = [], []
                 progress(index + 1, total, "playing (virtual clock)")
+        if configuration.rule == "frame-hold":
+            writer.update_meta(hold=workers.hold)
     finally:
         game.close()

@@ -57,6 +57,8 @@ class RunSummary(Mapping[str, Any]):
         took where their times were emulated, one core each. ``None`` for what the record does not tell.
     reward_per_core_second
         Reward of the counted frames divided by them.
+    hold
+        Frames that outputs were held for at the end (given or learned); ``None`` for rules that do not hold.
     learning
         ``learners``, ``transitions``, ``updates``, ``updates_per_second``, ``share`` (of the draws that the replay
         ratio allows) and ``restarts`` (of learners); ``None`` for a run that did not learn.
@@ -81,6 +83,7 @@ class RunSummary(Mapping[str, Any]):
     missed_frames: int
     core_seconds: dict[str, float | None]
     reward_per_core_second: dict[str, float | None]
+    hold: int | None
     learning: dict[str, Any] | None
     standard_error: dict[str, Any]
     record: str
@@ -165,6 +168,7 @@ def summarise(record: Record) -> RunSummary:
         missed_frames=int(record.meta.get("missed_frames", 0)),
         core_seconds=seconds,
         reward_per_core_second={kind: total / value if value else None for kind, value in seconds.items()},
+        hold=record.meta.get("hold"),
         learning=learning_figures(record),
         standard_error={
             "reward_per_frame": reward_error,

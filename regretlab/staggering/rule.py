@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from .hold_objective import HoldObjective
 
 __all__ = ["RULES", "RULE_NAMES", "Alignment", "StaggeringRule", "get_rule"]
 
@@ -77,7 +78,7 @@ class StaggeringRule:
         frame_time: float,
         *,
         alignment: str | None = None,
-        hold: int = 0,
+        hold: int | HoldObjective = 0,
         first_estimate: float | None = None,
         out: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
@@ -92,10 +93,11 @@ class StaggeringRule:
         alignment
             "frame" or "uniform"; ``None`` for the rule's default.
         hold
-            Frames an output is held for at least (only rules that hold use it).
+            Frames an output is held for at least (only rules that hold use it), or what a hold that is learned while
+            playing is to be best for.
         first_estimate
-            Seconds an inference is known to take before the run (from a warm-up): rules that space their starts begin
-            with it instead of learning it from their first round. ``None``: nothing is known.
+            Seconds an inference is known to take before the run (from a warm-up): rules that learn it begin with it
+            instead of learning it from their first round. ``None``: nothing is known.
         out
             Array of shape (state_size(workers),) to use, for example in shared memory.
 
@@ -107,20 +109,26 @@ class StaggeringRule:
         Raises
         ------
         InputError
-            For a number of workers or an alignment the rule does not allow.
+            For a number of workers, an alignment or a hold the rule does not allow.
 
         Examples
         --------
         >>> get_rule("frame-pool").new_state(3, 0.1).shape
-        (20,)
+        (280,)
         """
+        from .rules import state as field
         from .rules.dispatch import prime
-        from .rules.state import reset, state_size
 
         self.check_workers(workers)
         aligned = self.choose_alignment(alignment) == "frame"
-        state = np.zeros(state_size(workers)) if out is None else out
-        reset(state, workers, frame_time, aligned, float(hold))
+        state = np.zeros(field.state_size(workers)) if out is None else out
+        field.reset(state, workers, frame_time, aligned, 1.0 if isinstance(hold, HoldObjective) else float(hold))
+        if isinstance(hold, HoldObjective):
+            if self.name != "frame-hold":
+                raise InputError(f"rule '{self.name}' has no hold to learn")
+            state[field.LEARNS_HOLD] = 1.0
+            state[field.RETENTION] = hold.retention
+            state[field.GAP_DEFAULT], state[field.GAP_DELAY] = hold.gap_default, hold.gap_delay
         if first_estimate is not None:
             prime(self.identifier, state, first_estimate)
         return state

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from ...staggering.hold_objective import HoldObjective
 from ...staggering.rule import StaggeringRule
-from ...staggering.rules.state import CURSOR, NEXT_START, slot
+from ...staggering.rules.state import BINS, CURSOR, NEXT_START, slot
 from ._kernels import (
     CONTROL,
     DISPATCHED,
@@ -61,7 +62,7 @@ class EventEngine:
         times: Callable[[], NDArray[np.float64]],
         *,
         alignment: str | None = None,
-        hold: int = 0,
+        hold: int | HoldObjective = 0,
         first_estimate: float | None = None,
         offsets: float | NDArray[np.float64] = 0.0,
         log: int = 0,
@@ -71,7 +72,7 @@ class EventEngine:
         self._more_times = times
         self._times = np.empty(0)
         self.state = rule.new_state(workers, frame_time, alignment=alignment, hold=hold, first_estimate=first_estimate)
-        self.state[slot(0) + NEXT_START :: slot(1) - slot(0)] += offsets
+        self.state[slot(0) + NEXT_START : slot(workers) : slot(1) - slot(0)] += offsets
         if rule.name == "expected-time":  # its workers claim their first starts, from the earliest on
             self.state[CURSOR] += np.min(offsets)
         self._control = np.zeros(CONTROL, np.int64)
@@ -90,7 +91,7 @@ class EventEngine:
         self.log_overwritten = np.zeros(log, np.bool_)
         self._due: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int32]]
         self._due = _empty_rings(_power_of_two(8))
-        self._make_room(math.ceil((first_estimate or 0.0) / frame_time) + hold + 4)
+        self._make_room(math.ceil((first_estimate or 0.0) / frame_time) + (hold if isinstance(hold, int) else BINS) + 4)
 
     @property
     def reach(self) -> int:

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
 from ...records.schema import FRAME_DTYPE, INFERENCE_DTYPE
+from ...staggering.hold_objective import HoldObjective
 from ...staggering.rule import get_rule
 from .engine import LONGEST_RUN, EventEngine
 
@@ -38,7 +39,7 @@ def replay(
     rule: str = "frame-pool",
     frames: int,
     alignment: str | None = None,
-    hold: int = 0,
+    hold: int | HoldObjective = 0,
     first_estimate: float | None = None,
 ) -> EventLog:
     """Run a rule on given inference times, from an idle start at time 0.

@@ -94,10 +94,12 @@ def on_completion(rule: int, state: State, worker: int, start: float, completion
 
 @kernel(allocates=False)
 def prime(rule: int, state: State, seconds: float) -> None:
-    """Tell a rule that spaces its starts how long an inference takes, before the run; the others need no telling."""
+    """Tell a rule that learns how long an inference takes, before the run; the others need no telling."""
     if rule == MAX_TIME:
         max_time.prime(state, seconds)
     if rule == EXPECTED_TIME:
         expected_time.prime(state, seconds)
     if rule == FREE_RUNNING:
         free_running.prime(state, seconds)
+    if rule == FRAME_HOLD:
+        frame_hold.prime(state, seconds)

@@ -1,6 +1,7 @@
 """The state every rule works on, one flat float64 array, so that it can lie in shared memory.
 
-Header (indices below), then ``SLOT`` numbers for each worker. Times are seconds since frame boundary 0; boundary k is
+Header (indices below), then ``SLOT`` numbers for each worker, then ``BINS`` for how long inferences took (rules that
+learn their hold). Times are seconds since frame boundary 0; boundary k is
 at k * frame_time. A time within ``TOLERANCE`` frames of a boundary is on that boundary, since floating point puts
 k * frame_time a rounding error to either side.
 """
@@ -24,7 +25,9 @@ HOLD = 3  # frames an output is held for at least (frame-hold); 0: none
 LEARNED_TIME = 4  # seconds: tau_max (max-time) or the running mean (expected-time)
 COUNT = 5  # completions seen
 CURSOR = 6  # first start not yet claimed by a worker: a boundary in frames, or (expected-time) in seconds
-HEADER = 8
+LEARNS_HOLD = 7  # 1: the hold is learned from the delays seen
+RETENTION, GAP_DEFAULT, GAP_DELAY = 8, 9, 10  # what the learned hold is best for
+HEADER = 12
 
 NEXT_START = 0  # seconds: when this worker's next inference is due
 PENDING = 1  # seconds: delay still owed to keep the spacing even
@@ -32,11 +35,14 @@ CLAIMED = 2  # 1: NEXT_START holds a claimed boundary
 STARTED = 3  # seconds: start of the inference in flight
 SLOT = 4
 
+BINS = 256
+"""Delays in frames that are told apart; longer ones count as the last."""
+
 
 @kernel(allocates=False)
 def state_size(workers: int) -> int:
     """Return how many numbers the state of ``workers`` workers has."""
-    return HEADER + SLOT * workers
+    return HEADER + SLOT * workers + BINS
 
 
 @kernel(allocates=False)
