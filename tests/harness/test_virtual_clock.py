@@ -8,6 +8,7 @@ import pytest
 
 from regretlab.errors import InputError
 from regretlab.harness.configuration import RunConfiguration
+from regretlab.harness.holding import hold_of
 from regretlab.harness.latencies import LatencyStream
 from regretlab.harness.run import run
 from regretlab.laws import parse_law
@@ -43,7 +44,13 @@ def test_effect_frames_are_those_of_the_plain_event_loop(rule, tmp_path):
     streams = [LatencyStream(law, configuration.seed, worker) for worker in range(workers)]
     first_estimate = max(stream.warm_up for stream in streams)
     log = run_rule(
-        rule.name, workers, lambda worker: streams[worker].next(), 3000, FRAME_TIME, first_estimate=first_estimate
+        rule.name,
+        workers,
+        lambda worker: streams[worker].next(),
+        3000,
+        FRAME_TIME,
+        first_estimate=first_estimate,
+        hold=hold_of(configuration, record.meta["environment"]),
     )
     served = record.frames[record.frames["served_by"] >= 0]
     expected = {frame: observed for frame, observed in log.served.items() if frame < 3000}
