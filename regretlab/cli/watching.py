@@ -18,6 +18,7 @@ WINDOW = 600
 """Frames looked back at: ten seconds of a Game Boy."""
 _EVERY = 0.25
 _WIDTH = 30
+_BARS = 16
 
 
 def recent_figures(rows: NDArray[np.void], frame_time: float) -> dict[str, Any]:
@@ -99,13 +100,27 @@ class LiveView:
         table.add_row("age of information", "-" if age is None else f"{1e3 * age:.1f} ms")
         table.add_row("reward", f"{figures['reward']:.3f} a frame, {self._total:g} in all")
         table.add_row("late by (p99)", f"{1e3 * figures['lateness_p99']:.3f} ms")
-        shares = figures["delays"]
-        highest = max(shares, default=0.0)
-        for delay, share in enumerate(shares):
-            if share > 0:
-                bar = "█" * max(1, round(_WIDTH * share / highest))
-                table.add_row(f"delay {delay}", f"{bar} {100 * share:.1f} %")
+        bars = _bars(figures["delays"])
+        highest = max((share for _, share in bars), default=0.0)
+        for label, share in bars:
+            bar = "█" * max(1, round(_WIDTH * share / highest))
+            table.add_row(label, f"{bar} {100 * share:.1f} %")
         return table
+
+
+def _bars(shares: list[float]) -> list[tuple[str, float]]:
+    """Return the histogram's bars: a delay each, or as many together as make it fit on a screen."""
+    seen = [delay for delay, share in enumerate(shares) if share > 0]
+    if not seen:
+        return []
+    width = -(-(seen[-1] - seen[0] + 1) // _BARS)
+    bars = []
+    for first in range(seen[0], seen[-1] + 1, width):
+        last = min(first + width - 1, seen[-1])
+        share = sum(shares[first : last + 1])
+        if share > 0:
+            bars.append((f"delay {first}" + ("" if last == first else f" to {last}"), share))
+    return bars
 
 
 @contextmanager

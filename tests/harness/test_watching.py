@@ -1,5 +1,6 @@
 """The live view: its figures are those of the summary, and on a terminal it is drawn while the run is on."""
 
+import io
 import os
 import pty
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from regretlab.cli.watching import LiveView, recent_figures
 from regretlab.harness.configuration import RunConfiguration
@@ -53,6 +55,24 @@ def test_a_view_without_any_action_or_frame():
     figures = recent_figures(rows, 1 / 60)
     assert (figures["served_fraction"], figures["mean_age"]) == (0.0, None)
     assert view.picture().row_count == 6
+
+
+def test_a_histogram_of_many_delays_fits_on_a_screen_and_loses_none():
+    """Delays 5 to 104, each once: bars of seven delays; the last, of 103 and 104, is the rest."""
+    rows = np.zeros(100, FRAME_DTYPE)
+    rows["frame"] = np.arange(200, 300)
+    rows["deadline"] = rows["frame"] / 60
+    rows["delay_frames"] = np.arange(5, 105)
+    rows["observation_frame"] = rows["frame"] - rows["delay_frames"]
+    view = LiveView(1 / 60)
+    view.feed(rows)
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(view.picture())
+    bars = [line.split() for line in console.export_text().splitlines() if line.startswith("delay")]
+    assert [tuple(map(int, (bar[1], bar[3]))) for bar in bars] == [
+        (first, min(first + 6, 104)) for first in range(5, 105, 7)
+    ]
+    assert [float(bar[-2]) for bar in bars] == [7.0] * 14 + [2.0]
 
 
 def test_it_is_drawn_on_a_terminal(tmp_path):

@@ -63,3 +63,15 @@ class SuspendedRing(Ring):
 
 
 gymnasium.register("tests/SuspendedRing-v0", entry_point=SuspendedRing)
+
+
+class PoisonedRing(Ring):
+    """A ring whose reward is no number from its 150th frame on."""
+
+    def step(self, action):
+        self._steps = getattr(self, "_steps", 0) + 1
+        observation, reward, *rest = super().step(action)
+        return observation, reward if self._steps < 150 else float("nan"), *rest
+
+
+gymnasium.register("tests/PoisonedRing-v0", entry_point=PoisonedRing)

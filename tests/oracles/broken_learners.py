@@ -1,0 +1,38 @@
+"""Learners that fail: a specification that brings the failure along when it is unpickled in a learner's process."""
+
+from dataclasses import dataclass
+
+from regretlab.harness.learning import steps
+from regretlab.policies import PolicySpec
+
+_Computer = steps.GradientComputer
+
+
+@dataclass(frozen=True)
+class BrokenLearnerSpec(PolicySpec):
+    """A network that plays well and whose gradient fails after ``good`` computations (the warm-up's included)."""
+
+    good: int = 20
+
+
+class BrokenComputer(_Computer):
+    """What a learner runs for a ``BrokenLearnerSpec``."""
+
+    def __init__(self, spec, gradient_clip):
+        super().__init__(spec, gradient_clip)
+        self._good, self._calls = spec.good, 0
+
+    def compute(self, batch):
+        self._calls += 1
+        if self._calls > self._good:
+            raise ArithmeticError("the gradient fell over")
+        return super().compute(batch)
+
+
+def _computer(spec, gradient_clip):
+    return (
+        BrokenComputer(spec, gradient_clip) if isinstance(spec, BrokenLearnerSpec) else _Computer(spec, gradient_clip)
+    )
+
+
+steps.GradientComputer = _computer
