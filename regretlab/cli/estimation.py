@@ -81,6 +81,7 @@ def stochasticity(
             clock="virtual",
             frames=frames,
             emulate_latency=_AT_ONCE,
+            default_behaviour="random",
             seed=seed,
         )
         with TemporaryDirectory() as folder, show_progress() as tell:

@@ -29,7 +29,10 @@ def run(
     symbols: Whole | None = None,
     mode_probability: float | None = None,
     rom: Path | None = None,
+    weights: Path | None = None,
+    frame_time: str | None = None,
     default_behaviour: Literal["noop", "repeat", "random"] = "noop",
+    default_action: Whole | None = None,
     alignment: Literal["frame", "uniform"] | None = None,
     hold: str | None = None,
     hold_probability: float | None = None,
@@ -52,7 +55,8 @@ def run(
     env
         beacon, stacker, or any Gymnasium id with a discrete action space (module:id imports the module first).
     policy
-        nature, impala-kN, impala2x-kN, random, noop or oracle.
+        nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, sb3:FILE.zip, or module:FILE.py:NAME (which runs the
+        code in that file).
     workers
         Number of inference workers (processes).
     rule
@@ -71,8 +75,14 @@ def run(
         How likely beacon's symbol stays from one frame to the next.
     rom
         Another build of the cartridge.
+    weights
+        Weights of the policy's network, a .safetensors file.
+    frame_time
+        Time of a frame: seconds, gameboy or atari; what the environment says if not given.
     default_behaviour
         What acts in frames without an agent action.
+    default_action
+        Number of the action that does nothing, where the environment does not say which does.
     alignment
         Whether inferences start on frames or anywhere; the rule's default if not given.
     hold
@@ -92,6 +102,7 @@ def run(
     """
     from ..harness.configuration import RunConfiguration
     from ..harness.run import run as play
+    from ..laws import parse_frame_time
 
     rom_path = None if rom is None else str(rom)
     configuration = RunConfiguration(
@@ -103,7 +114,10 @@ def run(
         clock=clock,
         frames=frames,
         emulate_latency=emulate_latency,
+        weights=None if weights is None else str(weights),
+        frame_time=None if frame_time is None else parse_frame_time(frame_time),
         default_behaviour=default_behaviour,
+        default_action=default_action,
         alignment=alignment,
         hold=read_hold(hold),
         hold_probability=hold_probability,

@@ -9,6 +9,7 @@ from typing import Any
 import gymnasium
 
 from ..errors import InputError
+from .observations import array_observations
 
 __all__ = ["GAMES", "environment_id", "make_game"]
 
@@ -55,7 +56,7 @@ def make_game(environment: str, **options: Any) -> gymnasium.Env[Any, Any]:
     """
     try:
         # The checking wrapper costs more than a frame of the emulator; the environments are checked by the tests.
-        return gymnasium.make(environment, disable_env_checker=True, **options)
+        return array_observations(gymnasium.make(environment, disable_env_checker=True, **options), environment)
     except InputError:
         raise
     except (gymnasium.error.Error, ModuleNotFoundError) as error:

@@ -49,6 +49,12 @@ class RunConfiguration(BaseModel):
         a law is needed.
     default_behaviour
         What acts in frames without an agent action: "noop", "repeat" or "random".
+    default_action
+        The action that does nothing, of an environment that does not say which of its actions does.
+    frame_time
+        Seconds of a frame (one ``step``); None for what the environment says of itself.
+    weights
+        Weights of the policy's network, a .safetensors file.
     seed
         Seed of the environment, the policies and the emulated times.
     channels_last
@@ -86,6 +92,9 @@ class RunConfiguration(BaseModel):
     frames: int = 3600
     emulate_latency: str | None = None
     default_behaviour: Literal["noop", "repeat", "random"] = "noop"
+    default_action: int | None = None
+    frame_time: float | None = None
+    weights: str | None = None
     seed: int = 0
     channels_last: bool = True
     learners: int = 0
@@ -111,6 +120,10 @@ class RunConfiguration(BaseModel):
             raise InputError(f"seed must not be negative, not {self.seed}")
         if self.clock == "virtual" and self.emulate_latency is None:
             raise InputError("the virtual clock needs inference times: give --emulate-latency a law or @samples")
+        if self.frame_time is not None and not 0 < self.frame_time < float("inf"):
+            raise InputError(f"frame_time must be a positive, finite number of seconds, not {self.frame_time}")
+        if self.weights is not None and (self.learns or self.resume is not None):
+            raise InputError(f"weights '{self.weights}' would not be used: what is learned goes on from --resume")
         self.emulated_law()
         self._check_hold()
         self._check_learning()

@@ -40,6 +40,7 @@ class EnvironmentPlan:
     seed: int
     workers: int
     discount: float = 1.0
+    default_action: int | None = None
 
 
 def play(arena: Arena, plan: EnvironmentPlan, learning: Arena | None = None) -> None:
@@ -58,10 +59,11 @@ def _play(board: Board, plan: EnvironmentPlan, learning: Arena | None) -> None:
     semaphores = SemaphoreRow(board.arena["semaphores"])
     game = make_game(plan.environment, **plan.options)
     observation, info = game.reset(seed=plan.seed)
-    default = DefaultBehaviour.of(game, plan.default_behaviour, plan.seed)
+    default = DefaultBehaviour.of(game, plan.default_behaviour, plan.seed, plan.default_action)
     compile_transitions()
     for _ in range(60):  # touch every page and code path, then start over
-        game.step(default.action(None))
+        if any(game.step(default.action(None))[2:4]):
+            game.reset()
     observation, info = game.reset(seed=plan.seed)
     service = FrameService(plan.frame_time)
     teller = None if learning is None else Teller(learning, plan.discount)

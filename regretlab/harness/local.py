@@ -109,6 +109,7 @@ class _Supervisor:
             seed=configuration.seed,
             workers=workers,
             discount=configuration.learning.discount,
+            default_action=configuration.default_action,
         )
         self._worker_plan = WorkerPlan(
             policy=prepared.policy,

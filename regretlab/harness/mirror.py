@@ -8,6 +8,7 @@ frames, restarts) is then all that can set the two apart.
 from dataclasses import replace
 from pathlib import Path
 
+from ..errors import InputError
 from ..records import Record, RunSummary
 from .configuration import RunConfiguration
 from .latencies import LatencyStream, ReplayedLatencies
@@ -73,6 +74,10 @@ def mirror(directory: str | Path, out: str | Path, *, frames: int | None = None,
     True
     """
     record = Record.open(directory)
+    if str(record.meta.get("config", {}).get("policy", "")).startswith("module:"):  # it would run what a file names
+        raise InputError(
+            f"'{directory}' asks to run a policy's code: only policies without code of their own are mirrored"
+        )
     configuration = mirrored_configuration(record, frames=frames)
     prepared = replace(prepare(configuration), latencies=_latencies(record, configuration))
     return run(configuration, out, overwrite=overwrite, prepared=prepared)

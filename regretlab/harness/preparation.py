@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..games import make_game
-from ..policies import PolicySpec, check_policy_fits
+from ..policies import PolicySpec, check_policy_fits, parse_network_name
 from .latencies import LatencyStream
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class EnvironmentDescription:
         What the environment says of itself for the record (for Beacon: symbols, realised mode probability).
     tells_symbol
         Whether its ``info`` holds the true symbol.
+    default_action
+        The action that does nothing; None if the environment does not say which does.
     """
 
     actions: int
@@ -44,10 +47,13 @@ class EnvironmentDescription:
     frame_time: float
     details: dict[str, Any]
     tells_symbol: bool = False
+    default_action: int | None = None
 
 
-def describe_environment(environment: str, options: dict[str, Any]) -> EnvironmentDescription:
-    """Open the environment once and ask it.
+def describe_environment(
+    environment: str, options: dict[str, Any], frame_time: float | None = None
+) -> EnvironmentDescription:
+    """Open the environment once and ask it; a frame time that is given goes before its own.
 
     Raises
     ------
@@ -56,9 +62,9 @@ def describe_environment(environment: str, options: dict[str, Any]) -> Environme
     """
     game = make_game(environment, **options)
     try:
-        actions = getattr(game.action_space, "n", None)
-        if actions is None:
-            raise InputError(f"environment '{environment}' has action space {game.action_space}; it must be Discrete")
+        space = game.action_space
+        if not isinstance(space, Discrete) or space.start != 0:
+            raise InputError(f"environment '{environment}' has action space {space}; it must be Discrete, from 0 on")
         shape, dtype = game.observation_space.shape, game.observation_space.dtype
         if shape is None or dtype is None:
             raise InputError(
@@ -66,17 +72,26 @@ def describe_environment(environment: str, options: dict[str, Any]) -> Environme
             )
         unwrapped = game.unwrapped
         rate = game.metadata.get("render_fps")
-        frame_time = getattr(unwrapped, "frame_time", None) or (1.0 / rate if rate else None)
+        frame_time = frame_time or getattr(unwrapped, "frame_time", None) or (1.0 / rate if rate else None)
         if frame_time is None:
-            raise InputError(f"environment '{environment}' does not say its frame rate (metadata['render_fps'])")
+            raise InputError(
+                f"environment '{environment}' does not say how long a frame is (metadata['render_fps']): give "
+                "--frame-time"
+            )
         details = {
             name: value
-            for name in ("symbols", "mode_probability", "rotating", "rom_sha256")
+            for name in ("symbols", "mode_probability", "rotating", "rom_sha256", "reward_source")
             if isinstance(value := getattr(unwrapped, name, None), int | float | str)
         }
         _, info = game.reset(seed=0)
         return EnvironmentDescription(
-            int(actions), tuple(shape), np.dtype(dtype), float(frame_time), details, tells_symbol="symbol" in info
+            int(space.n),
+            tuple(shape),
+            np.dtype(dtype),
+            float(frame_time),
+            details,
+            tells_symbol="symbol" in info,
+            default_action=getattr(unwrapped, "default_action", None),
         )
     finally:
         game.close()
@@ -136,26 +151,32 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
     InputError
         If environment and policy do not go together.
     """
-    environment = describe_environment(configuration.environment, configuration.environment_options)
-    policy = PolicySpec(
-        configuration.policy,
-        actions=environment.actions,
-        seed=configuration.seed,
-        channels_last=configuration.channels_last,
+    environment = describe_environment(
+        configuration.environment, configuration.environment_options, configuration.frame_time
     )
+    policy = _specify(configuration, environment)
     check_policy_fits(policy, environment.actions)
     hold_of(configuration, environment.details)
     if policy.name == "oracle" and not environment.tells_symbol:
         raise InputError(
             f"policy 'oracle' needs an environment that tells its symbol, which '{configuration.environment}' does not"
         )
-    if policy.has_network and environment.frame_shape != policy.frame_shape:
+    if environment.frame_shape != policy.frame_shape or environment.frame_dtype != policy.frame_dtype:
         raise InputError(
-            f"policy '{policy.name}' looks at frames of shape {policy.frame_shape}; environment "
-            f"'{configuration.environment}' shows {environment.frame_shape}"
+            f"policy '{policy.name}' looks at frames of shape {policy.frame_shape} ({policy.frame_dtype}); environment "
+            f"'{configuration.environment}' shows {environment.frame_shape} ({environment.frame_dtype})"
         )
+    _check_default(configuration, environment)
+    if policy.is_own:
+        _try_out(policy)
     if configuration.learns or configuration.resume is not None:
         _check_learnable(configuration, policy)
+    elif policy.weights is not None:
+        from ..policies.weights import load_parameters
+
+        load_parameters(policy)
+    elif policy.has_network and not environment.tells_symbol:
+        progress(f"{policy.name} plays with random weights: no weights are given, and no symbol to fit a readout to")
     elif policy.has_network:
         from ..policies.fitted import fitted_readout
 
@@ -174,6 +195,48 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
             },
         ).spec
     return Prepared(environment, policy, configuration.resume)
+
+
+def _specify(configuration: RunConfiguration, environment: EnvironmentDescription) -> PolicySpec:
+    """Return the policy's specification: networks for frames look at 84x84 bytes, the others at whatever is shown."""
+    network = parse_network_name(configuration.policy)
+    frames = network is not None and network.family != "mlp"
+    seen = {} if frames else {"frame_shape": environment.frame_shape, "frame_dtype": str(environment.frame_dtype)}
+    return PolicySpec(
+        configuration.policy,
+        actions=environment.actions,
+        seed=configuration.seed,
+        weights=configuration.weights,
+        channels_last=configuration.channels_last,
+        **seen,  # type: ignore[arg-type]
+    )
+
+
+def _check_default(configuration: RunConfiguration, environment: EnvironmentDescription) -> None:
+    """Refuse a no-op that is none of the actions, or that nobody named."""
+    chosen, last = configuration.default_action, environment.actions - 1
+    if chosen is not None and not 0 <= chosen <= last:
+        raise InputError(f"default action {chosen} is out of range: '{configuration.environment}' has 0 to {last}")
+    if chosen is None and environment.default_action is None and configuration.default_behaviour == "noop":
+        raise InputError(
+            f"environment '{configuration.environment}' does not say which of its actions does nothing: give "
+            f"--default-action 0 to {last}, or --default-behaviour repeat or random"
+        )
+
+
+def _try_out(policy: PolicySpec) -> None:
+    """Ask a person's own policy once, so that what is wrong with it is found before anything starts."""
+    from ..policies.policy import build_policy
+    from .actions import checked_action
+
+    try:
+        answer = build_policy(policy).act(np.zeros(policy.frame_shape, policy.frame_dtype), -1)
+        checked_action(answer, policy.actions)
+    except InputError:
+        raise
+    except Exception as error:
+        text = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"policy '{policy.name}' fails on an observation of zeros: {text}") from error
 
 
 def _check_learnable(configuration: RunConfiguration, policy: PolicySpec) -> None:

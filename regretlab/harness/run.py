@@ -1,5 +1,6 @@
 """Run staggered inference and get its record: the front door of the harness."""
 
+import hashlib
 import platform
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..policies import PolicySpec
 from ..records import Record, RecordWriter, RunSummary, summarise
 from .configuration import RunConfiguration
 from .preparation import Prepared, prepare
@@ -88,12 +90,22 @@ def _meta(configuration: RunConfiguration, prepared: Prepared) -> dict[str, Any]
         "workers": configuration.workers,
         "frame_time": prepared.environment.frame_time,
         "environment": prepared.environment.details,
+        **_policy_file(prepared.policy),
         "machine": {"system": platform.platform(), "processor": platform.machine()},
         "versions": {
             "python": platform.python_version(),
             **{name: _version(name) for name in ("regretlab", "numpy", "numba", "torch", "pyboy", "gymnasium")},
         },
     }
+
+
+def _policy_file(policy: PolicySpec) -> dict[str, Any]:
+    """Return which file the policy is, to the byte: of a person's own, or its weights."""
+    path = policy.file or (None if policy.weights is None else Path(policy.weights))
+    if path is None:
+        return {}
+    with path.open("rb") as file:
+        return {"policy": {"file": str(path.resolve()), "sha256": hashlib.file_digest(file, "sha256").hexdigest()}}
 
 
 def _version(package: str) -> str:

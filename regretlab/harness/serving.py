@@ -36,9 +36,10 @@ class DefaultBehaviour:
         self._random = np.random.default_rng([seed, 0xBE7A])
 
     @classmethod
-    def of(cls, game: Any, kind: str, seed: int) -> "DefaultBehaviour":
-        """Return the default behaviour of that kind in that environment."""
-        noop = int(getattr(game.unwrapped, "default_action", 0))
+    def of(cls, game: Any, kind: str, seed: int, noop: int | None = None) -> "DefaultBehaviour":
+        """Return the default behaviour of that kind in that environment; its no-op is ``noop`` or what it says."""
+        if noop is None:
+            noop = int(getattr(game.unwrapped, "default_action", 0))
         return cls(kind, noop, int(game.action_space.n), seed)
 
     def action(self, agent_action: int | None) -> int:

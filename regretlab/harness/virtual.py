@@ -158,7 +158,9 @@ def _play(
     game = make_game(configuration.environment, **configuration.environment_options)
     try:
         observation, info = game.reset(seed=configuration.seed)
-        default = DefaultBehaviour.of(game, configuration.default_behaviour, configuration.seed)
+        default = DefaultBehaviour.of(
+            game, configuration.default_behaviour, configuration.seed, configuration.default_action
+        )
         pause: Pause = (lambda completion: 0.0) if learning is None else (lambda completion: learning.block())
         workers = _VirtualWorkers(configuration, prepared, _latencies(configuration, prepared), pause)
         service = FrameService(frame_time)

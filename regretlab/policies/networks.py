@@ -7,10 +7,13 @@ output an action. For one 84x84 frame and 6 actions the parameters number 903,71
 32k, 32k, 32k, 32k filters whose pools have strides 2, 1, 1, 1, 2, 1, as in the paper's published code: 70,108
 parameters at k=1/16, 1,288,198 at k=1.
 
+``mlp`` has two hidden layers of 64 units, for observations that are no pictures.
+
 ``nature`` is the network of Mnih et al. (2015), *Human-level control through deep reinforcement learning*, with a
 quarter of its filters (8, 16, 16) and 64 units: 55,534 parameters for 6 actions.
 """
 
+import math
 from fractions import Fraction
 from typing import cast
 
@@ -27,6 +30,7 @@ _IMPALA_STRIDES = {1: (2, 2, 2), 2: (2, 1, 1, 1, 2, 1)}
 _IMPALA_UNITS = 512
 _NATURE_FILTERS = ((8, 8, 4), (16, 4, 2), (16, 3, 1))  # filters, kernel, stride
 _NATURE_UNITS = 64
+_MLP_UNITS = 64
 
 
 class FrameNetwork(nn.Module):
@@ -104,6 +108,11 @@ def _nature(frame_shape: tuple[int, int], actions: int) -> FrameNetwork:
     return FrameNetwork(nn.Sequential(*layers), channels * sides[0] * sides[1], _NATURE_UNITS, actions)
 
 
+def _mlp(shape: tuple[int, ...], actions: int) -> FrameNetwork:
+    first = nn.Sequential(nn.Flatten(), nn.Linear(math.prod(shape), _MLP_UNITS))
+    return FrameNetwork(first, _MLP_UNITS, _MLP_UNITS, actions)
+
+
 def _check_sides(sides: list[int], frame_shape: tuple[int, int]) -> None:
     if min(sides) < 1:
         raise InputError(f"a frame of {frame_shape[0]} x {frame_shape[1]} pixels is too small for this network")
@@ -137,8 +146,11 @@ def build_network(spec: PolicySpec) -> FrameNetwork:
     if network is None:
         raise InputError(f"policy {spec.name!r} has no network")
     with torch.device("meta"):
-        if network.family == "nature":
-            built = _nature(spec.frame_shape, spec.actions)
+        if network.family == "mlp":
+            built = _mlp(spec.frame_shape, spec.actions)
+        elif network.family == "nature":
+            built = _nature((spec.frame_shape[0], spec.frame_shape[1]), spec.actions)
         else:
-            built = _impala(network.width, network.depth, spec.frame_shape, spec.actions)
+            frame_shape = (spec.frame_shape[0], spec.frame_shape[1])
+            built = _impala(network.width, network.depth, frame_shape, spec.actions)
     return built.requires_grad_(False).eval()

@@ -37,7 +37,7 @@ class Policy(Protocol):
         Parameters
         ----------
         frame
-            Grayscale frame, shape ``spec.frame_shape``, uint8.
+            What the environment shows, shape ``spec.frame_shape``, of type ``spec.frame_dtype`` (a grayscale frame).
         label
             The environment's true symbol in that frame; -1 where not known. Only ``oracle`` looks at it.
         """
@@ -89,7 +89,7 @@ class OraclePolicy:
 
 
 class NetworkPolicy:
-    """Plays the action of largest value: frame / 255 through the network, in inference mode.
+    """Plays the action of largest value: frame / 255 (numbers that are no bytes as they are) through the network.
 
     Parameters
     ----------
@@ -103,6 +103,7 @@ class NetworkPolicy:
         self.spec = spec
         self.network = build_network(spec)
         attach_parameters(self.network, parameters, channels_last=spec.channels_last)
+        self._bytes = spec.frame_dtype == "uint8"
         self._scaled: NDArray[np.float32] = np.zeros(spec.frame_shape, np.float32)
         self._input = torch.from_numpy(self._scaled)[None, None]
 
@@ -112,16 +113,20 @@ class NetworkPolicy:
         Raises
         ------
         InputError
-            If the frame is not uint8 of the specification's shape.
+            If the frame is not of the specification's shape and type.
         RunError
             If the network returned a value that is not finite, or not one value for each action.
         """
-        if frame.shape != self.spec.frame_shape or frame.dtype != np.uint8:
+        if frame.shape != self.spec.frame_shape or frame.dtype != self.spec.frame_dtype:
             raise InputError(
-                f"policy {self.spec.name!r} needs a uint8 frame of shape {self.spec.frame_shape}, not {frame.dtype} of "
+                f"policy {self.spec.name!r} needs a {self.spec.frame_dtype} frame of shape {self.spec.frame_shape}, "
+                f"not {frame.dtype} of "
                 f"shape {frame.shape}"
             )
-        np.divide(frame, np.float32(255), out=self._scaled, dtype=np.float32)
+        if self._bytes:
+            np.divide(frame, np.float32(255), out=self._scaled, dtype=np.float32)
+        else:
+            self._scaled[...] = frame
         with torch.inference_mode():
             values: NDArray[np.float32] = self.network(self._input)[0].numpy()
         if values.shape != (self.spec.actions,):
@@ -155,12 +160,12 @@ def build_policy(
     Returns
     -------
     Policy
-        A `NetworkPolicy`, `RandomPolicy`, `NoopPolicy` or `OraclePolicy`.
+        A `NetworkPolicy`, `RandomPolicy`, `NoopPolicy` or `OraclePolicy`, or a person's own.
 
     Raises
     ------
     InputError
-        If the weights do not fit the network, or `threads` is not positive.
+        If the weights do not fit the network, a person's own policy is none, or `threads` is not positive.
 
     Examples
     --------
@@ -179,6 +184,14 @@ def build_policy(
     if spec.name == "oracle":
         return OraclePolicy(spec)
     torch.set_num_threads(threads)
+    if spec.name.startswith("module:"):
+        from regretlab.policies.user_code import user_policy
+
+        return user_policy(spec)
+    if spec.name.startswith("sb3:"):
+        from regretlab.policies.baselines3 import BaselinesPolicy
+
+        return BaselinesPolicy(spec)
     return NetworkPolicy(spec, load_parameters(spec) if parameters is None else parameters)
 
 

@@ -3,7 +3,9 @@
 A specification is checked when it is made, pickles in a few bytes (worker processes receive it) and imports nothing
 heavy, so that a command line refuses a wrong name before it loads a network.
 
-Names: ``nature``, ``impala-kN``, ``impala2x-kN`` (networks), ``random``, ``noop``, ``oracle`` (floors and ceiling).
+Names: ``nature``, ``impala-kN``, ``impala2x-kN`` (networks for 84x84 frames), ``mlp`` (a network for any array of
+numbers), ``random``, ``noop``, ``oracle`` (floors and ceiling), and a person's own: ``module:FILE.py:NAME`` (Python
+code, `regretlab.policies.user_code`) and ``sb3:FILE.zip`` (`regretlab.policies.baselines3`).
 The width N is a whole number or a fraction in sixteenths: the 1x and 2x-deep networks of 55 and 70 thousand parameters
 in Riemer, Subbaraj, Berseth & Rish (2024) are ``impala-k1/16`` and ``impala2x-k1/16``.
 """
@@ -31,6 +33,7 @@ POLICY_NAMES: tuple[str, ...] = (
     "impala2x-k7",
     "impala2x-k29",
     "impala2x-k98",
+    "mlp",
     "random",
     "noop",
     "oracle",
@@ -38,8 +41,10 @@ POLICY_NAMES: tuple[str, ...] = (
 """The names of the paper's models and of the floors; ``impala-kN`` and ``impala2x-kN`` take any other width too."""
 
 _WITHOUT_NETWORK = frozenset({"random", "noop", "oracle"})
+_OWN = ("module:", "sb3:")
 _IMPALA = re.compile(r"impala(2x)?-k([0-9]+)(?:/([0-9]+))?")
 _LARGEST_WIDTH = 512
+_FILES = frozenset({".pkl", ".pickle", ".pt", ".pth", ".zip", ".safetensors", ".npz", ".h5", ".onnx", ".py"})
 
 
 @dataclass(frozen=True)
@@ -49,14 +54,14 @@ class NetworkName:
     Attributes
     ----------
     family
-        "nature" or "impala".
+        "nature", "impala" or "mlp".
     width
         Multiplier k of the filters (16k in the first stage, 32k after it); 1 for ``nature``.
     depth
         1, or 2 for the six-stage variant.
     """
 
-    family: Literal["nature", "impala"]
+    family: Literal["nature", "impala", "mlp"]
     width: Fraction = Fraction(1)
     depth: int = 1
 
@@ -67,7 +72,8 @@ def parse_network_name(name: str) -> NetworkName | None:
     Parameters
     ----------
     name
-        A policy name as in `POLICY_NAMES`, or ``impala-kN`` / ``impala2x-kN`` with N up to 512 in whole sixteenths.
+        A policy name as in `POLICY_NAMES`, or ``impala-kN`` / ``impala2x-kN`` with N up to 512 in whole sixteenths, or
+        the name of a person's own (``module:...``, ``sb3:...``), whose weights are not ours to lay out: ``None``.
 
     Raises
     ------
@@ -81,14 +87,22 @@ def parse_network_name(name: str) -> NetworkName | None:
     >>> parse_network_name("noop") is None
     True
     """
-    if name in _WITHOUT_NETWORK:
+    if name in _WITHOUT_NETWORK or name.startswith(_OWN):
         return None
     if name == "nature":
         return NetworkName("nature")
+    if name == "mlp":
+        return NetworkName("mlp")
+    if Path(name).suffix in _FILES:
+        raise InputError(
+            f"policy {name!r} is a file, and a bare file of weights does not say what network they are of: give "
+            "sb3:FILE.zip, module:FILE.py:NAME, or a network's name with weights FILE.safetensors"
+        )
     match = _IMPALA.fullmatch(name)
     if match is None:
         raise InputError(
-            f"no policy is named {name!r}: give nature, impala-kN, impala2x-kN (N a width), random, noop or oracle"
+            f"no policy is named {name!r}: give nature, impala-kN, impala2x-kN (N a width), mlp, random, noop, oracle, "
+            "sb3:FILE.zip or module:FILE.py:NAME"
         )
     denominator = int(match[3] or 1)
     width = Fraction(int(match[2]), denominator) if denominator else Fraction(0)
@@ -110,13 +124,15 @@ class PolicySpec:
     actions
         Number of actions; action 0 is the no-op.
     frame_shape
-        (height, width) in pixels of the grayscale frame.
+        (height, width) in pixels of the grayscale frame; for ``mlp`` and a person's own policies any shape.
     weights
         Path of a ``.safetensors`` file (all weights, or a fitted readout); ``None`` for random weights from `seed`.
     seed
         Seed of the random weights, or of the ``random`` policy's actions.
     channels_last
         Keep convolution weights and activations in channels-last order (faster on most CPUs, same function).
+    frame_dtype
+        NumPy name of the frame's element type.
 
     Raises
     ------
@@ -135,16 +151,21 @@ run code when opened
 
     name: str
     actions: int
-    frame_shape: tuple[int, int] = (84, 84)
+    frame_shape: tuple[int, ...] = (84, 84)
     weights: str | None = None
     seed: int = 0
     channels_last: bool = False
+    frame_dtype: str = "uint8"
 
     def __post_init__(self) -> None:
         network = parse_network_name(self.name)
         if self.actions < 1:
             raise InputError(f"a policy needs at least 1 action, not {self.actions}")
-        if len(self.frame_shape) != 2 or min(self.frame_shape) < 1:
+        if (
+            network is not None
+            and network.family != "mlp"
+            and (len(self.frame_shape) != 2 or min(self.frame_shape) < 1)
+        ):
             raise InputError(f"a frame shape is (height, width) in pixels, not {self.frame_shape}")
         if self.seed < 0:
             raise InputError(f"a seed must be 0 or more, not {self.seed}")
@@ -165,8 +186,21 @@ run code when opened
 
     @property
     def has_network(self) -> bool:
-        """Whether this policy runs a network."""
+        """Whether this policy runs a network of ours, whose weights processes share."""
         return self.network is not None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a person brought this policy: Python code or a Stable-Baselines3 file."""
+        return self.name.startswith(_OWN)
+
+    @property
+    def file(self) -> Path | None:
+        """The file that a person's own policy is read from; ``None`` for the others."""
+        if not self.is_own:
+            return None
+        rest = self.name.split(":", 1)[1]
+        return Path(rest.rpartition(":")[0] if self.name.startswith("module:") else rest)
 
 
 def check_policy_fits(spec: PolicySpec, actions: int, symbols: Sequence[int] | None = None) -> None:

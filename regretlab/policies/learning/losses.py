@@ -75,4 +75,5 @@ def temporal_difference_loss(network: nn.Module, target: nn.Module, batch: Batch
 
 
 def _scaled(frames: NDArray[np.uint8]) -> Tensor:
-    return torch.from_numpy(frames)[:, None].to(torch.float32) / 255
+    scaled = torch.from_numpy(frames)[:, None].to(torch.float32)
+    return scaled / 255 if frames.dtype == np.uint8 else scaled

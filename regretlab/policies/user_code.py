@@ -1,0 +1,124 @@
+"""A person's own policy: a callable in a Python file, ``module:FILE.py:NAME``.
+
+This runs the file's code, as ``python FILE.py`` would: it is for files that the person wrote or trusts, and no record,
+configuration file or weights of a stranger ever lead here (`regretlab.harness.mirror` refuses them).
+
+``NAME(observation_shape, actions)`` is called once in each worker process and returns
+
+* a ``torch.nn.Module``: it is given one observation, float32 of shape (1, *observation_shape), unscaled, and returns
+  the values of the actions, shape (1, actions); the action of largest value is played; or
+* any other callable: it is given the observation as the environment shows it, and returns the action.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from regretlab.errors import InputError, RunError
+from regretlab.policies.spec import PolicySpec
+
+__all__ = ["CallablePolicy", "ModulePolicy", "user_policy"]
+
+
+class ModulePolicy:
+    """Plays the action of largest value of a torch module."""
+
+    def __init__(self, spec: PolicySpec, module: torch.nn.Module) -> None:
+        self.spec = spec
+        self._module = module.eval()
+        self._values: NDArray[np.float32] = np.zeros(spec.frame_shape, np.float32)
+        self._input = torch.from_numpy(self._values)[None]
+
+    def act(self, frame: NDArray[Any], label: int) -> int:
+        """Return the action for an observation.
+
+        Raises
+        ------
+        RunError
+            If the module does not return one finite value for each action.
+        """
+        self._values[...] = frame
+        with torch.inference_mode():
+            values = self._module(self._input)
+        if not isinstance(values, torch.Tensor) or tuple(values.shape) != (1, self.spec.actions):
+            got = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
+            raise RunError(
+                f"policy {self.spec.name!r} returned {got} where values of shape (1, {self.spec.actions}) are due"
+            )
+        if not bool(torch.isfinite(values).all()):
+            raise RunError(f"policy {self.spec.name!r} returned values that are not finite: {values[0].tolist()}")
+        return int(values[0].argmax())
+
+
+class CallablePolicy:
+    """Plays what a callable answers."""
+
+    def __init__(self, spec: PolicySpec, answer: Callable[[NDArray[Any]], int]) -> None:
+        self.spec = spec
+        self._answer = answer
+
+    def act(self, frame: NDArray[Any], label: int) -> int:
+        """Return the action for an observation."""
+        return self._answer(frame)
+
+
+def user_policy(spec: PolicySpec) -> ModulePolicy | CallablePolicy:
+    """Make the policy that ``module:FILE.py:NAME`` names, running the file's code.
+
+    Raises
+    ------
+    InputError
+        If there is no such file or name, or what it makes is no policy.
+    """
+    _, _, rest = spec.name.partition(":")
+    path, _, name = rest.rpartition(":")
+    if Path(path).suffix != ".py" or not name:
+        raise InputError(f"policy {spec.name!r} is not of the form module:FILE.py:NAME")
+    factory = getattr(_module(Path(path), spec.name), name, None)
+    if not callable(factory):
+        raise InputError(f"policy {spec.name!r}: '{path}' defines no callable named '{name}'")
+    try:
+        made = factory(spec.frame_shape, spec.actions)
+    except Exception as error:
+        raise InputError(
+            f"policy {spec.name!r}: {name}({spec.frame_shape}, {spec.actions}) failed: {_sentence(error)}"
+        ) from error
+    if isinstance(made, torch.nn.Module):
+        return ModulePolicy(spec, made)
+    if callable(made):
+        return CallablePolicy(spec, made)
+    raise InputError(
+        f"policy {spec.name!r}: {name} returned a {type(made).__name__}; a torch module or a callable is needed"
+    )
+
+
+def _module(path: Path, policy: str) -> ModuleType:
+    """Return the module of a file, run once in a process."""
+    key = f"regretlab_policy:{path.resolve()}"
+    if key in sys.modules:
+        return sys.modules[key]
+    if not path.is_file():
+        raise InputError(f"policy {policy!r}: there is no file '{path}'")
+    found = importlib.util.spec_from_file_location(key, path)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    sys.modules[key] = module  # dataclasses and the like look their module up
+    try:
+        found.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[key]
+        raise InputError(f"policy {policy!r}: '{path}' cannot be imported: {_sentence(error)}") from error
+    return module
+
+
+def _sentence(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
