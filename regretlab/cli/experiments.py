@@ -39,6 +39,8 @@ def run(
     gap_default: float = 1.0,
     gap_delay: float = 1.0,
     seed: Whole = 0,
+    backend: Literal["local", "ray"] = "local",
+    ray_address: str | None = None,
     learning: Learners | None = None,
     overwrite: Flag = False,
     watch: Flag = False,
@@ -95,6 +97,10 @@ def run(
         Loss of a wrong action, for hold auto.
     seed
         Seed of environment, policies and emulated times.
+    backend
+        local: processes of this machine; ray: actors on a Ray cluster (the environment stays here).
+    ray_address
+        Address of the cluster, HOST:PORT or auto; without one a cluster of this machine's own.
     overwrite
         Replace a record that is already in the folder.
     watch
@@ -124,6 +130,8 @@ def run(
         gap_default=gap_default,
         gap_delay=gap_delay,
         seed=seed,
+        backend=backend,
+        ray_address=ray_address,
         **(learning or Learners()).configuration(),
     )
     summary = _play_watched(configuration, out, overwrite) if watch else None

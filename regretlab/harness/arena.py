@@ -62,6 +62,19 @@ class Arena:
         """Send the open file to a process that is being started (and to no other)."""
         return _attach, (self._fields, DupFd(self._descriptor))
 
+    @property
+    def place(self) -> tuple[str, dict[str, Any]]:
+        """Where a process of the same user on this machine finds the memory, for ``Arena.at``."""
+        return f"/proc/{os.getpid()}/fd/{self._descriptor}", self._fields
+
+    @classmethod
+    def at(cls, place: tuple[str, dict[str, Any]]) -> "Arena":
+        """Open the memory that another process holds, while it holds it."""
+        arena = cls.__new__(cls)
+        path, arena._fields = place
+        arena._open(os.open(path, os.O_RDWR | os.O_CLOEXEC), create=False)
+        return arena
+
     def close(self) -> None:
         """Let go of the memory in this process; the last process to do so frees it."""
         self._arrays.clear()

@@ -7,7 +7,15 @@ import ctypes
 import os
 import time
 
-__all__ = ["SPIN", "RealClock", "WaitingPriority", "lower_nice_value", "raise_priority", "sharpen_timers"]
+__all__ = [
+    "SPIN",
+    "OrdinaryPriority",
+    "RealClock",
+    "WaitingPriority",
+    "lower_nice_value",
+    "raise_priority",
+    "sharpen_timers",
+]
 
 SPIN = 0.0002
 """Seconds before a deadline from which on the waiter spins instead of sleeping."""
@@ -118,6 +126,15 @@ class WaitingPriority:
             if self.is_granted
             else self._ordinary
         )
+
+
+class OrdinaryPriority(WaitingPriority):
+    """What ``WaitingPriority`` is where the machine permits nothing: for threads, which would spin on one another."""
+
+    def __init__(self) -> None:
+        self.is_granted = False
+        self._raised = False
+        self._ordinary = "ordinary"
 
 
 def sharpen_timers() -> None:

@@ -67,6 +67,10 @@ class RunConfiguration(BaseModel):
         Settings of learning.
     emulate_learning
         Law (as text) that every learning step is padded to; on the virtual clock one is needed to learn.
+    backend
+        Where inference runs on the real clock: "local" (processes of this machine) or "ray" (actors on a cluster).
+    ray_address
+        Of the cluster; None for one of this machine's own.
     resume
         Folder of a run whose checkpoint is the start; without learners what it learned is played, without exploration.
 
@@ -101,6 +105,8 @@ class RunConfiguration(BaseModel):
     blocking_learning: bool = False
     learning: LearningSettings = LearningSettings()
     emulate_learning: str | None = None
+    backend: Literal["local", "ray"] = "local"
+    ray_address: str | None = None
     resume: str | None = None
 
     def __init__(self, **values: Any) -> None:
@@ -126,6 +132,7 @@ class RunConfiguration(BaseModel):
             raise InputError(f"weights '{self.weights}' would not be used: what is learned goes on from --resume")
         self.emulated_law()
         self._check_hold()
+        self._check_backend()
         self._check_learning()
 
     def _check_hold(self) -> None:
@@ -138,6 +145,16 @@ class RunConfiguration(BaseModel):
             raise InputError(f"hold_probability is {self.hold_probability!r}, but no hold is learned")
         if self.hold_probability is not None or self.gap_default != 1.0 or self.gap_delay != 1.0:
             HoldObjective(self.hold_probability or 0.0, self.gap_default, self.gap_delay)
+
+    def _check_backend(self) -> None:
+        if self.backend == "local":
+            if self.ray_address is not None:
+                raise InputError(f"ray_address is '{self.ray_address}', but the backend is local")
+            return
+        if self.clock == "virtual":
+            raise InputError("backend 'ray' plays on the real clock: the virtual clock needs no other machines")
+        if self.learns:
+            raise InputError("backend 'ray' runs inference workers only: learners need backend 'local'")
 
     def _check_learning(self) -> None:
         if not 0 <= self.learners <= MOST_PROCESSES:

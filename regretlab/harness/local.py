@@ -29,7 +29,7 @@ from .processes import process_pool
 from .synchronisation import RobustLock, SemaphoreRow
 from .worker_process import WorkerPlan, serve
 
-__all__ = ["MAXIMUM_RESTARTS", "Progress", "run_local"]
+__all__ = ["MAXIMUM_RESTARTS", "Progress", "Supervisor", "run_local", "supervise"]
 
 Progress = Callable[[int, int, str], None]
 """Called with (frames played, frames in all, what is going on)."""
@@ -63,8 +63,19 @@ def run_local(configuration: RunConfiguration, prepared: Prepared, writer: Recor
     KeyboardInterrupt
         On an interrupt or a termination signal, after everything was ended and the record closed.
     """
+    supervise(Supervisor, configuration, prepared, writer, progress)
+
+
+def supervise(
+    kind: "type[Supervisor]",
+    configuration: RunConfiguration,
+    prepared: Prepared,
+    writer: RecordWriter,
+    progress: Progress,
+) -> None:
+    """Play a run under a supervisor of that kind; arguments as for ``run_local``."""
     with process_pool() as context, _terminable():
-        supervisor = _Supervisor(configuration, prepared, writer, progress, context)
+        supervisor = kind(configuration, prepared, writer, progress, context)
         try:
             supervisor.start()
             supervisor.watch()
@@ -73,8 +84,11 @@ def run_local(configuration: RunConfiguration, prepared: Prepared, writer: Recor
             supervisor.end()
 
 
-class _Supervisor:
+class Supervisor:
     """The processes of one run."""
+
+    patience = 1.0
+    """Seconds that processes get to end by themselves."""
 
     def __init__(
         self,
@@ -84,20 +98,20 @@ class _Supervisor:
         progress: Progress,
         context: ForkServerContext,
     ) -> None:
-        self._configuration, self._writer, self._progress, self._context = configuration, writer, progress, context
+        self.configuration, self.writer, self._progress, self._context = configuration, writer, progress, context
         environment, workers = prepared.environment, configuration.workers
         self._learners = LearnerGroup(configuration, prepared, MAXIMUM_RESTARTS) if configuration.learns else None
         learned = self._learners is not None  # then the weights lie with those who learn
         parameters, learners = 0 if learned else prepared.parameter_count, configuration.learners
-        self._arena = Arena(
+        self.arena = Arena(
             board_fields(workers, environment.frame_shape, environment.frame_dtype, parameters, learners)
         )
         if not learned:
-            prepared.load_parameters(self._arena["parameters"])
-        self._board = Board(self._arena)
+            prepared.load_parameters(self.arena["parameters"])
+        self._board = Board(self.arena)
         self._board.prepare()
-        SemaphoreRow(self._arena["semaphores"], create=True)
-        RobustLock(self._arena["rule_lock"], create=True)
+        SemaphoreRow(self.arena["semaphores"], create=True)
+        RobustLock(self.arena["rule_lock"], create=True)
         rule = configuration.staggering_rule
         self._details = environment.details
         self._environment_plan = EnvironmentPlan(
@@ -111,7 +125,7 @@ class _Supervisor:
             discount=configuration.learning.discount,
             default_action=configuration.default_action,
         )
-        self._worker_plan = WorkerPlan(
+        self.worker_plan = WorkerPlan(
             policy=prepared.policy,
             rule=rule.identifier,
             aligned=rule.choose_alignment(configuration.alignment) == "frame",
@@ -125,43 +139,48 @@ class _Supervisor:
         self._environment: BaseProcess | None = None
         self._workers: list[BaseProcess] = []
         self._attempts = [0] * workers
+        self.restarts = 0
         self._complete = False
         self._used = time.process_time()
 
     def start(self) -> None:
         """Start all processes, wait until they are ready, prime the rule and set the clock."""
         began = time.monotonic()
-        self._environment = self._spawn(play, (self._arena, self._environment_plan, self._learning))
-        self._workers = [
-            self._spawn(serve, (self._arena, self._worker_plan, worker, 0, self._learning))
-            for worker in range(self._configuration.workers)
-        ]
+        self._environment = self.spawn(play, (self.arena, self._environment_plan, self._learning))
+        self._workers = self.start_workers()
         if self._learners is not None:
-            self._learners.start(self._arena, self._spawn)
-        ready = self._arena["ready"]
+            self._learners.start(self.arena, self.spawn)
+        ready = self.arena["ready"]
         while not (ready.all() and self._board.control[ENVIRONMENT_READY] and self._learners_ready()):
             self._raise_failures(restart=False)
             if time.monotonic() - began > _START_TIMEOUT:
                 raise RunError(f"only {int(ready.sum())} of {len(ready)} workers got ready in {_START_TIMEOUT:.0f} s")
-            self._progress(0, self._configuration.frames, f"{int(ready.sum())} of {len(ready)} workers ready")
+            self._progress(0, self.configuration.frames, f"{int(ready.sum())} of {len(ready)} workers ready")
             time.sleep(_POLL)
-        estimate = float(self._arena["warmup"].max())
-        self._configuration.staggering_rule.new_state(
-            self._configuration.workers,
+        estimate = float(self.arena["warmup"].max())
+        self.configuration.staggering_rule.new_state(
+            self.configuration.workers,
             self._environment_plan.frame_time,
-            alignment=self._configuration.alignment,
-            hold=hold_of(self._configuration, self._details),
+            alignment=self.configuration.alignment,
+            hold=hold_of(self.configuration, self._details),
             first_estimate=estimate,
-            out=self._arena["rule_state"],
+            out=self.arena["rule_state"],
         )
-        self._writer.update_meta(
+        self.writer.update_meta(
             startup_seconds=round(time.monotonic() - began, 3),
             first_estimate=estimate,
-            environment_priority=self._board.read_error(self._configuration.workers + 1),
-            worker_priority=self._board.read_error(self._configuration.workers + 2),
+            environment_priority=self._board.read_error(self.configuration.workers + 1),
+            worker_priority=self._board.read_error(self.configuration.workers + 2),
         )
         self._board.control[EPOCH] = time.monotonic_ns() + int(_LEAD_TIME * 1e9)
         self._used = time.process_time()
+
+    def start_workers(self) -> list[BaseProcess]:
+        """Start what infers."""
+        return [
+            self.spawn(serve, (self.arena, self.worker_plan, worker, 0, self._learning))
+            for worker in range(self.configuration.workers)
+        ]
 
     def _learners_ready(self) -> bool:
         return self._learners is None or self._learners.is_ready
@@ -174,11 +193,11 @@ class _Supervisor:
             self._raise_failures(restart=True)
             self._record()
             if time.monotonic() - flushed > _FLUSH_EVERY:
-                self._writer.flush()
+                self.writer.flush()
                 flushed = time.monotonic()
-            if self._learners is not None and self._learners.checkpoint_if_due(self._writer.directory, self._played):
-                self._writer.update_meta(learning=self._learners.figures())
-            self._progress(int(self._board.control[FRAMES_WRITTEN]), self._configuration.frames, "playing")
+            if self._learners is not None and self._learners.checkpoint_if_due(self.writer.directory, self._played):
+                self.writer.update_meta(learning=self._learners.figures())
+            self._progress(int(self._board.control[FRAMES_WRITTEN]), self.configuration.frames, "playing")
             self._environment.join(_POLL)
         self._raise_failures(restart=False)
 
@@ -189,15 +208,15 @@ class _Supervisor:
     def finish(self) -> None:
         """Mark the run as complete."""
         played = int(self._board.control[FRAMES_WRITTEN])
-        self._complete = played == self._configuration.frames
-        self._progress(played, self._configuration.frames, "played")
+        self._complete = played == self.configuration.frames
+        self._progress(played, self.configuration.frames, "played")
 
     def end(self) -> None:
         """End every process, record what is left, close the record, free the memory."""
         self._board.control[STOP] = 1
         learners = self._learners.processes if self._learners is not None else []
         everybody = [*([self._environment] if self._environment else []), *self._workers, *learners]
-        patience = time.monotonic() + 1.0
+        patience = time.monotonic() + self.patience
         for process in everybody:
             process.join(max(0.0, patience - time.monotonic()))
         for process in everybody:
@@ -205,20 +224,20 @@ class _Supervisor:
                 process.kill()  # deep in an inference: it holds nothing that outlives it
                 process.join()
         try:
-            if self._writer.is_writable:
+            if self.writer.is_writable:
                 self._record()
                 if self._learners is not None:
-                    self._learners.checkpoint(self._writer.directory, self._played)
+                    self._learners.checkpoint(self.writer.directory, self._played)
         finally:
             learned: dict[str, Any] = {} if self._learners is None else {"learning": self._learners.figures()}
-            if self._configuration.rule == "frame-hold":
-                learned["hold"] = int(self._arena["rule_state"][HOLD])
-            seconds = self._arena["processor_seconds"]
-            workers = self._configuration.workers
-            self._writer.close(
+            if self.configuration.rule == "frame-hold":
+                learned["hold"] = int(self.arena["rule_state"][HOLD])
+            seconds = self.arena["processor_seconds"]
+            workers = self.configuration.workers
+            self.writer.close(
                 complete=self._complete,
                 missed_frames=int(self._board.control[MISSED]),
-                restarts=sum(self._attempts),
+                restarts=self.restarts,
                 processor_seconds={
                     "environment": round(float(seconds[workers]), 4),
                     "workers": round(float(seconds[:workers].sum()), 4),
@@ -226,41 +245,52 @@ class _Supervisor:
                     "supervisor": round(time.process_time() - self._used, 4),
                 },
                 **learned,
+                **self.last_words(),
             )
-            self._arena.close()
+            self.arena.close()
             if self._learning is not None:
                 self._learning.close()
 
-    def _spawn(self, target: Callable[..., None], arguments: tuple[Any, ...]) -> BaseProcess:
+    def last_words(self) -> dict[str, Any]:
+        """Return what else is noted in the record at the end."""
+        return {}
+
+    def spawn(self, target: Callable[..., None], arguments: tuple[Any, ...]) -> BaseProcess:
+        """Start a process of the run."""
         process = self._context.Process(target=target, args=arguments, daemon=True)
         process.start()
         return process
 
     def _record(self) -> None:
         if len(frames := self._board.read_frames()):
-            self._writer.append_frames(frames)
+            self.writer.append_frames(frames)
         if len(inferences := self._board.read_inferences()):
-            self._writer.append_inferences(inferences)
+            self.writer.append_inferences(inferences)
 
     def _raise_failures(self, *, restart: bool) -> None:
         """Raise what a process died of; start killed workers again if allowed."""
         assert self._environment is not None
         if self._environment.exitcode not in (None, 0):
-            raise RunError(self._obituary("the environment's process", self._environment, self._configuration.workers))
-        for worker, process in enumerate(self._workers):
+            raise RunError(self.obituary("the environment's process", self._environment, self.configuration.workers))
+        self.replace_dead_workers(self._workers, restart=restart)
+        if self._learners is not None:
+            self._learners.replace_dead(self._note_learner, self.obituary, restart=restart)
+
+    def replace_dead_workers(self, processes: list[BaseProcess], *, restart: bool) -> None:
+        """Raise what a worker died of; start killed ones again if allowed."""
+        for worker, process in enumerate(processes):
             if process.exitcode is None or (process.exitcode == 0 and not restart):
                 continue
             killed = process.exitcode < 0
             if not (restart and killed):
-                raise RunError(self._obituary(f"worker {worker}", process, worker))
+                raise RunError(self.obituary(f"worker {worker}", process, worker))
             self._restart(worker, process)
-        if self._learners is not None:
-            self._learners.replace_dead(self._note_learner, self._obituary, restart=restart)
 
     def _note_learner(self, **details: int) -> None:
-        self._writer.add_event("learner-restart", time=round(self._since_start(), 6), **details)
+        self.writer.add_event("learner-restart", time=round(self.since_start(), 6), **details)
 
-    def _since_start(self) -> float:
+    def since_start(self) -> float:
+        """Return the seconds since boundary 0."""
         return (time.monotonic_ns() - int(self._board.control[EPOCH])) * 1e-9
 
     def _restart(self, worker: int, process: BaseProcess) -> None:
@@ -269,25 +299,27 @@ class _Supervisor:
                 f"worker {worker} was killed {MAXIMUM_RESTARTS + 1} times: something on this machine ends it"
             )
         self._attempts[worker] += 1
-        lost = bool(self._arena["busy"][worker])
+        self.restarts += 1
+        lost = bool(self.arena["busy"][worker])
         if lost:
-            row = self._arena["in_flight"][worker : worker + 1].copy()
+            row = self.arena["in_flight"][worker : worker + 1].copy()
             row["lost"] = True
-            self._writer.append_inferences(row)
-            self._arena["busy"][worker] = 0
-        self._writer.add_event(
+            self.writer.append_inferences(row)
+            self.arena["busy"][worker] = 0
+        self.writer.add_event(
             "restart",
             worker=worker,
-            time=round(self._since_start(), 6),
+            time=round(self.since_start(), 6),
             signal=-(process.exitcode or 0),
             lost_inferences=int(lost),
         )
         if self._learners is not None:
             self._learners.forget_worker(worker)
-        arguments = (self._arena, self._worker_plan, worker, self._attempts[worker], self._learning)
-        self._workers[worker] = self._spawn(serve, arguments)
+        arguments = (self.arena, self.worker_plan, worker, self._attempts[worker], self._learning)
+        self._workers[worker] = self.spawn(serve, arguments)
 
-    def _obituary(self, who: str, process: BaseProcess, slot: int) -> str:
+    def obituary(self, who: str, process: BaseProcess, slot: int) -> str:
+        """Return in words how a process ended."""
         told = self._board.read_error(slot).strip()
         code = process.exitcode or 0
         if code < 0:

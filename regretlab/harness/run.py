@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cluster import check_cluster
 from ..errors import InputError
 from ..policies import PolicySpec
 from ..records import Record, RecordWriter, RunSummary, summarise
@@ -73,9 +74,15 @@ def run(
 
     if configuration.resume is not None and Path(configuration.resume).resolve() == Path(out).resolve():
         raise InputError(f"a run cannot resume from '{out}' and be recorded there: give another folder")
+    if configuration.backend == "ray":
+        check_cluster(configuration.ray_address, "backend 'ray'")
     prepared = prepared or prepare(configuration, lambda text: progress(0, configuration.frames, text))
     writer = RecordWriter(out, _meta(configuration, prepared), overwrite=overwrite, observe=watch)
     play = run_virtual if configuration.clock == "virtual" else run_local
+    if configuration.backend == "ray":
+        from .cluster import run_cluster
+
+        play = run_cluster
     play(configuration, prepared, writer, progress)
     return summarise(Record.open(out))
 
@@ -86,6 +93,7 @@ def _meta(configuration: RunConfiguration, prepared: Prepared) -> dict[str, Any]
     return {
         "config": configuration.model_dump(),
         "clock": configuration.clock,
+        "backend": configuration.backend,
         "latency": "emulated" if emulated else "measured",
         "workers": configuration.workers,
         "frame_time": prepared.environment.frame_time,

@@ -17,7 +17,7 @@ from ..staggering.rules.dispatch import next_start, on_completion, on_dispatch
 from ..staggering.rules.state import boundary_at_or_before
 from .actions import checked_action
 from .arena import Arena
-from .board import EPOCH, HEAD, STOP, Board
+from .board import EPOCH, HEAD, STOP, Board, Frame
 from .clock import RealClock, WaitingPriority, sharpen_timers
 from .latencies import LatencyStream
 from .learning.acting import BlockingLearner, exploring_policy
@@ -27,7 +27,7 @@ from .processes import become_child
 from .synchronisation import RobustLock, SemaphoreRow
 from .warming import compile_transitions
 
-__all__ = ["LONGEST_WAIT", "WARMUP_INFERENCES", "WorkerPlan", "serve"]
+__all__ = ["LONGEST_WAIT", "WARMUP_INFERENCES", "InferenceWorker", "WorkerPlan", "serve"]
 
 LONGEST_WAIT = 0.25
 """Seconds a worker waits before it looks whether the run has ended."""
@@ -71,38 +71,72 @@ def serve(arena: Arena, plan: WorkerPlan, worker: int, attempt: int, learning: A
     become_child(f"rl-worker-{worker}")
     board = Board(arena)
     try:
-        _Worker(board, plan, worker, attempt, learning).run()
+        policy, blocking = _policy(board, plan, worker, attempt, learning)
+        priority = WaitingPriority()
+        if worker == 0:
+            board.report_error(len(board.arena["claims"]) + 2, str(priority))
+        sharpen_timers()
+        InferenceWorker(board, plan, worker, attempt, policy, priority, blocking=blocking).run()
     except BaseException:
         board.report_error(worker, traceback.format_exc())
         raise SystemExit(1) from None
 
 
-class _Worker:
-    """One worker: the board, its rule and its network."""
+def _policy(
+    board: Board, plan: WorkerPlan, worker: int, attempt: int, learning: Arena | None
+) -> tuple[Policy, BlockingLearner | None]:
+    """Return the worker's policy, and what it learns with between two inferences."""
+    if learning is None or plan.learner is None:
+        parameters = board.arena["parameters"] if plan.policy.has_network else None
+        return build_policy(policy_of_worker(plan.policy, worker), parameters=parameters), None
+    policy = exploring_policy(learning, plan.learner, worker, attempt, lambda: int(board.control[HEAD]))
+    return policy, BlockingLearner(learning, plan.learner, attempt) if plan.learner.blocking else None
 
-    def __init__(self, board: Board, plan: WorkerPlan, worker: int, attempt: int, learning: Arena | None) -> None:
+
+class InferenceWorker:
+    """One worker: the board, its rule and its network.
+
+    Parameters
+    ----------
+    board, plan, worker, attempt
+        Of the run; the slot, and how often it was filled before.
+    policy
+        What infers.
+    priority
+        At which it waits.
+    blocking
+        What learns between two inferences, if anything does.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        plan: WorkerPlan,
+        worker: int,
+        attempt: int,
+        policy: Policy,
+        priority: WaitingPriority,
+        *,
+        blocking: BlockingLearner | None = None,
+    ) -> None:
         self._board, self._plan, self._worker, self._attempt = board, plan, worker, attempt
+        self._policy, self._priority, self._blocking = policy, priority, blocking
         self._control, self._claims = board.control, board.arena["claims"]
         self._semaphores = SemaphoreRow(board.arena["semaphores"])
         self._lock = RobustLock(board.arena["rule_lock"])
         self._state = board.arena["rule_state"]
         self._latencies = LatencyStream.of(plan.emulated_law, plan.seed, worker, attempt)
-        self._blocking: BlockingLearner | None = None
-        if learning is None or plan.learner is None:
-            self._policy: Policy = build_policy(
-                policy_of_worker(plan.policy, worker),
-                parameters=board.arena["parameters"] if plan.policy.has_network else None,
-            )
-        else:
-            self._policy = exploring_policy(learning, plan.learner, worker, attempt, lambda: int(board.control[HEAD]))
-            self._blocking = BlockingLearner(learning, plan.learner, attempt) if plan.learner.blocking else None
+
+    def act(self, frame: Frame) -> int:
+        """Return what the policy chooses for a frame."""
+        return self._policy.act(frame.pixels, frame.label)
+
+    def processor_time(self) -> float:
+        """Return the processor seconds that this worker has used."""
+        return time.process_time()
 
     def run(self) -> None:
         """Get ready, wait for the start, then infer until the run ends."""
-        self._priority = WaitingPriority()
-        if self._worker == 0:
-            self._board.report_error(len(self._claims) + 2, str(self._priority))
-        sharpen_timers()
         self._board.arena["warmup"][self._worker] = self._warm_up()
         self._board.arena["ready"][self._worker] = 1
         while not self._control[EPOCH]:
@@ -111,12 +145,12 @@ class _Worker:
             time.sleep(READY_POLL)
         self._clock = RealClock(int(self._control[EPOCH]))
         idle_since = self._clock.now() if self._attempt else 0.0
-        before, used = float(self._board.arena["processor_seconds"][self._worker]), time.process_time()
+        before, used = float(self._board.arena["processor_seconds"][self._worker]), self.processor_time()
         while (start := self._wait_for_slot(idle_since)) is not None:
             idle_since = self._infer(start)
             if self._blocking is not None:
                 idle_since = self._learn(self._blocking, start, idle_since)
-            self._board.arena["processor_seconds"][self._worker] = before + time.process_time() - used
+            self._board.arena["processor_seconds"][self._worker] = before + self.processor_time() - used
 
     def _learn(self, blocking: BlockingLearner, start: float, completion: float) -> float:
         """Take a learning step between two inferences; return when the worker was idle again."""
@@ -134,7 +168,7 @@ class _Worker:
         times = []
         for _ in range(WARMUP_INFERENCES):
             began = time.perf_counter()
-            self._policy.act(frame, 0)
+            self.act(Frame(-1, 0, frame))
             times.append(time.perf_counter() - began)
         return self._latencies.warm_up if self._latencies is not None else sorted(times)[-2]
 
@@ -195,7 +229,7 @@ class _Worker:
         board.arena["in_flight"][worker] = row
         board.arena["busy"][worker] = 1
         self._priority.give_back()
-        action = checked_action(self._policy.act(frame.pixels, frame.label), plan.actions)
+        action = checked_action(self.act(frame), plan.actions)
         completion = self._clock.now()
         if self._latencies is not None:
             # The emulated inference ends exactly when the law says, counted from its scheduled start. It is posted a

@@ -5,13 +5,12 @@ with the process that asked for them.
 """
 
 import contextlib
-import importlib.util
 import os
-import socket
 import warnings
 from collections.abc import Generator, Sequence
 from typing import Any, Literal, cast
 
+from ..cluster import check_cluster, open_cluster
 from ..errors import InputError, RunError
 from .chunks import Columns, compute_chunk
 from .configuration import SweepConfiguration
@@ -77,10 +76,7 @@ def check_engine(engine: str, cores: int | None, address: str | None) -> None:
         if address is not None:
             raise InputError(f"address '{address}' has no effect without the engine ray")
         return
-    if importlib.util.find_spec("ray") is None:
-        raise InputError("engine 'ray' needs Ray: install regretlab[ray]")
-    if address is not None:
-        _check_address(address)
+    check_cluster(address, "engine 'ray'")
 
 
 def _local(configuration: SweepConfiguration, chunks: Sequence[int], cores: int) -> Generator[Finished]:
@@ -120,38 +116,8 @@ def _end_with(parent: int) -> None:
 
 
 def _ray(configuration: SweepConfiguration, chunks: Sequence[int], address: str | None) -> Generator[Finished]:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    import ray
-
-    started = not ray.is_initialized()
-    if started:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                settings: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
-                if address is None:  # a cluster of this machine's own, that nobody else can reach
-                    settings["include_dashboard"] = False
-                    settings["_node_ip_address"] = "127.0.0.1"
-                ray.init(address=address, **settings)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise InputError(f"no Ray cluster at '{address}': {str(error).splitlines()[0]}") from None
-    try:
+    with open_cluster(address) as ray:
         yield from _on_cluster(ray, configuration, chunks)
-    finally:
-        if started:
-            ray.shutdown()
-
-
-def _check_address(address: str) -> None:
-    """Refuse HOST:PORT where nobody answers: Ray itself would wait for minutes."""
-    host, colon, port = address.rpartition(":")
-    if not colon or "/" in address:  # "auto", "local", "ray://..."
-        return
-    try:
-        socket.create_connection((host, int(port)), timeout=5).close()
-    except (OSError, ValueError, OverflowError):
-        raise InputError(f"no Ray cluster at '{address}'") from None
 
 
 def _on_cluster(ray: Any, configuration: SweepConfiguration, chunks: Sequence[int]) -> Generator[Finished]:

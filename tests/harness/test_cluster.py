@@ -1,0 +1,151 @@
+"""Inference on a Ray cluster of two nodes on this machine: same rules, same record, and a node killed on the way."""
+
+import os
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from regretlab.errors import InputError
+from regretlab.harness.configuration import RunConfiguration
+from regretlab.harness.run import run
+from regretlab.records import Record
+
+ray = pytest.importorskip("ray")
+pytestmark = [
+    pytest.mark.realtime,
+    pytest.mark.xdist_group("realtime"),
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),
+]
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """Start two nodes on this machine."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # actors on the nodes import this package
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")]))
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    nodes.other = nodes.add_node(num_cpus=1)
+    yield nodes
+    nodes.shutdown()
+
+
+def play(address, out, progress=lambda played, total, what: None, **changes):
+    """Play beacon with two workers on the cluster."""
+    values = {
+        "environment_options": {"symbols": 4, "mode_probability": 0.9},
+        "policy": "oracle",
+        "rule": "frame-pool",
+        "workers": 2,
+        "frames": 900,
+        "emulate_latency": "constant(0.03)",
+        "backend": "ray",
+        "ray_address": address,
+        "seed": 3,
+    }
+    return run(RunConfiguration(**{**values, **changes}), out, progress=progress)
+
+
+def test_two_nodes_play_as_local_workers_do(cluster, tmp_path):
+    """Three workers, 1.8 frames: an action in every frame, two frames old; a frame is sent to a node once."""
+    summary = play(cluster.address, tmp_path, frames=600, workers=3)
+    record = Record.open(tmp_path)
+    assert summary.frames == 600
+    assert summary.inaction_fraction < 0.05
+    assert summary.delay_law[2] > 0.9
+    nodes = record.meta["nodes"].values()
+    assert sorted(node["workers"] for node in nodes) == [1, 2]
+    sent = record.meta["cluster"]["frames_sent"].values()
+    inferences = len(record.inferences)
+    assert all(count <= 601 for count in sent)  # and the one they warm up with
+    assert sum(sent) <= inferences + 2 + 600  # never one frame twice to a node
+    assert summary.restarts == 0
+    virtual = run(
+        RunConfiguration(**{**record.meta["config"], "backend": "local", "ray_address": None, "clock": "virtual"}),
+        tmp_path / "virtual",
+    )
+    assert virtual.delay_law[2] > 0.99
+    assert summary.reward_per_frame == pytest.approx(virtual.reward_per_frame, abs=0.05)
+
+
+def test_a_node_killed_on_the_way_costs_its_inference_and_its_worker_comes_back(cluster, tmp_path):
+    killed = threading.Event()
+
+    def progress(played, total, what):
+        if played > 120 and not killed.is_set():
+            killed.set()
+            threading.Thread(
+                target=cluster.remove_node, args=(cluster.other,), kwargs={"allow_graceful": False}
+            ).start()
+
+    summary = play(cluster.address, tmp_path, progress, frames=3000)
+    record = Record.open(tmp_path)
+    assert killed.is_set()
+    assert record.meta["complete"]
+    assert summary.frames == 3000
+    assert summary.restarts >= 1
+    restarts = [event for event in record.meta["events"] if event["kind"] == "restart"]
+    assert len({event["worker"] for event in restarts}) == 1
+    worker = restarts[0]["worker"]
+    assert restarts[0]["node"] not in (None, "")
+    inferences = record.inferences
+    assert inferences["lost"].sum() == sum(event["lost_inferences"] for event in restarts)
+    # while one worker is away the other goes on; then both act again
+    last = record.frames.iloc[-300:]
+    assert set(np.unique(last["served_by"])) >= {0, 1}
+    assert (last["served_by"] >= 0).mean() > 0.9
+    mine = inferences[(inferences["worker"] == worker) & ~inferences["lost"]]["dispatch"].to_numpy()
+    away = np.diff(np.sort(mine)).max()
+    assert away < 40
+    during = record.frames[(record.frames["served_by"] == 1 - worker)]
+    assert len(during) > 600
+
+
+def test_a_cluster_of_our_own_leaves_nothing_behind(tmp_path):
+    before = _daemons()
+    summary = play(None, tmp_path, frames=120, policy="noop", emulate_latency=None)
+    assert summary.frames == 120
+    deadline = time.monotonic() + 20
+    while _daemons() - before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _daemons() - before
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"backend": "local", "ray_address": "auto"}, "ray_address is 'auto', but the backend is local"),
+        ({"backend": "ray", "clock": "virtual", "emulate_latency": "0.04"}, "plays on the real clock"),
+        ({"backend": "ray", "learners": 1}, "learners need backend 'local'"),
+        ({"backend": "slurm"}, "backend"),
+    ],
+)
+def test_what_does_not_go_together(changes, message):
+    with pytest.raises(InputError, match=message):
+        RunConfiguration(**changes)
+
+
+def test_nobody_at_the_address(tmp_path):
+    with pytest.raises(InputError, match=r"no Ray cluster at '127\.0\.0\.1:1'"):
+        play("127.0.0.1:1", tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def _daemons():
+    found = set()
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/cmdline", "rb") as file:
+                    command = file.read()
+            except OSError:
+                continue
+            if b"raylet" in command or b"gcs_server" in command or b"rl-gateway" in command:
+                found.add(int(entry))
+    return found
