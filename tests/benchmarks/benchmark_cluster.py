@@ -1,8 +1,8 @@
 """What a cluster adds to an inference: ``python -m tests.benchmarks.benchmark_cluster [ADDRESS]``.
 
-The same run with local workers and with workers behind Ray, in turns: seconds from the frame's deadline to the start of
-the inference, of the inference as the rule sees it, and inside the network. Without an address Ray runs on this machine,
-so what is added is Ray's part; a real network adds its round trip.
+The same run with local workers and with workers behind Ray, in turns: seconds from the frame's deadline to the start
+of the inference, of the inference as the rule sees it, and inside the network. Without an address Ray runs on this
+machine, so what is added is Ray's part; a real network adds its round trip.
 """
 
 import sys
