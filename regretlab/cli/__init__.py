@@ -15,7 +15,20 @@ __all__ = ["application", "main"]
 
 def application() -> Any:
     """Return the Cyclopts application with all commands."""
-    from . import doctor, estimation, experiments, figures, learn, mdps, planning, records, sweeps, theory, validation  # noqa: F401 - they register their commands
+    from . import (  # noqa: F401 - they register their commands
+        completion,
+        doctor,
+        estimation,
+        experiments,
+        figures,
+        learn,
+        mdps,
+        planning,
+        records,
+        sweeps,
+        theory,
+        validation,
+    )
     from .options import app
 
     return app
@@ -38,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from ..errors import InputError, RunError
     from .output import plain_console
+    from .sentences import say
 
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -46,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return int(code or 0)
     except CycloptsError as error:
-        return _complain(_say(error), 2)
+        return _complain(say(error), 2)
     except InputError as error:
         return _complain(str(error), 2)
     except RunError as error:
@@ -55,19 +69,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error), 1)
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
-
-
-def _say(error: Exception) -> str:
-    """Return a parse error in one line that names the command and the option."""
-    from cyclopts import MissingArgumentError, UnusedCliTokensError
-
-    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
-        return f"'{error.unused_tokens[0]}' is left over: every value follows its option, such as --workers 3"
-    if isinstance(error, MissingArgumentError) and error.argument is not None and not error.argument.tokens:
-        option = error.argument.name
-        given = any(word.split("=")[0] == option for word in error.root_input_tokens or ())
-        return f"{option} needs a value" if given else f"{option} is missing"
-    return str(error)
 
 
 def _complain(message: str, code: int) -> int:

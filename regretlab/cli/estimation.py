@@ -63,6 +63,8 @@ def stochasticity(
         raise InputError("give either --record with the folder of a run or --env with an environment to play")
     if horizon < 1:
         raise InputError(f"horizon must be at least 1 frame, not {horizon}")
+    if not 0 < confidence < 1:
+        raise InputError(f"confidence must lie between 0 and 1, not {confidence}")
     horizons = range(1, horizon + 1)
     staleness: Sequence[Any] = ()
     if record is not None:

@@ -207,7 +207,7 @@ def profile(
 ) -> int:
     """Measure the inference time of a policy on this machine.
 
-    Example: regretlab profile --policy impala-k1 --out k1.npy; then: regretlab bound --inference-time @k1.npy ...
+    Example: regretlab profile --policy impala-k1 --out k1.npy
 
     Parameters
     ----------

@@ -104,6 +104,8 @@ def learn(
     from ..mdp import AsynchronousMDP, parse_mdp
     from ..simulation.learning import learner_named, simulate_learning
 
+    if threads is not None and threads < 1:
+        raise InputError(f"threads must be at least 1, not {threads}")
     if learning_bound is not None and mean_rewards:
         raise InputError(
             "learning bounds are for rewards drawn as 0 or 1: leave out --mean-rewards or --learning-bound"

@@ -30,9 +30,12 @@ def _whole(_: Any, tokens: Sequence[Any]) -> int:
             return int(value)
     except (ValueError, OverflowError):
         pass
-    raise ValueError(f'"{text}" is not a whole number.')
+    raise ValueError(f"must be a whole number, not '{text}'")
 
 
 Whole = Annotated[int, Parameter(converter=_whole)]
-Flag = Annotated[bool, Parameter(negative="")]
-Json = Annotated[bool, Parameter(negative="", help="Print one JSON object on standard output and nothing else there.")]
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+Json = Annotated[
+    bool,
+    Parameter(negative="", show_default=False, help="Print one JSON object on standard output and nothing else there."),
+]

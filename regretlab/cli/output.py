@@ -30,7 +30,11 @@ def print_json(values: Mapping[str, Any]) -> None:
 
 
 def plain_console() -> Any:
-    """Return a Rich console on standard output that changes no text and outlives its reader."""
+    """Return a Rich console on standard output that changes no text and outlives its reader.
+
+    Into a pipe or a file it writes words alone, and likewise where the environment sets NO_COLOR: neither colours nor
+    bold nor italics.
+    """
     from rich.console import Console
 
     class PlainConsole(Console):
@@ -38,7 +42,8 @@ def plain_console() -> Any:
             self.quiet = True
             _drop_output()
 
-    return PlainConsole(highlight=False, markup=False, emoji=False)
+    colours: Any = None if os.environ.get("NO_COLOR") else "auto"
+    return PlainConsole(highlight=False, markup=False, emoji=False, color_system=colours)
 
 
 def listed(name: str, texts: Sequence[str]) -> list[tuple[str, str]]:
@@ -125,7 +130,8 @@ def show_progress() -> Iterator[Callable[..., None]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    colours: Any = None if os.environ.get("NO_COLOR") else "auto"
+    with Progress(*columns, console=Console(stderr=True, color_system=colours), transient=True) as progress:
         task = progress.add_task("starting", total=None)
         yield lambda what, done, total, note="": progress.update(
             task, description=f"{what} {note}".strip(), completed=done, total=total

@@ -77,8 +77,7 @@ def simulate(
 ) -> int:
     """Simulate a staggering rule on the witness of the bound: the same figures, with standard errors.
 
-    Example: regretlab simulate --inference-time "gamma(4, scale=0.02)" --mode-probability 0.95 --rule free-running
-    --workers 8
+    Example: regretlab simulate --inference-time "gamma(4, scale=0.02)" --mode-probability 0.95 --workers 8
 
     Parameters
     ----------

@@ -123,7 +123,7 @@ class RunConfiguration(BaseModel):
         if self.frames < 1:
             raise InputError(f"frames must be at least 1, not {self.frames}")
         if self.seed < 0:
-            raise InputError(f"seed must not be negative, not {self.seed}")
+            raise InputError(f"seed must be a whole number of at least 0, not {self.seed}")
         if self.clock == "virtual" and self.emulate_latency is None:
             raise InputError("the virtual clock needs inference times: give --emulate-latency a law or @samples")
         if self.frame_time is not None and not 0 < self.frame_time < float("inf"):

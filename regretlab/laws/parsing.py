@@ -141,7 +141,7 @@ def _law_from_scipy(text: str, name: str, positional: list[float], named: dict[s
     if not isinstance(family, stats.rv_continuous):
         families = [known for known in dir(stats) if isinstance(getattr(stats, known), stats.rv_continuous)]
         near = difflib.get_close_matches(name.lower(), ["constant", *families], n=3)
-        hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+        hint = f" (did you mean {' or '.join(near)}?)" if near else f": give {_FORMS}"
         raise InputError(f"law '{text}': '{name}' is no continuous distribution of scipy.stats{hint}")
     shapes = [shape.strip() for shape in family.shapes.split(",")] if family.shapes else []
     allowed = [*shapes, "loc", "scale"]

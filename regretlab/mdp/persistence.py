@@ -86,7 +86,8 @@ def load_mdp(path: str | Path) -> FiniteMDP | AsynchronousMDP:
         with np.load(source, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
-        raise InputError(f"the file {source} cannot be read as .npz: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"the file '{source}' cannot be read as .npz: {reason}") from None
     sparse_form = {"indptr", "indices", "probabilities"} <= set(arrays)
     if "rewards" not in arrays or not (sparse_form or "transitions" in arrays):
         raise InputError(

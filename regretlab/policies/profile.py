@@ -156,8 +156,10 @@ def profile_policy(
     """
     if not spec.has_network:
         raise InputError(f"policy '{spec.name}' has no network to profile: give nature, impala-kN or impala2x-kN")
-    if samples < 1 or warm_up < 0:
-        raise InputError(f"samples must be at least 1 and warm_up at least 0, not {samples} and {warm_up}")
+    if samples < 1:
+        raise InputError(f"samples must be at least 1, not {samples}")
+    if warm_up < 0:
+        raise InputError(f"warm_up must be at least 0, not {warm_up}")
     frames = np.random.default_rng(seed).integers(0, 256, (8, *spec.frame_shape)).astype(np.uint8)
     seconds = np.empty(warm_up + samples)
     before = torch.get_num_threads()

@@ -10,16 +10,21 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from ..harness.synchronisation import SemaphoreRow
 
 __all__ = ["Finding", "examine"]
 
 State = Literal["good", "limited", "missing"]
 
 _PACKAGES = ("numpy", "scipy", "numba", "sympy", "torch", "pyboy", "gymnasium", "xarray", "ray", "stable-baselines3")
-_OPTIONAL = {"ray", "stable-baselines3"}
+_OPTIONAL = {"ray": "ray", "stable-baselines3": "rl"}
+"""The extra that brings each package one can do without."""
 _SPACE = 2 * 2**30
 _SLEEP_ERROR = 0.002
+_WAITS = 15
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ def examine(folder: str | Path = ".") -> list[Finding]:
         _clock(),
         _priority(),
         _shared_memory(),
+        _semaphores(),
         _cache(),
         _space(Path(folder)),
         _tool("gcc", "benchmarks against C need it: install gcc"),
@@ -100,7 +106,8 @@ def _packages() -> Finding:
             "packages", "missing", ", ".join(versions), f"install {', '.join(needed)}: pip install regretlab"
         )
     if absent:
-        advice = f"optional: {', '.join(absent)} (extras ray and rl)"
+        extras = ",".join(_OPTIONAL[name] for name in absent)
+        advice = f"only needed for its own feature: pip install 'regretlab[{extras}]'"
         return Finding("packages", "limited", ", ".join(versions), advice)
     return Finding("packages", "good", ", ".join(versions))
 
@@ -160,6 +167,47 @@ def _shared_memory() -> Finding:
     return Finding("shared memory", "good", "anonymous (memfd): nothing is left in /dev/shm")
 
 
+def _semaphores() -> Finding:
+    """Wake a thread through the same semaphore in the same kind of memory that wakes a worker."""
+    import mmap
+    from threading import Thread
+
+    import numpy as np
+
+    try:
+        from ..harness.synchronisation import SEMAPHORE_BYTES, SemaphoreRow
+
+        memory = np.frombuffer(mmap.mmap(-1, mmap.PAGESIZE), np.uint8)[: 2 * SEMAPHORE_BYTES]
+        row = SemaphoreRow(memory.reshape(2, SEMAPHORE_BYTES), create=True)
+        there = Thread(target=_answer, args=(row,), daemon=True)
+        there.start()
+        row.post(0)
+        woken = row.wait(1, 5.0)
+        there.join(5.0)
+        late = []
+        for _ in range(_WAITS):
+            began = time.perf_counter()
+            row.wait(1, 0.001)
+            late.append(time.perf_counter() - began - 0.001)
+    except (OSError, AttributeError) as error:
+        return Finding(
+            "semaphores", "missing", f"the C library's fail: {error}", "real runs need them: use --clock virtual"
+        )
+    if not woken:
+        return Finding("semaphores", "missing", "a post wakes nobody", "real runs need them: use --clock virtual")
+    typical = sorted(late)[_WAITS // 2]
+    found = f"a post wakes its waiter, waits of 1 ms end {1e3 * typical:.2f} ms late"
+    if typical > _SLEEP_ERROR:
+        advice = "waits are coarse: workers start late; stop other work, or use --clock virtual"
+        return Finding("semaphores", "limited", found, advice)
+    return Finding("semaphores", "good", found)
+
+
+def _answer(row: "SemaphoreRow") -> None:
+    if row.wait(0, 5.0):
+        row.post(1)
+
+
 def _cache() -> Finding:
     from ..compilation import cache_directory
 
@@ -176,8 +224,9 @@ def _cache() -> Finding:
 
 
 def _space(folder: Path) -> Finding:
-    free = shutil.disk_usage(folder if folder.exists() else Path(".")).free
-    found = f"{free / 2**30:.1f} GiB free in {folder.resolve()}"
+    place = next(above for above in (folder.resolve(), *folder.resolve().parents) if above.exists())
+    free = shutil.disk_usage(place).free
+    found = f"{free / 2**30:.1f} GiB free in {place}"
     if free < _SPACE:
         return Finding("disk", "limited", found, "a record takes some 100 bytes a frame and inference: make room")
     return Finding("disk", "good", found)
@@ -195,4 +244,7 @@ def _gpu() -> Finding:
     query = [place, "--query-gpu=name,memory.total", "--format=csv,noheader"]
     done = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
     said = "; ".join(done.stdout.split("\n")).strip("; ")
-    return Finding("GPU", "good" if done.returncode == 0 and said else "limited", said or "nvidia-smi failed")
+    if done.returncode or not said:
+        advice = "not needed: networks run on the CPU; mend the driver (nvidia-smi says why) to use the GPU elsewhere"
+        return Finding("GPU", "limited", "nvidia-smi failed", advice)
+    return Finding("GPU", "good", said)

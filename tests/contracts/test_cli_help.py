@@ -23,7 +23,7 @@ HEAVY = {
     "xarray",
 }
 COMMANDS = (
-    *("bound", "doctor", "figures", "learn", "plan", "profile"),
+    *("bound", "completion", "doctor", "figures", "learn", "plan", "profile"),
     *("run", "simulate", "solve", "stochasticity", "sweep", "validate"),
 )
 

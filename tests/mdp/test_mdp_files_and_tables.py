@@ -57,7 +57,7 @@ def test_a_file_made_by_hand_with_dense_transitions(tmp_path):
 
 def test_nothing_is_unpickled(tmp_path):
     np.savez(tmp_path / "pickled.npz", transitions=np.array([{"a": 1}], dtype=object), rewards=np.zeros((1, 1)))
-    with pytest.raises(InputError, match=r"pickled.npz cannot be read as .npz"):
+    with pytest.raises(InputError, match=r"pickled.npz' cannot be read as .npz"):
         load_mdp(tmp_path / "pickled.npz")
 
 

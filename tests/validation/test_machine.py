@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from regretlab.harness.synchronisation import SemaphoreRow
 from regretlab.validation import machine
 from regretlab.validation.machine import examine
 
@@ -13,11 +14,10 @@ def test_every_finding_says_what_was_found_and_what_to_do():
     before = (os.sched_getscheduler(0), os.nice(0))
     findings = examine()
     assert (os.sched_getscheduler(0), os.nice(0)) == before
-    assert len({finding.name for finding in findings}) == len(findings) == 12
+    assert len({finding.name for finding in findings}) == len(findings) == 13
     for finding in findings:
         assert finding.found
-        assert bool(finding.advice) <= (finding.state != "good")
-        assert finding.state != "missing" or finding.advice
+        assert bool(finding.advice) == (finding.state != "good")
 
 
 @pytest.mark.parametrize("tool", ["gcc", "sdcc"])
@@ -34,6 +34,32 @@ def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
     found = next(finding for finding in examine() if finding.name == "kernel cache")
     assert found.state == "limited"
     assert "REGRETLAB_CACHE" in found.advice
+
+
+def test_semaphores_that_wake_nobody_or_fail(monkeypatch):
+    def state():
+        return next(finding for finding in examine() if finding.name == "semaphores")
+
+    assert state().state == "good"
+    monkeypatch.setattr(machine, "_answer", lambda row: None)
+    monkeypatch.setattr(SemaphoreRow, "wait", lambda row, index, timeout: False)
+    assert (state().state, state().found) == ("missing", "a post wakes nobody")
+
+    def broken(row, memory, *, create):
+        raise OSError(38, "sem_init: Function not implemented")
+
+    monkeypatch.setattr(SemaphoreRow, "__init__", broken)
+    assert state().state == "missing"
+    assert "--clock virtual" in state().advice
+
+
+def test_a_driver_that_fails_says_so(monkeypatch, tmp_path):
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nexit 9\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    found = next(finding for finding in examine() if finding.name == "GPU")
+    assert (found.state, found.found) == ("limited", "nvidia-smi failed")
+    assert found.advice
 
 
 def test_a_full_disk_and_a_missing_package(monkeypatch, tmp_path):
