@@ -40,8 +40,8 @@ def say(error: Exception) -> str:
         return f"{error.token.keyword} is given more than once: give it one value"
     if isinstance(error, of.MissingArgumentError) and error.argument is not None and not error.argument.tokens:
         option = error.argument.name
-        given = any(word.split("=")[0] == option for word in error.root_input_tokens or ())
-        return f"{option} needs a value" if given else f"{option} is missing"
+        begun = any(word.split("=")[0] == option for word in error.root_input_tokens or ())
+        return f"{option} needs a value" if begun else f"{option} is missing"
     if isinstance(error, of.CoercionError) and error.token is not None and error.argument is not None:
         name, wanted = error.token.keyword or error.argument.name, _wanted(error)
         if isinstance(error.msg, str) and error.msg.startswith("must be "):  # said by a converter of ours
