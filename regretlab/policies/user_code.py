@@ -5,8 +5,8 @@ configuration file or weights of a stranger ever lead here (`regretlab.harness.m
 
 ``NAME(observation_shape, actions)`` is called once in each worker process and returns
 
-* a ``torch.nn.Module``: it is given one observation, float32 of shape (1, *observation_shape), unscaled, and returns
-  the values of the actions, shape (1, actions); the action of largest value is played; or
+* a ``torch.nn.Module``: it is given one observation, float32 of shape ``(1, *observation_shape)``, unscaled, and
+  returns the values of the actions, shape ``(1, actions)``; the action of largest value is played; or
 * any other callable: it is given the observation as the environment shows it, and returns the action.
 """
 
