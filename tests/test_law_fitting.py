@@ -47,6 +47,34 @@ def test_distances_are_scipys():
         assert fit.distance == pytest.approx(stats.kstest(data, law.cdf).statistic, abs=1e-5)
 
 
+def test_anderson_darling_is_its_integral():
+    """n times the integral of (F_n - F)^2 / (F (1 - F)) over F, piece by piece between the samples."""
+    from scipy.integrate import quad
+
+    data = np.sort(np.random.default_rng(5).gamma(4, 0.02, 25))
+    for fit in fit_laws(data, bootstrap=0):
+        if fit.family == "uniform":  # whose ends are samples
+            assert fit.anderson_darling == np.inf
+            continue
+        steps = np.concatenate([[0.0], parse_law(fit.text).cdf(data), [1.0]])
+        integral = sum(
+            quad(lambda u, level=index / 25: (level - u) ** 2 / (u * (1 - u)), steps[index], steps[index + 1])[0]
+            for index in range(26)
+        )
+        assert fit.anderson_darling == pytest.approx(25 * integral, rel=1e-3)
+
+
+def test_a_heavy_tail_is_what_anderson_darling_sees():
+    """One sample in a hundred takes twenty times as long: judged far off by both, further by Anderson-Darling."""
+    random = np.random.default_rng(6)
+    data = random.gamma(4, 0.02, 1000)
+    slow = np.where(random.random(1000) < 0.01, 20 * data, data)
+    clean, tailed = (next(f for f in fit_laws(d, bootstrap=0) if f.family == "gamma") for d in (data, slow))
+    assert tailed.anderson_darling / clean.anderson_darling > tailed.distance / clean.distance > 1
+    judged = fit_laws(data, bootstrap=39)[0]
+    assert judged.anderson_darling_p_value > 0.01
+
+
 def test_what_cannot_be_fitted():
     with pytest.raises(InputError, match="at least 20 samples, not to 3"):
         fit_laws([0.1, 0.2, 0.3])

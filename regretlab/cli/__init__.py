@@ -24,6 +24,7 @@ def application() -> Any:
         learn,
         mdps,
         planning,
+        profiling,
         records,
         sweeps,
         theory,

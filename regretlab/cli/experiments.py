@@ -1,10 +1,7 @@
-"""The commands that run and measure: ``run`` and ``profile``."""
+"""The command that runs staggered inference: ``run``."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from cyclopts import Parameter
+from typing import Any, Literal
 
 from .environments import environment_id, environment_options
 from .learners import Learners
@@ -12,7 +9,7 @@ from .options import Flag, Json, Whole, app
 from .output import print_facts, print_json, show_progress
 from .scenario import read_hold
 
-__all__ = ["profile", "run"]
+__all__ = ["run"]
 
 
 @app.command
@@ -193,96 +190,6 @@ def _cost_facts(seconds: dict[str, float | None], reward: dict[str, float | None
     ]
 
 
-@app.command
-def profile(
-    *,
-    policy: str,
-    actions: Whole = 7,
-    samples: Whole = 500,
-    threads: Whole = 1,
-    channels_last: Annotated[bool, Parameter(negative="--contiguous")] = True,
-    workers: str | None = None,
-    out: Path | None = None,
-    json: Json = False,
-) -> int:
-    """Measure the inference time of a policy on this machine.
-
-    Example: regretlab profile --policy impala-k1 --out k1.npy
-
-    Parameters
-    ----------
-    policy
-        nature, impala-kN or impala2x-kN.
-    actions
-        Number of actions of the network.
-    samples
-        Inferences to measure, after a warm-up that does not count.
-    threads
-        Threads of the network's operations.
-    channels_last
-        Memory layout of the convolutions.
-    workers
-        Also measure under so many concurrent processes, such as 1,2,4, and fit how each slows the others down (what
-        plan calls contention).
-    out
-        File for the samples, .npy or .csv (a summary goes beside it as .json).
-    """
-    from ..laws.fitting import FEWEST, fit_laws
-    from ..policies import PolicySpec
-    from ..policies.contention import measure_contention
-    from ..policies.profile import check_target, profile_policy
-
-    numbers = None if workers is None else _numbers(workers)
-    specification = PolicySpec(policy, actions=actions, channels_last=channels_last)
-    if out is not None:
-        check_target(out)
-    measured = profile_policy(specification, samples=samples, threads=threads)
-    written = None if out is None else str(measured.save(out))
-    fits = fit_laws(measured.seconds) if len(measured.seconds) >= FEWEST else []
-    shared = None
-    if numbers is not None:
-        with show_progress() as tell:
-            shared = measure_contention(
-                specification,
-                numbers,
-                samples=samples,
-                threads=threads,
-                progress=lambda done, total: tell("concurrent workers", done, total),
-            )
-    values = {
-        **measured.to_json(),
-        "file": written,
-        "fits": [asdict(fit) for fit in fits],
-        "contention": None if shared is None else asdict(shared),
-    }
-    if json:
-        print_json(values)
-        return 0
-    facts = [
-        ("parameters", f"{measured.parameters:,}"),
-        ("mean", f"{1e3 * values['mean']:.3f} ms (standard deviation {1e3 * values['std']:.3f})"),
-        ("p50, p99, max", ", ".join(f"{1e3 * values[name]:.3f} ms" for name in ("p50", "p99", "max"))),
-        ("inferences per second", f"{values['inferences_per_second']:.1f}"),
-        ("machine", f"{measured.machine}, torch {measured.torch_version}, {threads} thread(s)"),
-    ]
-    for index, fit in enumerate(fits[:3]):
-        judged = (
-            ""
-            if fit.p_value is None
-            else f", p = {fit.p_value:.2g}" + (" (does not fit)" if fit.p_value < 0.05 else "")
-        )
-        facts.append(("fitted laws" if index == 0 else "", f"{fit.text}: distance {fit.distance:.3f}{judged}"))
-    if shared is not None:
-        for index, (number, mean) in enumerate(zip(shared.workers, shared.means, strict=True)):
-            facts.append(("concurrent workers" if index == 0 else "", f"{number}: {1e3 * mean:.3f} ms"))
-        width = "" if shared.contention_error is None else f" ± {shared.contention_error:.2g}"
-        facts.append(("contention", f"{shared.contention:.4g}{width} (use as plan --contention)"))
-    if written:
-        facts.append(("samples", f"{written} (use as --inference-time @{written})"))
-    print_facts(f"{policy}: {samples} inferences", facts)
-    return 0
-
-
 def _play_watched(configuration: Any, out: Path, overwrite: bool) -> Any:
     """Play with the live view; None where there is no terminal to show it on."""
     import sys
@@ -296,14 +203,3 @@ def _play_watched(configuration: Any, out: Path, overwrite: bool) -> Any:
     prepared = prepare(configuration, lambda text: print(text, file=sys.stderr))
     with watching(prepared.environment.frame_time) as view:
         return play(configuration, out, overwrite=overwrite, prepared=prepared, watch=view.feed)
-
-
-def _numbers(text: str) -> list[int]:
-    from ..errors import InputError
-
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise InputError(
-            f"workers must be whole numbers with commas between them, such as 1,2,4, not '{text}'"
-        ) from None

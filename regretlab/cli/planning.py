@@ -2,17 +2,20 @@
 
 from typing import Any
 
+from ..errors import InputError
 from .options import Json, Whole, app
 from .output import listed, print_facts, print_json
-from .scenario import Alignment, World, read_hold, read_workers
+from .scenario import Alignment, Surroundings, read_hold, read_workers
 
 __all__ = ["plan"]
 
 
 @app.command
 def plan(
-    world: World,
+    world: Surroundings,
     *,
+    inference_time: str | None = None,
+    profile: str | None = None,
     target_regret: float | None = None,
     worker_cost: float = 0.0,
     scaling: str | None = None,
@@ -23,7 +26,7 @@ def plan(
     alignment: Alignment | None = None,
     most_workers: Whole | None = None,
     learners: Whole = 0,
-    contention: float = 0.0,
+    contention: float | None = None,
     json: Json = False,
 ) -> int:
     """Find what to run: rule, workers and hold, how slow a network may be, and whether to act at all.
@@ -32,6 +35,11 @@ def plan(
 
     Parameters
     ----------
+    inference_time
+        Law of the inference time in seconds: 0.1, constant(0.1), any scipy.stats distribution such as
+        "gamma(4, scale=0.02)", @FILE with samples (.csv, .npy) or @RECORD (the folder of a run).
+    profile
+        Take inference times and contention from the file that regretlab profile --out wrote.
     target_regret
         Take the cheapest plan with at most this regret per frame.
     worker_cost
@@ -53,12 +61,20 @@ def plan(
     learners
         Number of learner processes on the same cores.
     contention
-        Share of a lone worker's time by which each further worker slows all of them down.
+        Share of a lone worker's time by which each further worker slows all of them down; that of the profile, else 0,
+        if not given. Measured contention holds what sharing cores costs: give no cores besides.
     """
+    from ..laws import parse_law
+    from ..laws.measured import read_profile
     from ..planning import plan as find
 
+    if (inference_time is None) == (profile is None):
+        raise InputError("give either --inference-time with a law or --profile with what regretlab profile wrote")
+    measured = None if profile is None else read_profile(profile)
+    if contention is None:
+        contention = 0.0 if measured is None else measured.contention
     found = find(
-        world.law(),
+        parse_law(inference_time or "") if measured is None else measured.law,
         world.frame_seconds(),
         world.mode_probability,
         **world.keywords(),
@@ -97,13 +113,23 @@ def plan(
         f"{candidate.total:.6g}  {_named(candidate)}"
         for candidate in sorted(found.alternatives, key=lambda candidate: candidate.total)
     ]
+    if measured is not None:
+        numbers = ", ".join(map(str, measured.contention_workers))
+        shared = f"{contention:.4g}, measured with {numbers} workers" if numbers else "not measured: taken as none"
+        facts.append(("contention", shared))
     facts += [
         *listed("regret and cost of each", others),
         ("method", found.method),
         *listed("assuming", found.assumptions),
     ]
-    print_facts(f"inference time {world.inference_time} s, mode probability {world.mode_probability:g}", facts)
+    print_facts(f"{_times(inference_time, measured)}, mode probability {world.mode_probability:g}", facts)
     return 0
+
+
+def _times(inference_time: str | None, measured: Any) -> str:
+    if measured is None:
+        return f"inference time {inference_time} s"
+    return f"inference time of {measured.policy}, {1e3 * measured.law.mean():.4g} ms in the mean"
 
 
 def _named(choice: Any) -> str:

@@ -12,21 +12,18 @@ from .options import Whole
 if TYPE_CHECKING:
     from ..laws import Law
 
-__all__ = ["Alignment", "Scenario", "World", "read_hold", "read_workers"]
+__all__ = ["Alignment", "Scenario", "Surroundings", "World", "read_hold", "read_workers"]
 
 Alignment = Literal["frame", "uniform"]
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class World:
-    """How slow inference is, how fast the world moves, and what it costs to be late.
+class Surroundings:
+    """How fast the world moves, and what it costs to be late.
 
     Parameters
     ----------
-    inference_time
-        Law of the inference time in seconds: 0.1, constant(0.1), any scipy.stats distribution such as
-        "gamma(4, scale=0.02)", @FILE with samples (.csv, .npy) or @RECORD (the folder of a run).
     mode_probability
         How likely the likeliest successor of a frame is at least, p.
     frame_time
@@ -43,7 +40,6 @@ class World:
         Cores that workers, learners and environment share; with more processes than cores everything slows down.
     """
 
-    inference_time: str
     mode_probability: float
     frame_time: str = "gameboy"
     symbols: Whole | None = None
@@ -51,12 +47,6 @@ class World:
     gap_delay: float = 1.0
     maximum_time: float | None = None
     cores: float | None = None
-
-    def law(self) -> "Law":
-        """Return the law of the inference time."""
-        from ..laws import parse_law
-
-        return parse_law(self.inference_time)
 
     def frame_seconds(self) -> float:
         """Return the seconds of a frame."""
@@ -72,6 +62,27 @@ class World:
             "gap_delay": self.gap_delay,
             "maximum_time": self.maximum_time,
         }
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class World(Surroundings):
+    """How slow inference is in a world.
+
+    Parameters
+    ----------
+    inference_time
+        Law of the inference time in seconds: 0.1, constant(0.1), any scipy.stats distribution such as
+        "gamma(4, scale=0.02)", @FILE with samples (.csv, .npy) or @RECORD (the folder of a run).
+    """
+
+    inference_time: str
+
+    def law(self) -> "Law":
+        """Return the law of the inference time."""
+        from ..laws import parse_law
+
+        return parse_law(self.inference_time)
 
 
 @Parameter(name="*")

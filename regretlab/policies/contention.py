@@ -1,7 +1,10 @@
 """How inference slows down when several processes infer at once on the same machine: T(N) = T1 (1 + chi (N - 1)).
 
-Memory bandwidth, caches and, beyond the number of cores, the processor itself are shared. chi is fitted to the mean
-times under 1, 2, ... concurrent processes by weighted least squares; theory turns it into a number of workers
+Memory bandwidth, caches and, beyond the number of cores, the processor itself are shared. Every number of processes is
+measured once in each of several rounds, in an order of its own, by processes that stay; so the rounds are repetitions
+of the whole measurement, and what disturbs all processes of a moment alike counts once. chi is fitted to the mean times
+by weighted least squares, its error by leaving out one round at a time (the jackknife). Whether the times lie on a line
+at all is judged by Hotelling's T^2 of the rounds' deviations from one. Theory turns chi into a number of workers
 (docs/theory, "Design answers").
 """
 
@@ -15,11 +18,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, RunError
+from ..records.batch_means import student_quantile
 from .spec import PolicySpec
 
-__all__ = ["Contention", "measure_contention"]
+__all__ = ["CONFIDENCE", "ROUNDS", "Contention", "fit_contention", "measure_contention"]
+
+ROUNDS = 10
+"""Rounds in which every number of workers is measured once."""
+CONFIDENCE = 0.95
+"""Confidence of the interval of chi."""
+_PATIENCE = 600.0
 
 
 @dataclass(frozen=True)
@@ -30,22 +41,33 @@ class Contention:
     ----------
     workers
         Numbers of concurrent processes.
+    rounds
+        How often each was measured.
     means, errors
-        Mean seconds of an inference at each, and its standard error (over the processes and batches of each).
+        Mean seconds of an inference at each, and its standard error (from the rounds).
     lone_time
         T1, fitted, seconds.
     contention
-        chi, fitted: share of T1 that each further worker adds.
+        chi, fitted: share of T1 that each further worker adds; never less than 0.
     contention_error
-        Its standard error; None with two numbers of workers, which the line meets exactly.
+        Its standard error, by the jackknife over rounds.
+    contention_lower, contention_upper
+        Limits of chi at ``CONFIDENCE``.
+    line_p_value
+        Chance of deviations from a line as large as those seen, were the times on one; None with two numbers of
+        workers, which a line always meets, or with too few rounds to tell.
     """
 
     workers: tuple[int, ...]
+    rounds: int
     means: tuple[float, ...]
     errors: tuple[float, ...]
     lone_time: float
     contention: float
-    contention_error: float | None
+    contention_error: float
+    contention_lower: float
+    contention_upper: float
+    line_p_value: float | None
 
 
 def measure_contention(
@@ -54,6 +76,9 @@ def measure_contention(
     *,
     samples: int = 100,
     threads: int = 1,
+    bf16: bool = False,
+    compiled: bool = False,
+    rounds: int = ROUNDS,
     progress: Callable[[int, int], None] | None = None,
 ) -> Contention:
     """Measure inference times under concurrent processes and fit the model.
@@ -65,11 +90,15 @@ def measure_contention(
     workers
         Numbers of processes, at least two different ones.
     samples
-        Inferences of each process that count.
+        Inferences of each process and number that count, over all rounds (at least one a round).
     threads
         Threads of each process.
+    bf16, compiled
+        How the network is executed (`regretlab.policies.execution`).
+    rounds
+        At least 3.
     progress
-        Told how many numbers are measured, and of how many.
+        Told how many measurements are done, and of how many.
 
     Raises
     ------
@@ -83,71 +112,176 @@ def measure_contention(
         raise InputError(f"contention needs at least two different numbers of workers, not {list(workers)}")
     if numbers[0] < 1 or numbers[-1] > 256:
         raise InputError(f"numbers of workers must lie between 1 and 256, not {list(workers)}")
-    means, errors = [], []
-    for done, number in enumerate(numbers):
-        if progress is not None:
-            progress(done, len(numbers))
-        batches = _together(spec, number, samples, threads)
-        means.append(float(batches.mean()))
-        errors.append(float(batches.std(ddof=1) / math.sqrt(batches.size)))
-    return _fitted(tuple(numbers), tuple(means), tuple(errors))
+    if rounds < 3 or samples < 1:
+        raise InputError(f"contention needs at least 3 rounds and 1 sample, not {rounds} and {samples}")
+    execution = {"threads": threads, "bf16": bf16, "compiled": compiled}
+    times = _measured(spec, numbers, rounds, -(-samples // rounds), execution, progress)
+    return fit_contention(numbers, times)
 
 
-def _fitted(workers: tuple[int, ...], means: tuple[float, ...], errors: tuple[float, ...]) -> Contention:
-    """Fit a line through the mean times; its slope over its value at one worker is chi."""
-    extra, time_, weight = np.asarray(workers) - 1.0, np.asarray(means), 1.0 / np.maximum(errors, 1e-9) ** 2
+def fit_contention(workers: Sequence[int], times: ArrayLike) -> Contention:
+    """Fit a line through mean times measured in rounds; its slope over its value at one worker is chi.
+
+    Parameters
+    ----------
+    workers
+        Numbers of concurrent processes, all different, at least two.
+    times
+        Mean seconds of an inference, shape (rounds, numbers), at least 3 rounds.
+
+    Returns
+    -------
+    Contention
+        The model.
+
+    References
+    ----------
+    Jackknife: Efron & Stein 1981, "The jackknife estimate of variance"; T^2: Hotelling 1931.
+
+    Examples
+    --------
+    >>> exact = [[0.5, 0.55, 0.65]] * 3
+    >>> found = fit_contention([1, 2, 4], exact)
+    >>> round(found.lone_time, 9), round(found.contention, 9)
+    (0.5, 0.1)
+    """
+    rows = np.asarray(times, dtype=float)
+    rounds = len(rows)
+    extra = np.asarray(workers, dtype=float) - 1.0
+    means = rows.mean(axis=0)
+    errors = rows.std(axis=0, ddof=1) / math.sqrt(rounds)
+    weight = 1.0 / np.maximum(errors, 1e-6 * means) ** 2
+    lone, chi = _line(extra, means, weight)
+    total = rows.sum(axis=0)
+    without = np.array([_line(extra, (total - row) / (rounds - 1), weight)[1] for row in rows])
+    error = math.sqrt((rounds - 1) / rounds * float(((without - without.mean()) ** 2).sum()))
+    half = student_quantile(CONFIDENCE, rounds) * error
+    return Contention(
+        workers=tuple(int(number) for number in workers),
+        rounds=rounds,
+        means=tuple(map(float, means)),
+        errors=tuple(map(float, errors)),
+        lone_time=lone,
+        contention=max(0.0, chi),
+        contention_error=error,
+        contention_lower=max(0.0, chi - half),
+        contention_upper=max(0.0, chi + half),
+        line_p_value=_line_p_value(extra, rows),
+    )
+
+
+def _line(extra: NDArray[np.float64], times: NDArray[np.float64], weight: NDArray[np.float64]) -> tuple[float, float]:
+    """Return T1 and chi of the weighted least-squares line."""
     design = np.stack([np.ones_like(extra), extra], axis=1)
-    inverse = np.linalg.inv(design.T @ (weight[:, None] * design))
-    lone, slope = inverse @ (design.T @ (weight * time_))
-    error = None
-    if len(workers) > 2:
-        residual = float((weight * (time_ - design @ [lone, slope]) ** 2).sum()) / (len(workers) - 2)
-        covariance = inverse * max(1.0, residual)  # the scatter about the line, if it is more than the errors explain
-        gradient = np.array([-slope / lone**2, 1.0 / lone])
-        error = float(math.sqrt(gradient @ covariance @ gradient))
-    return Contention(workers, means, errors, float(lone), max(0.0, float(slope / lone)), error)
+    lone, slope = np.linalg.solve(design.T @ (weight[:, None] * design), design.T @ (weight * times))
+    return float(lone), float(slope / lone)
 
 
-def _together(spec: PolicySpec, number: int, samples: int, threads: int) -> Any:
-    """Return means of four batches of each process, all inferring at the same time, shape (number, 4)."""
-    context = multiprocessing.get_context("spawn")
-    ready = context.Barrier(number)
-    answers = context.Queue()
-    processes = [
-        context.Process(target=_infer, args=(spec, samples, threads, ready, answers), daemon=True)
-        for _ in range(number)
-    ]
-    for process in processes:
-        process.start()
-    found: list[list[float]] = []
+def _line_p_value(extra: NDArray[np.float64], rows: NDArray[np.float64]) -> float | None:
+    """Return the p-value of Hotelling's T^2 for the contrasts that are zero on every line."""
+    from scipy import linalg, stats
+
+    design = np.stack([np.ones_like(extra), extra], axis=1)
+    contrasts = rows @ linalg.null_space(design.T)
+    rounds, free = contrasts.shape
+    if free == 0 or rounds <= free:
+        return None
+    middle = contrasts.mean(axis=0)
+    scatter = np.atleast_2d(np.cov(contrasts, rowvar=False))
     try:
-        while len(found) < number:
-            if answers.empty() and any(process.exitcode not in (None, 0) for process in processes):
-                raise RunError("a process that measured inference times failed")
-            with suppress(queue.Empty):
-                found.append(answers.get(timeout=0.5))
+        statistic = rounds * float(middle @ np.linalg.solve(scatter, middle))
+    except np.linalg.LinAlgError:  # no scatter at all
+        return None
+    return float(stats.f.sf(statistic * (rounds - free) / (free * (rounds - 1)), free, rounds - free))
+
+
+def _measured(
+    spec: PolicySpec,
+    numbers: Sequence[int],
+    rounds: int,
+    samples: int,
+    execution: dict[str, Any],
+    progress: Callable[[int, int], None] | None,
+) -> NDArray[np.float64]:
+    """Return the mean times, shape (rounds, numbers): all processes that infer at a moment count together."""
+    context = multiprocessing.get_context("spawn")
+    most = max(numbers)
+    together = {number: context.Barrier(number) for number in numbers}
+    busy = context.Value("i", 0)
+    answers = context.Queue()
+    orders = [context.SimpleQueue() for _ in range(most)]
+    processes = [
+        context.Process(target=_infer, args=(spec, execution, order, together, busy, answers), daemon=True)
+        for order in orders
+    ]
+    times = np.empty((rounds, len(numbers)))
+    try:
+        for process in processes:
+            process.start()
+        _collect(answers, processes, most)  # everybody is warm
+        random = np.random.default_rng(0)
+        for done in range(rounds):
+            for place, index in enumerate(random.permutation(len(numbers))):
+                if progress is not None:
+                    progress(done * len(numbers) + place, rounds * len(numbers))
+                number = numbers[index]
+                busy.value = number
+                for order in orders[:number]:
+                    order.put((number, samples))
+                times[done, index] = np.mean(_collect(answers, processes, number))
+        for order in orders:
+            order.put(None)
+        for process in processes:
+            process.join(10)
     finally:
         for process in processes:
-            process.terminate() if len(found) < number else process.join(30)
-            process.join(5)
-    return np.asarray(found)
+            if process.is_alive():
+                process.kill()
+            if process.pid is not None:
+                process.join(5)
+    return times
 
 
-def _infer(spec: PolicySpec, samples: int, threads: int, ready: Any, answers: Any) -> None:
-    """Measure in a process of its own; go on until all others have measured too, so that none ends up alone."""
-    from .policy import build_policy
+def _collect(answers: Any, processes: Sequence[Any], number: int) -> list[float]:
+    """Return that many answers; fail if a process has ended or none answers for long."""
+    found: list[float] = []
+    until = time.monotonic() + _PATIENCE
+    while len(found) < number:
+        with suppress(queue.Empty):
+            answer = answers.get(timeout=0.5)
+            if isinstance(answer, str):
+                raise RunError(f"a process that measured inference times failed: {answer}")
+            found.append(answer)
+            continue
+        if any(process.exitcode is not None for process in processes):
+            raise RunError("a process that measured inference times failed")
+        if time.monotonic() > until:
+            raise RunError(f"a process that measured inference times did not answer for {_PATIENCE:g} s")
+    return found
 
-    policy = build_policy(spec, threads=threads)
-    frames = np.random.default_rng(0).integers(0, 256, (8, *spec.frame_shape)).astype(np.uint8)
-    for index in range(10):
-        policy.act(frames[index % 8], 0)
-    ready.wait(120)
-    seconds = np.empty(samples)
-    for index in range(samples):
-        began = time.perf_counter()
-        policy.act(frames[index % 8], 0)
-        seconds[index] = time.perf_counter() - began
-    answers.put([float(part.mean()) for part in np.array_split(seconds, 4)])
-    until = time.perf_counter() + seconds.sum()
-    while time.perf_counter() < until:
-        policy.act(frames[0], 0)
+
+def _infer(spec: PolicySpec, execution: dict[str, Any], orders: Any, together: Any, busy: Any, answers: Any) -> None:
+    """Measure on order, in a process of its own; go on until all others have measured too, so that none ends alone."""
+    from .execution import build_executed
+
+    try:
+        policy = build_executed(spec, **execution)
+        frames = np.random.default_rng(0).integers(0, 256, (8, *spec.frame_shape)).astype(np.uint8)
+        for index in range(10):
+            policy.act(frames[index % 8], 0)
+        answers.put(0.0)
+        while (order := orders.get()) is not None:
+            number, samples = order
+            together[number].wait(_PATIENCE)
+            policy.act(frames[0], 0)  # does not count: everybody has begun when the count begins
+            began = time.perf_counter()
+            for index in range(samples):
+                policy.act(frames[index % 8], 0)
+            seconds = (time.perf_counter() - began) / samples
+            with busy.get_lock():
+                busy.value -= 1
+            while busy.value > 0:
+                policy.act(frames[0], 0)
+            answers.put(seconds)
+    except Exception as error:  # told to the parent, which stops everybody
+        answers.put(f"{type(error).__name__}: {error}")

@@ -5,11 +5,12 @@ Inference in a run is slower where many workers share few cores; a record tells 
 """
 
 import json
+import math
 import os
 import platform
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,15 @@ import torch
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..records.batch_means import batch_count, batch_means, student_quantile
+from .execution import build_executed
 from .parameters import parameter_count
-from .policy import build_policy
 from .spec import PolicySpec
 
-__all__ = ["LatencyProfile", "check_target", "profile_policy"]
+__all__ = ["CONFIDENCE", "LatencyProfile", "check_target", "profile_policy"]
+
+CONFIDENCE = 0.95
+"""Confidence of the interval of the mean."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +43,8 @@ class LatencyProfile:
         Number of its weights.
     seconds
         Samples in the order measured, shape (n,).
-    threads, channels_last
-        Settings of the network.
+    threads, channels_last, bf16, compiled
+        How the network was executed.
     warm_up
         Inferences before the samples that do not count.
     seed
@@ -57,6 +62,24 @@ class LatencyProfile:
     seed: int
     machine: str
     torch_version: str
+    bf16: bool = False
+    compiled: bool = False
+
+    @property
+    def mean_interval(self) -> tuple[float, float]:
+        """Limits of the mean at ``CONFIDENCE``, by batch means: successive inferences are not independent."""
+        mean, error = batch_means(self.seconds)
+        batches = batch_count(len(self.seconds))
+        half = student_quantile(CONFIDENCE, batches) * error if batches > 1 else float("nan")
+        return mean - half, mean + half
+
+    @property
+    def effective_samples(self) -> float:
+        """How many independent inferences would tell the mean as well: variance / (standard error)^2, at most all."""
+        error = batch_means(self.seconds).standard_error
+        if not error > 0:
+            return float(len(self.seconds))
+        return min(float(self.seconds.var(ddof=1)) / error**2, float(len(self.seconds)))
 
     def to_json(self) -> dict[str, Any]:
         """Return the summary as plain values (seconds), without the samples."""
@@ -66,6 +89,8 @@ class LatencyProfile:
             "parameters": self.parameters,
             "samples": len(seconds),
             "mean": float(seconds.mean()),
+            "mean_interval": list(self.mean_interval),
+            "effective_samples": self.effective_samples,
             "std": float(seconds.std()),
             "p50": float(np.quantile(seconds, 0.5)),
             "p99": float(np.quantile(seconds, 0.99)),
@@ -73,14 +98,23 @@ class LatencyProfile:
             "inferences_per_second": float(1.0 / seconds.mean()),
             "threads": self.threads,
             "channels_last": self.channels_last,
+            "bf16": self.bf16,
+            "compiled": self.compiled,
             "warm_up": self.warm_up,
             "seed": self.seed,
             "machine": self.machine,
             "torch_version": self.torch_version,
         }
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, found: Mapping[str, Any] | None = None) -> Path:
         """Write the samples to a .npy or .csv file, usable as the law ``@file``, and the summary beside it as .json.
+
+        Parameters
+        ----------
+        path
+            The file of samples.
+        found
+            What else was found out (fitted laws, contention, effects), as plain values for the summary.
 
         Raises
         ------
@@ -95,7 +129,7 @@ class LatencyProfile:
             else:
                 np.savetxt(part, self.seconds, fmt="%.9f", header="seconds", comments="")
             os.replace(part, target)
-            part.write_text(json.dumps(self.to_json(), indent=2) + "\n")
+            part.write_text(json.dumps(_finite(self.to_json() | dict(found or {})), indent=2, allow_nan=False) + "\n")
             os.replace(part, target.with_suffix(".json"))
         finally:
             part.unlink(missing_ok=True)
@@ -118,6 +152,8 @@ def profile_policy(
     samples: int = 500,
     warm_up: int = 30,
     threads: int = 1,
+    bf16: bool = False,
+    compiled: bool = False,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> LatencyProfile:
@@ -133,6 +169,8 @@ def profile_policy(
         Inferences before them that do not count.
     threads
         Threads of the network's operations; the process has its own number back afterwards.
+    bf16, compiled
+        Compute in bfloat16; compile the network first (`regretlab.policies.execution`).
     seed
         Seed of the frames that are shown (random noise: the time does not depend on what is seen).
     progress
@@ -164,7 +202,7 @@ def profile_policy(
     seconds = np.empty(warm_up + samples)
     before = torch.get_num_threads()
     try:
-        policy = build_policy(spec, threads=threads)
+        policy = build_executed(spec, threads=threads, bf16=bf16, compiled=compiled)
         for index in range(len(seconds)):
             frame = frames[index % len(frames)]
             began = time.perf_counter()
@@ -184,7 +222,18 @@ def profile_policy(
         seed=seed,
         machine=f"{_processor()}, {os.cpu_count()} cores, {platform.platform()}",
         torch_version=torch.__version__,
+        bf16=bf16,
+        compiled=compiled,
     )
+
+
+def _finite(value: Any) -> Any:
+    """Return plain values in which None stands for numbers that JSON has no word for."""
+    if isinstance(value, Mapping):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _processor() -> str:

@@ -220,6 +220,20 @@ def test_plans_that_cannot_be(words, message, answer):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        ([], "give either --inference-time with a law or --profile"),
+        ([*TIMES, "--profile", "k1.npy"], "give either --inference-time with a law or --profile"),
+        (["--profile", "missing.npy"], "samples file 'missing.npy' does not exist"),
+        (["--profile", "k1.txt"], "must end in .csv or .npy"),
+    ],
+    ids=str,
+)
+def test_plans_without_an_inference_time(words, message, answer):
+    _refused(answer("plan", *words, *MODE), message)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
         (["--mdp", "cheese"], "'cheese' is not known: shift-register"),
         (["--mdp", ""], "is not of the form name(key=value, ...)"),
         (["--mdp", "ring(p=1.5)"], "1.5"),

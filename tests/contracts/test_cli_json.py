@@ -182,6 +182,70 @@ def test_plan_of_the_slowest_network_and_the_largest_model(answer):
     assert values["model_size"] == pytest.approx((2.46630346238 / 2) ** 2, rel=1e-5)
 
 
+def test_plan_of_a_profile_is_the_plan_of_its_figures_given_by_hand(answer, tmp_path):
+    """Without --workers a profile holds no contention; with a summary that does, both come from the file."""
+    out = tmp_path / "nature.npy"
+    assert answer("profile", "--policy", "nature", "--samples", "30", "--out", str(out)).code == 0
+    words = ["--mode-probability", "0.9", "--frame-time", "0.0002"]
+    alone = _object(answer, "plan", "--inference-time", f"@{out}", *words)
+    assert _object(answer, "plan", "--profile", str(out), *words) == alone
+    summary = json.loads(out.with_suffix(".json").read_text())
+    assert len(summary["fits"]) > 0
+    summary["contention"] = {"contention": 0.4, "workers": [1, 2]}
+    out.with_suffix(".json").write_text(json.dumps(summary))
+    by_hand = _object(answer, "plan", "--inference-time", f"@{out}", "--contention", "0.4", *words)
+    assert _object(answer, "plan", "--profile", f"@{out}", *words) == by_hand != alone
+    assert _object(answer, "plan", "--profile", str(out), "--contention", "0", *words) == alone
+
+
+def test_profile_with_everything(answer, tmp_path, monkeypatch):
+    """What is printed is what goes beside the samples."""
+    import torch
+
+    monkeypatch.setattr(torch, "compile", lambda network, **settings: network)
+    out = tmp_path / "nature.csv"
+    words = ["--policy", "nature", "--samples", "25", "--bf16", "--compile", "--effects", "--workers", "1,2"]
+    said = answer("profile", *words, "--out", str(out), "--json")
+    assert said.code == 0, said.err
+    values = json.loads(said.out)
+    assert (values["bf16"], values["compiled"], values["samples"]) == (True, True, 25)
+    low, high = values["mean_interval"]
+    assert low < values["mean"] < high
+    assert set(values["fits"][0]) == {
+        "aic",
+        "anderson_darling",
+        "anderson_darling_p_value",
+        "distance",
+        "family",
+        "p_value",
+        "text",
+    }
+    assert set(values["effects"][0]) == {
+        "actions_agree",
+        "largest_difference",
+        "lower",
+        "mean",
+        "option",
+        "ratio",
+        "unavailable",
+        "upper",
+        "value_spread",
+    }
+    assert set(values["contention"]) == {
+        "contention",
+        "contention_error",
+        "contention_lower",
+        "contention_upper",
+        "errors",
+        "line_p_value",
+        "lone_time",
+        "means",
+        "rounds",
+        "workers",
+    }
+    assert json.loads(out.with_suffix(".json").read_text()) | {"file": str(out)} == values
+
+
 def test_plan_not_to_act(answer):
     values = _object(answer, "plan", "--inference-time", "3.2", *STEPS, "--worker-cost", "0.9")
     assert (values["regime"], values["workers"], values["rule"]) == ("do-not-act", 0, None)
