@@ -31,6 +31,7 @@ ROUNDS = 10
 CONFIDENCE = 0.95
 """Confidence of the interval of chi."""
 _PATIENCE = 600.0
+_LEAST_SECONDS = 0.25  # of a measurement: long against the slices that the scheduler gives to processes in turn
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ def measure_contention(
     workers
         Numbers of processes, at least two different ones.
     samples
-        Inferences of each process and number that count, over all rounds (at least one a round).
+        Inferences of each process and number that count, over all rounds; more where a round would be shorter than
+        0.25 s, in which the scheduler's slices would decide what is seen.
     threads
         Threads of each process.
     bf16, compiled
@@ -274,10 +276,11 @@ def _infer(spec: PolicySpec, execution: dict[str, Any], orders: Any, together: A
             number, samples = order
             together[number].wait(_PATIENCE)
             policy.act(frames[0], 0)  # does not count: everybody has begun when the count begins
-            began = time.perf_counter()
-            for index in range(samples):
-                policy.act(frames[index % 8], 0)
-            seconds = (time.perf_counter() - began) / samples
+            began, count = time.perf_counter(), 0
+            while count < samples or time.perf_counter() - began < _LEAST_SECONDS:
+                policy.act(frames[count % 8], 0)
+                count += 1
+            seconds = (time.perf_counter() - began) / count
             with busy.get_lock():
                 busy.value -= 1
             while busy.value > 0:
