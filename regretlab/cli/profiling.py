@@ -34,8 +34,7 @@ def profile(
 ) -> int:
     """Measure the inference time of a policy on this machine.
 
-    Example: regretlab profile --policy impala-k1 --workers 1,2,4 --out k1.npy; then: regretlab plan --profile k1.npy
-    --mode-probability 0.95
+    Example: regretlab profile --policy impala-k1 --workers 1,2,4 --out k1.npy
 
     Parameters
     ----------
@@ -64,11 +63,11 @@ def profile(
     """
     from ..laws.fitting import FEWEST, fit_laws
     from ..policies import PolicySpec
-    from ..policies.contention import measure_contention
+    from ..policies.contention import check_numbers, measure_contention
     from ..policies.effects import measure_effects
     from ..policies.profile import CONFIDENCE, check_target, profile_policy
 
-    numbers = None if workers is None else _numbers(workers)
+    numbers = None if workers is None else check_numbers(_numbers(workers))
     specification = PolicySpec(policy, actions=actions, channels_last=channels_last)
     if out is not None:
         check_target(out)

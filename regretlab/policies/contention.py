@@ -24,7 +24,7 @@ from ..errors import InputError, RunError
 from ..records.batch_means import student_quantile
 from .spec import PolicySpec
 
-__all__ = ["CONFIDENCE", "ROUNDS", "Contention", "fit_contention", "measure_contention"]
+__all__ = ["CONFIDENCE", "ROUNDS", "Contention", "check_numbers", "fit_contention", "measure_contention"]
 
 ROUNDS = 10
 """Rounds in which every number of workers is measured once."""
@@ -109,16 +109,22 @@ def measure_contention(
     RunError
         If a process fails.
     """
-    numbers = sorted(set(workers))
-    if len(numbers) < 2:
-        raise InputError(f"contention needs at least two different numbers of workers, not {list(workers)}")
-    if numbers[0] < 1 or numbers[-1] > 256:
-        raise InputError(f"numbers of workers must lie between 1 and 256, not {list(workers)}")
+    numbers = check_numbers(workers)
     if rounds < 3 or samples < 1:
         raise InputError(f"contention needs at least 3 rounds and 1 sample, not {rounds} and {samples}")
     execution = {"threads": threads, "bf16": bf16, "compiled": compiled}
     times = _measured(spec, numbers, rounds, -(-samples // rounds), execution, progress)
     return fit_contention(numbers, times)
+
+
+def check_numbers(workers: Sequence[int]) -> list[int]:
+    """Return the different numbers of workers in order; raise ``InputError`` unless they can be measured."""
+    numbers = sorted(set(workers))
+    if len(numbers) < 2:
+        raise InputError(f"contention needs at least two different numbers of workers, not {list(workers)}")
+    if numbers[0] < 1 or numbers[-1] > 256:
+        raise InputError(f"numbers of workers must lie between 1 and 256, not {list(workers)}")
+    return numbers
 
 
 def fit_contention(workers: Sequence[int], times: ArrayLike) -> Contention:
