@@ -50,7 +50,7 @@ def info(directory: Path, *, json: Json = False) -> int:
 
 @record.command
 def export(directory: Path, *, out: Path, json: Json = False) -> int:
-    """Write the frames and the inferences of a record as CSV files.
+    """Write the frames and the inferences of a record as CSV files, and the learning steps of one that learned.
 
     Example: regretlab record export my-run --out tables
 
@@ -59,26 +59,28 @@ def export(directory: Path, *, out: Path, json: Json = False) -> int:
     directory
         Folder of the record.
     out
-        Folder for frames.csv and inferences.csv; made if missing.
+        Folder for frames.csv, inferences.csv and learning.csv; made if missing.
     """
     from ..errors import InputError
     from ..records import Record
     from ..records.storage import make_folder, write_atomically
 
     opened = Record.open(directory)
-    paths = [out / "frames.csv", out / "inferences.csv"]
+    tables = {"frames": opened.frames, "inferences": opened.inferences}
+    if len(opened.learning_steps):
+        tables["learning"] = opened.learning_steps
+    paths = [out / f"{name}.csv" for name in tables]
     for path in paths:
         if path.exists():
             raise InputError(f"'{path}' is already there: choose another folder or delete it")
     make_folder(out)
-    for path, table in zip(paths, (opened.frames, opened.inferences), strict=True):
+    for path, table in zip(paths, tables.values(), strict=True):
         write_atomically(path, table.to_csv(index=False))
     if json:
         print_json({"files": [str(path) for path in paths]})
         return 0
     print_facts(
-        str(directory),
-        [(str(path), f"{len(t):,} rows") for path, t in zip(paths, (opened.frames, opened.inferences), strict=True)],
+        str(directory), [(str(path), f"{len(t):,} rows") for path, t in zip(paths, tables.values(), strict=True)]
     )
     return 0
 

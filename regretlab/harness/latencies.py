@@ -6,8 +6,10 @@ import numpy as np
 
 from ..laws import Law
 
-__all__ = ["LatencyStream", "ReplayedLatencies"]
+__all__ = ["LEARNER_STREAM", "LatencyStream", "ReplayedLatencies"]
 
+LEARNER_STREAM = 1_000_000
+"""Learner l draws its emulated times and its batches from stream ``LEARNER_STREAM + l``; workers have 0, 1, ..."""
 _BLOCK = 256
 
 

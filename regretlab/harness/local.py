@@ -266,6 +266,8 @@ class Supervisor:
             self.writer.append_frames(frames)
         if len(inferences := self._board.read_inferences()):
             self.writer.append_inferences(inferences)
+        if self._learners is not None and len(steps := self._learners.read_steps()):
+            self.writer.append_learning_steps(steps)
 
     def _raise_failures(self, *, restart: bool) -> None:
         """Raise what a process died of; start killed workers again if allowed."""

@@ -1,8 +1,8 @@
-"""The virtual twin of a run: the same configuration on simulated time, with the inference times that run recorded.
+"""The virtual twin of a run: the same configuration on simulated time, with the times that run recorded.
 
 Each worker has the times it had in the run, in their order: under maximum-time staggering it matters when the longest
-one came. After them the times are drawn from their law. What a realtime run adds to the model (late wake-ups, late
-frames, restarts) is then all that can set the two apart.
+one came. So has each learner for its steps. After them the times are drawn from their law. What a realtime run adds to
+the model (late wake-ups, late frames, restarts) is then all that can set the two apart.
 """
 
 from dataclasses import replace
@@ -10,8 +10,10 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..records import Record, RunSummary
+from ..records.learning import step_seconds
+from ..records.schema import LEARNING
 from .configuration import RunConfiguration
-from .latencies import LatencyStream, ReplayedLatencies
+from .latencies import LEARNER_STREAM, LatencyStream, ReplayedLatencies
 from .preparation import prepare
 from .run import run
 
@@ -19,7 +21,7 @@ __all__ = ["mirror", "mirrored_configuration"]
 
 
 def mirrored_configuration(record: Record, *, frames: int | None = None) -> RunConfiguration:
-    """Return the configuration of a record's run on the virtual clock, its inference times drawn from that record.
+    """Return the configuration of a record's run on the virtual clock, its times drawn from that record.
 
     Parameters
     ----------
@@ -33,7 +35,15 @@ def mirrored_configuration(record: Record, *, frames: int | None = None) -> RunC
     InputError
         If the record holds no completed inference.
     """
-    configuration = {**record.meta["config"], "clock": "virtual", "emulate_latency": f"@{record.directory}"}
+    configuration = {
+        **record.meta["config"],
+        "clock": "virtual",
+        "backend": "local",
+        "ray_address": None,
+        "emulate_latency": f"@{record.directory}",
+    }
+    if len(record.learning_steps):
+        configuration["emulate_learning"] = f"@{record.directory}/{LEARNING}.parquet"
     return RunConfiguration(**configuration | ({} if frames is None else {"frames": frames}))
 
 
@@ -79,7 +89,11 @@ def mirror(directory: str | Path, out: str | Path, *, frames: int | None = None,
             f"'{directory}' asks to run a policy's code: only policies without code of their own are mirrored"
         )
     configuration = mirrored_configuration(record, frames=frames)
-    prepared = replace(prepare(configuration), latencies=_latencies(record, configuration))
+    prepared = replace(
+        prepare(configuration),
+        latencies=_latencies(record, configuration),
+        learning_latencies=_learning_latencies(record, configuration),
+    )
     return run(configuration, out, overwrite=overwrite, prepared=prepared)
 
 
@@ -94,4 +108,18 @@ def _latencies(record: Record, configuration: RunConfiguration) -> tuple[Latency
             times[rows["worker"] == worker].tolist(), record.meta["first_estimate"], law, configuration.seed, worker
         )
         for worker in range(configuration.workers)
+    )
+
+
+def _learning_latencies(record: Record, configuration: RunConfiguration) -> tuple[LatencyStream, ...]:
+    """Return for each learner the times of its steps in the record."""
+    law, steps = configuration.learning_law(), record.learning_steps
+    if law is None:
+        return ()
+    times = step_seconds(record)
+    return tuple(
+        ReplayedLatencies(
+            times[steps["learner"] == learner].tolist(), 0.0, law, configuration.seed, LEARNER_STREAM + learner
+        )
+        for learner in range(max(1, configuration.learners))
     )

@@ -101,13 +101,15 @@ def describe_environment(
 class Prepared:
     """An environment's description and a policy that fits it; ``resume`` names the run whose weights it has.
 
-    ``latencies``, a stream for each worker, take the place of those drawn from the law (virtual clock).
+    ``latencies``, a stream for each worker, and ``learning_latencies``, one for each learner, take the place of those
+    drawn from the laws (virtual clock).
     """
 
     environment: EnvironmentDescription
     policy: PolicySpec
     resume: str | None = None
     latencies: tuple[LatencyStream, ...] = ()
+    learning_latencies: tuple[LatencyStream, ...] = ()
 
     @property
     def parameter_count(self) -> int:

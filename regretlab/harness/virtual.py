@@ -161,7 +161,7 @@ def _play(
         default = DefaultBehaviour.of(
             game, configuration.default_behaviour, configuration.seed, configuration.default_action
         )
-        pause: Pause = (lambda completion: 0.0) if learning is None else (lambda completion: learning.block())
+        pause: Pause = (lambda completion: 0.0) if learning is None else learning.block
         workers = _VirtualWorkers(configuration, prepared, _latencies(configuration, prepared), pause)
         service = FrameService(frame_time)
         writer.update_meta(first_estimate=workers.first_estimate)
@@ -198,6 +198,8 @@ def _play(
                     inferences += service.unfinished()
                 writer.append_frames(np.array(frames, FRAME_DTYPE))
                 writer.append_inferences(np.array(inferences, INFERENCE_DTYPE))
+                if learning is not None and len(steps := learning.take_steps()):
+                    writer.append_learning_steps(steps)
                 frames, inferences = [], []
                 progress(index + 1, total, "playing (virtual clock)")
         if configuration.rule == "frame-hold":

@@ -1,8 +1,9 @@
 """Laws and frame times from text, without evaluating it.
 
 ``0.1`` | ``constant(0.1)`` | ``NAME(parameters)`` for any continuous distribution of ``scipy.stats``, positional or
-by name | ``@file.csv`` | ``@file.npy`` | ``@RECORD``, the folder of a run: the inference times it recorded. The text is
-parsed to a syntax tree and only numbers are taken from it.
+by name | ``@file.csv`` | ``@file.npy`` | ``@RECORD``, the folder of a run: the inference times it recorded |
+``@RECORD/learning.parquet``: the times of its learning steps. The text is parsed to a syntax tree and only numbers are
+taken from it.
 """
 
 import ast
@@ -167,6 +168,8 @@ def _law_from_file(name: str, text: str, directory: Path) -> Law:
     path = directory / name
     if (path / "meta.json").is_file():
         return law_from_samples(_times_of_record(path), text=text)
+    if path.name == "learning.parquet" and (path.parent / "meta.json").is_file():
+        return law_from_samples(_step_times_of_record(path.parent), text=text)
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".npy"):
         raise InputError(f"samples file '{name}' must end in .csv or .npy, or be the folder of a record")
@@ -190,6 +193,17 @@ def _times_of_record(folder: Path) -> NDArray[np.float64]:
     times = (rows["completion"] - rows["scheduled"]).to_numpy(np.float64)
     if not len(times):
         raise InputError(f"record '{folder}' holds no completed inference")
+    return times
+
+
+def _step_times_of_record(folder: Path) -> NDArray[np.float64]:
+    """Return how long the learning steps of a recorded run took."""
+    from ..records import Record
+    from ..records.learning import step_seconds
+
+    times = step_seconds(Record.open(folder))
+    if not len(times):
+        raise InputError(f"record '{folder}' holds no learning step")
     return times
 
 

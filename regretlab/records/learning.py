@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .reader import Record
 
-__all__ = ["learning_figures"]
+__all__ = ["learning_figures", "step_seconds"]
 
 
 def learning_figures(record: Record) -> dict[str, Any] | None:
@@ -36,3 +39,24 @@ def learning_figures(record: Record) -> dict[str, Any] | None:
         "share": told["batches"] * settings["batch"] / allowed if allowed else None,
         "restarts": told["restarts"],
     }
+
+
+def step_seconds(record: Record) -> NDArray[np.float64]:
+    """Return how long each learning step kept its learner busy, waiting for its turn left out.
+
+    Parameters
+    ----------
+    record
+        The record of a run that learned.
+
+    Returns
+    -------
+    numpy.ndarray
+        Seconds, one for each row of ``record.learning_steps``: drawing, gradient and applying where they were measured,
+        the padded time where it was emulated.
+    """
+    rows = record.learning_steps
+    seconds = (rows["ready"] - rows["began"]).to_numpy(np.float64)
+    if record.meta["config"]["emulate_learning"] is None:
+        seconds = seconds + (rows["applied"] - rows["turn"]).to_numpy(np.float64)
+    return seconds

@@ -1,7 +1,7 @@
 """Read a record: a finished one, one that is still being written, or what a kill left of one."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import InputError
-from .schema import FRAMES, INFERENCES, META, SCHEMA_VERSION
+from .schema import FRAMES, INFERENCES, LEARNING, META, SCHEMA_VERSION
 from .storage import table_files, table_schema
 
 __all__ = ["Record"]
@@ -30,12 +30,15 @@ class Record:
         One row an inference.
     meta
         What the run said about itself; ``meta["complete"]`` tells whether it reached its end.
+    learning_steps
+        One row a learning step; none if the run did not learn.
     """
 
     directory: Path
     frames: pd.DataFrame
     inferences: pd.DataFrame
     meta: dict[str, Any]
+    learning_steps: pd.DataFrame = field(default_factory=lambda: table_schema(LEARNING).empty_table().to_pandas())
 
     @classmethod
     def open(cls, directory: str | Path) -> "Record":
@@ -59,7 +62,7 @@ class Record:
         version = meta.get("schema_version") if isinstance(meta, dict) else None
         if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
             raise InputError(f"'{directory}' is no record this version reads: schema_version {version!r}")
-        return cls(folder, _read(folder, FRAMES), _read(folder, INFERENCES), meta)
+        return cls(folder, _read(folder, FRAMES), _read(folder, INFERENCES), meta, _read(folder, LEARNING))
 
 
 def _read(folder: Path, name: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What a record holds: the columns of its two tables, as numpy structured types, and the names of its files.
+"""What a record holds: the columns of its tables, as numpy structured types, and the names of its files.
 
 The structured types are also the layout of rows in shared memory, so a process can fill rows without pyarrow.
 
@@ -13,16 +13,32 @@ Inferences (one row an inference, in the order they were reported)
     ``release`` (NaN if it never completed); ``effect_frame`` or -1 if it never took effect because the run ended or it
     was lost; ``overwritten`` if a fresher output took that frame; ``action``; ``label``; ``lost`` with its
     worker. Times in seconds since frame boundary 0.
+
+Learning (one row a learning step whose gradient was applied; only of a run that learned)
+    ``learner`` (0 where the worker itself learns); ``batch``, its number, from 0; ``began`` when its batch was due to
+    be drawn; ``ready`` with the gradient; ``turn`` when the gradients before it had been applied; ``applied``.
 """
 
 import numpy as np
 
-__all__ = ["FRAMES", "FRAME_DTYPE", "INFERENCES", "INFERENCE_DTYPE", "META", "SCHEMA_VERSION", "TABLES"]
+__all__ = [
+    "FRAMES",
+    "FRAME_DTYPE",
+    "INFERENCES",
+    "INFERENCE_DTYPE",
+    "LEARNING",
+    "LEARNING_DTYPE",
+    "META",
+    "OPTIONAL_TABLES",
+    "SCHEMA_VERSION",
+    "TABLES",
+]
 
 SCHEMA_VERSION = 1
 META = "meta.json"
 FRAMES = "frames"
 INFERENCES = "inferences"
+LEARNING = "learning"
 
 FRAME_DTYPE = np.dtype(
     [
@@ -60,4 +76,19 @@ INFERENCE_DTYPE = np.dtype(
 )
 """A row of ``inferences.parquet``."""
 
-TABLES = {FRAMES: FRAME_DTYPE, INFERENCES: INFERENCE_DTYPE}
+LEARNING_DTYPE = np.dtype(
+    [
+        ("learner", np.int16),
+        ("batch", np.int64),
+        ("began", np.float64),
+        ("ready", np.float64),
+        ("turn", np.float64),
+        ("applied", np.float64),
+    ],
+    align=True,
+)
+"""A row of ``learning.parquet``."""
+
+TABLES = {FRAMES: FRAME_DTYPE, INFERENCES: INFERENCE_DTYPE, LEARNING: LEARNING_DTYPE}
+OPTIONAL_TABLES = (LEARNING,)
+"""Tables that a record without rows of theirs has no file for."""

@@ -38,7 +38,7 @@ OPTIONAL_FILES = ("weights.safetensors", "checkpoint.safetensors")
 
 
 def table_schema(name: str) -> pa.Schema:
-    """Return the columns of a table (``"frames"`` or ``"inferences"``)."""
+    """Return the columns of a table (``"frames"``, ``"inferences"`` or ``"learning"``)."""
     dtype = TABLES[name]
     return pa.schema([(field, pa.from_numpy_dtype(dtype[field]), False) for field in dtype.names or ()])
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, RunError
-from .schema import FRAMES, INFERENCES, META, SCHEMA_VERSION, TABLES
+from .schema import FRAMES, INFERENCES, LEARNING, META, OPTIONAL_TABLES, SCHEMA_VERSION, TABLES
 from .storage import make_folder, merge_parts, record_paths, write_atomically, write_part
 
 __all__ = ["RecordWriter"]
@@ -97,6 +97,10 @@ class RecordWriter:
         """Add rows of type ``INFERENCE_DTYPE`` (copied at once, so the caller may reuse their memory)."""
         self._append(INFERENCES, rows)
 
+    def append_learning_steps(self, rows: NDArray[np.void]) -> None:
+        """Add rows of type ``LEARNING_DTYPE`` (copied at once, so the caller may reuse their memory)."""
+        self._append(LEARNING, rows)
+
     def update_meta(self, **changes: Any) -> None:
         """Change entries of ``meta.json``, in one step on disk."""
         self._check_open()
@@ -133,7 +137,8 @@ class RecordWriter:
         self.flush()
         with self._disk():
             for name in TABLES:
-                merge_parts(self.directory, name)
+                if self._parts[name] or name not in OPTIONAL_TABLES:
+                    merge_parts(self.directory, name)
         self.update_meta(complete=complete, **meta)
         self._closed = True
 

@@ -89,4 +89,5 @@ class BlockingLearner:
             free = max(free, completion + self._latencies.next())
             clock.sleep_until(free, spin=0.0)
         self._busy[0] += free - completion
+        self._steps.note(completion, free, free, free)
         return free

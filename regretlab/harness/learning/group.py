@@ -6,6 +6,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...errors import RunError
 from ..arena import Arena
 from ..configuration import RunConfiguration
@@ -15,7 +18,7 @@ from .checkpoints import first_state, save_checkpoint
 from .learner_process import LearnerPlan, learn
 from .replay import ReplayStore, replay_fields
 from .state import LearnedState, StateCopy, state_fields
-from .steps import DRAWN, NO_TICKET, steps_fields, strike_out
+from .steps import DRAWN, NO_TICKET, steps_fields, strike_out, take_step_rows
 
 __all__ = ["LearnerGroup"]
 
@@ -117,6 +120,10 @@ class LearnerGroup:
             state: StateCopy = self._state.copy(frames)
         save_checkpoint(folder, self.plan.policy, state)
         self._checkpointed = time.monotonic()
+
+    def read_steps(self) -> NDArray[np.void]:
+        """Return the rows of all learning steps applied since the last call."""
+        return take_step_rows(self.arena)
 
     def figures(self) -> dict[str, Any]:
         """Return what the record says about the learning."""

@@ -11,14 +11,12 @@ from ...policies.spec import PolicySpec
 from ..arena import Arena
 from ..board import EPOCH, STOP, Board
 from ..clock import RealClock, sharpen_timers
-from ..latencies import LatencyStream
+from ..latencies import LEARNER_STREAM, LatencyStream
 from ..processes import become_child
 from .steps import LearningSteps
 
-__all__ = ["LEARNER_STREAM", "LearnerPlan", "learn"]
+__all__ = ["LearnerPlan", "learn"]
 
-LEARNER_STREAM = 1_000_000
-"""Learner l draws its emulated times and its batches from stream ``LEARNER_STREAM + l``; workers have 0, 1, ..."""
 _POLL = 0.002  # seconds between two looks whether a batch is due
 _NICENESS = 5  # a learner gives way to those who act
 _LONGEST_SLEEP = 0.25
@@ -85,8 +83,11 @@ def _learn(board: Board, learning: Arena, plan: LearnerPlan, learner: int, attem
         while not control[STOP] and clock.now() < free:
             clock.sleep_until(min(free, clock.now() + _LONGEST_SLEEP), spin=0.0)
         busy[learner] += free - began
-        while not control[STOP] and not steps.apply():
-            free = clock.now()  # it waits for its turn
+        ready, turn, applied = free, clock.now(), False
+        while not control[STOP] and not (applied := steps.apply()):
+            free = turn = clock.now()  # it waits for its turn
+        if applied:
+            steps.note(began, ready, turn, clock.now())
         if latencies is None:
             free = clock.now()
         board.arena["processor_seconds"][slot] = before + time.process_time() - used

@@ -15,17 +15,20 @@ from ...policies.learning.gradient import GradientComputer
 from ...policies.learning.losses import Batch
 from ...policies.learning.settings import LearningSettings
 from ...policies.spec import PolicySpec
+from ...records import LEARNING_DTYPE
 from ..arena import Arena
 from ..synchronisation import LOCK_BYTES, SEMAPHORE_BYTES, RobustLock, SemaphoreRow
 from .batches import BatchDrawer
 from .replay import ReplayStore
 from .state import LearnedState
 
-__all__ = ["DRAWN", "NO_TICKET", "LearningSteps", "steps_fields", "strike_out"]
+__all__ = ["DRAWN", "NO_TICKET", "LearningSteps", "steps_fields", "strike_out", "take_step_rows"]
 
 NO_TICKET = -1
 DRAWN = 0
 """Control word: batches drawn so far by all learners."""
+STEP_ROWS = 1 << 12
+"""Rows of the record a learner may be ahead of the recorder; older ones are written over."""
 LONGEST_WAIT = 0.05
 """Seconds a learner waits for its turn before it looks whether the run has ended."""
 
@@ -39,7 +42,21 @@ def steps_fields(learners: int) -> dict[str, tuple[Any, tuple[int, ...]]]:
         "tickets": (np.int64, (learners,)),
         "learners_ready": (np.uint8, (learners,)),
         "learning_seconds": (np.float64, (learners,)),
+        "step_rows": (LEARNING_DTYPE, (learners, STEP_ROWS)),
+        "step_heads": (np.int64, (learners,)),
+        "step_tails": (np.int64, (learners,)),
     }
+
+
+def take_step_rows(arena: Arena) -> NDArray[np.void]:
+    """Return the rows of ``LEARNING_DTYPE`` noted since the last call, in the order of their batches."""
+    rows, heads, tails = arena["step_rows"], arena["step_heads"].copy(), arena["step_tails"]
+    taken = [
+        rows[learner, np.arange(max(tails[learner], heads[learner] - STEP_ROWS), heads[learner]) % STEP_ROWS]
+        for learner in range(len(heads))
+    ]
+    tails[:] = heads
+    return np.sort(np.concatenate(taken), order="batch")
 
 
 def strike_out(arena: Arena, learner: int) -> None:
@@ -77,7 +94,9 @@ class LearningSteps:
         self._state = LearnedState(arena, settings)
         self._drawer = BatchDrawer(ReplayStore(arena, settings.discount, settings.steps), settings, stream)
         self._computer = GradientComputer(spec, settings.gradient_clip)
+        self._rows, self._heads = arena["step_rows"][learner], arena["step_heads"]
         self._targets = -1
+        self._applied = NO_TICKET
         self._spec, self._settings = spec, settings
 
     def warm_up(self) -> None:
@@ -116,7 +135,7 @@ class LearningSteps:
                 self._state.apply(self._computer.gradient)
                 self._tickets[self._learner] = NO_TICKET
                 waiting = np.flatnonzero(self._tickets > self._ticket)
-                self._ticket = NO_TICKET
+                self._applied, self._ticket = self._ticket, NO_TICKET
             else:
                 waiting = None
         if waiting is None:
@@ -125,6 +144,12 @@ class LearningSteps:
         for learner in waiting:
             self._semaphores.post(int(learner))
         return True
+
+    def note(self, began: float, ready: float, turn: float, applied: float) -> None:
+        """Hand the recorder the times of the step that was applied last (see ``regretlab.records.schema``)."""
+        head = int(self._heads[self._learner])
+        self._rows[head % STEP_ROWS] = (self._learner, self._applied, began, ready, turn, applied)
+        self._heads[self._learner] = head + 1
 
     def _is_next(self) -> bool:
         drawn = self._tickets[self._tickets != NO_TICKET]

@@ -6,6 +6,7 @@ the worker takes a step itself after each inference, and the world does not wait
 """
 
 import heapq
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,14 @@ from ...policies.learning.exploration import ExploringPolicy
 from ...policies.learning.gradient import GradientComputer
 from ...policies.parameters import parameter_count
 from ...policies.policy import build_policy
+from ...records import LEARNING_DTYPE
 from ..arena import Arena
 from ..configuration import RunConfiguration
-from ..latencies import LatencyStream
+from ..latencies import LEARNER_STREAM, LatencyStream
 from ..preparation import Prepared
 from ..serving import PlayedFrame
 from .batches import BatchDrawer
 from .checkpoints import first_state, save_checkpoint
-from .learner_process import LEARNER_STREAM
 from .replay import ReplayStore, replay_fields
 from .state import LearnedState, state_fields
 from .telling import Teller
@@ -61,12 +62,11 @@ class VirtualLearning:
             BatchDrawer(self._store, self._settings, (self._seed, LEARNER_STREAM + learner, 0)) for learner in learners
         ]
         self._computers = [GradientComputer(spec, self._settings.gradient_clip) for _ in learners]
-        law = configuration.learning_law()
-        assert law is not None
-        self._latencies = [LatencyStream(law, self._seed, LEARNER_STREAM + learner) for learner in learners]
+        self._latencies = prepared.learning_latencies or _latencies(configuration, len(learners))
         self._idle = list(learners)
-        self._computing: list[tuple[float, int, int]] = []  # heap of (ready at, ticket, learner)
-        self._ready: dict[int, int] = {}  # learner of each ticket whose gradient waits for earlier ones
+        self._computing: list[tuple[float, int, int, float]] = []  # heap of (ready at, ticket, learner, began)
+        self._ready: dict[int, tuple[int, float, float]] = {}  # the same by ticket, of those who wait for earlier ones
+        self._rows: list[tuple[int, int, float, float, float, float]] = []
         self._drawn, self._applied, self._frame, self._busy = 0, 0, 0, 0.0
 
     def policies(self, workers: int) -> list[ExploringPolicy]:
@@ -81,11 +81,11 @@ class VirtualLearning:
     def until(self, now: float) -> None:
         """Let the learners work up to an instant."""
         while self._computing and self._computing[0][0] <= now:
-            instant, ticket, learner = heapq.heappop(self._computing)
-            self._ready[ticket] = learner
+            instant, ticket, learner, began = heapq.heappop(self._computing)
+            self._ready[ticket] = learner, began, instant
             while (first := self._ready.pop(self._applied, None)) is not None:
-                self._apply(first)
-                self._idle.append(first)
+                self._apply(*first, instant)
+                self._idle.append(first[0])
             self._begin(instant)
 
     def show(self, index: int, pixels: NDArray[Any]) -> None:
@@ -101,15 +101,20 @@ class VirtualLearning:
             self.until(boundary)
             self._begin(boundary)
 
-    def block(self) -> float:
+    def block(self, completion: float) -> float:
         """Take a step between two inferences, if one is due; return how many seconds it took."""
         if not self._blocking or not self._drawers[0].is_due(self._drawn):
             return 0.0
         self._compute(0)
-        self._apply(0)
         taken = self._latencies[0].next()
+        self._apply(0, completion, completion + taken, completion + taken)
         self._busy += taken
         return taken
+
+    def take_steps(self) -> NDArray[np.void]:
+        """Return the rows of all learning steps applied since the last call."""
+        rows, self._rows = np.array(self._rows, LEARNING_DTYPE), []
+        return rows
 
     def finish(self, folder: Any, frames: int) -> dict[str, Any]:
         """Write the checkpoint; return what the record says about the learning."""
@@ -130,7 +135,7 @@ class VirtualLearning:
             self._compute(learner)
             taken = self._latencies[learner].next()
             self._busy += taken
-            heapq.heappush(self._computing, (now + taken, ticket, learner))
+            heapq.heappush(self._computing, (now + taken, ticket, learner, now))
 
     def _compute(self, learner: int) -> None:
         computer = self._computers[learner]
@@ -141,6 +146,13 @@ class VirtualLearning:
         self._drawers[learner].learned(batch, computer.differences)
         self._drawn += 1
 
-    def _apply(self, learner: int) -> None:
+    def _apply(self, learner: int, began: float, ready: float, instant: float) -> None:
         self._state.apply(self._computers[learner].gradient)
+        self._rows.append((learner, self._applied, began, ready, instant, instant))
         self._applied += 1
+
+
+def _latencies(configuration: RunConfiguration, learners: int) -> Sequence[LatencyStream]:
+    law = configuration.learning_law()
+    assert law is not None
+    return [LatencyStream(law, configuration.seed, LEARNER_STREAM + learner) for learner in range(learners)]
