@@ -38,6 +38,7 @@ def run(
     seed: Whole = 0,
     backend: Literal["local", "ray"] = "local",
     ray_address: str | None = None,
+    device: Literal["cpu", "cuda"] = "cpu",
     learning: Learners | None = None,
     overwrite: Flag = False,
     watch: Flag = False,
@@ -98,6 +99,8 @@ def run(
         local: processes of this machine; ray: actors on a Ray cluster (the environment stays here).
     ray_address
         Address of the cluster, HOST:PORT or auto; without one a cluster of this machine's own.
+    device
+        Where the workers' networks run: cpu, or cuda (a GPU; real clock only).
     overwrite
         Replace a record that is already in the folder.
     watch
@@ -129,6 +132,7 @@ def run(
         seed=seed,
         backend=backend,
         ray_address=ray_address,
+        device=device,
         **(learning or Learners()).configuration(),
     )
     summary = _play_watched(configuration, out, overwrite) if watch else None

@@ -59,6 +59,8 @@ class RunConfiguration(BaseModel):
         Seed of the environment, the policies and the emulated times.
     channels_last
         Memory layout of the network (a speed choice).
+    device
+        Where the workers' networks run: "cpu" or "cuda" (real clock only, and networks that nobody trains meanwhile).
     learners
         Number of learners (processes on the real clock) that train the policy while it plays.
     blocking_learning
@@ -101,6 +103,7 @@ class RunConfiguration(BaseModel):
     weights: str | None = None
     seed: int = 0
     channels_last: bool = True
+    device: Literal["cpu", "cuda"] = "cpu"
     learners: int = 0
     blocking_learning: bool = False
     learning: LearningSettings = LearningSettings()
@@ -134,6 +137,21 @@ class RunConfiguration(BaseModel):
         self._check_hold()
         self._check_backend()
         self._check_learning()
+        self._check_device()
+
+    def _check_device(self) -> None:
+        if self.device == "cpu":
+            return
+        if self.clock == "virtual":
+            raise InputError(
+                f"device '{self.device}' is for the real clock: on the virtual one networks run on the cpu"
+            )
+        if self.backend != "local":
+            raise InputError(f"device '{self.device}' is for backend local: actors on a cluster infer on the cpu")
+        if self.learns:
+            raise InputError(
+                f"device '{self.device}' is for networks that nobody trains: learners share theirs on the cpu"
+            )
 
     def _check_hold(self) -> None:
         holds = self.rule == "frame-hold"

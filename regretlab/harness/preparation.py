@@ -153,6 +153,10 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
     InputError
         If environment and policy do not go together.
     """
+    if configuration.device != "cpu":
+        from ..policies.devices import check_device
+
+        check_device(configuration.device)
     environment = describe_environment(
         configuration.environment, configuration.environment_options, configuration.frame_time
     )
@@ -196,7 +200,7 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
                 "rom_sha256": environment.details.get("rom_sha256"),
             },
         ).spec
-    return Prepared(environment, policy, configuration.resume)
+    return Prepared(environment, replace(policy, device=configuration.device), configuration.resume)
 
 
 def _specify(configuration: RunConfiguration, environment: EnvironmentDescription) -> PolicySpec:

@@ -1,8 +1,8 @@
 """Policies: networks, their readouts and weights, and how long one inference takes.
 
 This module imports no PyTorch: names and specifications (`spec`) are checked without it. What runs a network is in
-`networks`, `parameters`, `weights`, `policy`, `readout`, `fitted` and `profile`, each imported by name where it is
-used.
+`networks`, `parameters`, `weights`, `policy`, `devices`, `readout`, `fitted` and `profile`, each imported by name where
+it is used.
 """
 
 from regretlab.policies.spec import POLICY_NAMES, NetworkName, PolicySpec, check_policy_fits, parse_network_name

@@ -127,8 +127,7 @@ class NetworkPolicy:
             np.divide(frame, np.float32(255), out=self._scaled, dtype=np.float32)
         else:
             self._scaled[...] = frame
-        with torch.inference_mode():
-            values: NDArray[np.float32] = self.network(self._input)[0].numpy()
+        values = self._infer()
         if values.shape != (self.spec.actions,):
             raise RunError(
                 f"policy {self.spec.name!r} returned values of shape {values.shape} for {self.spec.actions} actions"
@@ -140,6 +139,12 @@ class NetworkPolicy:
     def act(self, frame: NDArray[np.uint8], label: int) -> int:
         """Return the action of largest value (the first of equals)."""
         return int(self.values(frame).argmax())
+
+    def _infer(self) -> NDArray[np.float32]:
+        """Return the network's values of what lies in its input."""
+        with torch.inference_mode():
+            values: NDArray[np.float32] = self.network(self._input)[0].numpy()
+        return values
 
 
 def build_policy(
@@ -165,7 +170,8 @@ def build_policy(
     Raises
     ------
     InputError
-        If the weights do not fit the network, a person's own policy is none, or `threads` is not positive.
+        If the weights do not fit the network, a person's own policy is none, `threads` is not positive, or PyTorch
+        finds no device of that kind.
 
     Examples
     --------
@@ -192,7 +198,12 @@ def build_policy(
         from regretlab.policies.baselines3 import BaselinesPolicy
 
         return BaselinesPolicy(spec)
-    return NetworkPolicy(spec, load_parameters(spec) if parameters is None else parameters)
+    weights = load_parameters(spec) if parameters is None else parameters
+    if spec.device != "cpu":
+        from regretlab.policies.devices import DevicePolicy
+
+        return DevicePolicy(spec, weights, spec.device)
+    return NetworkPolicy(spec, weights)
 
 
 def make_policy(

@@ -133,6 +133,8 @@ class PolicySpec:
         Keep convolution weights and activations in channels-last order (faster on most CPUs, same function).
     frame_dtype
         NumPy name of the frame's element type.
+    device
+        Where a network runs: "cpu", or "cuda" (a GPU, whose memory then holds a copy of the weights).
 
     Raises
     ------
@@ -156,6 +158,7 @@ run code when opened
     seed: int = 0
     channels_last: bool = False
     frame_dtype: str = "uint8"
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         network = parse_network_name(self.name)
@@ -169,6 +172,10 @@ run code when opened
             raise InputError(f"a frame shape is (height, width) in pixels, not {self.frame_shape}")
         if self.seed < 0:
             raise InputError(f"a seed must be 0 or more, not {self.seed}")
+        if self.device not in ("cpu", "cuda"):
+            raise InputError(f"device '{self.device}' is neither cpu nor cuda")
+        if self.device != "cpu" and network is None:
+            raise InputError(f"policy {self.name!r} has no network to run on device '{self.device}'")
         if self.weights is None:
             return
         if network is None:
