@@ -315,7 +315,7 @@ def _run_words(changed, out):
         ({"--emulate-latency": "gamma(4, scael=1)"}, "no parameter 'scael'"),
         ({"--seed": "-1"}, "seed must be a whole number of at least 0, not -1"),
         ({"--clock": "sundial"}, "--clock must be one of real, virtual, not 'sundial'"),
-        ({"--device": "tpu"}, '"tpu" for --device'),
+        ({"--device": "tpu"}, "--device must be one of cpu, cuda, not 'tpu'"),
         ({"--device": "cuda"}, "device 'cuda' is for the real clock"),
         ({"--learners": "-1"}, "learners must be from 0 to 1024, not -1"),
         ({"--learners": "1"}, "the virtual clock needs the time of a learning step"),
