@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from regretlab.cli import application
+from regretlab.validation import suite
+from regretlab.validation.claim import judge
 
 PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
 SWEEP = Path(__file__).with_name("sweep.toml")
@@ -29,6 +31,29 @@ DOCUMENTED = _documented()
 
 def test_every_command_has_its_section():
     assert set(DOCUMENTED) == {name for name in application() if not name.startswith("-")}
+
+
+def test_the_keys_of_a_record_s_commands_are_those_of_their_output(answer, tmp_path):
+    """``info`` has all keys of ``run`` and its own; ``export`` and ``replay`` have tables of their own."""
+    folder = str(tmp_path / "record")
+    assert answer("run", *PLAYED, "--frames", "100", "--out", folder).code == 0
+    info, export, replay = (
+        set(json.loads(answer("record", *words, "--json").out))
+        for words in (["info", folder], ["export", folder, "--out", str(tmp_path / "csv")], ["replay", folder])
+    )
+    assert info > DOCUMENTED["run"]
+    assert (info - DOCUMENTED["run"]) | export | replay == DOCUMENTED["record"]
+
+
+def test_the_keys_of_validate_and_of_its_claims_are_those_of_the_output(answer, monkeypatch, tmp_path):
+    """The output is made from a validation that is handed in, since a real one plays for a while."""
+    claim = judge("x", "x is 1", predicted=1, measured=1, standard_error=0.001, tolerance=0.01, source="virtual")
+    found = suite.Validation((claim,), tmp_path / "report.html", tmp_path)
+    monkeypatch.setattr(suite, "validate", lambda *args, **settings: found)
+    values = json.loads(answer("validate", "--out", str(tmp_path), "--json").out)
+    assert set(values) == DOCUMENTED["validate"]
+    (line,) = re.findall(r"^\| `claims` \| list of objects with (.*) \|$", PAGE.read_text(), flags=re.MULTILINE)
+    assert set(values["claims"][0]) == set(re.findall(r"`(\w+)`", line))
 
 
 @pytest.mark.parametrize(

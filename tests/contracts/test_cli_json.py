@@ -4,9 +4,11 @@ import json
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from regretlab.errors import RunError
+from regretlab.records import Record
 from regretlab.validation import suite
 from regretlab.validation.claim import judge
 
@@ -323,6 +325,67 @@ def test_run(answer, tmp_path):
     assert (tmp_path / "r" / "meta.json").exists()
 
 
+def test_record_info_export_and_replay(answer, tmp_path):
+    folder, tables = tmp_path / "r", tmp_path / "tables"
+    played = json.loads(answer(*RUN, "--workers", "3", "--symbols", "4", "--out", str(folder), "--json").out)
+    assert _object(answer, "record", "info", str(folder)) == {**played, "complete": True, "clock": "virtual"}
+    files = _object(answer, "record", "export", str(folder), "--out", str(tables))["files"]
+    assert files == [str(tables / "frames.csv"), str(tables / "inferences.csv")]
+    frames, inferences = map(pd.read_csv, files)
+    assert frames["frame"].tolist() == list(range(200))
+    assert frames["reward"].sum() == pytest.approx(Record.open(folder).frames["reward"].sum())
+    assert set(inferences["worker"]) == {0, 1, 2}
+    again = _object(answer, "record", "replay", str(folder), "--gif", str(tmp_path / "run.gif"))
+    assert again == {
+        "frames": 200,
+        "differing": 0,
+        "first_difference": None,
+        "reward": frames["reward"].sum(),
+        "recorded_reward": frames["reward"].sum(),
+        "gif": str(tmp_path / "run.gif"),
+    }
+    assert (tmp_path / "run.gif").read_bytes().startswith(b"GIF8")
+
+
+def test_a_record_that_does_not_play_again_is_exit_code_1(answer, tmp_path):
+    folder = tmp_path / "r"
+    assert answer(*RUN, "--workers", "3", "--symbols", "4", "--out", str(folder)).code == 0
+    rows = pd.read_parquet(folder / "frames.parquet")
+    rows.loc[77, "reward"] = 1 - rows.loc[77, "reward"]
+    rows.to_parquet(folder / "frames.parquet")
+    said = answer("record", "replay", str(folder), "--json")
+    assert (said.code, said.err) == (1, "")
+    found = json.loads(said.out)
+    assert (found["differing"], found["first_difference"], found["gif"]) == (1, 77, None)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["info", "{}/nothing"],
+        ["export", "{}/nothing", "--out", "{}/new"],
+        ["replay", "{}/nothing", "--gif", "{}/a.gif"],
+    ],
+)
+def test_the_record_of_a_run_that_never_was(words, answer, tmp_path):
+    """Bad input: exit code 2, one line that names the folder, and nothing is written."""
+    said = answer("record", *[word.format(tmp_path) for word in words], "--json")
+    assert (said.code, said.out) == (2, "")
+    assert str(tmp_path / "nothing") in said.err
+    assert said.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_overwrites_nothing(answer, tmp_path):
+    assert answer(*RUN, "--workers", "3", "--out", str(tmp_path / "r")).code == 0
+    (tmp_path / "inferences.csv").write_text("mine\n")
+    said = answer("record", "export", str(tmp_path / "r"), "--out", str(tmp_path), "--json")
+    assert (said.code, said.out) == (2, "")
+    assert f"'{tmp_path / 'inferences.csv'}' is already there" in said.err
+    assert (tmp_path / "inferences.csv").read_text() == "mine\n"
+    assert not (tmp_path / "frames.csv").exists()
+
+
 def test_stochasticity_of_a_record_and_of_random_play(answer, tmp_path):
     settings = ["--symbols", "2", "--mode-probability", "0.9"]
     words = ["--clock", "virtual", "--emulate-latency", "0.04", "--policy", "oracle", "--workers", "3", *settings]
@@ -337,6 +400,20 @@ def test_stochasticity_of_a_record_and_of_random_play(answer, tmp_path):
         assert values["confidence"] == 0.9999
     assert [point["horizon"] for point in recorded["staleness"]] == [1, 2]
     assert played["staleness"] == []
+
+
+CLAIM_KEYS = {
+    "measured",
+    "name",
+    "passed",
+    "power",
+    "predicted",
+    "source",
+    "standard_error",
+    "statement",
+    "tolerance",
+    "verdict",
+}
 
 
 def test_validate(answer, tmp_path):
@@ -356,7 +433,7 @@ def test_validate(answer, tmp_path):
     assert first.code == (0 if values["passed"] else 1)
     assert set(values) == {"passed", "claims", "report", "directory"}
     (claim,) = values["claims"]
-    assert {"name", "statement", "predicted", "measured", "standard_error", "tolerance", "passed"} <= set(claim)
+    assert set(claim) == CLAIM_KEYS
     assert claim["name"] == "delay-regret[p=0.8,d=2]"
     assert claim["passed"] == (claim["verdict"] == "holds")
     assert (tmp_path / "v" / "report.html").stat().st_size > 1000
