@@ -5,7 +5,8 @@
   alpha / (number of pairs), Bonferroni.
 * kappa_d for each horizon, from windows of d frames that do not overlap, grouped by first state and the d actions.
 * The staleness of a policy: how often its action from a d-frame-old observation is still its action now. Successive
-  frames are not independent: the interval is Clopper-Pearson on the effective sample size that batch means give.
+  frames are not independent: the interval is that of Korn & Graubard (1998), Clopper-Pearson on the effective sample
+  size that batch means give, less what is uncertain about that size itself.
 
 What the data cannot show is said in ``assumptions``: pairs that were not visited often enough may be less predictable.
 """
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from ..errors import InputError
 from .intervals import clopper_pearson, mode_interval
@@ -236,7 +238,9 @@ def estimate_staleness(
 
     References
     ----------
-    Clopper & Pearson 1934 on the effective sample size p (1 - p) / (standard error of batch means)^2, at most n.
+    Korn & Graubard 1998, "Confidence intervals for proportions with small expected number of positive counts estimated
+    from survey data": Clopper & Pearson's interval on n* = p (1 - p) / (standard error)^2, at most n, times (z / t)^2,
+    with the standard error of batch means and Student's t of its degrees of freedom.
 
     Examples
     --------
@@ -244,8 +248,11 @@ def estimate_staleness(
     >>> [round(point.value, 3) for point in curve]
     [0.901, 0.503]
     """
-    from ..records.batch_means import batch_count, batch_means
+    from ..records.batch_means import batch_count, batch_means, student_quantile
 
+    if not 0 < confidence < 1:
+        raise InputError(f"confidence {confidence} is not in (0, 1)")
+    normal = float(special.ndtri(0.5 + confidence / 2))
     chosen = np.asarray(actions, dtype=np.int64)
     observed = np.arange(chosen.size) if frames is None else np.asarray(frames, dtype=np.int64)
     if chosen.ndim != 1 or observed.shape != chosen.shape or chosen.size == 0:
@@ -273,9 +280,12 @@ def estimate_staleness(
             curve.append(HorizonEstimate(horizon, float("nan"), 0.0, 1.0, 0, 1))
             continue
         share = float(same.mean())
-        error = batch_means(same).standard_error
-        effective = share * (1 - share) / error**2 if error > 0 else batch_count(same.size)
-        effective = min(float(effective), float(same.size))
+        error, batches = batch_means(same).standard_error, batch_count(same.size)
+        if error > 0:
+            effective = min(share * (1 - share) / error**2, float(same.size))
+            effective *= (normal / student_quantile(confidence, batches)) ** 2
+        else:  # all alike, or one pair: nothing tells how much one frame says about the next
+            effective = float(batches)
         lower, upper = clopper_pearson(share * effective, effective, confidence)
         curve.append(HorizonEstimate(horizon, share, float(lower), float(upper), int(same.size), 1))
     return tuple(curve)

@@ -398,8 +398,33 @@ def test_stochasticity_of_a_record_and_of_random_play(answer, tmp_path):
         assert values["kappa"][1]["lower"] < 0.9**2 + 0.1**2 < values["kappa"][1]["upper"]
         assert {pair["state"] for pair in values["pairs"]} == {0, 1}
         assert values["confidence"] == 0.9999
-    assert [point["horizon"] for point in recorded["staleness"]] == [1, 2]
-    assert played["staleness"] == []
+        assert [point["horizon"] for point in values["staleness"]] == [1, 2]
+        assert values["policy"] == "oracle"
+        exact = 1 - round(0.1 * 65536) / 65536  # what the cartridge plays
+        assert values["truth"]["p_minimax"] == pytest.approx(exact)
+        both = [exact, exact**2 + (1 - exact) ** 2]
+        assert values["truth"]["kappa"] == values["truth"]["staleness"] == pytest.approx(both)
+        assert all(
+            point["lower"] < known < point["upper"] for point, known in zip(values["staleness"], both, strict=True)
+        )
+
+
+def test_stochasticity_where_no_state_is_told(answer, tmp_path):
+    """Observations are the states of play; a record without states says how long choices stay, and no more."""
+    asked = ["--env", "CartPole-v1", "--frames", "300", "--horizon", "1"]
+    silent = _object(answer, "stochasticity", *asked)
+    assert (silent["policy"], silent["staleness"], silent["truth"]) == (None, [], None)
+    assert silent["p_minimax"]["value"] is None
+    assert any("--policy" in note for note in silent["assumptions"])
+    (point,) = _object(answer, "stochasticity", *asked, "--policy", "random")["staleness"]
+    assert 0.3 < point["value"] < 0.7
+    words = ["--env", "CartPole-v1", "--default-action", "0", "--clock", "virtual", "--emulate-latency", "0.03"]
+    played = answer("run", *words, "--policy", "random", "--frames", "200", "--out", str(tmp_path / "r"))
+    assert played.code == 0, played.err
+    recorded = _object(answer, "stochasticity", "--record", str(tmp_path / "r"), "--horizon", "1")
+    assert recorded["p_minimax"] is None
+    assert recorded["kappa"] == recorded["pairs"] == []
+    assert recorded["staleness"][0]["samples"] > 20
 
 
 CLAIM_KEYS = {
