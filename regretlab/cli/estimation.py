@@ -228,7 +228,8 @@ def _facts(found: _Found, truth: dict[str, Any] | None) -> list[tuple[str, str]]
 
 
 def _beside(points: Sequence["HorizonEstimate"], values: Sequence[float] | None) -> list[tuple[Any, float | None]]:
-    return list(zip(points, values or [None] * len(points), strict=True))
+    known: Sequence[float | None] = values or [None] * len(points)
+    return list(zip(points, known, strict=True))
 
 
 def _frames(number: int) -> str:

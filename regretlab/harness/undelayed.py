@@ -98,7 +98,7 @@ def play_undelayed(
             if told:
                 states[frame] = label
             else:
-                digest = blake2b(np.ascontiguousarray(observation), digest_size=16).digest()
+                digest = blake2b(observation.tobytes(), digest_size=16).digest()
                 states[frame] = numbers.setdefault(digest, len(numbers))
             actions[frame] = action = _chosen(policy, observation, label)
             observation, gained, terminated, truncated, info = game.step(action)
