@@ -352,12 +352,16 @@ def test_estimates_that_cannot_be(words, message, answer):
     _refused(answer("stochasticity", *words), message)
 
 
-def test_an_environment_that_does_not_tell_its_state(answer):
-    said = answer("stochasticity", "--env", "CartPole-v1", "--frames", "50", "--json")
+def test_the_oracle_needs_an_environment_that_tells_its_state(answer):
+    said = answer("stochasticity", "--env", "CartPole-v1", "--policy", "oracle", "--frames", "50", "--json")
     assert (said.code, said.out) == (2, "")
-    assert said.err.endswith(
-        "error: environment 'CartPole-v1' does not tell its true state (info['symbol']), as beacon does\n"
-    )
+    assert "policy 'oracle' needs an environment that tells its symbol, which 'CartPole-v1' does not" in said.err
+
+
+def test_a_record_has_a_policy_of_its_own(answer):
+    said = answer("stochasticity", "--record", "r", "--policy", "nature")
+    assert (said.code, said.out) == (2, "")
+    assert "give --policy and --weights with --env" in said.err
 
 
 def test_figures_that_are_unknown(answer, tmp_path):
