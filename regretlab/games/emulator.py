@@ -10,10 +10,12 @@ import logging
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from ._kernels import area_average
 from .rom import check_rom
 
@@ -27,7 +29,7 @@ OBSERVATION_SHAPE = (84, 84)
 
 _BOOT_LIMIT = 3000  # frames after which a cartridge that has not reported for duty is given up
 
-_booted: dict[str, bytes] = {}
+_booted: dict[tuple[str, str], bytes] = {}
 
 
 def downsample(screen: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -50,31 +52,35 @@ class Emulator:
         Path of the ROM image; checked before it is opened.
     ready
         Tells, given work RAM, whether the cartridge has booted; None: a boot of a fixed length.
+    condition
+        A name for ``ready``, where different ones are used for one ROM.
 
     Raises
     ------
     InputError
-        If the file is no whole Game Boy image.
+        If the file is no whole Game Boy image, or of a kind that PyBoy does not emulate.
     RuntimeError
         If the cartridge does not get ready.
     """
 
-    def __init__(self, rom: str | Path, ready: Callable[["Emulator"], bool] | None = None) -> None:
+    def __init__(self, rom: str | Path, ready: Callable[["Emulator"], bool] | None = None, condition: str = "") -> None:
         image = check_rom(rom)
         self.digest = hashlib.sha256(image).hexdigest()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PyBoy's window library announces itself as a warning
             from pyboy import PyBoy
         logging.getLogger("pyboy").setLevel(logging.CRITICAL)
-        self._machine = PyBoy(str(rom), window="null", sound_emulated=False, log_level="CRITICAL")
+        try:
+            self._machine = PyBoy(str(rom), window="null", sound_emulated=False, log_level="CRITICAL")
+        except Exception as error:
+            raise InputError(f"ROM '{rom}' cannot be emulated: {' '.join(str(error).split())}") from None
         self._machine.set_emulation_speed(0)
         self._memory = self._machine.memory
         self._held: frozenset[str] = frozenset()
-        if self.digest not in _booted:
+        self._key = (self.digest, condition if ready is not None else "a fixed length")
+        if self._key not in _booted:
             self._boot(ready)
-            state = io.BytesIO()
-            self._machine.save_state(state)
-            _booted[self.digest] = state.getvalue()
+            _booted[self._key] = self.save()
         self.restart()
 
     def _boot(self, ready: Callable[["Emulator"], bool] | None) -> None:
@@ -88,7 +94,17 @@ class Emulator:
 
     def restart(self) -> None:
         """Go back to the state right after the boot, all buttons released."""
-        self._machine.load_state(io.BytesIO(_booted[self.digest]))
+        self.load(_booted[self._key])
+
+    def save(self) -> bytes:
+        """Return the state of the whole machine."""
+        state = io.BytesIO()
+        self._machine.save_state(state)
+        return state.getvalue()
+
+    def load(self, state: bytes) -> None:
+        """Go to a state that this emulator saved, all buttons released."""
+        self._machine.load_state(io.BytesIO(state))
         for button in self._held:
             self._machine.button_release(button)
         self._held = frozenset()
@@ -116,6 +132,21 @@ class Emulator:
         if size == 1:
             return int(self._memory[address])
         return int.from_bytes(bytes(self._memory[address : address + size]), "little")
+
+    def read_bytes(self, address: int, size: int) -> bytes:
+        """Return the ``size`` bytes at an address."""
+        return bytes(self._memory[address : address + size])
+
+    @property
+    def title(self) -> str:
+        """The title in the cartridge's header."""
+        return str(self._machine.cartridge_title)
+
+    @property
+    def wrapper(self) -> Any:
+        """PyBoy's reader of this game's score, level and end; None if it has none for this title."""
+        found = self._machine.game_wrapper
+        return None if type(found).__name__ == "PyBoyGameWrapper" else found
 
     def write(self, address: int, value: int, size: int = 1) -> None:
         """Store a little-endian number of ``size`` bytes at an address."""

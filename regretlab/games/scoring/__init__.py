@@ -1,0 +1,5 @@
+"""How a cartridge's frames are scored: by a memory map, by PyBoy's reader of the game, by Pokemon's memory, or not at all."""
+
+from .unscored import Scoring, Unscored
+
+__all__ = ["Scoring", "Unscored"]
