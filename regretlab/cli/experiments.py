@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
+from .cartridges import OwnCartridge
 from .environments import environment_id, environment_options
 from .learners import Learners
 from .options import Flag, Json, Whole, app
@@ -16,7 +17,7 @@ __all__ = ["run"]
 def run(
     *,
     out: Path,
-    env: str = "beacon",
+    env: str | None = None,
     policy: str = "impala-k1",
     workers: Whole = 1,
     rule: str = "max-time",
@@ -25,7 +26,8 @@ def run(
     emulate_latency: str | None = None,
     symbols: Whole | None = None,
     mode_probability: float | None = None,
-    rom: Path | None = None,
+    sticky: float | None = None,
+    cartridge: OwnCartridge | None = None,
     weights: Path | None = None,
     frame_time: str | None = None,
     default_behaviour: Literal["noop", "repeat", "random"] = "noop",
@@ -53,7 +55,8 @@ def run(
     out
         Folder for the record.
     env
-        beacon, stacker, or any Gymnasium id with a discrete action space (module:id imports the module first).
+        beacon (if none is given), stacker, tetris, pokemon, boxing, krull, namethisgame, or any Gymnasium id with a
+        discrete action space (module:id imports the module first).
     policy
         nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, sb3:FILE.zip, or module:FILE.py:NAME (which runs the
         code in that file).
@@ -73,8 +76,8 @@ def run(
         Symbols that beacon shows, 2 to 15.
     mode_probability
         How likely beacon's symbol stays from one frame to the next.
-    rom
-        Another build of the cartridge.
+    sticky
+        How likely an Atari game takes the last frame's action instead of this one's (0).
     weights
         Weights of the policy's network, a .safetensors file.
     frame_time
@@ -110,10 +113,11 @@ def run(
     from ..harness.run import run as play
     from ..laws import parse_frame_time
 
-    rom_path = None if rom is None else str(rom)
+    own = cartridge or OwnCartridge()
     configuration = RunConfiguration(
-        environment=environment_id(env),
-        environment_options=environment_options(symbols=symbols, mode_probability=mode_probability, rom=rom_path),
+        environment=environment_id(own.environment(env)),
+        environment_options=environment_options(symbols=symbols, mode_probability=mode_probability, sticky=sticky)
+        | own.options(),
         policy=policy,
         workers=workers,
         rule=rule,

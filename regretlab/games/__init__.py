@@ -1,7 +1,7 @@
 """Games: Gymnasium environments on an emulated Game Boy.
 
-Importing this package registers ``regretlab/Beacon-v0`` and ``regretlab/Stacker-v0``; ``make_game`` opens them or any
-other Gymnasium environment.
+Importing this package registers the environments in ``GAMES``; ``make_game`` opens them or any other Gymnasium
+environment.
 """
 
 from typing import Any
@@ -13,11 +13,22 @@ from .observations import array_observations
 
 __all__ = ["GAMES", "environment_id", "make_game"]
 
-GAMES = ("regretlab/Beacon-v0", "regretlab/Stacker-v0")
+_PLACES: dict[str, tuple[str, dict[str, Any]]] = {
+    "regretlab/Beacon-v0": ("beacon:Beacon", {}),
+    "regretlab/Stacker-v0": ("stacker:Stacker", {}),
+    "regretlab/Cartridge-v0": ("cartridge:Cartridge", {}),
+    "regretlab/Tetris-v0": ("cartridge:Cartridge", {"game": "tetris"}),
+    "regretlab/Pokemon-v0": ("cartridge:Cartridge", {"game": "pokemon"}),
+    "regretlab/Boxing-v0": ("atari:Atari", {"game": "boxing"}),
+    "regretlab/Krull-v0": ("atari:Atari", {"game": "krull"}),
+    "regretlab/NameThisGame-v0": ("atari:Atari", {"game": "name_this_game"}),
+}
+
+GAMES = tuple(_PLACES)
 """The environments of this package."""
 
-gymnasium.register("regretlab/Beacon-v0", entry_point="regretlab.games.beacon:Beacon")
-gymnasium.register("regretlab/Stacker-v0", entry_point="regretlab.games.stacker:Stacker")
+for _name, (_place, _options) in _PLACES.items():
+    gymnasium.register(_name, entry_point=f"regretlab.games.{_place}", kwargs=_options)
 
 
 def environment_id(name: str) -> str:

@@ -1,11 +1,11 @@
 """Any Game Boy cartridge, brought by its owner, as a Gymnasium environment.
 
-Tetris and Pokemon are recognised by the SHA-256 of the ROM; what else there is to score comes from a memory map, or from
-PyBoy's own readers of some games; failing all of these a ROM runs without reward and without end, and says so
+Tetris and Pokemon are recognised by the SHA-256 of the ROM; what else there is to score comes from a memory map, or
+from PyBoy's own readers of some games; failing all of these a ROM runs without reward and without end, and says so
 (``reward_source``). One step is one frame.
 """
 
-from dataclasses import dataclass
+import hashlib
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,45 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .emulator import FRAME_RATE, FRAME_TIME, OBSERVATION_SHAPE, SCREEN_SHAPE, Emulator, downsample
+from .emulator import FRAME_RATE, FRAME_TIME, OBSERVATION_SHAPE, SCREEN_SHAPE, Emulator, downsample, reads_score
 from .memory_map import MemoryMap, read_memory_map
 from .memory_map.model import held
+from .recognised import RECOGNISED, Recognised, digests_of
+from .rom import check_rom, title_of
 from .scoring import Scoring, Unscored
 from .scoring.mapped import Mapped
-from .scoring.pokemon import Pokemon
-from .scoring.wrapped import Wrapped
+from .scoring.pokemon import Pokemon, Setting
+from .scoring.wrapped import Wrapped, started_by_reader
 
-__all__ = ["RECOGNISED", "Cartridge", "Recognised"]
+__all__ = ["Cartridge"]
 
 _TETRIS = Path(__file__).parent / "memory_map" / "maps" / "tetris.toml"
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """A cartridge that is known by its digest.
-
-    Attributes
-    ----------
-    title
-        What it is called.
-    game
-        "tetris" or "pokemon".
-    shift
-        Of addresses, against the first of its kind.
-    """
-
-    title: str
-    game: str
-    shift: int = 0
-
-
-RECOGNISED = {
-    "0d6535aef23969c7e5af2b077acaddb4a445b3d0df7bf34c8acef07b51b015c3": Recognised("Tetris (World, Rev 1)", "tetris"),
-    "5ca7ba01642a3b27b0cc0b5349b52792795b62d3ed977e98a09390659af96b7b": Recognised("Pokemon Red", "pokemon"),
-    "2a951313c2640e8c2cb21f25d1db019ae6245d9c7121f754fa61afd7bee6452d": Recognised("Pokemon Blue", "pokemon"),
-    "8cbaa499397e4f1a679c992ea9382a2dd7942ab398b48c19829c2d9529de47bf": Recognised("Pokemon Yellow", "pokemon", -1),
-}
-"""Known cartridges by the SHA-256 of their ROMs."""
 
 
 class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
@@ -90,7 +64,7 @@ class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
     >>> from regretlab.games.stacker import ROM
     >>> game = Cartridge(ROM)
     >>> game.reset(seed=0)[0].shape, game.reward_source
-    ((84, 84), 'none: no reward is defined for this ROM')
+    ((84, 84), 'none (no reward is known for the title STACKER; a memory map can define one)')
     >>> game.close()
     """
 
@@ -103,7 +77,7 @@ class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
         game: str | None = None,
         memory_map: str | Path | None = None,
         state: str | Path | list[str] | None = None,
-        setting: str | None = None,
+        setting: Setting | None = None,
         pixels: bool = True,
         render_mode: str | None = None,
     ) -> None:
@@ -115,16 +89,25 @@ class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
             raise InputError(f"setting must be battle or catch, not '{setting}'")
         self._pixels, self.render_mode = bool(pixels), render_mode
         self._blank = np.zeros(OBSERVATION_SHAPE, np.uint8)
+        image = check_rom(rom)
+        self.rom_sha256 = hashlib.sha256(image).hexdigest()
         rules = None if memory_map is None else read_memory_map(memory_map)
-        self._emulator = _open(rom, rules)
-        self.rom_sha256 = self._emulator.digest
-        try:
-            known = self._check(rom, game, rules, setting)
-            states = _read_states(self._emulator, [state] if isinstance(state, str | Path) else state or [])
-            self._scoring = self._choose(rom, known, rules, states, setting, str(memory_map or ""))
-        except BaseException:
-            self._emulator.close()
-            raise
+        if memory_map is not None:
+            self.memory_map_sha256 = hashlib.sha256(Path(memory_map).read_bytes()).hexdigest()
+        known = self._recognise(rom, game, rules, setting)
+        if rules is None and known is not None and known.game == "tetris":
+            rules = read_memory_map(_TETRIS)
+        files = [state] if isinstance(state, str | Path) else list(state or [])
+        if rules is not None:
+            self._emulator = _booted(rom, rules)
+            self._scoring: Scoring = Mapped(self._emulator, rules, self._states(files), str(memory_map or ""))
+        elif known is not None:
+            if not files:
+                raise InputError(f"{known.title} needs a state of PyBoy to start encounters from: give --state FILE")
+            self._emulator = Emulator(rom)
+            self._scoring = Pokemon(self._emulator, setting or "battle", self._states(files), known.shift)
+        else:
+            self._scoring = self._read_by_pyboy(rom, title_of(image), files)
         self.reward_source = self._scoring.source
         self._held = [held(buttons) for buttons in self._scoring.actions]
         self.default_action = self._scoring.actions.index("") if "" in self._scoring.actions else None
@@ -147,7 +130,7 @@ class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
         return self._observation(), reward, over, False, self._scoring.facts()
 
     def render(self) -> NDArray[np.uint8] | None:
-        """Return the screen, shape (144, 160, 3), in render mode "rgb_array"."""
+        """Return the screen in gray, shape (144, 160, 3), in render mode "rgb_array"."""
         if self.render_mode is None:
             return None
         return np.repeat(self._emulator.screen().reshape(*SCREEN_SHAPE, 1), 3, axis=2)
@@ -159,16 +142,13 @@ class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
     def _observation(self) -> NDArray[np.uint8]:
         return downsample(self._emulator.screen()) if self._pixels else self._blank
 
-    def _check(
+    def _recognise(
         self, rom: str | Path, game: str | None, rules: MemoryMap | None, setting: str | None
     ) -> Recognised | None:
         """Return what the ROM is known as; refuse one that is another than it should be."""
         known = RECOGNISED.get(self.rom_sha256)
         if game is not None and (known is None or known.game != game):
-            wanted = "; ".join(
-                f"{entry.title} is {digest}" for digest, entry in RECOGNISED.items() if entry.game == game
-            )
-            raise InputError(f"ROM '{rom}' has SHA-256 {self.rom_sha256}, and {wanted}")
+            raise InputError(f"ROM '{rom}' has SHA-256 {self.rom_sha256}, and {digests_of(game)}")
         if rules is not None and rules.sha256 is not None and rules.sha256 != self.rom_sha256:
             raise InputError(
                 f"ROM '{rom}' has SHA-256 {self.rom_sha256}, and the memory map of {rules.game} is for {rules.sha256}"
@@ -177,51 +157,43 @@ class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
             raise InputError(f"setting '{setting}' is one of Pokemon's, and ROM '{rom}' is not played as Pokemon")
         return known
 
-    def _choose(
-        self,
-        rom: str | Path,
-        known: Recognised | None,
-        rules: MemoryMap | None,
-        states: tuple[bytes, ...],
-        setting: str | None,
-        name: str,
-    ) -> Scoring:
-        """Return the way of scoring: a map that was given, what is known of the ROM, PyBoy's reader, or none."""
-        machine = self._emulator
-        if rules is not None:
-            return Mapped(machine, rules, states, name)
-        if known is not None and known.game == "tetris":
-            return Mapped(machine, read_memory_map(_TETRIS), states)
-        if known is not None and known.game == "pokemon":
-            if not states:
-                raise InputError(f"{known.title} needs a state of PyBoy to start encounters from: give --state FILE")
-            return Pokemon(machine, "catch" if setting == "catch" else "battle", states, known.shift)
-        if isinstance(getattr(machine.wrapper, "score", None), int):
-            return Wrapped(machine, rom, states)
-        return Unscored(machine, states)
+    def _read_by_pyboy(self, rom: str | Path, title: str, files: list[Any]) -> Scoring:
+        """Return PyBoy's reading of the score, or none: homebrew may bear the title of a game that it knows."""
+        start = None
+        if not reads_score(rom):
+            reason = f"no reward is known for the title {title}"
+        elif files or (start := started_by_reader(rom, self.rom_sha256)) is not None:
+            self._emulator = Emulator(rom, reader=True)
+            return Wrapped(self._emulator, title, self._states(files) if start is None else (start,))
+        else:
+            reason = f"PyBoy knows a game of the title {title} but could not start this one"
+        self._emulator = Emulator(rom)
+        return Unscored(self._emulator, self._states(files), reason)
+
+    def _states(self, files: list[Any]) -> tuple[bytes, ...]:
+        """Return the states in the files, each tried; end the emulator if one is none."""
+        states = []
+        for file in files:
+            try:
+                states.append(Path(file).read_bytes())
+                self._emulator.load(states[-1])
+                self._emulator.tick()
+            except OSError as error:
+                self._emulator.close()
+                raise InputError(f"state '{file}' cannot be read: {error.strerror}") from None
+            except Exception as error:
+                self._emulator.close()
+                said = " ".join(str(error).split()) or type(error).__name__
+                raise InputError(f"'{file}' is no state of PyBoy for this ROM: {said}") from None
+        return tuple(states)
 
 
-def _open(rom: str | Path, rules: MemoryMap | None) -> Emulator:
-    """Return the booted machine."""
-    if rules is None or rules.ready is None:
+def _booted(rom: str | Path, rules: MemoryMap) -> Emulator:
+    """Return the machine when the map says that it is ready."""
+    if rules.ready is None:
         return Emulator(rom)
     ready, value = rules.ready, rules.values[rules.ready.value]
     try:
         return Emulator(rom, lambda machine: ready.holds(value.read(machine)), f"{value!r} {ready}")
     except RuntimeError as error:
         raise InputError(f"ROM '{rom}': {error} ('{ready}' in the memory map)") from None
-
-
-def _read_states(machine: Emulator, files: list[str] | list[str | Path]) -> tuple[bytes, ...]:
-    """Return the states in the files, each tried."""
-    states = []
-    for file in files:
-        try:
-            states.append(Path(file).read_bytes())
-            machine.load(states[-1])
-            machine.tick()
-        except OSError as error:
-            raise InputError(f"state '{file}' cannot be read: {error.strerror}") from None
-        except Exception as error:
-            raise InputError(f"'{file}' is no state of PyBoy: {' '.join(str(error).split())}") from None
-    return tuple(states)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ..errors import InputError
 
-__all__ = ["check_rom", "write_header"]
+__all__ = ["check_rom", "runs_in_colour", "title_of", "without_title", "write_header"]
 
 _TITLE, _TITLE_END = 0x134, 0x144
 _LOGO, _LOGO_END = 0x104, 0x134
+_COLOUR = 0x143
 _ROM_SIZE = 0x148
 _CHECKSUM = 0x14D
 _GLOBAL_CHECKSUM = 0x14E
@@ -75,3 +76,22 @@ def write_header(image: bytes, *, title: str) -> bytes:
     whole[_GLOBAL_CHECKSUM : _GLOBAL_CHECKSUM + 2] = b"\0\0"
     whole[_GLOBAL_CHECKSUM : _GLOBAL_CHECKSUM + 2] = (sum(whole) & 0xFFFF).to_bytes(2, "big")
     return bytes(whole)
+
+
+def title_of(image: bytes) -> str:
+    """Return the title in the header, what can be read of it."""
+    title = image[_TITLE:_TITLE_END].split(b"\0")[0][:15]
+    return "".join(chr(byte) for byte in title if 32 <= byte < 127).strip()
+
+
+def without_title(image: bytes) -> bytes:
+    """Return the image with a title that names no game, its checksum right."""
+    whole = bytearray(image)
+    whole[_TITLE] = 0
+    whole[_CHECKSUM] = _header_checksum(bytes(whole))
+    return bytes(whole)
+
+
+def runs_in_colour(image: bytes) -> bool:
+    """Tell whether a Game Boy Color would run it in colour."""
+    return bool(image[_COLOUR] & 0x80)

@@ -20,6 +20,8 @@ from .holding import hold_of
 
 __all__ = ["EnvironmentDescription", "Prepared", "describe_environment", "prepare"]
 
+_FACTS = ("symbols", "mode_probability", "rotating", "sticky", "rom_sha256", "memory_map_sha256", "reward_source")
+
 
 @dataclass(frozen=True)
 class EnvironmentDescription:
@@ -79,9 +81,7 @@ def describe_environment(
                 "--frame-time"
             )
         details = {
-            name: value
-            for name in ("symbols", "mode_probability", "rotating", "rom_sha256", "reward_source")
-            if isinstance(value := getattr(unwrapped, name, None), int | float | str)
+            name: value for name in _FACTS if isinstance(value := getattr(unwrapped, name, None), int | float | str)
         }
         _, info = game.reset(seed=0)
         return EnvironmentDescription(
@@ -160,6 +160,8 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
     environment = describe_environment(
         configuration.environment, configuration.environment_options, configuration.frame_time
     )
+    if "reward_source" in environment.details:
+        progress(f"reward: {environment.details['reward_source']}")
     policy = _specify(configuration, environment)
     check_policy_fits(policy, environment.actions)
     hold_of(configuration, environment.details)

@@ -1,7 +1,7 @@
-"""Memory maps: where a game keeps its score and its end, in a small TOML file, for ROMs that this package does not know.
+"""Memory maps: where a game keeps its score and its end, in a small TOML file, for ROMs that nobody here knows.
 
-``model`` is the file (checked when it is read), ``expression`` the sums and differences that rewards may be. The maps in
-``maps/`` ship with the package.
+``model`` is the file (checked when it is read), ``expression`` the sums and differences that rewards may be. The maps
+in ``maps/`` ship with the package.
 """
 
 from .model import MemoryMap, read_memory_map

@@ -46,7 +46,7 @@ from .expression import Sum, parse_sum
 __all__ = ["BUTTONS", "GAME_BOY_ACTIONS", "Condition", "MemoryMap", "Reward", "Step", "Value", "read_memory_map"]
 
 BUTTONS = ("a", "b", "select", "start", "up", "down", "left", "right")
-GAME_BOY_ACTIONS = ("", "a", "b", "left", "up", "right", "down")
+GAME_BOY_ACTIONS: tuple[str, ...] = ("", "a", "b", "left", "up", "right", "down")
 """No-op and the six buttons that the paper's agents press."""
 
 _LOWEST, _HIGHEST = 0x8000, 0xFFFF  # what lies below is the ROM
@@ -81,19 +81,24 @@ class Value(_Part):
     def _in_range(self) -> "Value":
         if not 1 <= self.size <= 8:
             raise ValueError(f"size is 1 to 8 bytes, not {self.size}")
-        if not (_LOWEST <= self.address and self.address + self.size - 1 <= _HIGHEST):
+        if not (self.address >= _LOWEST and self.address + self.size - 1 <= _HIGHEST):
             raise ValueError(
-                f"address 0x{self.address & 0xFFFFFFFF:04X} with {self.size} byte(s) is out of range: memory that changes "
-                f"lies at 0x{_LOWEST:04X} to 0x{_HIGHEST:04X}"
+                f"address {self.address:#06x} with {self.size} byte(s) is out of range: memory that changes lies at "
+                f"{_LOWEST:#06x} to {_HIGHEST:#06x}"
             )
         return self
+
+    @property
+    def largest(self) -> int:
+        """The largest number that fits."""
+        return int((10 if self.bcd else 16) ** (2 * self.size) - 1)
 
     def read(self, machine: Emulator) -> int:
         """Return the number.
 
         Raises
         ------
-        RuntimeError
+        InputError
             If it should be decimal digits and is not.
         """
         if self.size == 1 and not self.bcd:
@@ -104,11 +109,14 @@ class Value(_Part):
         try:
             return int(f"{number:x}")
         except ValueError:
-            raise RuntimeError(f"address 0x{self.address:04X} holds 0x{number:X}, which is no decimal number") from None
+            raise InputError(
+                f"address {self.address:#06x} holds {number:#x}, which is no decimal number (bcd)"
+            ) from None
 
     def write(self, machine: Emulator, number: int) -> None:
         """Store a number."""
-        for offset, byte in enumerate(number.to_bytes(self.size, self.endianness)):
+        coded = int(str(number), 16) if self.bcd else number
+        for offset, byte in enumerate(coded.to_bytes(self.size, self.endianness)):
             machine.write(self.address + offset, byte)
 
 
@@ -178,9 +186,9 @@ class Step(_Part):
         if self.write is not None and (self.to is None) != self.random:
             raise ValueError("write needs either to = a number or random = true")
         if min(self.frames, self.at_most, 1 if self.wait is None else self.wait, self.wait_random or 1) < 1:
-            raise ValueError("a number of frames is at least 1")
+            raise ValueError("a number of frames is from 1 to 36000")
         if max(self.frames, self.at_most, self.wait or 0, self.wait_random or 0) > 36_000:
-            raise ValueError("a number of frames is at most 36000")
+            raise ValueError("a number of frames is from 1 to 36000")
         if self.press is not None:
             held(self.press)
         return self
@@ -228,12 +236,10 @@ class MemoryMap(_Part):
                 known = ", ".join(self.values) or "none"
                 raise ValueError(f"{place} names '{name}', which is none of the values ({known})")
         for step in self.start:
-            if (
-                step.write is not None
-                and step.to is not None
-                and not 0 <= step.to < 256 ** self.values[step.write].size
-            ):
-                raise ValueError(f"start writes {step.to}, which does not fit in '{step.write}'")
+            if step.write is not None and step.to is not None:
+                largest = self.values[step.write].largest
+                if not 0 <= step.to <= largest:
+                    raise ValueError(f"start writes {step.to} to '{step.write}', which takes 0 to {largest}")
         return self
 
     def _references(self) -> list[tuple[str, str]]:

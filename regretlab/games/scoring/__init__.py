@@ -1,4 +1,4 @@
-"""How a cartridge's frames are scored: by a memory map, by PyBoy's reader of the game, by Pokemon's memory, or not at all."""
+"""How a cartridge's frames are scored: by a memory map, by PyBoy's reader of the game, as Pokemon, or not at all."""
 
 from .unscored import Scoring, Unscored
 

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, RunError
 from ..emulator import Emulator
 from ..memory_map.model import MemoryMap, Step, held
 
 __all__ = ["Mapped"]
 
+_LARGEST_RANDOM = 2**62
 _TAP = (2, 8)  # frames a button is held and released while something is waited for
 
 
@@ -33,7 +34,7 @@ class Mapped:
         self._sum = None if rules.reward is None else rules.reward.sum
         self._increase = rules.reward is not None and rules.reward.count == "increase"
         self.source = (
-            "none: the memory map defines no reward"
+            "none (the memory map defines no reward)"
             if rules.reward is None
             else f"{'increase' if self._increase else 'value'} of {rules.reward.of} (memory map)"
         )
@@ -61,12 +62,18 @@ class Mapped:
         for step in self._seeded:
             self._take(step, rng)
         self._machine.hold(())
-        self._look()
+        try:
+            self._look()
+        except InputError as error:
+            raise InputError(f"memory map '{self._name}': {error}") from None
         self._before = 0 if self._sum is None else self._sum.of(self._values)
 
     def frame(self) -> tuple[float, bool]:
         """Return the reward of the frame just played and whether it ended the episode."""
-        self._look()
+        try:
+            self._look()
+        except InputError as error:
+            raise RunError(f"memory map '{self._name}': {error}") from None
         reward = 0
         if self._sum is not None:
             now = self._sum.of(self._values)
@@ -85,7 +92,7 @@ class Mapped:
         machine = self._machine
         if step.write is not None:
             value = self._rules.values[step.write]
-            number = int(rng.integers(1, 256 ** min(value.size, 7))) if step.random else step.to
+            number = int(rng.integers(1, min(value.largest, _LARGEST_RANDOM) + 1)) if step.random else step.to
             value.write(machine, number or 0)
         elif step.until is not None:
             self._wait_until(step)
@@ -108,7 +115,7 @@ class Mapped:
                 self._machine.hold(())
                 return
         raise InputError(
-            f"memory map '{self._name}': the game did not get to '{step.until}' within {step.at_most} frames of its start"
+            f"memory map '{self._name}': the game did not get to '{step.until}' within {step.at_most} frames"
         )
 
     def _play(self, frames: int) -> None:

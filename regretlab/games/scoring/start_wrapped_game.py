@@ -1,4 +1,4 @@
-"""Start the game of a ROM by PyBoy's wrapper and write the machine's state to standard output: a program of its own.
+"""Start the game of a ROM by PyBoy's reader and write the machine's state to standard output: a program of its own.
 
 It stands alone (``python start_wrapped_game.py ROM``) so that it can be given up.
 """
@@ -6,6 +6,7 @@ It stands alone (``python start_wrapped_game.py ROM``) so that it can be given u
 import io
 import sys
 import warnings
+from pathlib import Path
 
 
 def main(rom: str) -> None:
@@ -13,7 +14,7 @@ def main(rom: str) -> None:
     warnings.simplefilter("ignore")
     from pyboy import PyBoy
 
-    machine = PyBoy(rom, window="null", sound_emulated=False, log_level="CRITICAL")
+    machine = PyBoy(io.BytesIO(Path(rom).read_bytes()), window="null", sound_emulated=False, log_level="CRITICAL")
     machine.set_emulation_speed(0)
     machine.game_wrapper.start_game(timer_div=0)
     state = io.BytesIO()

@@ -38,13 +38,23 @@ class Scoring(Protocol):
 
 
 class Unscored:
-    """No reward and no end: the game runs from its boot on."""
+    """No reward and no end: the game runs from its boot on.
 
-    source = "none: no reward is defined for this ROM"
+    Parameters
+    ----------
+    machine
+        The emulator.
+    states
+        States to start from; the boot if there are none.
+    reason
+        Why there is no reward.
+    """
+
     actions = GAME_BOY_ACTIONS
 
-    def __init__(self, machine: Emulator, states: tuple[bytes, ...] = ()) -> None:
+    def __init__(self, machine: Emulator, states: tuple[bytes, ...], reason: str) -> None:
         self._machine, self._states = machine, states
+        self.source = f"none ({reason}; a memory map can define one)"
 
     def begin(self, rng: np.random.Generator) -> None:
         """Go to the boot, or to one of the states by the episode's seed."""

@@ -1,0 +1,47 @@
+"""What ``run`` asks about a cartridge of one's own: its ROM, what is scored in it, and where episodes begin."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cyclopts import Parameter
+
+from .environments import environment_options
+
+__all__ = ["OwnCartridge"]
+
+
+@Parameter(name="*", group="A cartridge of your own")
+@dataclass(frozen=True, kw_only=True)
+class OwnCartridge:
+    """Options of a cartridge of one's own.
+
+    Parameters
+    ----------
+    rom
+        A Game Boy ROM to play (with --env beacon or stacker: another build of these).
+    memory_map
+        TOML file that says where the game keeps its score and its end.
+    state
+        A state saved by PyBoy to start episodes from; may be given several times.
+    setting
+        What Pokemon pays for: battle or catch.
+    """
+
+    rom: Path | None = None
+    memory_map: Path | None = None
+    state: list[Path] | None = None
+    setting: Literal["battle", "catch"] | None = None
+
+    def options(self) -> dict[str, Any]:
+        """Return the environment's options."""
+        return environment_options(
+            rom=None if self.rom is None else str(self.rom),
+            memory_map=None if self.memory_map is None else str(self.memory_map),
+            state=None if self.state is None else [str(file) for file in self.state],
+            setting=self.setting,
+        )
+
+    def environment(self, name: str | None) -> str:
+        """Return the environment's name: what was named, else whatever is in the ROM, else beacon."""
+        return name or ("cartridge" if self.options() else "beacon")
