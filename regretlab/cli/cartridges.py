@@ -19,7 +19,7 @@ class OwnCartridge:
     Parameters
     ----------
     rom
-        A Game Boy ROM to play (with --env beacon or stacker: another build of these).
+        A Game Boy ROM to play; with --env beacon or stacker another build of these.
     memory_map
         TOML file that says where the game keeps its score and its end.
     state
@@ -42,6 +42,6 @@ class OwnCartridge:
             setting=self.setting,
         )
 
-    def environment(self, name: str | None) -> str:
-        """Return the environment's name: what was named, else whatever is in the ROM, else beacon."""
-        return name or ("cartridge" if self.options() else "beacon")
+    def environment(self, beacon: dict[str, Any]) -> str:
+        """Return the environment where none is named: beacon if options of it are given, or none of a cartridge."""
+        return "beacon" if beacon or not self.options() else "cartridge"

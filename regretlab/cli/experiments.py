@@ -55,7 +55,7 @@ def run(
     out
         Folder for the record.
     env
-        beacon (if none is given), stacker, tetris, pokemon, boxing, krull, namethisgame, or any Gymnasium id with a
+        beacon (what is played without --rom), stacker, tetris, pokemon, boxing, krull, namethisgame, or any Gymnasium id with a
         discrete action space (module:id imports the module first).
     policy
         nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, sb3:FILE.zip, or module:FILE.py:NAME (which runs the
@@ -114,10 +114,10 @@ def run(
     from ..laws import parse_frame_time
 
     own = cartridge or OwnCartridge()
+    beacon = environment_options(symbols=symbols, mode_probability=mode_probability)
     configuration = RunConfiguration(
-        environment=environment_id(own.environment(env)),
-        environment_options=environment_options(symbols=symbols, mode_probability=mode_probability, sticky=sticky)
-        | own.options(),
+        environment=environment_id(env or own.environment(beacon)),
+        environment_options=beacon | environment_options(sticky=sticky) | own.options(),
         policy=policy,
         workers=workers,
         rule=rule,

@@ -4,6 +4,7 @@ Importing this package registers the environments in ``GAMES``; ``make_game`` op
 environment.
 """
 
+import re
 from typing import Any
 
 import gymnasium
@@ -74,7 +75,9 @@ def make_game(environment: str, **options: Any) -> gymnasium.Env[Any, Any]:
         known = ", ".join(GAMES)
         raise InputError(f"unknown environment '{environment}': {_sentence(error)} (ours: {known})") from None
     except TypeError as error:
-        raise InputError(f"environment '{environment}' does not take these options: {_sentence(error)}") from None
+        unknown = re.search(r"unexpected keyword argument ('\w+')", str(error))
+        said = f"it has no {unknown[1]}" if unknown else _sentence(error)
+        raise InputError(f"environment '{environment}' does not take these options: {said}") from None
 
 
 def _sentence(error: Exception) -> str:

@@ -66,7 +66,7 @@ def place(tmp_path, monkeypatch):
         ),
         (
             ["--env", "beacon", "--rom", str(ROM), "--memory-map", "other.toml"],
-            "environment 'regretlab/Beacon-v0' does not take these options",
+            "environment 'regretlab/Beacon-v0' does not take these options: it has no 'memory_map'\n",
         ),
         (
             ["--env", "Pendulum-v1"],
