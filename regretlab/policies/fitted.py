@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from regretlab.compilation import cache_directory
-from regretlab.errors import InputError
+from regretlab.errors import InputError, RunError
 from regretlab.policies.policy import build_policy
 from regretlab.policies.readout import FitEnvironment, collect_frames, fit_readout, policy_accuracy, readout_parameters
 from regretlab.policies.spec import PolicySpec
@@ -103,7 +103,7 @@ def fitted_readout(
     ------
     InputError
         If the policy has no network, names weights already, or the environment does not show all symbols.
-    RuntimeError
+    RunError
         If the fitted readout is less accurate than required; nothing is kept then.
     """
     started = time.perf_counter()
@@ -175,7 +175,7 @@ def _fit(
         "fitted_frames": data.seen,
     }
     if metadata["accuracy"] < required_accuracy:
-        raise RuntimeError(
+        raise RunError(
             f"the readout of {spec.name!r} names {metadata['accuracy']:.4%} of {held_out.seen} held-out frames, less "
             f"than the required {required_accuracy:.4%}"
         )
