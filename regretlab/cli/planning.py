@@ -1,11 +1,15 @@
 """The command that answers inverse questions: ``plan``."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InputError
 from .options import Json, Whole, app
 from .output import listed, print_facts, print_json
 from .scenario import Alignment, Surroundings, read_hold, read_workers
+
+if TYPE_CHECKING:
+    from ..laws import Law
+    from ..laws.measured import MeasuredProfile, MeasuredSlowdown
 
 __all__ = ["plan"]
 
@@ -16,6 +20,7 @@ def plan(
     *,
     inference_time: str | None = None,
     profile: str | None = None,
+    law: Literal["auto", "samples", "fitted"] | None = None,
     target_regret: float | None = None,
     worker_cost: float = 0.0,
     scaling: str | None = None,
@@ -40,6 +45,8 @@ def plan(
         "gamma(4, scale=0.02)", @FILE with samples (.csv, .npy) or @RECORD (the folder of a run).
     profile
         Take inference times and contention from the file that regretlab profile --out wrote.
+    law
+        Of the profile: its samples, its best fitted law, or auto, the fitted law unless tests speak against it.
     target_regret
         Take the cheapest plan with at most this regret per frame.
     worker_cost
@@ -61,8 +68,8 @@ def plan(
     learners
         Number of learner processes on the same cores.
     contention
-        Share of a lone worker's time by which each further worker slows all of them down; that of the profile, else 0,
-        if not given. Measured contention holds what sharing cores costs: give no cores besides.
+        Share of a lone worker's time by which each further worker slows all of them down. If not given, that of the
+        profile (its measured times themselves where they are on no line), else 0.
     """
     from ..laws import parse_law
     from ..laws.measured import read_profile
@@ -70,11 +77,17 @@ def plan(
 
     if (inference_time is None) == (profile is None):
         raise InputError("give either --inference-time with a law or --profile with what regretlab profile wrote")
+    if law is not None and profile is None:
+        raise InputError(f"law '{law}' chooses from a profile: give --profile with it")
     measured = None if profile is None else read_profile(profile)
-    if contention is None:
-        contention = 0.0 if measured is None else measured.contention
+    times = parse_law(inference_time or "") if measured is None else measured.law(law or "auto")
+    slowed: float | MeasuredSlowdown = 0.0 if contention is None else contention
+    if contention is None and measured is not None and measured.contention is not None:
+        if world.cores is not None:
+            raise InputError("the profile's contention holds what sharing cores costs: give no --cores with it")
+        slowed = measured.contention.taken
     found = find(
-        parse_law(inference_time or "") if measured is None else measured.law,
+        times,
         world.frame_seconds(),
         world.mode_probability,
         **world.keywords(),
@@ -89,10 +102,11 @@ def plan(
         alignment=alignment,
         most_workers=most_workers,
         learners=learners,
-        contention=contention,
+        contention=slowed,
     )
+    taken = None if measured is None else _taken(measured, times, contention)
     if json:
-        print_json(found.to_json())
+        print_json({**found.to_json(), "profile": taken})
         return 0
     facts = [("play", found.regime.replace("-", " "))]
     if found.rule is not None:
@@ -114,22 +128,72 @@ def plan(
         for candidate in sorted(found.alternatives, key=lambda candidate: candidate.total)
     ]
     if measured is not None:
-        numbers = ", ".join(map(str, measured.contention_workers))
-        shared = f"{contention:.4g}, measured with {numbers} workers" if numbers else "not measured: taken as none"
-        facts.append(("contention", shared))
+        facts += [("law", _law_said(measured, times)), ("contention", _contention_said(measured, contention))]
+        if found.service is not None:
+            slower = slowed if isinstance(slowed, float | int) else None
+            factor = slowed(found.workers) if slower is None else 1 + slower * (found.workers - 1)  # type: ignore[operator]
+            facts.append(("inference time then", f"{1e3 * factor * times.mean():.4g} ms in the mean"))
     facts += [
         *listed("regret and cost of each", others),
         ("method", found.method),
         *listed("assuming", found.assumptions),
     ]
-    print_facts(f"{_times(inference_time, measured)}, mode probability {world.mode_probability:g}", facts)
+    print_facts(f"{_times(inference_time, measured, times)}, mode probability {world.mode_probability:g}", facts)
     return 0
 
 
-def _times(inference_time: str | None, measured: Any) -> str:
+def _times(inference_time: str | None, measured: "MeasuredProfile | None", times: "Law") -> str:
     if measured is None:
         return f"inference time {inference_time} s"
-    return f"inference time of {measured.policy}, {1e3 * measured.law.mean():.4g} ms in the mean"
+    return f"inference time of {measured.policy}, {1e3 * times.mean():.4g} ms in the mean of a lone worker"
+
+
+def _taken(measured: "MeasuredProfile", times: "Law", contention: float | None) -> dict[str, Any]:
+    """Return what was taken from the profile."""
+    shared = measured.contention
+    if contention is not None:
+        slowdown = "given"
+    elif shared is None:
+        slowdown = "none"
+    else:
+        slowdown = "line" if shared.on_a_line else "interpolated"
+    return {
+        "policy": measured.policy,
+        "samples": len(measured.samples.seconds),
+        "law": "samples" if times is measured.samples else times.text,
+        "fit_p_value": measured.fit_p_value,
+        "slowdown": slowdown,
+        "contention": contention if shared is None or contention is not None else shared.share,
+        "contention_interval": None if shared is None else [shared.lower, shared.upper],
+        "contention_workers": [] if shared is None else list(shared.workers),
+        "line_p_value": None if shared is None else shared.line_p_value,
+    }
+
+
+def _law_said(measured: "MeasuredProfile", times: "Law") -> str:
+    samples = f"{len(measured.samples.seconds)} samples"
+    judged = "" if measured.fit_p_value is None else f" (p = {measured.fit_p_value:.2g})"
+    if times is not measured.samples:
+        verdict = "which nothing speaks against" if measured.fits else "though it does not fit"
+        return f"{times.text}, fitted to the {samples}, {verdict}{judged}"
+    if measured.fitted is None:
+        return f"the {samples} themselves: no law was fitted"
+    verdict = "fits" if measured.fits else "does not fit"
+    return f"the {samples} themselves; {measured.fitted.text} {verdict}{judged}"
+
+
+def _contention_said(measured: "MeasuredProfile", contention: float | None) -> str:
+    shared = measured.contention
+    if contention is not None:
+        return f"{contention:.4g}, as given"
+    if shared is None:
+        return "not measured (profile --workers): taken as none"
+    numbers = ", ".join(map(str, shared.workers))
+    if shared.on_a_line:
+        return f"{shared.share:.4g} in [{shared.lower:.4g}, {shared.upper:.4g}], measured with {numbers} workers"
+    factors = ", ".join(f"{factor:.3g}" for factor in shared.slowdown.factors)
+    numbers = ", ".join(map(str, shared.slowdown.workers))
+    return f"{numbers} workers take {factors} times as long, no line (p = {shared.line_p_value:.2g}): interpolated"
 
 
 def _named(choice: Any) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from ..bounds.realtime import core_slowdown
 from ..bounds.report import RegretParts
 from ..laws import Law
+from ..laws.measured import MeasuredSlowdown
 from ..results import ServiceLaw
 
 __all__ = ["Candidate", "Machine", "most_workers", "worker_numbers"]
@@ -34,7 +35,7 @@ class Machine:
     learners
         N_L, processes beside the workers.
     contention
-        chi: each further worker makes all of them slower by this share of the lone worker's time.
+        chi: each further worker makes all of them slower by this share of the lone worker's time; or times measured.
     maximum_time
         tau_max in seconds for max-time; None for the law's own.
     """
@@ -43,12 +44,14 @@ class Machine:
     worker_cost: float = 0.0
     cores: float | None = None
     learners: int = 0
-    contention: float = 0.0
+    contention: float | MeasuredSlowdown = 0.0
     maximum_time: float | None = None
 
     def slowdown(self, workers: float) -> float:
         """Return how many times as long everything takes with that many workers."""
         shared = 1.0 if self.cores is None else core_slowdown(workers, self.cores, learners=self.learners)
+        if isinstance(self.contention, MeasuredSlowdown):
+            return shared * self.contention(workers)
         return shared * (1.0 + self.contention * (workers - 1)) if self.contention else shared
 
 

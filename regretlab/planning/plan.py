@@ -15,6 +15,7 @@ from ..bounds.report import RegretParts
 from ..errors import InputError
 from ..laws import Law
 from ..laws.law import check_frame_time
+from ..laws.measured import MeasuredSlowdown
 from ..results import Method, ServiceLaw
 from ..staggering.rule import get_rule
 from .candidates import Candidate, Machine, worker_numbers
@@ -141,7 +142,7 @@ def plan(
     quality: str | PowerLaw | None = None,
     cores: float | None = None,
     learners: int = 0,
-    contention: float = 0.0,
+    contention: float | MeasuredSlowdown = 0.0,
     maximum_time: float | None = None,
     most_workers: int | None = None,
     tolerance: float = 1e-6,
@@ -175,7 +176,8 @@ def plan(
     learners
         N_L, learner processes on the same cores.
     contention
-        chi: each further worker makes all slower by this share of the lone worker's time.
+        chi: each further worker makes all slower by this share of the lone worker's time; or times measured under
+        several numbers of workers.
     maximum_time
         tau_max in seconds for max-time.
     most_workers
@@ -211,7 +213,7 @@ def plan(
         check_gap(worker_cost, "worker cost"),
         None if cores is None else check_positive(cores, "cores"),
         check_count(learners, "learners", 0),
-        check_gap(contention, "contention"),
+        contention if isinstance(contention, MeasuredSlowdown) else check_gap(contention, "contention"),
         maximum_time,
     )
     if target_regret is not None:
