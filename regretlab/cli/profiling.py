@@ -11,6 +11,7 @@ from .output import listed, print_facts, print_json, show_progress
 
 if TYPE_CHECKING:
     from ..laws.fitting import FittedLaw
+    from ..policies import PolicySpec
     from ..policies.contention import Contention
     from ..policies.effects import OptionEffect
 
@@ -21,7 +22,8 @@ __all__ = ["profile"]
 def profile(
     *,
     policy: str,
-    actions: Whole = 7,
+    env: str | None = None,
+    actions: Whole | None = None,
     samples: Whole = 500,
     threads: Whole = 1,
     channels_last: Annotated[bool, Parameter(negative="--contiguous")] = True,
@@ -39,9 +41,11 @@ def profile(
     Parameters
     ----------
     policy
-        nature, impala-kN or impala2x-kN.
+        nature, impala-kN, impala2x-kN, mlp, or one of your own: module:FILE.py:NAME or sb3:FILE.zip.
+    env
+        Take the number of actions, and what a policy of your own is shown, from this environment.
     actions
-        Number of actions of the network.
+        Number of actions; 7 if neither they nor an environment are given.
     samples
         Inferences to measure, after a warm-up that does not count.
     threads
@@ -62,13 +66,12 @@ def profile(
         File for the samples, .npy or .csv (everything else goes beside it as .json).
     """
     from ..laws.fitting import FEWEST, fit_laws
-    from ..policies import PolicySpec
     from ..policies.contention import check_numbers, measure_contention
     from ..policies.effects import measure_effects
     from ..policies.profile import CONFIDENCE, check_target, profile_policy
 
     numbers = None if workers is None else check_numbers(_numbers(workers))
-    specification = PolicySpec(policy, actions=actions, channels_last=channels_last)
+    specification = _specification(policy, env, actions, channels_last)
     if out is not None:
         check_target(out)
     with show_progress() as tell:
@@ -114,7 +117,7 @@ def profile(
     values = measured.to_json()
     low, high = measured.mean_interval
     facts = [
-        ("parameters", f"{measured.parameters:,}"),
+        ("parameters", "not ours to count" if measured.parameters is None else f"{measured.parameters:,}"),
         ("mean", f"{1e3 * values['mean']:.3f} ms in [{1e3 * low:.3f}, {1e3 * high:.3f}] ({100 * CONFIDENCE:g} %)"),
         ("standard deviation", f"{1e3 * values['std']:.3f} ms"),
         ("p50, p99, max", ", ".join(f"{1e3 * values[name]:.3f} ms" for name in ("p50", "p99", "max"))),
@@ -128,6 +131,21 @@ def profile(
         facts.append(("samples", f"{written} (use as --inference-time @{written}, or plan --profile {written})"))
     print_facts(f"{policy}: {samples} inferences", facts)
     return 0
+
+
+def _specification(policy: str, env: str | None, actions: int | None, channels_last: bool) -> "PolicySpec":
+    from ..errors import InputError
+    from ..policies import PolicySpec
+
+    if env is None:
+        return PolicySpec(policy, actions=7 if actions is None else actions, channels_last=channels_last)
+    if actions is not None:
+        raise InputError(f"actions {actions} are given, and '{env}' has its own: give one of the two")
+    from ..harness.preparation import describe_environment, specify_policy
+    from .environments import environment_id
+
+    described = describe_environment(environment_id(env), {}, frame_time=1.0)  # how fast it is does not matter here
+    return specify_policy(policy, described, channels_last=channels_last)
 
 
 def _tenth(done: int, total: int) -> bool:

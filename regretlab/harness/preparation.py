@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 from .configuration import RunConfiguration
 from .holding import hold_of
 
-__all__ = ["EnvironmentDescription", "Prepared", "describe_environment", "prepare"]
+__all__ = ["EnvironmentDescription", "Prepared", "describe_environment", "prepare", "specify_policy"]
 
 _FACTS = ("symbols", "mode_probability", "rotating", "sticky", "rom_sha256", "memory_map_sha256", "reward_source")
 
@@ -205,18 +205,21 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
     return Prepared(environment, replace(policy, device=configuration.device), configuration.resume)
 
 
-def _specify(configuration: RunConfiguration, environment: EnvironmentDescription) -> PolicySpec:
-    """Return the policy's specification: networks for frames look at 84x84 bytes, the others at whatever is shown."""
-    network = parse_network_name(configuration.policy)
+def specify_policy(name: str, environment: EnvironmentDescription, **settings: Any) -> PolicySpec:
+    """Return a policy's specification: networks for frames look at 84x84 bytes, the others at whatever is shown."""
+    network = parse_network_name(name)
     frames = network is not None and network.family != "mlp"
     seen = {} if frames else {"frame_shape": environment.frame_shape, "frame_dtype": str(environment.frame_dtype)}
-    return PolicySpec(
+    return PolicySpec(name, actions=environment.actions, **seen, **settings)  # type: ignore[arg-type]
+
+
+def _specify(configuration: RunConfiguration, environment: EnvironmentDescription) -> PolicySpec:
+    return specify_policy(
         configuration.policy,
-        actions=environment.actions,
+        environment,
         seed=configuration.seed,
         weights=configuration.weights,
         channels_last=configuration.channels_last,
-        **seen,  # type: ignore[arg-type]
     )
 
 

@@ -129,7 +129,8 @@ def worker_numbers(law: Law, machine: Machine, most: int) -> Iterator[int]:
 def most_workers(law: Law, machine: Machine, gap_default: float) -> int:
     """Return the largest number of workers worth a look.
 
-    Without a cost, as many as fill every frame under any rule, with room for what sharing cores costs; independent
+    Without a cost, as many as fill every frame under any rule, however slow they make each other, if any do (up to
+    eight times as many as alone would), with room for what sharing cores costs; independent
     workers would go on to improve the luck of the fastest, without end. With a cost, what the default behaviour loses
     bounds what workers may cost.
 
@@ -146,4 +147,7 @@ def most_workers(law: Law, machine: Machine, gap_default: float) -> int:
     fill = max(1, math.ceil(frames - 1e-7))
     if machine.worker_cost > 0:
         return max(1, min(_COSTLY * fill, math.ceil(gap_default / machine.worker_cost)))
-    return 2 * fill + 2 if machine.cores is not None or machine.contention else fill
+    if machine.cores is None and not machine.contention:
+        return fill
+    keeping_up = (n for n in range(fill, _COSTLY * fill + 1) if n >= machine.slowdown(n) * frames - 1e-7)
+    return max(2 * fill + 2, next(keeping_up, 0))

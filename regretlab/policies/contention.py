@@ -270,11 +270,11 @@ def _collect(answers: Any, processes: Sequence[Any], number: int) -> list[float]
 
 def _infer(spec: PolicySpec, execution: dict[str, Any], orders: Any, together: Any, busy: Any, answers: Any) -> None:
     """Measure on order, in a process of its own; go on until all others have measured too, so that none ends alone."""
-    from .execution import build_executed
+    from .execution import build_timed
 
     try:
-        policy = build_executed(spec, **execution)
-        frames = np.random.default_rng(0).integers(0, 256, (8, *spec.frame_shape)).astype(np.uint8)
+        policy = build_timed(spec, **execution)
+        frames = np.random.default_rng(0).integers(0, 256, (8, *spec.frame_shape)).astype(spec.frame_dtype)
         for index in range(10):
             policy.act(frames[index % 8], 0)
         answers.put(0.0)

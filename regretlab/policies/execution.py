@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..errors import InputError
-from .policy import NetworkPolicy, build_policy
+from .policy import NetworkPolicy, Policy, build_policy
 from .spec import PolicySpec
 
-__all__ = ["build_executed"]
+__all__ = ["build_executed", "build_timed"]
 
 
 class _Bfloat16(nn.Module):
@@ -76,6 +76,26 @@ def build_executed(
     if compiled:
         _compile(holder)
     return policy
+
+
+def build_timed(spec: PolicySpec, *, threads: int = 1, bf16: bool = False, compiled: bool = False) -> Policy:
+    """Build a policy whose inference takes time: a network of ours, or a person's own (executed as its code says).
+
+    Parameters
+    ----------
+    spec, threads, bf16, compiled
+        As for ``build_executed``.
+
+    Raises
+    ------
+    InputError
+        If the policy takes no time, or is to be executed in a way that is not ours to choose.
+    """
+    if not spec.is_own:
+        return build_executed(spec, threads=threads, bf16=bf16, compiled=compiled)
+    if bf16 or compiled:
+        raise InputError(f"policy '{spec.name}' is your own, and its code says how it is executed: no bf16, no compile")
+    return build_policy(spec, threads=threads)
 
 
 def _compile(policy: Any) -> None:

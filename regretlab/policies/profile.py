@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..records.batch_means import batch_count, batch_means, student_quantile
-from .execution import build_executed
+from .execution import build_timed
 from .parameters import parameter_count
 from .spec import PolicySpec
 
@@ -40,7 +40,7 @@ class LatencyProfile:
     policy
         Name of the policy.
     parameters
-        Number of its weights.
+        Number of its weights; None for a person's own policy, which does not say.
     seconds
         Samples in the order measured, shape (n,).
     threads, channels_last, bf16, compiled
@@ -54,7 +54,7 @@ class LatencyProfile:
     """
 
     policy: str
-    parameters: int
+    parameters: int | None
     seconds: NDArray[np.float64]
     threads: int
     channels_last: bool
@@ -192,17 +192,20 @@ def profile_policy(
     >>> len(profile.seconds), bool((profile.seconds > 0).all())
     (20, True)
     """
-    if not spec.has_network:
-        raise InputError(f"policy '{spec.name}' has no network to profile: give nature, impala-kN or impala2x-kN")
+    if not (spec.has_network or spec.is_own):
+        raise InputError(
+            f"policy '{spec.name}' has no network to profile: give nature, impala-kN, impala2x-kN or one of your own "
+            "(module:FILE.py:NAME, sb3:FILE.zip)"
+        )
     if samples < 1:
         raise InputError(f"samples must be at least 1, not {samples}")
     if warm_up < 0:
         raise InputError(f"warm_up must be at least 0, not {warm_up}")
-    frames = np.random.default_rng(seed).integers(0, 256, (8, *spec.frame_shape)).astype(np.uint8)
+    frames = np.random.default_rng(seed).integers(0, 256, (8, *spec.frame_shape)).astype(spec.frame_dtype)
     seconds = np.empty(warm_up + samples)
     before = torch.get_num_threads()
     try:
-        policy = build_executed(spec, threads=threads, bf16=bf16, compiled=compiled)
+        policy = build_timed(spec, threads=threads, bf16=bf16, compiled=compiled)
         for index in range(len(seconds)):
             frame = frames[index % len(frames)]
             began = time.perf_counter()
@@ -214,7 +217,7 @@ def profile_policy(
         torch.set_num_threads(before)
     return LatencyProfile(
         policy=spec.name,
-        parameters=parameter_count(spec),
+        parameters=parameter_count(spec) if spec.has_network else None,
         seconds=seconds[warm_up:],
         threads=threads,
         channels_last=spec.channels_last,

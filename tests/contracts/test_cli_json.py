@@ -159,6 +159,7 @@ PLAN_KEYS = {
     "meets_target",
     "method",
     "model_size",
+    "profile",
     "regime",
     "regret_per_frame",
     "rule",
@@ -189,15 +190,37 @@ def test_plan_of_a_profile_is_the_plan_of_its_figures_given_by_hand(answer, tmp_
     out = tmp_path / "nature.npy"
     assert answer("profile", "--policy", "nature", "--samples", "30", "--out", str(out)).code == 0
     words = ["--mode-probability", "0.9", "--frame-time", "0.0002"]
-    alone = _object(answer, "plan", "--inference-time", f"@{out}", *words)
-    assert _object(answer, "plan", "--profile", str(out), *words) == alone
     summary = json.loads(out.with_suffix(".json").read_text())
-    assert len(summary["fits"]) > 0
-    summary["contention"] = {"contention": 0.4, "workers": [1, 2]}
+    fitted = summary["fits"][0]["text"]
+
+    def planned(times, *more):
+        values = _object(answer, "plan", *times, *more, *words)
+        return values.pop("profile"), values
+
+    nothing, alone = planned(["--inference-time", f"@{out}"])
+    assert nothing is None
+    by_profile = ["--profile", str(out)]
+    assert planned(by_profile, "--law", "samples")[1] == alone
+    taken, values = planned(by_profile, "--law", "fitted")
+    assert values == planned(["--inference-time", fitted])[1]
+    assert (taken["law"], taken["samples"], taken["slowdown"], taken["contention"]) == (fitted, 30, "none", None)
+    shared = {"workers": [1, 2, 4], "means": [1.0, 1.4, 2.2], "lone_time": 1.0, "contention": 0.4, "line_p_value": 0.7}
+    summary["contention"] = {**shared, "contention_lower": 0.3, "contention_upper": 0.5}
     out.with_suffix(".json").write_text(json.dumps(summary))
-    by_hand = _object(answer, "plan", "--inference-time", f"@{out}", "--contention", "0.4", *words)
-    assert _object(answer, "plan", "--profile", f"@{out}", *words) == by_hand != alone
-    assert _object(answer, "plan", "--profile", str(out), "--contention", "0", *words) == alone
+    by_hand = planned(["--inference-time", f"@{out}"], "--contention", "0.4")[1]
+    taken, values = planned(["--profile", f"@{out}"], "--law", "samples")
+    assert values == by_hand != alone
+    assert (taken["slowdown"], taken["contention"], taken["contention_workers"]) == ("line", 0.4, [1, 2, 4])
+    assert planned(by_profile, "--law", "samples", "--contention", "0")[1] == alone
+    # The same times called no line: interpolated, and as they lie on one the plan is the same.
+    summary["contention"]["line_p_value"] = 0.001
+    out.with_suffix(".json").write_text(json.dumps(summary))
+    taken, values = planned(by_profile, "--law", "samples")
+    assert taken["slowdown"] == "interpolated"
+    assert values["workers"] == by_hand["workers"]
+    assert values["regret_per_frame"]["total"] == pytest.approx(by_hand["regret_per_frame"]["total"], rel=1e-9)
+    for line in ("interpolated", "30 samples"):
+        assert line in answer("plan", *by_profile, *words).out
 
 
 def test_profile_with_everything(answer, tmp_path, monkeypatch):

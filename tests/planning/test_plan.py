@@ -10,10 +10,12 @@ from regretlab.bounds.loss import FrameLoss
 from regretlab.bounds.realtime import realtime_regret
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
+from regretlab.laws.measured import MeasuredSlowdown
 from regretlab.planning import Plan, plan
 from regretlab.planning.candidates import Machine, worker_numbers
 from regretlab.planning.model_size import PowerLaw, best_model_size
 from regretlab.planning.scan import Scan
+from regretlab.planning.workers import workers_under_contention
 from regretlab.staggering.finite_pools import finite_pool
 from regretlab.staggering.service import NoClosedForm, service_law
 
@@ -211,3 +213,29 @@ def test_numbers_tried_cover_small_and_filling_ones():
 def test_unusable_input_is_named(changes, message):
     with pytest.raises(InputError, match=message):
         plan(GAMMA, 1.0, **{"p": 0.9, **changes})
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 7])
+def test_measured_slowdowns_are_those_of_a_slower_law(workers):
+    """With N workers fixed, a measured factor f(N) is the plan for the law f(N) T."""
+    law, slowdown = parse_law("gamma(4, scale=0.8)"), MeasuredSlowdown((1, 2, 4), (1.0, 1.1, 1.9))
+    shared = plan(law, 1.0, 0.9, workers=workers, contention=slowdown)
+    alone = plan(law.scaled(slowdown(workers)), 1.0, 0.9, workers=workers)
+    assert (shared.rule, shared.hold) == (alone.rule, alone.hold)
+    assert shared.total == pytest.approx(alone.total, rel=1e-9)
+
+
+def test_measured_slowdowns_on_a_line_are_the_line():
+    law = parse_law("5")
+    line = MeasuredSlowdown((1, 2, 9), (1.0, 1.1, 1.8))
+    measured, fitted = (plan(law, 1.0, 0.9, contention=chi, rule="max-time") for chi in (line, 0.1))
+    assert measured.workers == fitted.workers == 9  # N* = ceil(x (1 - chi) / (1 - chi x))
+    assert measured.total == pytest.approx(fitted.total, rel=1e-9)
+    assert measured.binds == fitted.binds == "cores"
+
+
+def test_workers_that_slow_each_other_down_are_found_however_many_it_takes():
+    """chi x = 0.75: N* = ceil(5 (1 - 0.15) / (1 - 0.75)) = 17 workers, worth it in a world that hardly moves."""
+    found = plan(parse_law("5"), 1.0, 0.9999, contention=0.15, rule="max-time")
+    assert found.workers == workers_under_contention(5.0, 0.15) == 17
+    assert found.regret.inaction == pytest.approx(0, abs=1e-9)

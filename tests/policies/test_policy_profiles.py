@@ -11,6 +11,7 @@ from scipy import signal
 from regretlab.errors import InputError
 from regretlab.laws.measured import read_profile
 from regretlab.policies import PolicySpec
+from regretlab.policies.contention import measure_contention
 from regretlab.policies.profile import LatencyProfile, profile_policy
 
 SPEC = PolicySpec("nature", actions=5, channels_last=True)
@@ -75,11 +76,80 @@ def test_the_interval_of_the_mean_covers_where_slow_spells_last():
     assert np.median(effective) == pytest.approx(expected, rel=0.075)
 
 
+def test_a_policy_of_ones_own_is_measured_on_what_its_environment_shows(tmp_path):
+    """A policy that sleeps 3 ms when it is shown four numbers: no inference is shorter, alone or in company."""
+    source = tmp_path / "slow.py"
+    source.write_text(
+        "import time\n\ndef slow(shape, actions):\n    def act(seen):\n        assert seen.shape == shape == (4,)\n"
+        "        time.sleep(0.003)\n        return actions - 1\n    return act\n"
+    )
+    spec = PolicySpec(f"module:{source}:slow", actions=2, frame_shape=(4,), frame_dtype="float32")
+    profile = profile_policy(spec, samples=5, warm_up=1)
+    assert profile.parameters is None
+    assert profile.seconds.min() >= 0.003
+    shared = measure_contention(spec, [1, 2], samples=3, rounds=3)
+    assert min(shared.means) >= 0.003
+    for execution in ({"bf16": True}, {"compiled": True}):
+        with pytest.raises(InputError, match="is your own, and its code says how it is executed"):
+            profile_policy(spec, **execution)
+
+
+FIT = {"family": "gamma", "text": "gamma(4, scale=0.005)", "p_value": 0.4, "anderson_darling_p_value": 0.2}
+SHARED = {
+    "workers": [1, 2, 4],
+    "means": [0.02, 0.02, 0.04],
+    "contention": 0.3,
+    "contention_lower": 0.2,
+    "contention_upper": 0.4,
+    "line_p_value": 0.5,
+    "lone_time": 0.019,
+}
+
+
+def written(folder, **found):
+    MEASURED.save(folder / "x.npy", found)
+    return read_profile(folder / "x.npy")
+
+
+def test_the_law_of_a_profile_is_the_fitted_one_unless_tests_speak_against_it(tmp_path):
+    fitting = written(tmp_path, fits=[FIT])
+    assert fitting.fits
+    assert fitting.fit_p_value == 0.2
+    assert fitting.law().text == fitting.law("fitted").text == "gamma(4, scale=0.005)"
+    np.testing.assert_array_equal(fitting.law("samples").seconds, MEASURED.seconds)
+    for other in ({"p_value": 0.04}, {"anderson_darling_p_value": 0.01}, {"p_value": None} | dict.fromkeys(FIT, None)):
+        refuted = written(tmp_path, fits=[FIT | {k: v for k, v in other.items() if k.endswith("value")}])
+        assert not refuted.fits
+        assert refuted.law() is refuted.samples
+        assert refuted.law("fitted").mean() == pytest.approx(0.02)
+    without = written(tmp_path, fits=[])
+    assert without.law() is without.samples
+    with pytest.raises(InputError, match="holds no fitted law for its 3 samples"):
+        without.law("fitted")
+    with pytest.raises(InputError, match="must be auto, samples or fitted, not 'best'"):
+        without.law("best")
+
+
+def test_contention_that_is_on_no_line_is_taken_as_measured(tmp_path):
+    straight = written(tmp_path, contention=SHARED).contention
+    assert straight.on_a_line
+    assert straight.taken == 0.3
+    bent = written(tmp_path, contention=SHARED | {"line_p_value": 0.01}).contention
+    assert not bent.on_a_line
+    assert [bent.taken(workers) for workers in (1, 2, 3, 4, 8)] == pytest.approx([1, 1, 1.5, 2, 4])
+    late = written(tmp_path, contention=SHARED | {"workers": [2, 3, 5], "line_p_value": 0.01}).contention
+    assert late.workers == (2, 3, 5)
+    assert [late.taken(workers) for workers in (1, 2)] == pytest.approx([1, 0.02 / 0.019])
+    falling = written(tmp_path, contention=SHARED | {"means": [0.02, 0.018, 0.019], "line_p_value": 0.01}).contention
+    assert falling.taken(64) == 1
+
+
 def test_what_was_found_out_goes_beside_the_samples(tmp_path):
     MEASURED.save(tmp_path / "x.npy", {"fits": [{"anderson_darling": np.inf}], "contention": None})
     kept = json.loads((tmp_path / "x.json").read_text(), parse_constant=lambda word: pytest.fail(word))
     assert kept["fits"] == [{"anderson_darling": None}]
-    assert read_profile(tmp_path / "x.npy").contention == 0
+    with pytest.raises(InputError, match="is not one that regretlab profile wrote"):
+        read_profile(tmp_path / "x.npy")  # a fit without text
 
 
 @pytest.mark.parametrize(
@@ -89,7 +159,10 @@ def test_what_was_found_out_goes_beside_the_samples(tmp_path):
         ("{", "is not one that regretlab profile wrote"),
         ("[]", "is not one that regretlab profile wrote"),
         ('{"policy": "nature"}', "is not one that regretlab profile wrote"),
-        ('{"policy": "nature", "samples": 3, "contention": {"contention": -1, "workers": [1]}}', "is not one that"),
+        (json.dumps({"policy": "nature", "samples": 3, "contention": SHARED | {"contention": -1}}), "is not one that"),
+        (json.dumps({"policy": "nature", "samples": 3, "contention": SHARED | {"workers": [1, 4, 2]}}), "is not one"),
+        (json.dumps({"policy": "nature", "samples": 3, "contention": SHARED | {"workers": [1, 2]}}), "is not one"),
+        (json.dumps({"policy": "nature", "samples": 3, "fits": [FIT | {"text": "@x.npy"}]}), "is not one that"),
         ('{"policy": "nature", "samples": 2}', "speaks of 2 samples"),
     ],
 )
