@@ -22,7 +22,8 @@ from .rom import check_rom, title_of
 from .scoring import Scoring, Unscored
 from .scoring.mapped import Mapped
 from .scoring.pokemon import Pokemon, Setting
-from .scoring.wrapped import Wrapped, started_by_reader
+from .scoring.wrapped import Wrapped
+from .trial import TRIAL_TIMEOUT, try_out
 
 __all__ = ["Cartridge"]
 
@@ -97,6 +98,10 @@ class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
         known = self._recognise(rom, game, rules, setting)
         if rules is None and known is not None and known.game == "tetris":
             rules = read_memory_map(_TETRIS)
+        if known is None and try_out(rom, self.rom_sha256, "boot") is None:
+            raise InputError(
+                f"ROM '{rom}' hangs the emulator: its first seconds were not over within {TRIAL_TIMEOUT:g} s"
+            )
         files = [state] if isinstance(state, str | Path) else list(state or [])
         if rules is not None:
             self._emulator = _booted(rom, rules)
@@ -162,7 +167,7 @@ class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
         start = None
         if not reads_score(rom):
             reason = f"no reward is known for the title {title}"
-        elif files or (start := started_by_reader(rom, self.rom_sha256)) is not None:
+        elif files or (start := try_out(rom, self.rom_sha256, "start")) is not None:
             self._emulator = Emulator(rom, reader=True)
             return Wrapped(self._emulator, title, self._states(files) if start is None else (start,))
         else:

@@ -8,13 +8,12 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from regretlab.errors import InputError
-from regretlab.games import make_game, recognised
+from regretlab.games import make_game, recognised, trial
 from regretlab.games.beacon import ROM as BEACON
 from regretlab.games.cartridge import Cartridge
 from regretlab.games.emulator import Emulator, reads_score
 from regretlab.games.recognised import RECOGNISED, Recognised
 from regretlab.games.rom import _header_checksum, runs_in_colour, title_of, without_title, write_header
-from regretlab.games.scoring import wrapped
 from regretlab.games.scoring.pokemon import Pokemon
 from regretlab.games.stacker import ROM as STACKER
 from tests.oracles.plain_memory import Memory
@@ -55,7 +54,7 @@ def test_cartridges_that_nobody_knows_run_without_reward(rom):
 @pytest.mark.parametrize("title", ["2048", "TETRIS", "SUPER MARIOLAND", "DMGTRIS", "POKEMON RED"])
 def test_cartridges_that_bear_the_title_of_another_run_too(title, tmp_path, monkeypatch, capfd):
     """PyBoy's reader for the title never finds its game here; it is given up, and does not touch what is played."""
-    monkeypatch.setattr(wrapped, "START_TIMEOUT", 1.5)
+    monkeypatch.setattr(trial, "TRIAL_TIMEOUT", 3.0)
     game = Cartridge(_titled(tmp_path, title))
     if title in ("2048", "POKEMON RED"):
         assert game.reward_source == f"none (no reward is known for the title {title}; a memory map can define one)"
@@ -288,3 +287,23 @@ def test_no_rom_of_others_is_here():
     for path in [*root.glob("regretlab/**/*.gb*"), *root.glob("tests/**/*.gb*")]:
         assert hashlib.sha256(path.read_bytes()).hexdigest() not in RECOGNISED
         assert path.parent.name == "cartridges"
+
+
+def test_a_cartridge_that_hangs_the_emulator_is_refused(tmp_path, monkeypatch):
+    """It begins with an instruction that does not exist; a process of its own finds out."""
+    image = bytearray(STACKER.read_bytes())
+    image[0x100] = 0xD3
+    (tmp_path / "hangs.gb").write_bytes(bytes(image))
+    monkeypatch.setattr(trial, "TRIAL_TIMEOUT", 3.0)
+    with pytest.raises(InputError, match=r"hangs\.gb' hangs the emulator: its first seconds were not over"):
+        Cartridge(tmp_path / "hangs.gb")
+
+
+def test_states_cut_short_are_refused(tmp_path):
+    machine = Emulator(STACKER)
+    whole = machine.save()
+    machine.close()
+    for size in (0, 1, 1000, len(whole) // 2):
+        (tmp_path / "cut.state").write_bytes(whole[:size])
+        with pytest.raises(InputError, match=r"cut\.state' is no state of PyBoy for this ROM: "):
+            Cartridge(STACKER, state=tmp_path / "cut.state")

@@ -1,12 +1,9 @@
 """Scoring by PyBoy's own reader of a game (its game wrapper): score, level, game over, for the titles it knows.
 
-A reader goes by the title in the cartridge's header and waits for that game's screens without an end, so it is let
-loose on a ROM only in a process of its own that is given some time; what comes back is the state at the game's start.
+A reader goes by the title in the cartridge's header. It has started the game before (``trial``), or the person brings
+states to start from.
 """
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,14 +11,9 @@ import numpy as np
 from ..emulator import Emulator
 from ..memory_map.model import GAME_BOY_ACTIONS
 
-__all__ = ["START_TIMEOUT", "Wrapped", "started_by_reader"]
+__all__ = ["Wrapped"]
 
-START_TIMEOUT = 20.0
-"""Seconds that a reader may take to get its game started."""
-_STARTER = Path(__file__).with_name("start_wrapped_game.py")
 _SPREAD = 60  # frames at most that an episode waits by its seed: games draw their chances from a timer
-
-_started: dict[str, bytes | None] = {}
 
 
 class Wrapped:
@@ -68,23 +60,3 @@ def _is_over(reader: Any) -> bool:
         return bool(reader.game_over())
     except NotImplementedError:
         return False
-
-
-def started_by_reader(rom: str | Path, digest: str) -> bytes | None:
-    """Return the state at the start of the game, or None if the reader does not get there.
-
-    Parameters
-    ----------
-    rom
-        The ROM's file.
-    digest
-        Its SHA-256: a process tries each ROM once.
-    """
-    if digest not in _started:
-        program = [sys.executable, str(_STARTER), str(Path(rom).resolve())]
-        try:
-            done = subprocess.run(program, capture_output=True, timeout=START_TIMEOUT, check=True)
-            _started[digest] = done.stdout
-        except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
-            _started[digest] = None
-    return _started[digest]
