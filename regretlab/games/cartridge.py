@@ -98,10 +98,9 @@ class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
         known = self._recognise(rom, game, rules, setting)
         if rules is None and known is not None and known.game == "tetris":
             rules = read_memory_map(_TETRIS)
+        has_reader = known is None and reads_score(rom)  # refuses what is of a kind that is not emulated
         if known is None and try_out(rom, self.rom_sha256, "boot") is None:
-            raise InputError(
-                f"ROM '{rom}' hangs the emulator: its first seconds were not over within {TRIAL_TIMEOUT:g} s"
-            )
+            raise InputError(f"ROM '{rom}' hangs the emulator: its first seconds take it over {TRIAL_TIMEOUT:g} s")
         files = [state] if isinstance(state, str | Path) else list(state or [])
         if rules is not None:
             self._emulator = _booted(rom, rules)
@@ -112,7 +111,7 @@ class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
             self._emulator = Emulator(rom)
             self._scoring = Pokemon(self._emulator, setting or "battle", self._states(files), known.shift)
         else:
-            self._scoring = self._read_by_pyboy(rom, title_of(image), files)
+            self._scoring = self._read_by_pyboy(rom, title_of(image), has_reader, files)
         self.reward_source = self._scoring.source
         self._held = [held(buttons) for buttons in self._scoring.actions]
         self.default_action = self._scoring.actions.index("") if "" in self._scoring.actions else None
@@ -162,10 +161,10 @@ class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
             raise InputError(f"setting '{setting}' is one of Pokemon's, and ROM '{rom}' is not played as Pokemon")
         return known
 
-    def _read_by_pyboy(self, rom: str | Path, title: str, files: list[Any]) -> Scoring:
+    def _read_by_pyboy(self, rom: str | Path, title: str, has_reader: bool, files: list[Any]) -> Scoring:
         """Return PyBoy's reading of the score, or none: homebrew may bear the title of a game that it knows."""
         start = None
-        if not reads_score(rom):
+        if not has_reader:
             reason = f"no reward is known for the title {title}"
         elif files or (start := try_out(rom, self.rom_sha256, "start")) is not None:
             self._emulator = Emulator(rom, reader=True)

@@ -1,7 +1,7 @@
 """A stranger's ROM is tried out in a process of its own before it is played, for it may hang the emulator.
 
-PyBoy never comes back from a frame in which the game ran into an instruction that does not exist (a console hangs, too),
-and its readers of a score wait without an end for the screens of the game that they take a ROM for.
+PyBoy never comes back from a frame in which the game ran into an instruction that does not exist (a console hangs,
+too), and its readers of a score wait without an end for the screens of the game that they take a ROM for.
 """
 
 import subprocess
@@ -11,7 +11,7 @@ from typing import Literal
 
 __all__ = ["TRIAL_TIMEOUT", "try_out"]
 
-TRIAL_TIMEOUT = 20.0
+TRIAL_TIMEOUT = 10.0
 """Seconds that a trial may take; it takes less than one."""
 _PROGRAM = Path(__file__).with_name("trial_program.py")
 
