@@ -1,6 +1,7 @@
 """Play the beginning of a ROM in a process of its own, which can be given up: see ``trial``.
 
-It stands alone: ``python trial_program.py ROM boot`` plays frames and says nothing; ``... ROM start`` has PyBoy's reader of this title start the game and writes the machine's state to standard output.
+It stands alone: ``python trial_program.py ROM boot`` plays frames and says nothing; ``... ROM start``
+has PyBoy's reader of this title start the game and writes the machine's state to standard output.
 """
 
 import io
