@@ -5,6 +5,7 @@ environment.
 """
 
 import re
+from contextlib import suppress
 from typing import Any
 
 import gymnasium
@@ -66,6 +67,11 @@ def make_game(environment: str, **options: Any) -> gymnasium.Env[Any, Any]:
     5
     >>> game.close()
     """
+    if environment.startswith("ale_py:"):
+        from .atari import keep_ale_quiet
+
+        with suppress(ImportError):  # what is missing is said below
+            keep_ale_quiet()
     try:
         # The checking wrapper costs more than a frame of the emulator; the environments are checked by the tests.
         return array_observations(gymnasium.make(environment, disable_env_checker=True, **options), environment)

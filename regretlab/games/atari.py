@@ -14,12 +14,19 @@ from ..errors import InputError
 from ._kernels import area_average
 from .emulator import OBSERVATION_SHAPE
 
-__all__ = ["ATARI_FRAME_RATE", "LONGEST_EPISODE", "Atari"]
+__all__ = ["ATARI_FRAME_RATE", "LONGEST_EPISODE", "Atari", "keep_ale_quiet"]
 
 ATARI_FRAME_RATE = 60.0
 """Frames a second, as in the paper (an NTSC console draws 59.92)."""
 LONGEST_EPISODE = 108_000
 """Frames after which an episode is cut off: half an hour."""
+
+
+def keep_ale_quiet() -> None:
+    """Keep the Arcade Learning Environment from greeting on standard error; ImportError without it."""
+    from ale_py import ALEInterface, LoggerMode
+
+    ALEInterface.setLoggerMode(LoggerMode.Error)
 
 
 class Atari(gymnasium.Env[NDArray[np.uint8], np.int64]):
@@ -66,6 +73,8 @@ class Atari(gymnasium.Env[NDArray[np.uint8], np.int64]):
         try:
             from ale_py import Action, roms
             from ale_py.env import AtariEnv
+
+            keep_ale_quiet()
         except ImportError:
             raise InputError(f"Atari game '{game}' needs ale-py: pip install 'regretlab[atari]'") from None
         if game not in roms.get_all_rom_ids():

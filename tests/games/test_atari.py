@@ -78,6 +78,12 @@ def test_nothing_is_random_unless_actions_stick():
     assert (_course(0.5, 1) != _course(0.5, 2)).any()
 
 
+@pytest.mark.parametrize("name", ["boxing", "ale_py:BoxingNoFrameskip-v4"])
+def test_nothing_is_said_on_standard_error(name, capfd):
+    make_game(environment_id(name)).close()
+    assert capfd.readouterr() == ("", "")
+
+
 def test_pictures_for_people():
     game = Atari("boxing", render_mode="rgb_array")
     game.reset(seed=0)
