@@ -29,13 +29,15 @@ from .processes import process_pool
 from .synchronisation import RobustLock, SemaphoreRow
 from .worker_process import WorkerPlan, serve
 
-__all__ = ["MAXIMUM_RESTARTS", "Progress", "Supervisor", "run_local", "supervise"]
+__all__ = ["LONGEST_STANDSTILL", "MAXIMUM_RESTARTS", "Progress", "Supervisor", "run_local", "supervise"]
 
 Progress = Callable[[int, int, str], None]
 """Called with (frames played, frames in all, what is going on)."""
 
 MAXIMUM_RESTARTS = 10
 """How often one worker's slot is filled again before the run gives up."""
+LONGEST_STANDSTILL = 30.0
+"""Seconds without a frame after which a run is given up: an emulator that hangs hears no signal."""
 _START_TIMEOUT = 300.0  # seconds for all processes to get ready: large networks load slowly
 _FLUSH_EVERY = 1.0
 _POLL = 0.05
@@ -187,11 +189,17 @@ class Supervisor:
 
     def watch(self) -> None:
         """Record rows and replace dead workers until the environment has played all frames."""
-        flushed = time.monotonic()
+        flushed = moved = time.monotonic()  # the clock that stands still while the machine is suspended
+        played = self._played
+        longest = max(LONGEST_STANDSTILL, 5 * self._environment_plan.frame_time)
         assert self._environment is not None
         while self._environment.exitcode is None:
             self._raise_failures(restart=True)
             self._record()
+            if self._played > played:
+                played, moved = self._played, time.monotonic()
+            elif time.monotonic() - moved > longest:
+                raise RunError(f"the environment has been at frame {played} for {longest:g} s: it hangs")
             if time.monotonic() - flushed > _FLUSH_EVERY:
                 self.writer.flush()
                 flushed = time.monotonic()

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from regretlab.errors import RunError
 from regretlab.games import memory_map
 from regretlab.games.beacon import ROM as BEACON
+from regretlab.games.rom import write_header
 from regretlab.games.stacker import ROM as STACKER
+from regretlab.harness import local
 from regretlab.harness.configuration import RunConfiguration
 from regretlab.harness.playback import play_back
 from regretlab.harness.run import run
@@ -74,6 +77,24 @@ def test_cartridges_and_atari_in_real_time(tmp_path):
         assert (summary.frames, record.meta["frame_time"]) == (120, frame_time)
         assert summary.inaction_fraction < 0.9
         assert play_back(record).differing == 0
+
+
+@pytest.mark.realtime
+@pytest.mark.xdist_group("realtime")
+def test_a_game_that_hangs_the_emulator_while_it_is_played_ends_the_run(tmp_path, monkeypatch):
+    """Three loops of about 20 s, then an instruction that does not exist; frames from then on never end."""
+    image = bytearray(0x8000)
+    image[0x100:0x104] = bytes.fromhex("00C35001")  # jump to 0x0150
+    image[0x150:0x160] = bytes.fromhex("06320E0016001520FD0D20FA0520F7D3")
+    (tmp_path / "late.gb").write_bytes(write_header(bytes(image), title="LATE"))
+    monkeypatch.setattr(local, "LONGEST_STANDSTILL", 1.5)
+    configuration = _configuration(
+        environment_options={"rom": str(tmp_path / "late.gb")}, clock="real", emulate_latency=None, frames=5000
+    )
+    with pytest.raises(RunError, match=r"the environment has been at frame \d+ for 1\.5 s: it hangs"):
+        run(configuration, tmp_path / "r")
+    frames = Record.open(tmp_path / "r").frames
+    assert 100 < len(frames) < 2000
 
 
 def test_an_atari_game_under_the_rules(tmp_path):
