@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .batch_means import batch_means
 from .reader import Record
 
-__all__ = ["learning_figures", "step_seconds"]
+__all__ = ["learning_figures", "share_error", "step_seconds"]
 
 
 def learning_figures(record: Record) -> dict[str, Any] | None:
@@ -60,3 +61,38 @@ def step_seconds(record: Record) -> NDArray[np.float64]:
     if record.meta["config"]["emulate_learning"] is None:
         seconds = seconds + (rows["applied"] - rows["turn"]).to_numpy(np.float64)
     return seconds
+
+
+def share_error(record: Record) -> float:
+    """Return the standard error of the share of what might be learned that was drawn.
+
+    Batches and transitions are counted frame by frame (a batch in parts, over the frames until the same learner draws
+    again, so that counting whole ones adds no noise), and the error is that of their ratio, by batch means.
+
+    Parameters
+    ----------
+    record
+        The record of a run that learned.
+
+    Returns
+    -------
+    float
+        Standard error of ``learning_figures(record)["share"]``; NaN where too little was learned to tell.
+
+    References
+    ----------
+    Cochran 1977, "Sampling Techniques", section 2.11 (the ratio estimator).
+    """
+    rows, frames = record.learning_steps, record.frames
+    began = [np.sort(times.to_numpy()) for _, times in rows.groupby("learner")["began"]]
+    if not began:
+        return float("nan")
+    boundaries = frames["deadline"].to_numpy()
+    everybody = (boundaries >= max(times[0] for times in began)) & (boundaries <= min(times[-1] for times in began))
+    drawn = sum(np.diff(np.interp(boundaries[everybody], times, np.arange(len(times)))) for times in began)
+    transitions = (frames["served_by"].to_numpy() >= 0)[everybody][:-1]
+    settings = record.meta["config"]["learning"]
+    allowed = transitions * (settings["replay_ratio"] or settings["batch"]) / settings["batch"]
+    if not allowed.any():
+        return float("nan")
+    return batch_means(drawn - drawn.sum() / allowed.sum() * allowed).standard_error / float(allowed.mean())

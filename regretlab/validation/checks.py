@@ -14,7 +14,7 @@ from ..bounds.learning import learners_to_keep_up, processed_share
 from ..bounds.realtime import realtime_regret
 from ..laws import parse_law
 from ..records import Record, batch_means
-from ..records.learning import learning_figures
+from ..records.learning import learning_figures, share_error
 from ..staggering.service import service_law
 from .claim import Claim, judge
 from .runs import FRAME_TIME, LEARNING_STEP, PlannedRun
@@ -346,11 +346,11 @@ def _learners(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
     fewest = learners_to_keep_up(**times, batch_size=batch, replay_ratio=ratio)
     yield judge(
         f"{run.name}-share",
-        f"{configuration.learners} learners process this share of what is to be learned; N_L* = {fewest} (a count, "
-        "without sampling error; emulated steps)",
+        f"{configuration.learners} learners process this share of what is to be learned; N_L* = {fewest} "
+        "(emulated steps)",
         predicted=processed_share(configuration.learners, **times, batch_size=batch, replay_ratio=ratio),
         measured=told["share"],
-        standard_error=0.0,
+        standard_error=share_error(measured.record),
         tolerance=SHARE_TOLERANCE,
         source="realtime" if configuration.clock == "real" else "virtual",
     )

@@ -2,9 +2,9 @@
 
 ``python -m tests.benchmarks.benchmark_learners [emulated] [measured]`` prints a table for each: with learning steps
 emulated to 60 ms, where many learners can be exercised on few cores and u = min(1, N_L B tau_I / (rho tau_L)) is at
-hand to compare; and as fast as this machine learns, where the cores are the limit. The rows of the second table are
-played in turns, round after round, so that what else the machine does falls on all of them; updates a second of the
-learners' own processor time are told besides, which other work changes little.
+hand to compare; and as fast as this machine learns, where the cores are the limit. The rows of a table are played in
+turns, round after round, so that what else the machine does falls on all of them; updates a second of the learners' own
+processor time are told besides, which other work changes little.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from regretlab.harness.run import run
 from regretlab.policies.learning.gradient import GradientComputer
 from regretlab.policies.learning.losses import Batch
 from regretlab.policies.spec import PolicySpec
-from regretlab.records import Record
+from regretlab.records import Record, student_quantile
 
 FRAME = 1 / 59.7275
 STEP = 0.060
@@ -76,14 +76,21 @@ def alone(seconds: float = 3.0) -> float:
 def emulated() -> None:
     """Print the table of emulated steps."""
     print(f"emulated: {STEP} s a step, one update asked for in each frame; N_L* = {STEP / FRAME:.2f} rounded up")
-    print("learners  updates/s  share   predicted   frames without action   lateness p99 (ms)")
-    for learners in (1, 2, 3, 4, 5, 8, 16):
-        told = one_run(learners, f"constant({STEP})", 2, None)
-        interaction_time = FRAME / (1 - told["inaction"])
-        expected = min(1.0, learners * interaction_time / STEP)
+    print(f"{ROUNDS} rounds, mean and 95 % interval; load {os.getloadavg()[0]:.1f}")
+    print("learners | updates/s | share | predicted | measured minus predicted | frames without action | late p99, ms")
+    numbers = (1, 2, 3, 4, 5, 8, 16)
+    rounds: dict[int, list[dict[str, float]]] = {learners: [] for learners in numbers}
+    for _ in range(ROUNDS):
+        for learners in numbers:
+            told = one_run(learners, f"constant({STEP})", 2, None)
+            told["predicted"] = min(1.0, learners * FRAME / (1 - told["inaction"]) / STEP)
+            rounds[learners].append(told)
+    for learners in numbers:
+        told = {name: np.array([each[name] for each in rounds[learners]]) for name in rounds[learners][0]}
         print(
-            f"{learners:8d}  {told['updates_per_second']:9.2f}  {told['share']:.4f}  {expected:.4f}      "
-            f"{told['inaction']:.4f}                  {1e3 * told['late']:.3f}",
+            f"{learners} | {_interval(told['updates_per_second'], 2)} | {_interval(told['share'], 4)} | "
+            f"{told['predicted'].mean():.4f} | {_interval(told['share'] - told['predicted'], 4)} | "
+            f"{_interval(told['inaction'], 4)} | {1e3 * np.median(told['late']):.3f}",
             flush=True,
         )
 
@@ -117,6 +124,11 @@ def measured() -> None:
             f"{1e3 * late:.3f}",
             flush=True,
         )
+
+
+def _interval(values: np.ndarray, digits: int) -> str:
+    half = student_quantile(0.95, len(values)) * values.std(ddof=1) / np.sqrt(len(values))
+    return f"{values.mean():.{digits}f} ± {half:.{digits}f}"
 
 
 def _spread(values: list[float]) -> str:

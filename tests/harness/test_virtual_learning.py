@@ -6,12 +6,15 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import chi2
 
 from regretlab.errors import InputError
 from regretlab.harness.configuration import RunConfiguration
 from regretlab.harness.learning.checkpoints import CHECKPOINT, load_checkpoint
 from regretlab.harness.run import run
 from regretlab.policies import PolicySpec
+from regretlab.records import Record
+from regretlab.records.learning import learning_figures, share_error
 from tests.oracles.ring_environment import FRAME_TIME
 
 RING = "tests.oracles.ring_environment:tests/Ring-v0"
@@ -67,6 +70,36 @@ def test_learners_keep_up_from_their_formula_on(frames_of_step, ratio, tmp_path)
         # What starts and ends the run: the first frames bring no transition, the last steps are not ready.
         assert summary.learning["share"] == pytest.approx(expected, abs=0.03)
         assert (summary.learning["share"] > 0.97) == (learners >= fewest)
+
+
+def test_the_error_of_the_share_is_how_much_it_varies_from_seed_to_seed(tmp_path):
+    """Two learners of varying step times, too few: sample variance over mean squared error ~ chi2(n - 1) / (n - 1).
+
+    Gradients are applied in order, so that the n-th is at a_n = max(a_{n-1}, a_{n-2} + T_n): fewer than two steps in the
+    mean time of one. Steps of that recursion are the independent prediction of the share.
+    """
+    law, seeds = f"gamma(2, scale={1.75 * FRAME_TIME})", 8
+    applied = [0.0, 0.0]
+    for step in np.random.default_rng(0).gamma(2, 1.75, 100_000):
+        applied.append(max(applied[-1], applied[-2] + step))
+    predicted = 100_000 / applied[-1]
+    assert predicted < 0.85 * 2 / 3.5
+    shares, errors = [], []
+    for seed in range(seeds):
+        run(_configuration(learners=2, emulate_learning=law, frames=400, seed=seed), tmp_path / str(seed))
+        record = Record.open(tmp_path / str(seed))
+        shares.append(learning_figures(record)["share"])
+        errors.append(share_error(record))
+    # the first frames bring no transition, and two batches are drawn before the first is applied: 2 in 400
+    assert abs(np.mean(shares) - predicted) < 4 * np.std(shares, ddof=1) / np.sqrt(seeds) + 2 / 400
+    ratio = np.var(shares, ddof=1) / np.mean(np.square(errors))
+    low, high = chi2.ppf([0.001, 0.999], seeds - 1) / (seeds - 1)
+    assert low < ratio < high
+
+
+def test_constant_steps_and_even_actions_leave_no_error(tmp_path):
+    run(_configuration(learners=2, frames=400), tmp_path)
+    assert share_error(Record.open(tmp_path)) == pytest.approx(0, abs=2e-3)
 
 
 @pytest.mark.parametrize(("infer", "learn"), [(0.5, 0.3), (1.4, 1.3), (2.5, 4.0)])
