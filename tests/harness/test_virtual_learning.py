@@ -75,8 +75,8 @@ def test_learners_keep_up_from_their_formula_on(frames_of_step, ratio, tmp_path)
 def test_the_error_of_the_share_is_how_much_it_varies_from_seed_to_seed(tmp_path):
     """Two learners of varying step times, too few: sample variance over mean squared error ~ chi2(n - 1) / (n - 1).
 
-    Gradients are applied in order, so that the n-th is at a_n = max(a_{n-1}, a_{n-2} + T_n): fewer than two steps in the
-    mean time of one. Steps of that recursion are the independent prediction of the share.
+    Gradients are applied in order, so that the n-th is at a_n = max(a_{n-1}, a_{n-2} + T_n): fewer than two steps in
+    the mean time of one. Steps of that recursion are the independent prediction of the share.
     """
     law, seeds = f"gamma(2, scale={1.75 * FRAME_TIME})", 8
     applied = [0.0, 0.0]
