@@ -18,8 +18,8 @@ def learn(
     learner: Literal["ucrl2", "q-epsilon", "q-ucb", "thompson", "ucb"] = "ucrl2",
     inference_time: str | None = None,
     frame_time: str = "gameboy",
-    workers: str = "1",
-    rule: str = "frame-pool",
+    workers: str | None = None,
+    rule: str | None = None,
     hold: Whole | None = None,
     learners: Whole | None = None,
     batch_time: float | None = None,
@@ -56,9 +56,9 @@ def learn(
     frame_time
         Seconds of a frame, or gameboy, or atari.
     workers
-        Number of inference workers, or inf.
+        Number of inference workers, or inf; 1 if not given.
     rule
-        Staggering rule, as for simulate.
+        Staggering rule, as for simulate; frame-pool if not given.
     hold
         Frames that frame-hold holds its outputs to.
     learners
@@ -110,6 +110,11 @@ def learn(
         raise InputError(
             "learning bounds are for rewards drawn as 0 or 1: leave out --mean-rewards or --learning-bound"
         )
+    if inference_time is None:
+        for option, value in (("--workers", workers), ("--rule", rule), ("--hold", hold)):
+            if value is not None:
+                raise InputError(f"{option} {value} has no effect without an --inference-time: the environment waits")
+    number, rule = read_workers(workers or "1"), rule or "frame-pool"
     names = ("epsilon", "discount", "step", "bonus", "height", "confidence")
     given = dict(zip(names, (epsilon, discount, step, bonus, height, confidence), strict=True))
     chosen = learner_named(learner, **{name: value for name, value in given.items() if value is not None})
@@ -124,7 +129,7 @@ def learn(
     if (learners is None) != (batch_time is None):
         raise InputError("learners and batch time go together: give both or neither")
     if learners is not None and batch_time is not None:
-        interval = _interval(law, process.frame_time, read_workers(workers), rule, hold)
+        interval = _interval(law, process.frame_time, number, rule, hold)
         share = processed_share(learners, batch_time, interval, batch_size=batch_size, replay_ratio=replay_ratio)
         keep_up = learners_to_keep_up(batch_time, interval, batch_size=batch_size, replay_ratio=replay_ratio)
         if share <= 0:
@@ -134,7 +139,7 @@ def learn(
             process,
             chosen,
             law=law,
-            workers=read_workers(workers),
+            workers=number,
             rule=rule,
             hold=hold,
             share=share,

@@ -35,7 +35,8 @@ class Surroundings:
     gap_delay
         Reward per frame that a wrong action loses.
     maximum_time
-        tau_max of max-time in seconds; the upper end of the law (else its 99.9 % quantile) if not given.
+        tau_max of max-time in seconds; the upper end of the law if not given. Where the law has none: its 99.9 %
+        quantile, but simulate learns it as the rule does, from the longest time seen so far.
     cores
         Cores that workers, learners and environment share; with more processes than cores everything slows down.
     """

@@ -106,11 +106,6 @@ def simulate(
     keywords = scenario.keywords()
     if keywords["hold"] == "auto" or (keywords["hold"] is None and scenario.rule == "frame-hold"):
         keywords["hold"] = _best_hold(scenario, law)
-    if record is not None:
-        names = ("workers", "rule", "hold", "alignment", "maximum_time")
-        served = {name: keywords[name] for name in names}
-        record_simulation(law, scenario.frame_seconds(), record, **served, frames=frames, seed=seed)
-        print(f"record: {record}", file=sys.stderr)
     result = play(
         law,
         scenario.frame_seconds(),
@@ -123,6 +118,11 @@ def simulate(
         seed=seed,
         cores=threads,
     )
+    if record is not None:
+        names = ("workers", "rule", "hold", "alignment", "maximum_time")
+        served = {name: keywords[name] for name in names}
+        record_simulation(law, scenario.frame_seconds(), record, **served, frames=frames, seed=seed)
+        print(f"record: {record}", file=sys.stderr)
     result = replace(result, assumptions=(*result.assumptions, *note))
     if json:
         print_json(result.to_json())

@@ -189,7 +189,7 @@ def _times_of_record(folder: Path) -> NDArray[np.float64]:
     from ..records import Record
 
     rows = Record.open(folder).inferences
-    rows = rows[~rows["lost"]]
+    rows = rows[~rows["lost"] & rows["completion"].notna()]  # not those in flight when the run ended
     times = (rows["completion"] - rows["scheduled"]).to_numpy(np.float64)
     if not len(times):
         raise InputError(f"record '{folder}' holds no completed inference")

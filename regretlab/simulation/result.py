@@ -1,5 +1,6 @@
 """The result of a simulation: figures with standard errors, as attributes and under the JSON names of ``bound``."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -94,10 +95,10 @@ class SimulationResult(Mapping[str, Any]):
         errors = values.pop("standard_errors")
         return {
             "rule": service.rule,
-            "workers": None if np.isinf(service.workers) else int(service.workers),
+            "workers": None if math.isinf(service.workers) else int(service.workers),
             "inaction_fraction": service.inaction_fraction,
             "delay_law": service.delay_law.tolist(),
-            "interaction_time": None if np.isinf(service.interaction_time) else service.interaction_time,
+            "interaction_time": None if math.isinf(service.interaction_time) else service.interaction_time,
             "mean_age": service.mean_age,
             "peak_age": service.peak_age,
             **values,

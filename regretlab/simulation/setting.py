@@ -13,6 +13,10 @@ from .frames import FRAME_RULES
 __all__ = ["Setting", "resolve"]
 
 POOLS = ("frame-pool", "frame-hold")
+MOST_WORKERS = 10**7
+"""Of a simulation in events, each of which has a state in memory."""
+MOST_INFERENCES = 10**10
+"""Of a replication in events, which cost a tenth of a microsecond each: a quarter of an hour."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,29 @@ def resolve(
         batches=batches,
         batch_frames=frames // batches,
     )
-    if not setting.in_whole_frames and setting.frames > LONGEST_RUN:
-        raise InputError(f"rule '{rule}' plays at most {LONGEST_RUN} frames in a replication, not {setting.frames}")
+    if not setting.in_whole_frames:
+        _check_length(setting)
     return setting
+
+
+def _check_length(setting: Setting) -> None:
+    """Refuse a replication that event simulation would not get through."""
+    mean = setting.law.mean()
+    if setting.workers > MOST_WORKERS:
+        raise InputError(
+            f"rule '{setting.rule.name}' is simulated with at most {MOST_WORKERS} workers, not {setting.workers:g}"
+        )
+    if setting.frames > LONGEST_RUN:
+        raise InputError(
+            f"rule '{setting.rule.name}' plays at most {LONGEST_RUN} frames in a replication, not {setting.frames:.6g} "
+            f"({setting.warmup:.6g} of them warm-up; the mean inference time is {mean / setting.frame_time:.6g} frames)"
+        )
+    cycle = mean
+    if setting.rule.name == "max-time" and setting.first_estimate is not None:
+        cycle = max(mean, setting.first_estimate)
+    a_frame = setting.workers * setting.frame_time / cycle
+    if a_frame * setting.frames > MOST_INFERENCES:
+        raise InputError(
+            f"{setting.workers:g} workers of mean inference time {mean:.6g} s start {a_frame:.6g} inferences in each "
+            f"of {setting.frames} frames of {setting.frame_time:.6g} s: at most {MOST_INFERENCES:g} in a replication"
+        )

@@ -16,6 +16,7 @@ Such a file::
     inference_time = { template = "gamma(4, scale={})", start = 0.001, stop = 0.1, num = 40, spacing = "log" }
 """
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -52,7 +53,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     command: Literal["bound", "simulate", "solve", "run"]
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**63)
     chunk: int | None = Field(default=None, ge=1)
 
 
@@ -107,11 +108,14 @@ class SweepConfiguration:
         Parameters that are the same at every point.
     axes
         The dimensions, in the order of the file.
+    files
+        SHA-256 of the files that parameters name (samples, MDPs, policies), by the parameter's text.
     """
 
     settings: Settings
     fixed: dict[str, Any]
     axes: tuple[Axis, ...]
+    files: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def command(self) -> Command:
@@ -137,6 +141,7 @@ class SweepConfiguration:
                 axis.name: {"values": list(axis.values), "labels": list(axis.labels), "template": axis.template}
                 for axis in self.axes
             },
+            "files": self.files,
         }
 
     def digest(self) -> str:
@@ -191,15 +196,39 @@ def read_configuration(source: str | Path | dict[str, Any]) -> SweepConfiguratio
         raise InputError(f"{name}: '{both[0]}' is fixed and in the grid: one of the two")
     if not grid:
         raise InputError(f"{name}: the grid is empty: give at least one parameter more than one value under [grid]")
-    for parameter, field in command.parameters.model_fields.items():
-        if field.is_required() and parameter not in fixed and parameter not in grid:
+    for parameter, option in command.parameters.model_fields.items():
+        if option.is_required() and parameter not in fixed and parameter not in grid:
             raise InputError(f"{name}: command '{settings.command}' needs '{parameter}' under [fixed] or [grid]")
     checked = {key: _value(command, key, value, f"{name}: fixed.{key}") for key, value in fixed.items()}
     axes = tuple(_axis(command, key, value, f"{name}: grid.{key}") for key, value in grid.items())
-    sweep = SweepConfiguration(settings, checked, axes)
+    sweep = SweepConfiguration(settings, checked, axes, _files(checked, axes))
     if sweep.points > MOST_POINTS:
         raise InputError(f"{name}: the grid has {sweep.points:,} points: at most {MOST_POINTS:,}")
     return sweep
+
+
+def _files(fixed: dict[str, Any], axes: tuple[Axis, ...]) -> dict[str, str]:
+    """Return the digests of the files that parameters name: other contents under the same name are another sweep."""
+    texts = {value for value in fixed.values() if isinstance(value, str)}
+    texts.update(value for axis in axes for value in axis.values if isinstance(value, str))
+    found = {text: _contents(text) for text in sorted(texts)}
+    return {text: digest for text, digest in found.items() if digest is not None}
+
+
+def _contents(text: str) -> str | None:
+    """Return the digest of the file in ``FILE``, ``@FILE``, ``KIND:FILE`` or ``KIND:FILE:NAME``, None without one."""
+    for name in (text.removeprefix("@"), text.partition(":")[2], text.partition(":")[2].rpartition(":")[0]):
+        path = Path(name.strip())
+        try:
+            if name.strip() and path.is_file():
+                return hashlib.sha256(path.read_bytes()).hexdigest()
+            if text.startswith("@") and path.is_dir():  # a record
+                parts = [(inside.name, inside.read_bytes()) for inside in sorted(path.iterdir()) if inside.is_file()]
+                named = [(inside, hashlib.sha256(content).hexdigest()) for inside, content in parts]
+                return hashlib.sha256(json.dumps(named).encode()).hexdigest()
+        except OSError:
+            continue
+    return None
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -204,6 +204,11 @@ def test_learners_find_the_optimal_policy(name):
         ({"learner": ("sarsa", {})}, "unknown learner 'sarsa'"),
         ({"learner": ("ucb", {"epsilon": 0.1})}, "learner 'ucb' has no parameter 'epsilon': it has none"),
         ({"learner": ("q-epsilon", {"epsilon": 1.5})}, r"epsilon of learner 'q-epsilon' must lie in \[0, 1\], not 1.5"),
+        (
+            {"learner": ("q-epsilon", {"discount": 1.0})},
+            r"discount of learner 'q-epsilon' must lie in \[0, 1\), not 1.0",
+        ),
+        ({"learner": ("q-ucb", {"height": math.inf})}, r"height of learner 'q-ucb' must lie in \[1, 1e12\], not inf"),
         ({"learner": ("thompson", {})}, "learner 'thompson' is for one state, and this MDP has 3"),
         ({"credit": "frame"}, "credit must be 'observation' or 'state', not 'frame'"),
         ({"share": 0.0}, r"share must lie in \(0, 1\], not 0.0"),

@@ -237,6 +237,8 @@ def command(capfd, *words):
         (["--mdp", "riverswim(3)", "--learning-bound", "bernoulli-bandit"], "is for one state, and this MDP has 3"),
         (["--mdp", "riverswim(3)", "--learning-bound", "gaussian-bandit"], "rewards are 0 or 1"),
         (["--mdp", "riverswim(3)", "--learning-bound", "finite-mdp", "--mean-rewards"], "leave out --mean-rewards"),
+        (["--mdp", "riverswim(3)", "--rule", "max-time"], "--rule max-time has no effect without an --inference-time"),
+        (["--mdp", "riverswim(3)", "--workers", "2"], "--workers 2 has no effect without an --inference-time"),
     ],
 )
 def test_bounds_that_do_not_apply_are_refused(capfd, words, message):

@@ -40,6 +40,18 @@ def test_the_timeline_draws_a_simulated_record(tmp_path):
     inference_timeline(record.inferences, record.frames, 1 / 60, start=1.0, duration=0.5)
 
 
+def test_a_refused_simulation_leaves_no_record(tmp_path, capfd):
+    from regretlab.cli import main
+
+    words = ["simulate", "--inference-time", "2", "--frame-time", "1", "--mode-probability", "0.9", "--frames", "100"]
+    for bad in (["--replications", "0"], ["--mode-probability", "2"], ["--seed", "-1"]):
+        assert main([*words, *bad, "--record", str(tmp_path / "a")]) == 2
+        assert not (tmp_path / "a").exists()
+        assert capfd.readouterr().out == ""
+    assert main([*words, "--record", str(tmp_path / "a")]) == 0
+    assert Record.open(tmp_path / "a").meta["complete"]
+
+
 def test_what_cannot_be_recorded(tmp_path):
     with pytest.raises(InputError, match="give a finite number of them, not inf"):
         record_simulation(parse_law("2"), 1.0, tmp_path / "a", workers=float("inf"), rule="frame-pool")

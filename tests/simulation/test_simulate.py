@@ -248,6 +248,14 @@ def test_the_result_is_a_mapping_with_the_keys_of_bound():
     assert result.frames == 8 * (10_000 // 32) * 32
 
 
+def test_so_many_workers_that_no_float_counts_them():
+    result = simulate(GAMMA, 1.0, 0.9, workers=10**30, frames=1000, replications=2)
+    assert result.to_json()["workers"] == 10**30
+    most = simulate(GAMMA, 1.0, 0.9, symbols=2**30, frames=FRAMES, seed=2)
+    few = simulate(GAMMA, 1.0, 0.9, symbols=10**6, frames=FRAMES, seed=2)
+    assert most.regret_per_frame["delay"] == pytest.approx(few.regret_per_frame["delay"], abs=1e-4)
+
+
 def test_one_frame_is_enough():
     result = simulate(GAMMA, 1.0, 0.9, rule="sequential", frames=1, warmup=0, replications=1)
     assert result.inaction_fraction == 1.0
@@ -281,6 +289,12 @@ def test_one_frame_is_enough():
         ({"default_behaviour": "sleep"}, "one of noop, repeat, random, not 'sleep'"),
         ({"maximum_time": -1.0, "rule": "max-time"}, "maximum time must be"),
         ({"frames": 10**9, "rule": "max-time"}, "at most 100000000 frames"),
+        ({"law": parse_law("1e300"), "rule": "max-time"}, r"not 2e\+301 .*mean inference time is 1e\+300 frames"),
+        ({"law": parse_law("1e-300"), "rule": "max-time"}, r"start 1e\+300 inferences in each of .* at most 1e\+10"),
+        ({"frame_time": 1e12, "rule": "free-running"}, r"frames of 1e\+12 s: at most 1e\+10 in a replication"),
+        ({"maximum_time": 1e9, "rule": "max-time"}, r"takes 1e\+09 frames to its effect: at most 4194304"),
+        ({"symbols": 10**12}, "symbols must be .* at most 1073741824"),
+        ({"workers": 10**12, "rule": "free-running"}, r"at most 10000000 workers, not 1e\+12"),
     ],
 )
 def test_bad_input_is_named(changes, message):

@@ -59,6 +59,7 @@ def test_the_digest_tells_sweeps_apart_and_ignores_the_chunks():
         (("[1, 2, inf]", '[1, "two"]'), r"sweep\.toml: grid\.workers\[1\]: .*not 'two'"),
         (("[1, 2, inf]", "[]"), r"sweep\.toml: grid\.workers: is empty"),
         (("[1, 2, inf]", "[1, 1]"), r"sweep\.toml: grid\.workers\[1\]: 1 is there twice"),
+        (("seed = 7", f"seed = {10**30}"), r"sweep\.toml: sweep\.seed: .*less than 9223372036854775808"),
         (("[1, 2, inf]", "3"), r"sweep\.toml: grid\.workers: must be a list or a range"),
         (("num = 5", "num = 0"), r"sweep\.toml: grid\.mode_probability\.num: .*greater than or equal to 1"),
         (("num = 5", "steps = 5"), r"sweep\.toml: grid\.mode_probability\.steps: unknown key"),

@@ -15,7 +15,8 @@ import xarray
 from regretlab.bounds.realtime import realtime_regret
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
-from regretlab.mdp import parse_mdp, solve_delayed
+from regretlab.mdp import parse_mdp, save_mdp, solve_delayed
+from regretlab.simulation import record_simulation
 from regretlab.sweeps import read_configuration, run_sweep
 from regretlab.sweeps.chunks import Plan, compute_chunk
 from regretlab.sweeps.dataset import read_dataset
@@ -209,6 +210,32 @@ def test_a_finished_sweep_is_not_computed_again_and_another_is_refused(tmp_path)
     for name in ("c.csv", "none/c.nc"):
         with pytest.raises(InputError, match=r"goes to a \.nc|does not exist"):
             run_sweep(read_configuration(BOUND), tmp_path / name, cores=1)
+
+
+def test_a_file_with_other_contents_is_another_sweep(tmp_path):
+    """Samples, an MDP and a record: the dataset keeps their digests, and old results are not passed off as new ones."""
+    samples, problem, record = (tmp_path / name for name in ("times.npy", "ring.npz", "run"))
+    np.save(samples, [0.5, 1.5])
+    save_mdp(parse_mdp("ring(p=0.9, symbols=3)"), problem)
+    record_simulation(parse_law("2"), 1.0, record, frames=50)
+    bound = {"sweep": {"command": "bound"}, "fixed": {"frame_time": 1, "rule": "frame-pool"}}
+    grid = {"mode_probability": [0.8, 0.9]}
+    sweeps = [
+        bound | {"grid": {"inference_time": [f"@{samples}", "2"], **grid}},
+        {"sweep": {"command": "solve"}, "fixed": {"mdp": str(problem)}, "grid": {"delay": [0, 1]}},
+        bound | {"fixed": bound["fixed"] | {"inference_time": f"@{record}"}, "grid": grid},
+    ]
+    for number, sweep in enumerate(sweeps):
+        out = tmp_path / f"{number}.nc"
+        made = run_sweep(read_configuration(sweep), out, cores=1)
+        assert len(json.loads(made.dataset.attrs["configuration"])["files"]) == 1
+        assert run_sweep(read_configuration(sweep), out, cores=1).computed == 0
+    np.save(samples, [0.5, 7.5])
+    save_mdp(parse_mdp("ring(p=0.8, symbols=3)"), problem)
+    record_simulation(parse_law("3"), 1.0, record, frames=50, overwrite=True)
+    for number, sweep in enumerate(sweeps):
+        with pytest.raises(InputError, match="holds another sweep"):
+            run_sweep(read_configuration(sweep), tmp_path / f"{number}.nc", cores=1)
 
 
 def test_parts_of_another_sweep_are_not_mixed_in(tmp_path):

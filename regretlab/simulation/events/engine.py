@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import InputError
 from ...staggering.hold_objective import HoldObjective
 from ...staggering.rule import StaggeringRule
 from ...staggering.rules.state import BINS, CURSOR, NEXT_START, slot
@@ -29,6 +30,9 @@ __all__ = ["LONGEST_RUN", "EventEngine"]
 
 LONGEST_RUN = 10**8
 """Frames: beyond, double precision no longer tells a time from its frame boundary to a part in 10^7 of a frame."""
+
+LONGEST_DELAY = 2**22
+"""Frames: what is in flight is kept by the frame it takes effect in."""
 
 SHORTEST_CALENDAR = 256
 
@@ -145,6 +149,10 @@ class EventEngine:
     def _make_room(self, reach: int) -> None:
         if reach <= len(self._due[0]):
             return
+        if reach > LONGEST_DELAY:
+            raise InputError(
+                f"an inference takes {reach:.6g} frames to its effect: at most {LONGEST_DELAY} are simulated"
+            )
         longer = _empty_rings(_power_of_two(reach))
         enlarge_rings(int(self._control[FRAME]), *self._due, *longer)
         self._due = longer

@@ -11,7 +11,6 @@ All of them see one state, the one observed when the action is chosen, and not t
 transitions depend on the actions the best agent needs those too; ``regretlab.mdp.augmented_mdp`` makes them visible.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -65,13 +64,14 @@ _PLACES = {
     "confidence": kernels.CONFIDENCE,
 }
 _RANGES = {
-    "epsilon": (0.0, 1.0),
-    "discount": (0.0, 1.0 - 1e-12),
-    "step": (1e-12, 1.0),
-    "bonus": (0.0, math.inf),
-    "height": (1.0, math.inf),
-    "confidence": (1e-300, 1.0 - 1e-12),
+    "epsilon": (0.0, 1.0, "[0, 1]"),
+    "discount": (0.0, 1.0 - 1e-12, "[0, 1)"),
+    "step": (1e-12, 1.0, "(0, 1]"),
+    "bonus": (0.0, 1e12, "[0, 1e12]"),
+    "height": (1.0, 1e12, "[1, 1e12]"),
+    "confidence": (1e-300, 1.0 - 1e-12, "(0, 1)"),
 }
+"""Least and largest value, and how they are said."""
 
 LEARNERS: dict[str, Learner] = {
     "ucrl2": Learner("ucrl2", kernels.UCRL2, {"confidence": 0.05}),
@@ -103,7 +103,7 @@ def learner_named(name: str, **parameters: float) -> Learner:
         if key not in known.parameters:
             has = ", ".join(known.parameters) or "none"
             raise InputError(f"learner '{name}' has no parameter '{key}': it has {has}")
-        low, high = _RANGES[key]
+        low, high, said = _RANGES[key]
         if not low <= value <= high:
-            raise InputError(f"{key} of learner '{name}' must lie in [{low:g}, {high:g}], not {value!r}")
+            raise InputError(f"{key} of learner '{name}' must lie in {said}, not {value!r}")
     return Learner(name, known.code, {**known.parameters, **parameters}, known.one_state)

@@ -14,6 +14,10 @@ from ._kernels import CARRIED, FRESH_STATES, RING, play
 __all__ = ["Witness", "WitnessChain"]
 
 
+MOST_SYMBOLS = 2**30
+"""A sum of two of them fits into 32 bits."""
+
+
 @dataclass(frozen=True)
 class Witness:
     """A witness chain: the ring of K symbols, or the chain of fresh states where ``symbols`` is ``None``.
@@ -33,8 +37,11 @@ class Witness:
         if not 0 <= self.p <= 1:
             raise InputError(f"mode probability must lie in [0, 1], not {self.p!r}")
         if self.symbols is not None:
-            if self.symbols < 2:
-                raise InputError(f"symbols must be a whole number of at least 2, not {self.symbols}")
+            if not 2 <= self.symbols <= MOST_SYMBOLS:
+                raise InputError(
+                    f"symbols must be a whole number of at least 2 (simulated: at most {MOST_SYMBOLS}), "
+                    f"not {self.symbols}"
+                )
             if self.p < 1 / self.symbols:
                 raise InputError(
                     f"mode probability must lie in [1/{self.symbols}, 1] for {self.symbols} symbols, not {self.p!r}"
