@@ -37,11 +37,10 @@ class Witness:
         if not 0 <= self.p <= 1:
             raise InputError(f"mode probability must lie in [0, 1], not {self.p!r}")
         if self.symbols is not None:
-            if not 2 <= self.symbols <= MOST_SYMBOLS:
-                raise InputError(
-                    f"symbols must be a whole number of at least 2 (simulated: at most {MOST_SYMBOLS}), "
-                    f"not {self.symbols}"
-                )
+            if self.symbols < 2:
+                raise InputError(f"symbols must be a whole number of at least 2, not {self.symbols}")
+            if self.symbols > MOST_SYMBOLS:
+                raise InputError(f"at most {MOST_SYMBOLS} symbols are simulated, not {self.symbols}")
             if self.p < 1 / self.symbols:
                 raise InputError(
                     f"mode probability must lie in [1/{self.symbols}, 1] for {self.symbols} symbols, not {self.p!r}"
