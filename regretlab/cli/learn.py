@@ -110,11 +110,12 @@ def learn(
         raise InputError(
             "learning bounds are for rewards drawn as 0 or 1: leave out --mean-rewards or --learning-bound"
         )
+    number = read_workers(workers or "1")
     if inference_time is None:
         for option, value in (("--workers", workers), ("--rule", rule), ("--hold", hold)):
             if value is not None:
                 raise InputError(f"{option} {value} has no effect without an --inference-time: the environment waits")
-    number, rule = read_workers(workers or "1"), rule or "frame-pool"
+    rule = rule or "frame-pool"
     names = ("epsilon", "discount", "step", "bonus", "height", "confidence")
     given = dict(zip(names, (epsilon, discount, step, bonus, height, confidence), strict=True))
     chosen = learner_named(learner, **{name: value for name, value in given.items() if value is not None})

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 from regretlab.bounds.learning import learners_to_keep_up, learning_bound, processed_share
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
 from regretlab.mdp import AsynchronousMDP, FiniteMDP, parse_mdp, solve_average_reward
 from regretlab.simulation.learning import LEARNERS, learner_named, simulate_learning
+from regretlab.simulation.learning._kernels import optimistic_policy
 from tests.oracles.plain_learners import optimistic_q, thompson, ucb1, ucrl2
 
 RLBERRY = Path(__file__).parents[1] / "data" / "rlberry_qlearning.json"
@@ -43,6 +45,71 @@ def test_ucrl2_is_that_of_the_paper():
     gain = solve_average_reward(mdp).gain
     assert list(ours.frames) == horizons
     agree(gain * ours.frames - ours.reward, ours.regret_error, regret_of(theirs, horizons, gain), 4)
+
+
+def optimistic_gain(counts, rewards, successors, time, confidence, policy=None):
+    """Return the largest gain of the extended MDP of UCRL2 (of one policy's) as a linear program, solved by HiGHS.
+
+    q(s, a, s') are the rates of moves, e(s, a, s') bounds on how far they are from the measured ones: the balls of
+    radius d(s, a) in the 1-norm are sum_s' e <= d(s, a) q(s, a, .), so no sorting and no iteration is shared with ours.
+    """
+    S, A = counts.shape
+    seen = np.maximum(1.0, counts)
+    reward = np.minimum(1.0, rewards / seen + np.sqrt(3.5 * math.log(2 * S * A * time / confidence) / seen))
+    radius = np.sqrt(14 * S * math.log(2 * A * time / confidence) / seen)
+    centre = successors / seen[..., None]
+    q = np.arange(S * A * S).reshape(S, A, S)
+    e = q + S * A * S
+    upper, least = [], []
+    for s, a in np.ndindex(S, A):
+        for t in range(S):
+            for sign in (1.0, -1.0):  # +-(q - centre * sum q) <= e
+                row = np.zeros(2 * q.size)
+                row[q[s, a]] -= sign * centre[s, a, t]
+                row[q[s, a, t]] += sign
+                row[e[s, a, t]] -= 1.0
+                upper.append(row)
+        row = np.zeros(2 * q.size)
+        row[e[s, a]], row[q[s, a]] = 1.0, -radius[s, a]
+        upper.append(row)
+    for s in range(S):  # as many moves into a state as out of it
+        row = np.zeros(2 * q.size)
+        row[q[:, :, s].ravel()] += 1.0
+        row[q[s].ravel()] -= 1.0
+        least.append(row)
+    row = np.zeros(2 * q.size)
+    row[q.ravel()] = 1.0
+    bounds = [(0, None)] * (2 * q.size)
+    if policy is not None:
+        for s, a in np.ndindex(S, A):
+            if a != policy[s]:
+                for place in q[s, a]:
+                    bounds[place] = (0, 0)
+    solved = linprog(
+        -np.concatenate([np.repeat(reward.ravel(), S), np.zeros(q.size)]), np.array(upper), np.zeros(len(upper)),
+        np.array([*least, row]), np.concatenate([np.zeros(S), [1.0]]), bounds,
+    )  # fmt: skip
+    assert solved.status == 0
+    return -solved.fun
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_optimistic_policy_is_as_good_as_the_paper_promises(seed):
+    """Theorem 7 of Jaksch et al.: within 1/sqrt(t) of the optimum of the extended MDP, here a linear program."""
+    rng = np.random.default_rng(seed)
+    S, A, confidence = 4, 3, 0.05
+    counts = rng.integers(0, [3, 300, 30_000, 10**6][seed % 4], size=(S, A)).astype(float)
+    successors = np.array([[rng.multinomial(int(n), rng.dirichlet(np.full(S, 0.5))) for n in row] for row in counts])
+    rewards = rng.uniform(size=(S, A)) * counts
+    time = counts.sum() + 1.0
+    policy = np.zeros(S, np.int64)
+    optimistic_policy(counts, rewards, successors.astype(float), time, confidence, policy)
+    arguments = (counts, rewards, successors, time, confidence)
+    best, ours = optimistic_gain(*arguments), optimistic_gain(*arguments, policy)
+    assert ours >= best - 1 / math.sqrt(time) - 1e-9
+    if seed % 4 == 3:  # so much is known that a policy can be bad
+        others = [optimistic_gain(*arguments, [a] * S) for a in range(A)]
+        assert min(others) < best - 1 / math.sqrt(time)
 
 
 def test_optimistic_q_learning_is_that_of_the_paper():
