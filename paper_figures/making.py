@@ -29,6 +29,7 @@ FIGURES: dict[str, str] = {
     "phase-diagram": "phase_diagram",
     "service-laws": "service_laws",
     "inference-workers": "inference_workers",
+    "learning-workers": "learning_workers",
     "action-intervals": "action_intervals",
     "learning": "learning",
     "hold": "hold",

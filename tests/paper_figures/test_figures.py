@@ -201,6 +201,17 @@ def test_the_numbers_of_workers_found_by_runs_are_those_of_the_remark(made):
     assert all(network["workers_mean"] <= network["workers_largest"] for network in data["networks"])
 
 
+def test_the_numbers_of_learners_found_by_runs_are_those_of_the_formula(made):
+    """Below N_L* the share is N_L / x, as predicted; at N_L* it is one, up to the first batch and the last steps."""
+    data = data_of(made, "learning-workers")
+    for point in data["searched"]:
+        assert point["found"] == point["formula"]
+        for trial in point["tried"]:
+            assert trial["share"] == pytest.approx(min(1, trial["learners"] / point["frames"]), abs=0.03)
+    for network in data["networks"]:
+        assert network["learners"] == -(-network["frames_mean"] // 1)
+
+
 def test_the_measured_intervals_add_up(made):
     results = data_of(made, "action-intervals")["results"]
     assert {rule["rule"] for rule in results["rules"]} == {"max-time", "expected-time", "frame-pool", "frame-hold"}
