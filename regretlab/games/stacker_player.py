@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .stacker import Stacker
 
-__all__ = ["SearchPlayer", "piece_cells"]
+__all__ = ["SearchPlayer", "best_landing", "piece_cells"]
 
 # the pieces in boxes of 4, 2 or 3 cells, turn 0; (row, column); as in cartridges/stacker/pictures.c
 _PIECES = (
@@ -57,6 +57,25 @@ def _landing(board: NDArray[np.bool_], piece: int, turn: int, column: int, row: 
     return 7.0 * full.sum() - 8.0 * holes - 0.5 * heights.sum() - 2.0 * np.abs(np.diff(heights)).sum() / 2
 
 
+def best_landing(board: NDArray[np.bool_], piece: int, row: int) -> tuple[int, int]:
+    """Return turn and column of the least bad landing of a piece whose box is at ``row``.
+
+    Examples
+    --------
+    >>> board = np.zeros((18, 10), bool)
+    >>> board[17, :9] = True
+    >>> best_landing(board, 0, 0)
+    (1, 7)
+    """
+    best, choice = -np.inf, (0, 3)
+    for turn in range(4):
+        for column in range(-2, 10):
+            value = _landing(board, piece, turn, column, row)
+            if value is not None and value > best:
+                best, choice = value, (turn, column)
+    return choice
+
+
 class SearchPlayer:
     """Plays stacker well: decides where the piece goes when it appears, then turns, shifts and drops it.
 
@@ -83,7 +102,7 @@ class SearchPlayer:
             return _NOOP
         piece, turn, column, row = game.piece
         if self._target is None or self._pieces != game.pieces:
-            self._target, self._pieces = self._decide(game.board > 0, piece, row), game.pieces
+            self._target, self._pieces = best_landing(game.board > 0, piece, row), game.pieces
         wanted_turn, wanted_column = self._target
         if (turn, column) == (wanted_turn, wanted_column):
             self._pressed = False
@@ -94,13 +113,3 @@ class SearchPlayer:
         if turn != wanted_turn:
             return _A
         return _LEFT if column > wanted_column else _RIGHT
-
-    @staticmethod
-    def _decide(board: NDArray[np.bool_], piece: int, row: int) -> tuple[int, int]:
-        best, choice = -np.inf, (0, 3)
-        for turn in range(4):
-            for column in range(-2, 10):
-                value = _landing(board, piece, turn, column, row)
-                if value is not None and value > best:
-                    best, choice = value, (turn, column)
-        return choice

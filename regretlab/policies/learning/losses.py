@@ -6,6 +6,7 @@ R + g max_b Q'(x', b) with the target network's Q', and its loss the Huber loss 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["Batch", "temporal_difference_loss"]
+__all__ = ["Batch", "as_input", "temporal_difference_loss"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Batch:
     Attributes
     ----------
     observations, next_observations
-        Shape (batch, height, width), uint8. A row of ``next_observations`` with discount 0 may hold anything.
+        Shape (batch, height, width), uint8, or (batch, n), float32. A row of ``next_observations`` with discount 0 may
+        hold anything.
     actions
         Shape (batch,), int64.
     rewards, discounts
@@ -34,11 +36,11 @@ class Batch:
         Where in the store the transitions lie.
     """
 
-    observations: NDArray[np.uint8]
+    observations: NDArray[Any]
     actions: NDArray[np.int64]
     rewards: NDArray[np.float32]
     discounts: NDArray[np.float32]
-    next_observations: NDArray[np.uint8]
+    next_observations: NDArray[Any]
     rows: NDArray[np.int64]
     weights: NDArray[np.float32] | None = None
 
@@ -49,7 +51,7 @@ def temporal_difference_loss(network: nn.Module, target: nn.Module, batch: Batch
     Parameters
     ----------
     network, target
-        Map frames in [0, 1] of shape (batch, 1, height, width) to action values (batch, actions).
+        Map observations as ``as_input`` gives them to action values (batch, actions).
     batch
         The transitions.
 
@@ -65,15 +67,16 @@ def temporal_difference_loss(network: nn.Module, target: nn.Module, batch: Batch
     Mnih et al. 2015, "Human-level control through deep reinforcement learning", algorithm 1.
     """
     with torch.no_grad():
-        following = target(_scaled(batch.next_observations)).max(dim=1).values
+        following = target(as_input(batch.next_observations)).max(dim=1).values
         goal = torch.from_numpy(batch.rewards) + torch.from_numpy(batch.discounts) * following
-    values = network(_scaled(batch.observations)).gather(1, torch.from_numpy(batch.actions)[:, None])[:, 0]
+    values = network(as_input(batch.observations)).gather(1, torch.from_numpy(batch.actions)[:, None])[:, 0]
     losses = functional.huber_loss(values, goal, reduction="none")
     if batch.weights is not None:
         losses = losses * torch.from_numpy(batch.weights)
     return losses.mean(), (values.detach() - goal).numpy()
 
 
-def _scaled(frames: NDArray[np.uint8]) -> Tensor:
-    scaled = torch.from_numpy(frames)[:, None].to(torch.float32)
-    return scaled / 255 if frames.dtype == np.uint8 else scaled
+def as_input(observations: NDArray[Any]) -> Tensor:
+    """Return observations (batch, ...) as networks want them, (batch, 1, ...); bytes become numbers in [0, 1]."""
+    scaled = torch.from_numpy(observations)[:, None].to(torch.float32)
+    return scaled / 255 if observations.dtype == np.uint8 else scaled

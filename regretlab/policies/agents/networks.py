@@ -1,0 +1,120 @@
+"""Networks of the agents: those of ``regretlab.policies`` for DQN, their hidden layer under other heads for Rainbow.
+
+Noisy layers are those of Fortunato et al. (2018) with factorised noise, the two streams those of Wang et
+al. (2016), the distribution over returns that of Bellemare, Dabney & Munos (2017).
+"""
+
+import math
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..networks import FrameNetwork, build_network
+from ..parameters import attach_parameters, random_parameters
+from ..spec import PolicySpec
+from .settings import RainbowSettings
+
+__all__ = ["NoisyLinear", "RainbowNetwork", "value_network"]
+
+
+def value_network(network: str, shape: tuple[int, ...], actions: int, seed: int) -> FrameNetwork:
+    """Return a network with an output for each action and weights to be learned: DQN's.
+
+    Parameters
+    ----------
+    network
+        Name of a network of ``regretlab.policies`` (``mlp`` for what is no picture).
+    shape
+        Of an observation.
+    actions, seed
+        Number of actions; seed of the weights.
+
+    Raises
+    ------
+    InputError
+        If there is no such network, or it is not for observations of this shape.
+    """
+    spec = PolicySpec(network, actions=actions, frame_shape=shape, seed=seed)
+    built = build_network(spec)
+    attach_parameters(built, random_parameters(spec))
+    return built.requires_grad_(True)
+
+
+class NoisyLinear(nn.Module):
+    """y = (w + s * e) x + b + t * f with learned w, s, b, t and noise e, f that is drawn by ``draw_noise``.
+
+    Factorised: e_ij = g(u_i) g(v_j) and f_i = g(u_i) with g(z) = sign(z) sqrt|z| of independent normal numbers.
+
+    References
+    ----------
+    Fortunato et al. 2018, "Noisy networks for exploration", equations 9 to 11.
+    """
+
+    def __init__(self, inputs: int, outputs: int, noise: float) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(inputs)
+        self.weight = nn.Parameter(torch.empty(outputs, inputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(outputs).uniform_(-bound, bound))
+        self.weight_scale = nn.Parameter(torch.full((outputs, inputs), noise * bound))
+        self.bias_scale = nn.Parameter(torch.full((outputs,), noise * bound))
+        self.noise_in, self.noise_out = torch.zeros(inputs), torch.zeros(outputs)
+
+    def draw_noise(self, generator: torch.Generator) -> None:
+        """Draw new noise."""
+        drawn = [torch.randn(part.shape, generator=generator) for part in (self.noise_in, self.noise_out)]
+        self.noise_in, self.noise_out = (part.sign() * part.abs().sqrt() for part in drawn)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return y."""
+        weight = self.weight + self.weight_scale * torch.outer(self.noise_out, self.noise_in)
+        return functional.linear(x, weight, self.bias + self.bias_scale * self.noise_out)
+
+
+class RainbowNetwork(nn.Module):
+    """The distribution of the return of each action, or with ``distributional`` off one number for each."""
+
+    support: Tensor
+
+    def __init__(
+        self, network: str, shape: tuple[int, ...], actions: int, settings: RainbowSettings, seed: int
+    ) -> None:
+        super().__init__()
+        self.body = value_network(network, shape, 1, seed)
+        features = self.body.hidden.out_features
+        del self.body.output
+        torch.manual_seed(seed)
+        self.actions, self.atoms = actions, settings.atoms if settings.distributional else 1
+        self.register_buffer("support", torch.linspace(settings.lowest, settings.highest, settings.atoms))
+
+        def layer(inputs: int, outputs: int) -> nn.Module:
+            return NoisyLinear(inputs, outputs, settings.noise) if settings.noisy else nn.Linear(inputs, outputs)
+
+        self.advantage = nn.Sequential(layer(features, features), nn.ReLU(), layer(features, actions * self.atoms))
+        self.value = (
+            nn.Sequential(layer(features, features), nn.ReLU(), layer(features, self.atoms))
+            if settings.dueling
+            else None
+        )
+
+    def draw_noise(self, generator: torch.Generator) -> None:
+        """Draw new noise in all noisy layers."""
+        for module in self.modules():
+            if isinstance(module, NoisyLinear):
+                module.draw_noise(generator)
+
+    def logits(self, observations: Tensor) -> Tensor:
+        """Return the heads' sums, shape (batch, actions, atoms): value + advantage - mean advantage."""
+        features = self.body.features(observations)
+        advantage = self.advantage(features).view(-1, self.actions, self.atoms)
+        if self.value is None:
+            return cast(Tensor, advantage)
+        return cast(Tensor, self.value(features)[:, None] + advantage - advantage.mean(dim=1, keepdim=True))
+
+    def forward(self, observations: Tensor) -> Tensor:
+        """Return the action values, shape (batch, actions)."""
+        logits = self.logits(observations)
+        if self.atoms == 1:
+            return logits[..., 0]
+        return (logits.softmax(dim=2) * self.support).sum(dim=2)
