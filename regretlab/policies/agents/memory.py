@@ -82,21 +82,18 @@ class ReplayMemory:
         self._rewards[row], self._discounts[row] = reward, discount
         self._ends[row] = last or discount == 0
         self.written += 1
-        # The row that is overwritten next, and those whose span runs into it, are gone; this one opens its span.
-        self._tree.set(np.array([row, self.written % self._size]), np.zeros(2))
-        if self._ends[row]:
-            back = np.arange(min(self._steps, self.written))
-            mine = (row - back) % self._size
-            whole = np.logical_or.accumulate(np.r_[False, self._ends[mine[1:]]])
-            mine = mine[~whole]
-            self._open(mine, self._largest if discount == 0 else 0.0)
-        elif self.written > self._steps:
+        self._tree.set(np.array([row]), np.zeros(1))  # what was there is gone, what is there now has no end yet
+        if self.written > self._steps:  # the transition whose span this observation completes
             start = np.array([(row - self._steps) % self._size])
             if not self._ends[(start[0] + np.arange(self._steps)) % self._size].any():
                 self._open(start, self._largest)
+        if self._ends[row] and discount == 0:  # those whose span the end of the episode cuts short
+            mine = (row - np.arange(min(self._steps, self.written))) % self._size
+            earlier = np.logical_or.accumulate(np.r_[False, self._ends[mine[1:]]])
+            self._open(mine[~earlier], self._largest)
 
     def _open(self, rows: NDArray[np.int64], priority: float) -> None:
-        self._tree.set(rows, np.full(len(rows), priority**self._alpha if priority else 0.0))
+        self._tree.set(rows, np.full(len(rows), priority**self._alpha))
 
     @property
     def can_be_drawn(self) -> bool:

@@ -84,19 +84,21 @@ class RainbowNetwork(nn.Module):
         self.body = value_network(network, shape, 1, seed)
         features = self.body.hidden.out_features
         del self.body.output
-        torch.manual_seed(seed)
         self.actions, self.atoms = actions, settings.atoms if settings.distributional else 1
         self.register_buffer("support", torch.linspace(settings.lowest, settings.highest, settings.atoms))
 
-        def layer(inputs: int, outputs: int) -> nn.Module:
-            return NoisyLinear(inputs, outputs, settings.noise) if settings.noisy else nn.Linear(inputs, outputs)
+        def head(outputs: int) -> nn.Sequential:
+            def layer(outputs: int) -> nn.Module:
+                return (
+                    NoisyLinear(features, outputs, settings.noise) if settings.noisy else nn.Linear(features, outputs)
+                )
 
-        self.advantage = nn.Sequential(layer(features, features), nn.ReLU(), layer(features, actions * self.atoms))
-        self.value = (
-            nn.Sequential(layer(features, features), nn.ReLU(), layer(features, self.atoms))
-            if settings.dueling
-            else None
-        )
+            return nn.Sequential(layer(features), nn.ReLU(), layer(outputs))
+
+        with torch.random.fork_rng(devices=[]):  # nobody else's draws depend on these
+            torch.manual_seed(seed)
+            self.advantage = head(actions * self.atoms)
+            self.value = head(self.atoms) if settings.dueling else None
 
     def draw_noise(self, generator: torch.Generator) -> None:
         """Draw new noise in all noisy layers."""

@@ -1,0 +1,204 @@
+"""DQN and Rainbow: their parts against plain arithmetic, and CartPole solved."""
+
+import gymnasium
+import numpy as np
+import pytest
+import torch
+
+from regretlab.errors import InputError
+from regretlab.policies.agents import agent_settings, make_agent
+from regretlab.policies.agents.categorical import project
+from regretlab.policies.agents.networks import NoisyLinear
+from regretlab.policies.learning.losses import Batch
+
+OFF = {"double": False, "dueling": False, "noisy": False, "distributional": False, "steps": 1, "prioritisation": 0.0}
+
+
+def _batch(random, size=7):
+    return Batch(
+        observations=random.normal(size=(size, 4)).astype(np.float32),
+        actions=random.integers(0, 2, size),
+        rewards=random.normal(size=size).astype(np.float32),
+        discounts=np.where(np.arange(size) % 3 == 0, 0, 0.9).astype(np.float32),
+        next_observations=random.normal(size=(size, 4)).astype(np.float32),
+        rows=np.arange(size),
+    )
+
+
+def test_the_defaults_are_the_published_ones():
+    dqn, rainbow = agent_settings("dqn"), agent_settings("rainbow")
+    assert (dqn.learning_rate, dqn.discount, dqn.batch, dqn.target_every, dqn.gradient_clip) == (
+        1e-3,
+        0.99,
+        32,
+        10_000,
+        10,
+    )
+    assert (dqn.exploration(0), dqn.exploration(100_000), dqn.replay) == (1.0, 0.05, 1_000_000)
+    assert (rainbow.learning_rate, rainbow.steps, rainbow.prioritisation, rainbow.atoms) == (6.25e-5, 3, 0.5, 51)
+    assert (rainbow.lowest, rainbow.highest, rainbow.noise, rainbow.adam_epsilon) == (-10, 10, 0.5, 1.5e-4)
+    assert rainbow.importance_at(0) == 0.4
+    assert rainbow.importance_at(rainbow.importance_updates) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"atoms": 1}, "atoms must be at least 2, not 1"),
+        ({"lowest": 3.0, "highest": 3.0}, "lowest must be below highest"),
+        ({"noise": 0.0}, "must be positive"),
+        ({"colour": "red"}, "colour"),
+    ],
+    ids=str,
+)
+def test_settings_out_of_range_are_refused(values, message):
+    with pytest.raises(InputError, match=message):
+        agent_settings("rainbow", **values)
+
+
+def test_the_projection_keeps_mass_and_mean():
+    """Against a loop over the atoms; the mean is that of R + g Z where nothing is cut off."""
+    random = np.random.default_rng(1)
+    support = torch.linspace(-10, 10, 51, dtype=torch.float64)
+    probabilities = torch.from_numpy(random.dirichlet(np.ones(51), 9))
+    rewards = torch.from_numpy(random.uniform(-4, 4, 9))
+    discounts = torch.from_numpy(np.linspace(0, 0.5, 9))
+    result = project(probabilities, rewards, discounts, support)
+    expected = np.zeros((9, 51))
+    for row in range(9):
+        for atom in range(51):
+            place = (float(rewards[row]) + float(discounts[row]) * float(support[atom]) + 10) / 0.4
+            below = int(place)
+            expected[row, below] += float(probabilities[row, atom]) * (1 - (place - below))
+            expected[row, min(below + 1, 50)] += float(probabilities[row, atom]) * (place - below)
+    np.testing.assert_allclose(result.numpy(), expected, atol=1e-9)
+    means = rewards + discounts * (probabilities * support).sum(dim=1)
+    np.testing.assert_allclose((result * support).sum(dim=1).numpy(), means.numpy(), atol=1e-9)
+    outside = project(probabilities, rewards + 100, discounts, support)
+    np.testing.assert_allclose(outside[:, -1].numpy(), 1.0, atol=1e-9)
+
+
+def test_factorised_noise_has_the_moments_of_its_definition():
+    """E g(u)^2 = E|u| = sqrt(2/pi): the output's variance is s^2 (2/pi) sum x^2 + t^2 sqrt(2/pi)."""
+    layer = NoisyLinear(5, 1, noise=0.5)
+    x = torch.tensor([1.0, -2.0, 0.5, 3.0, 0.0])
+    generator = torch.Generator().manual_seed(4)
+    outputs = []
+    with torch.no_grad():
+        for _ in range(20_000):
+            layer.draw_noise(generator)
+            outputs.append(float(layer(x)))
+        mean = float(layer.weight @ x + layer.bias)
+    outputs = np.array(outputs)
+    scale = 0.5 / np.sqrt(5)
+    variance = scale**2 * (2 / np.pi * float(x @ x) + np.sqrt(2 / np.pi))
+    # z-bounds of four standard errors; that of the variance from the sample's own fourth moment
+    assert abs(outputs.mean() - mean) < 4 * np.sqrt(variance / len(outputs))
+    squares = (outputs - mean) ** 2
+    assert abs(squares.mean() - variance) < 4 * squares.std() / np.sqrt(len(outputs))
+
+
+def test_rainbow_with_everything_off_has_the_loss_of_dqn():
+    """On the same weights: the six switches are all that is between them."""
+    random = np.random.default_rng(5)
+    batch = _batch(random)
+    agent = make_agent(
+        "rainbow", "mlp", (4,), 2, agent_settings("rainbow", batch=4, replay=50, minimum=8, **OFF), seed=1
+    )
+    with torch.no_grad():
+        following = agent.target(torch.from_numpy(batch.next_observations)[:, None]).max(dim=1).values.numpy()
+        values = agent.network(torch.from_numpy(batch.observations)[:, None]).numpy()
+    difference = np.abs(values[np.arange(7), batch.actions] - batch.rewards - batch.discounts * following)
+    expected = np.where(difference <= 1, difference**2 / 2, difference - 0.5)
+    np.testing.assert_allclose(agent.losses(batch).detach().numpy(), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_double_takes_the_online_networks_action_at_the_targets_value():
+    random = np.random.default_rng(6)
+    batch = _batch(random)
+    settings = agent_settings("rainbow", batch=4, replay=50, minimum=8, **(OFF | {"double": True}))
+    agent = make_agent("rainbow", "mlp", (4,), 2, settings, seed=1)
+    with torch.no_grad():
+        for parameter in agent.network.parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(2)))
+        inputs = torch.from_numpy(batch.next_observations)[:, None]
+        chosen = agent.network(inputs).argmax(dim=1).numpy()
+        following = agent.target(inputs).numpy()[np.arange(7), chosen]
+        values = agent.network(torch.from_numpy(batch.observations)[:, None]).numpy()[np.arange(7), batch.actions]
+    difference = np.abs(values - batch.rewards - batch.discounts * following)
+    expected = np.where(difference <= 1, difference**2 / 2, difference - 0.5)
+    np.testing.assert_allclose(agent.losses(batch).detach().numpy(), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["dqn", "rainbow"])
+@pytest.mark.parametrize("network", ["impala-k1/16", "impala2x-k1/16", "nature"])
+def test_agents_learn_from_frames(name, network):
+    """The IMPALA networks, one and two times deep, are encoders of both; weights change and stay finite."""
+    settings = agent_settings(name, batch=4, replay=40, minimum=8)
+    agent = make_agent(name, network, (84, 84), 3, settings, seed=0)
+    random = np.random.default_rng(0)
+    before = [parameter.detach().clone() for parameter in agent.network.parameters()]
+    for number in range(12):
+        frame = random.integers(0, 256, (84, 84), np.uint8)
+        agent.learn(frame, agent.act(frame, 0.5), reward=float(number % 2), discount=0.9 * (number % 5 != 4))
+    assert agent.updates > 0
+    after = list(agent.network.parameters())
+    assert all(torch.isfinite(parameter).all() for parameter in after)
+    assert all(bool((old != new).any()) for old, new in zip(before, after, strict=True))
+
+
+def _cartpole(name, settings, frames, seed):
+    """Return the agent after so many frames of CartPole."""
+    game = gymnasium.make("CartPole-v1")
+    agent = make_agent(name, "mlp", (4,), 2, settings, seed)
+    observation, _ = game.reset(seed=seed)
+    for frame in range(frames):
+        action = agent.act(observation, settings.exploration(frame))
+        following, reward, ended, cut, _ = game.step(action)
+        agent.learn(observation, action, float(reward), 0.0 if ended else settings.discount, last=cut)
+        observation = game.reset()[0] if ended or cut else following
+    return agent
+
+
+def _returns(agent, episodes, seed):
+    game, returns = gymnasium.make("CartPole-v1"), []
+    for episode in range(episodes):
+        observation, _ = game.reset(seed=seed + episode)
+        total, done = 0.0, False
+        while not done:
+            observation, reward, ended, cut, _ = game.step(agent.act(observation, 0.0))
+            total, done = total + float(reward), ended or cut
+        returns.append(total)
+    return returns
+
+
+CARTPOLE = {
+    "dqn": {
+        "learning_rate": 1e-3,
+        "batch": 32,
+        "replay": 20_000,
+        "minimum": 500,
+        "target_every": 200,
+        "exploration_frames": 3000,
+        "replay_ratio": 16.0,
+    },
+    "rainbow": {
+        "learning_rate": 5e-4,
+        "batch": 32,
+        "replay": 20_000,
+        "minimum": 500,
+        "target_every": 200,
+        "replay_ratio": 16.0,
+        "lowest": 0.0,
+        "highest": 100.0,
+        "importance_updates": 10_000,
+    },
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["dqn", "rainbow"])
+def test_cartpole_is_solved(name):
+    """Gymnasium's threshold for CartPole-v1: a mean return of 475 over 100 episodes (here without exploration)."""
+    agent = _cartpole(name, agent_settings(name, **CARTPOLE[name]), 20_000, seed=0)
+    assert np.mean(_returns(agent, 100, seed=10_000)) >= 475
