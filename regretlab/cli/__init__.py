@@ -19,6 +19,7 @@ def application() -> Any:
         completion,
         doctor,
         estimation,
+        experimenting,
         experiments,
         figures,
         learn,

@@ -1,0 +1,130 @@
+"""The commands that play experiments: ``experiment simulated-delay`` and ``experiment asynchronous``."""
+
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App
+
+from .options import Json, Whole, app
+from .output import print_json, print_rows, show_progress
+
+__all__ = ["asynchronous", "simulated_delay"]
+
+experiment = App(name="experiment", help="Play agents that learn, scripts and floors; several seeds; resumes where it was.")
+app.command(experiment)
+
+
+@experiment.command
+def simulated_delay(
+    configuration: Path,
+    *,
+    out: Path,
+    budget: str = "full",
+    seeds: Whole | None = None,
+    cores: Whole = 1,
+    json: Json = False,
+) -> int:
+    """Play by observations that are so many frames old, with an action in each frame or with pauses between them.
+
+    Example: regretlab experiment simulated-delay stacker.toml --budget cpu --out stacker.parquet
+
+    Parameters
+    ----------
+    configuration
+        TOML file with the sections experiment and case (see paper_figures/experiments).
+    out
+        Results file to write, .parquet. Finished cells (a case, a seed) are kept beside it until all are there.
+    budget
+        full, or the name of a smaller size in the file: cpu in those that come along.
+    seeds
+        Number of seeds in place of the file's.
+    cores
+        Processes that play cells at the same time.
+    """
+    return _play("simulated-delay", configuration, out, budget, seeds, cores, json)
+
+
+@experiment.command
+def asynchronous(
+    configuration: Path,
+    *,
+    out: Path,
+    budget: str = "full",
+    seeds: Whole | None = None,
+    cores: Whole = 1,
+    json: Json = False,
+) -> int:
+    """Play with staggered workers and learners: the runs of the harness, on either clock.
+
+    Example: regretlab experiment asynchronous duel.toml --budget cpu --out duel.parquet
+
+    Parameters
+    ----------
+    configuration
+        TOML file with the sections experiment, run and case (see paper_figures/experiments).
+    out
+        Results file to write, .parquet. Finished cells (a case, a seed) are kept beside it until all are there.
+    budget
+        full, or the name of a smaller size in the file: cpu in those that come along.
+    seeds
+        Number of seeds in place of the file's.
+    cores
+        Processes that play cells at the same time (virtual clock only).
+    """
+    return _play("asynchronous", configuration, out, budget, seeds, cores, json)
+
+
+def _play(
+    protocol: str, configuration: Path, out: Path, budget: str, seeds: int | None, cores: int, json: bool
+) -> int:
+    import time
+    from dataclasses import asdict
+
+    from ..errors import InputError
+    from ..experiments import read_experiment, run_experiment
+
+    chosen = read_experiment(configuration, budget, seeds)
+    if chosen.settings.protocol != protocol:
+        raise InputError(f"{configuration}: is of protocol {chosen.settings.protocol}, not {protocol}")
+    words = ["regretlab", "experiment", protocol, str(configuration), "--budget", budget]
+    words += [] if seeds is None else ["--seeds", str(seeds)]
+    began = time.perf_counter()
+    with show_progress() as tell:
+        outcome = run_experiment(
+            chosen,
+            out,
+            cores=cores,
+            command=" ".join([*words, "--out", str(out)]),
+            progress=lambda done, total: tell("cells played", done, total),
+        )
+    if json:
+        print_json(
+            {
+                "out": str(outcome.path),
+                "protocol": protocol,
+                "budget": budget,
+                "cells": outcome.cells,
+                "played_cells": outcome.played,
+                "seconds": time.perf_counter() - began,
+                "cases": [asdict(case) for case in outcome.summaries],
+            }
+        )
+        return 0
+    rows = [_row(case) for case in outcome.summaries]
+    columns = ("case", "delay", "interaction", "seeds", "reward per frame (95 %)", "per episode", "acted")
+    print_rows(f"{chosen.settings.title or configuration}: {outcome.path}", columns, rows, 0)
+    return 0
+
+
+def _row(case: Any) -> list[str]:
+    interval = "" if case.interval is None else f" ± {case.interval:.2g}"
+    episode = "none" if case.episode_reward is None else f"{case.episode_reward:.4g}"
+    return [
+        case.case,
+        str(case.delay),
+        case.interaction,
+        str(case.seeds),
+        f"{case.reward_per_frame:.4g}{interval}",
+        episode,
+        f"{100 * case.acted:.3g} %",
+    ]

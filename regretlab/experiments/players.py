@@ -1,0 +1,169 @@
+"""Who plays a game of the simulated-delay protocol: agents that learn, scripts, and floors.
+
+A player says what it keeps of a moment (``see``), and later chooses an action from what it kept then and from the
+actions that have taken effect since (``act``).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..policies.agents.dqn import DQN
+
+__all__ = ["AgentPlayer", "BeaconScript", "FixedPlayer", "Player", "RandomPlayer", "StackerScript", "scripted_player"]
+
+
+class Player(Protocol):
+    """Plays by what it saw some frames ago."""
+
+    updates: int
+
+    def begin(self, game: Any) -> None:
+        """Start an episode."""
+
+    def see(self, observation: NDArray[np.generic]) -> Any:
+        """Return what to keep of this moment."""
+
+    def act(self, seen: Any, since: Sequence[int], frame: int) -> int:
+        """Return an action for now.
+
+        Parameters
+        ----------
+        seen
+            What ``see`` returned.
+        since
+            The actions of the frames played since, in their order.
+        frame
+            Frames played in all episodes.
+        """
+
+    def learn(self, seen: Any, action: int, reward: float, discount: float, *, last: bool) -> None:
+        """Take in what an action earned until the next one; ``discount`` 0 if the episode ended."""
+
+
+class FixedPlayer:
+    """Always plays the same action: the no-op, as a floor."""
+
+    updates = 0
+
+    def __init__(self, action: int) -> None:
+        self._action = action
+
+    def begin(self, game: Any) -> None:
+        """Start an episode."""
+
+    def see(self, observation: NDArray[np.generic]) -> Any:
+        """Keep nothing."""
+
+    def act(self, seen: Any, since: Sequence[int], frame: int) -> int:
+        """Return the action."""
+        return self._action
+
+    def learn(self, seen: Any, action: int, reward: float, discount: float, *, last: bool) -> None:
+        """Learn nothing."""
+
+
+class RandomPlayer(FixedPlayer):
+    """Plays any action: a floor."""
+
+    def __init__(self, actions: int, seed: int) -> None:
+        self._actions, self._generator = actions, np.random.default_rng([seed, 0x2A])
+
+    def act(self, seen: Any, since: Sequence[int], frame: int) -> int:
+        """Return any action."""
+        return int(self._generator.integers(self._actions))
+
+
+class BeaconScript(FixedPlayer):
+    """Names beacon's symbol as it was: the oracle's play."""
+
+    def __init__(self) -> None:
+        self._game: Any = None
+
+    def begin(self, game: Any) -> None:
+        """Start an episode."""
+        self._game = game.unwrapped
+
+    def see(self, observation: NDArray[np.generic]) -> Any:
+        """Keep the symbol."""
+        return self._game.symbol
+
+    def act(self, seen: Any, since: Sequence[int], frame: int) -> int:
+        """Name it."""
+        return 1 + int(seen)
+
+
+class StackerScript(FixedPlayer):
+    """``StackerPlanner``: it counts in what it did since."""
+
+    def __init__(self) -> None:
+        self._game: Any = None
+
+    def begin(self, game: Any) -> None:
+        """Start an episode."""
+        from ..games.stacker_planner import StackerPlanner, StackerWatcher
+
+        self._game, self._watcher, self._planner = game.unwrapped, StackerWatcher(), StackerPlanner()
+
+    def see(self, observation: NDArray[np.generic]) -> Any:
+        """Keep board and piece."""
+        return self._watcher.state(self._game)
+
+    def act(self, seen: Any, since: Sequence[int], frame: int) -> int:
+        """Return the planned action."""
+        return self._planner.action(seen, since)
+
+
+class AgentPlayer(FixedPlayer):
+    """DQN or Rainbow; learns from what it saw, as if that were the present.
+
+    Parameters
+    ----------
+    agent
+        The agent.
+    """
+
+    def __init__(self, agent: "DQN") -> None:
+        self._agent, self._actions = agent, agent.actions
+
+    @property
+    def updates(self) -> int:  # type: ignore[override]
+        """Updates of the network so far."""
+        return self._agent.updates
+
+    def see(self, observation: NDArray[np.generic]) -> Any:
+        """Keep the observation."""
+        return observation
+
+    def act(self, seen: Any, since: Sequence[int], frame: int) -> int:
+        """Return the action of largest value, or now and then any."""
+        return self._agent.act(seen, self._agent.settings.exploration(frame))
+
+    def learn(self, seen: Any, action: int, reward: float, discount: float, *, last: bool) -> None:
+        """Remember and learn."""
+        self._agent.learn(seen, action, reward, discount, last=last)
+
+
+SCRIPTS: dict[str, Callable[[], FixedPlayer]] = {
+    "regretlab/Beacon-v0": BeaconScript,
+    "regretlab/Stacker-v0": StackerScript,
+}
+"""Scripted players by environment."""
+
+
+def scripted_player(environment: str) -> FixedPlayer:
+    """Return the scripted player of a game.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if environment not in SCRIPTS:
+        raise InputError(f"there is no scripted player of '{environment}', only of {', '.join(SCRIPTS)}")
+    return SCRIPTS[environment]()

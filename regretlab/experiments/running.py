@@ -1,0 +1,158 @@
+"""Playing an experiment: what is missing of it, cell by cell, so that a kill at any moment costs the cells under way.
+
+Finished cells lie in ``OUT.parts`` until all are there; then one file holds them and the folder is gone.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from .asynchronous import check_asynchronous, play_asynchronous, run_configuration
+from .configuration import Cell, Experiment
+from .results import CaseSummary, read_metadata, read_results, summarise, write_results
+from .simulated_delay import check_simulated_delay, play_simulated_delay
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Outcome", "run_experiment"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished experiment.
+
+    Attributes
+    ----------
+    path
+        The results file.
+    cells, played
+        Cells in all, and those played by this call; the others were there.
+    summaries
+        Each case over its seeds.
+    """
+
+    path: Path
+    cells: int
+    played: int
+    summaries: tuple[CaseSummary, ...]
+
+
+def run_experiment(
+    experiment: Experiment,
+    out: str | Path,
+    *,
+    cores: int = 1,
+    command: str = "",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Outcome:
+    """Play an experiment, or what is missing of it, and write its results file.
+
+    Parameters
+    ----------
+    experiment
+        What to play.
+    out
+        The file to write, .parquet.
+    cores
+        Processes that play cells; runs on the real clock are played one after the other.
+    command
+        Kept in the file: how it was made.
+    progress
+        Told after each cell how many are done, and of how many.
+
+    Raises
+    ------
+    InputError
+        For what cannot be played, and for a file or parts of another experiment; nothing has been written then.
+    """
+    path = Path(out)
+    if path.suffix != ".parquet":
+        raise InputError(f"results go to a .parquet file, not '{path}'")
+    if cores < 1:
+        raise InputError(f"cores must be at least 1, not {cores}")
+    digest, cells = experiment.digest(), experiment.cells
+    if path.exists():
+        if read_metadata(path).get("digest") != digest:
+            raise InputError(f"'{path}' holds another experiment: choose another --out or delete it")
+        return _outcome(experiment, path, len(cells), 0)
+    parts = path.with_name(path.name + ".parts")
+    _check_parts(parts, digest)
+    simulated = experiment.settings.protocol == "simulated-delay"
+    (check_simulated_delay if simulated else check_asynchronous)(experiment)
+    if cores > 1 and not simulated:
+        for cell in cells[:: experiment.settings.seeds]:
+            if run_configuration(experiment, cell).clock == "real":
+                raise InputError(f"runs on the real clock are played one at a time, not on {cores} cores")
+    parts_file = _begin(parts, digest)
+    missing = [cell for cell in cells if not parts_file(cell).exists()]
+    progress(len(cells) - len(missing), len(cells))
+    for done, (cell, rows) in enumerate(_play(experiment, missing, cores), start=len(cells) - len(missing) + 1):
+        write_results(parts_file(cell), rows, {"digest": digest})
+        progress(done, len(cells))
+    import pandas as pd
+
+    together = pd.concat([read_results(parts_file(cell)) for cell in cells], ignore_index=True)
+    write_results(path, together, _metadata(experiment, digest, command))
+    shutil.rmtree(parts)
+    return _outcome(experiment, path, len(cells), len(missing))
+
+
+def _outcome(experiment: Experiment, path: Path, cells: int, played: int) -> Outcome:
+    summaries = summarise(read_results(path), experiment.settings.counted)
+    return Outcome(path, cells, played, tuple(summaries))
+
+
+def _check_parts(parts: Path, digest: str) -> None:
+    if not parts.exists():
+        return
+    try:
+        held = json.loads((parts / "experiment.json").read_text())["digest"]
+    except (OSError, ValueError, KeyError, TypeError):
+        held = None
+        if parts.is_dir() and not any(parts.iterdir()):
+            return  # killed between making the folder and naming its experiment
+    if held != digest:
+        raise InputError(f"'{parts}' holds another experiment: choose another --out or delete it")
+
+
+def _begin(parts: Path, digest: str) -> Callable[[Cell], Path]:
+    from ..records.storage import make_folder, write_atomically
+
+    make_folder(parts)
+    write_atomically(parts / "experiment.json", json.dumps({"digest": digest}))
+    return lambda cell: parts / f"cell-{cell.number:05d}.parquet"
+
+
+def _play(experiment: Experiment, cells: list[Cell], cores: int) -> Iterator[tuple[Cell, "pd.DataFrame"]]:
+    if cores == 1 or len(cells) < 2:
+        yield from (_played(experiment, cell) for cell in cells)
+        return
+    from joblib import Parallel, delayed
+
+    workers = Parallel(n_jobs=min(cores, len(cells)), return_as="generator_unordered", inner_max_num_threads=1)
+    yield from workers(delayed(_played)(experiment, cell) for cell in cells)
+
+
+def _played(experiment: Experiment, cell: Cell) -> tuple[Cell, "pd.DataFrame"]:
+    play = play_simulated_delay if experiment.settings.protocol == "simulated-delay" else play_asynchronous
+    return cell, play(experiment, cell)
+
+
+def _metadata(experiment: Experiment, digest: str, command: str) -> dict[str, Any]:
+    import platform
+    from importlib.metadata import version
+
+    from .. import __version__
+
+    return {
+        "digest": digest,
+        "command": command,
+        "configuration": experiment.to_json(),
+        "machine": platform.platform(),
+        "versions": {"regretlab": __version__, **{name: version(name) for name in ("numpy", "torch", "gymnasium")}},
+    }
