@@ -21,6 +21,7 @@ ROOMS = {
     "games": "Games",
     "policies": "Policies",
     "harness": "Harness",
+    "experiments": "Experiments",
     "validation": "Validation",
     "plots": "Plots",
     "errors": "Errors",

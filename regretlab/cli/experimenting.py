@@ -10,7 +10,7 @@ from .output import print_json, print_rows, show_progress
 
 __all__ = ["asynchronous", "simulated_delay"]
 
-experiment = App(name="experiment", help="Play agents that learn, scripts and floors; several seeds; resumes where it was.")
+experiment = App(name="experiment", help="Play agents, scripts and floors with several seeds; resumes where it was.")
 app.command(experiment)
 
 
@@ -56,7 +56,7 @@ def asynchronous(
 ) -> int:
     """Play with staggered workers and learners: the runs of the harness, on either clock.
 
-    Example: regretlab experiment asynchronous duel.toml --budget cpu --out duel.parquet
+    Example: regretlab experiment asynchronous beacon.toml --budget cpu --out beacon.parquet
 
     Parameters
     ----------
@@ -74,9 +74,7 @@ def asynchronous(
     return _play("asynchronous", configuration, out, budget, seeds, cores, json)
 
 
-def _play(
-    protocol: str, configuration: Path, out: Path, budget: str, seeds: int | None, cores: int, json: bool
-) -> int:
+def _play(protocol: str, configuration: Path, out: Path, budget: str, seeds: int | None, cores: int, json: bool) -> int:
     import time
     from dataclasses import asdict
 

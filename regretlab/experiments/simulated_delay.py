@@ -18,10 +18,11 @@ def play_simulated_delay(experiment: Experiment, cell: Cell) -> "pd.DataFrame":
     import pandas as pd
 
     from ..games import make_game
+    from ..policies.agents.threads import one_thread
     from .windows import Windows
 
     settings = experiment.settings
-    with _one_thread():
+    with one_thread():
         game = make_game(settings.environment, **_options(experiment, cell))
         try:
             player = _player(experiment, cell, game)
@@ -125,18 +126,3 @@ def _default_action(experiment: Experiment, game: Any) -> int:
     if not 0 <= int(told) <= last:
         raise InputError(f"default action {told} is out of range: '{name}' has 0 to {last}")
     return int(told)
-
-
-class _one_thread:  # noqa: N801 - a context
-    """PyTorch on one thread for as long as a cell is played: cells run beside each other."""
-
-    def __enter__(self) -> None:
-        import torch
-
-        self._before = torch.get_num_threads()
-        torch.set_num_threads(1)
-
-    def __exit__(self, *_: object) -> None:
-        import torch
-
-        torch.set_num_threads(self._before)

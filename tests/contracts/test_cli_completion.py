@@ -41,6 +41,8 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         (["run", "--clock", "v"], ["virtual"]),
         (["record", ""], ["export", "info", "replay"]),
         (["record", "replay", "--g"], ["--gif"]),
+        (["experiment", ""], ["asynchronous", "simulated-delay"]),
+        (["experiment", "asynchronous", "--b"], ["--budget"]),
         (["completion", ""], ["bash", "fish", "zsh"]),
         (["validate", "--out", "my"], ["my-records"]),
     ],

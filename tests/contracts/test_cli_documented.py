@@ -11,6 +11,7 @@ from regretlab.validation import suite
 from regretlab.validation.claim import judge
 
 PAGE = Path(__file__).parents[2] / "docs" / "command-line.md"
+EXPERIMENTS = Path(__file__).parent
 SWEEP = Path(__file__).with_name("sweep.toml")
 TIMES = ["--inference-time", "0.05", "--mode-probability", "0.95"]
 HELD = ["--rule", "frame-hold", "--workers", "inf", "--hold", "auto", "--batch-time", "0.1"]
@@ -54,6 +55,18 @@ def test_the_keys_of_validate_and_of_its_claims_are_those_of_the_output(answer, 
     assert set(values) == DOCUMENTED["validate"]
     (line,) = re.findall(r"^\| `claims` \| list of objects with (.*) \|$", PAGE.read_text(), flags=re.MULTILINE)
     assert set(values["claims"][0]) == set(re.findall(r"`(\w+)`", line))
+
+
+@pytest.mark.parametrize("protocol", ["simulated-delay", "asynchronous"])
+def test_the_keys_of_experiments_and_of_their_cases_are_those_of_the_output(protocol, answer, tmp_path):
+    said = answer(
+        "experiment", protocol, str(EXPERIMENTS / f"{protocol}.toml"), "--out", str(tmp_path / "e.parquet"), "--json"
+    )
+    assert said.code == 0, said.err
+    values = json.loads(said.out)
+    (line,) = re.findall(r"^\| `cases` \| list of objects with (.*) \|$", PAGE.read_text(), flags=re.MULTILINE)
+    assert set(values) == DOCUMENTED["experiment"]
+    assert set(values["cases"][0]) == set(re.findall(r"`(\w+)`", line)) - {"null"}
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,10 @@ def place(tmp_path_factory):
     settings = ["--clock", "virtual", "--emulate-latency", "0.04", "--policy", "oracle", "--frames", "60"]
     assert main(["run", *settings, "--out", str(folder / "my-run")]) == 0
     np.save(folder / "k1.npy", np.full(20, 0.01))
-    shutil.copy(ROOT / "tests" / "contracts" / "sweep.toml", folder / "sweep.toml")
+    contracts = ROOT / "tests" / "contracts"
+    shutil.copy(contracts / "sweep.toml", folder / "sweep.toml")
+    shutil.copy(contracts / "simulated-delay.toml", folder / "stacker.toml")
+    shutil.copy(contracts / "asynchronous.toml", folder / "beacon.toml")
     return folder
 
 

@@ -29,6 +29,9 @@ FILES = {
     "command.toml": '[sweep]\ncommand = "fly"\n[grid]\nworkers = [1]\n',
     "name.toml": '[sweep]\ncommand = "solve"\n[grid]\nwerkers = [1]\n',
     "empty.toml": '[sweep]\ncommand = "solve"\n[grid]\nmdp = []\n',
+    "play.toml": '[experiment]\nprotocol = "simulated-delay"\nenvironment = "regretlab/Beacon-v0"\nframes = 9\n'
+    '[[case]]\nlabel = "a"\nplayer = "noop"\n',
+    "player.toml": '[experiment]\nprotocol = "simulated-delay"\nenvironment = "x"\nframes = 9\n[[case]]\nlabel = "a"\n',
     "good.toml": '[sweep]\ncommand = "solve"\n[grid]\nmdp = ["ring(p=0.9)"]\n',
 }
 

@@ -1,6 +1,5 @@
 """DQN and Rainbow: their parts against plain arithmetic, and CartPole solved."""
 
-import gymnasium
 import numpy as np
 import pytest
 import torch
@@ -145,60 +144,3 @@ def test_agents_learn_from_frames(name, network):
     after = list(agent.network.parameters())
     assert all(torch.isfinite(parameter).all() for parameter in after)
     assert all(bool((old != new).any()) for old, new in zip(before, after, strict=True))
-
-
-def _cartpole(name, settings, frames, seed):
-    """Return the agent after so many frames of CartPole."""
-    game = gymnasium.make("CartPole-v1")
-    agent = make_agent(name, "mlp", (4,), 2, settings, seed)
-    observation, _ = game.reset(seed=seed)
-    for frame in range(frames):
-        action = agent.act(observation, settings.exploration(frame))
-        following, reward, ended, cut, _ = game.step(action)
-        agent.learn(observation, action, float(reward), 0.0 if ended else settings.discount, last=cut)
-        observation = game.reset()[0] if ended or cut else following
-    return agent
-
-
-def _returns(agent, episodes, seed):
-    game, returns = gymnasium.make("CartPole-v1"), []
-    for episode in range(episodes):
-        observation, _ = game.reset(seed=seed + episode)
-        total, done = 0.0, False
-        while not done:
-            observation, reward, ended, cut, _ = game.step(agent.act(observation, 0.0))
-            total, done = total + float(reward), ended or cut
-        returns.append(total)
-    return returns
-
-
-CARTPOLE = {
-    "dqn": {
-        "learning_rate": 1e-3,
-        "batch": 32,
-        "replay": 20_000,
-        "minimum": 500,
-        "target_every": 200,
-        "exploration_frames": 3000,
-        "replay_ratio": 16.0,
-    },
-    "rainbow": {
-        "learning_rate": 5e-4,
-        "batch": 32,
-        "replay": 20_000,
-        "minimum": 500,
-        "target_every": 200,
-        "replay_ratio": 16.0,
-        "lowest": 0.0,
-        "highest": 100.0,
-        "importance_updates": 10_000,
-    },
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["dqn", "rainbow"])
-def test_cartpole_is_solved(name):
-    """Gymnasium's threshold for CartPole-v1: a mean return of 475 over 100 episodes (here without exploration)."""
-    agent = _cartpole(name, agent_settings(name, **CARTPOLE[name]), 20_000, seed=0)
-    assert np.mean(_returns(agent, 100, seed=10_000)) >= 475
