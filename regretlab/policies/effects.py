@@ -99,7 +99,7 @@ def ratio_interval(y: ArrayLike, x: ArrayLike, confidence: float = 0.95) -> tupl
     ratio = float(above.mean() / below.mean())
     spread = float((above - ratio * below).std(ddof=1)) / math.sqrt(len(above)) / float(below.mean())
     half = student_quantile(confidence, len(above)) * spread
-    return ratio, ratio - half, ratio + half
+    return ratio, max(0.0, ratio - half), ratio + half  # times are not negative
 
 
 def measure_effects(
