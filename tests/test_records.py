@@ -321,6 +321,11 @@ def test_the_summary_against_a_plain_recomputation(tmp_path):
     gaps = sorted(later - earlier for earlier, later in itertools.pairwise(effects))
     mean_gap = sum(gaps) / len(gaps)
     assert summary.action_interval["mean"] == pytest.approx(mean_gap)
+    took = [row["completion"] - row["scheduled"] for row in inferences if not row["lost"]]
+    assert summary.inference_time["mean"] == pytest.approx(math.fsum(took) / len(took))
+    assert summary.inference_time["max"] == max(took)
+    assert min(took) <= summary.inference_time["p99"] <= max(took)
+    assert 0 < summary.standard_error["inference_time"] < summary.inference_time["std"]
     assert summary.action_interval["std"] == pytest.approx(
         math.sqrt(sum((gap - mean_gap) ** 2 for gap in gaps) / len(gaps))
     )

@@ -166,7 +166,10 @@ def run(
             ", ".join(f"{100 * a:.1f} % at {j}" for j, a in enumerate(summary.delay_law) if a),
         ),
         ("mean age of what was acted on", with_error("mean_age", 1e3, " ms")),
-        ("inference time", "measured" if emulate_latency is None else f"emulated: {emulate_latency} s"),
+        (
+            "inference time",
+            _times(summary.inference_time) if emulate_latency is None else f"emulated: {emulate_latency} s",
+        ),
         *([("outputs held for", f"{summary.hold} frames")] if summary.hold is not None else []),
         ("workers restarted", str(summary.restarts)),
         ("record", summary.record),
@@ -177,6 +180,12 @@ def run(
         facts.insert(5, ("lateness of frame deadlines", late))
     print_facts(f"{configuration.environment}, {policy}, {rule}, {workers} worker(s), {clock} clock", facts)
     return 0
+
+
+def _times(seconds: dict[str, float | None]) -> str:
+    if seconds["mean"] is None or seconds["p99"] is None:
+        return "measured: none was finished"
+    return f"measured: {1e3 * seconds['mean']:.3f} ms in the mean, p99 {1e3 * seconds['p99']:.3f} ms"
 
 
 def _learning_facts(learning: dict[str, Any] | None) -> list[tuple[str, str]]:

@@ -104,8 +104,11 @@ def plan(
         learners=learners,
         contention=slowed,
     )
-    taken = None if measured is None else _taken(measured, times, contention)
     if json:
+        taken = None
+        if measured is not None:
+            taken = _taken(measured, times, contention)
+            taken["workers_for_every_frame"] = _every_frame(times, world.frame_seconds(), slowed)
         print_json({**found.to_json(), "profile": taken})
         return 0
     facts = [("play", found.regime.replace("-", " "))]
@@ -129,6 +132,10 @@ def plan(
     ]
     if measured is not None:
         facts += [("law", _law_said(measured, times)), ("contention", _contention_said(measured, contention))]
+        every = _every_frame(times, world.frame_seconds(), slowed)
+        facts.append(
+            ("workers for every frame", "none: too many slow each other down" if every is None else str(every))
+        )
         if found.service is not None:
             slower = slowed if isinstance(slowed, float | int) else None
             factor = slowed(found.workers) if slower is None else 1 + slower * (found.workers - 1)  # type: ignore[operator]
@@ -168,6 +175,13 @@ def _taken(measured: "MeasuredProfile", times: "Law", contention: float | None) 
         "contention_workers": [] if shared is None else list(shared.workers),
         "line_p_value": None if shared is None else shared.line_p_value,
     }
+
+
+def _every_frame(times: "Law", frame_time: float, slowed: "float | MeasuredSlowdown") -> int | None:
+    """Return how many workers infer as often as there are frames, by their mean time."""
+    from ..planning.workers import workers_under_contention
+
+    return workers_under_contention(times.mean() / frame_time, slowed)
 
 
 def _law_said(measured: "MeasuredProfile", times: "Law") -> str:

@@ -24,6 +24,7 @@ from ..bounds.checks import check_gap, check_positive
 from ..errors import InputError
 from ..laws import Law
 from ..laws.law import delay_frames
+from ..laws.measured import MeasuredSlowdown
 from ..staggering.loss_formulas import blocking_bound
 
 __all__ = [
@@ -104,7 +105,7 @@ def workers_free_running(share: float, value: float, worker_cost: float) -> int:
     return min(sorted(choices), key=lambda n: value * (1.0 - share) ** n + cost * n)
 
 
-def workers_under_contention(frames: float, contention: float) -> int | None:
+def workers_under_contention(frames: float, contention: float | MeasuredSlowdown) -> int | None:
     """Return N* = ceil(x_1 (1-chi)/(1 - chi x_1)), the fewest workers that serve every frame when they slow each other.
 
     Parameters
@@ -112,7 +113,8 @@ def workers_under_contention(frames: float, contention: float) -> int | None:
     frames
         x_1, inference time of a lone worker in frames.
     contention
-        chi, the relative slowdown that each further worker brings: T(N) = T_1 (1 + chi (N-1)).
+        chi, the relative slowdown that each further worker brings: T(N) = T_1 (1 + chi (N-1)); or T(N) / T_1 measured,
+        for the least N >= x_1 T(N) / T_1.
 
     Returns
     -------
@@ -124,12 +126,26 @@ def workers_under_contention(frames: float, contention: float) -> int | None:
     >>> workers_under_contention(5.0, 0.1), workers_under_contention(5.0, 0.2)
     (9, None)
     """
-    x, chi = check_positive(frames, "inference time in frames"), check_gap(contention, "contention")
+    x = check_positive(frames, "inference time in frames")
+    if isinstance(contention, MeasuredSlowdown):
+        return _workers_under_slowdown(x, contention)
+    chi = check_gap(contention, "contention")
     if x <= 1:
         return 1
     if chi * x >= 1:
         return None
     return max(1, math.ceil(x * (1.0 - chi) / (1.0 - chi * x) - 1e-9))
+
+
+def _workers_under_slowdown(x: float, slowdown: MeasuredSlowdown) -> int | None:
+    last = slowdown.workers[-1]
+    for number in range(1, last + 1):
+        if number >= x * slowdown(number) - 1e-9:
+            return number
+    slope = slowdown(last + 1) - slowdown(last)  # a line from here on
+    if slope * x >= 1:
+        return None
+    return math.ceil(x * (slowdown(last) - slope * last) / (1.0 - slope * x) - 1e-9)
 
 
 @dataclass(frozen=True)

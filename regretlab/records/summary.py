@@ -44,6 +44,9 @@ class RunSummary(Mapping[str, Any]):
         ``mean``, ``std``, ``p99`` in seconds between successive frames with an agent action.
     deadline_lateness
         ``p50``, ``p99``, ``max`` in seconds.
+    inference_time
+        ``mean``, ``std``, ``p99``, ``max`` of the seconds from scheduled start to completion of the inferences that
+        were not lost: the law ``@RECORD``.
     overwritten_fraction
         Outputs displaced by a fresher one, of those that came in time.
     mean_age, peak_age
@@ -64,7 +67,8 @@ class RunSummary(Mapping[str, Any]):
         ratio allows) and ``restarts`` (of learners); ``None`` for a run that did not learn.
     standard_error
         Standard errors of ``reward_per_frame``, ``inaction_fraction``, ``delay_law`` (list), ``action_interval``
-        (of its mean), ``overwritten_fraction``, ``mean_age``, ``peak_age``; ``None`` where too little was seen.
+        and ``inference_time`` (of their means), ``overwritten_fraction``, ``mean_age``, ``peak_age``; ``None`` where
+        too little was seen.
     record
         Folder of the record.
     """
@@ -76,6 +80,7 @@ class RunSummary(Mapping[str, Any]):
     delay_law: list[float]
     action_interval: dict[str, float | None]
     deadline_lateness: dict[str, float | None]
+    inference_time: dict[str, float | None]
     overwritten_fraction: float | None
     mean_age: float | None
     peak_age: float | None
@@ -139,6 +144,9 @@ def summarise(record: Record) -> RunSummary:
     age, peaks = _ages(counted["observation_frame"].to_numpy(), counted["frame"].to_numpy(), deadline, served)
     mean_age, mean_age_error = _mean(age)
     peak_age, peak_age_error = _mean(peaks)
+    finished = record.inferences[~record.inferences["lost"]].sort_values("scheduled")
+    times = (finished["completion"] - finished["scheduled"]).to_numpy()
+    times_mean, times_error = _mean(times)
     done = record.inferences[(record.inferences["effect_frame"] >= 0) & ~record.inferences["lost"]]
     overwritten, overwritten_error = _mean(done["overwritten"].to_numpy())
 
@@ -161,6 +169,12 @@ def summarise(record: Record) -> RunSummary:
             "p99": _quantile(lateness, 0.99),
             "max": float(lateness.max()) if lateness.size else None,
         },
+        inference_time={
+            "mean": times_mean,
+            "std": float(times.std()) if times.size else None,
+            "p99": _quantile(times, 0.99),
+            "max": float(times.max()) if times.size else None,
+        },
         overwritten_fraction=overwritten,
         mean_age=mean_age,
         peak_age=peak_age,
@@ -175,6 +189,7 @@ def summarise(record: Record) -> RunSummary:
             "inaction_fraction": inaction_error,
             "delay_law": law_error,
             "action_interval": interval_error,
+            "inference_time": times_error,
             "overwritten_fraction": overwritten_error,
             "mean_age": mean_age_error,
             "peak_age": peak_age_error,

@@ -234,6 +234,13 @@ def test_measured_slowdowns_on_a_line_are_the_line():
     assert measured.binds == fitted.binds == "cores"
 
 
+@pytest.mark.parametrize("x", [0.5, 1.0, 2.5, 3.9, 6.0, 11.0])
+def test_workers_for_every_frame_by_trying_them_all(x):
+    for slowdown in (MeasuredSlowdown((1, 2, 4), (1.0, 1.0, 1.3)), MeasuredSlowdown((1, 3), (1.0, 1.2))):
+        tried = next((n for n in range(1, 5000) if n >= x * slowdown(n) - 1e-9), None)
+        assert workers_under_contention(x, slowdown) == tried
+
+
 def test_workers_that_slow_each_other_down_are_found_however_many_it_takes():
     """chi x = 0.75: N* = ceil(5 (1 - 0.15) / (1 - 0.75)) = 17 workers, worth it in a world that hardly moves."""
     found = plan(parse_law("5"), 1.0, 0.9999, contention=0.15, rule="max-time")
