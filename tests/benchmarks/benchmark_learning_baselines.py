@@ -6,6 +6,7 @@
 
 * blocking: one worker infers, acts, learns, and only then looks again;
 * parallel: the same worker with a learner beside it;
+* blocking-repeat and parallel-repeat: the same two, where frames without an action repeat the last one;
 * staggered: three workers under maximum-time staggering with learners that keep up.
 """
 
@@ -27,6 +28,8 @@ FRAMES = 6000
 BASELINES = {
     "blocking": {"rule": "sequential", "workers": 1, "learners": 0, "blocking_learning": True},
     "parallel": {"rule": "sequential", "workers": 1, "learners": 2},
+    "blocking-repeat": {"rule": "sequential", "workers": 1, "blocking_learning": True, "default_behaviour": "repeat"},
+    "parallel-repeat": {"rule": "sequential", "workers": 1, "learners": 2, "default_behaviour": "repeat"},
     "staggered": {"rule": "max-time", "workers": 3, "learners": 4},
 }
 
@@ -70,7 +73,7 @@ def main(seeds: int) -> None:
         for name in ("reward_while_learning", "reward_learned", "reward_per_emulated_core_second"):
             values = np.array([row[name] for row in mine], float)
             half = t.ppf(0.975, seeds - 1) * values.std(ddof=1) / np.sqrt(seeds)
-            print(f"{baseline:10s} {name:32s} {values.mean():.4f} +- {half:.4f} (95 % over {seeds} seeds)", flush=True)
+            print(f"{baseline:15s} {name:32s} {values.mean():.4f} +- {half:.4f} (95 % over {seeds} seeds)", flush=True)
         rows += mine
     RESULTS.parent.mkdir(exist_ok=True)
     with RESULTS.open("w", newline="") as file:

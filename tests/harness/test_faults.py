@@ -170,6 +170,34 @@ def test_a_network_that_returns_nan_ends_the_run(clock, tmp_path):
         run(configuration, tmp_path / "record", prepared=broken)
 
 
+SHRINKING = """
+import torch
+
+class Shrinking(torch.nn.Module):
+    def __init__(self, observation_shape, actions):
+        super().__init__()
+        self.answers, self.actions = 0, actions
+
+    def forward(self, frames):
+        self.answers += 1
+        return torch.zeros(len(frames), self.actions - (self.answers > 40))
+"""
+
+
+@pytest.mark.parametrize("clock", ["real", "virtual"])
+def test_a_network_that_returns_another_shape_ends_the_run(clock, tmp_path):
+    """After forty right answers, in the worker's own process; the record holds the frames until then."""
+    (tmp_path / "network.py").write_text(SHRINKING)
+    policy = f"module:{tmp_path / 'network.py'}:Shrinking"
+    with pytest.raises(RunError, match=r"returned \(1, 4\) where values of shape \(1, 5\) are due"):
+        run(RunConfiguration(**values(policy=policy, clock=clock, frames=3000)), tmp_path / "record")
+    record = Record.open(tmp_path / "record")
+    assert not record.meta["complete"]
+    assert len(record.frames) < 3000
+    if clock == "real":
+        assert len(record.frames) > 30
+
+
 def test_an_inference_ten_times_slower_than_learned_stretches_the_cycle_evenly(tmp_path):
     """Algorithm 1: tau_max grows to it, and from then on starts are (ten times longer) / N apart, still even."""
     np.save(tmp_path / "times.npy", np.array([0.04] * 99 + [0.4]))

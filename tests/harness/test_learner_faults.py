@@ -88,6 +88,20 @@ def test_a_learner_that_raises_while_it_blocks_its_worker_ends_the_run(tmp_path)
     assert load_checkpoint(tmp_path, SPEC).updates == 29
 
 
+def test_a_checkpoint_that_finds_no_room_ends_the_run_and_keeps_the_record(tmp_path):
+    """The tables still fit, the weights do not (files larger than 300 kB are refused from the first frame on)."""
+    before = segments()
+    played = MarkedRun(tmp_path, faults={"largest_file": 300_000}, **_values(frames=240))
+    code, stderr = played.end()
+    assert code == 1
+    assert f"RunError: the checkpoint '{tmp_path / CHECKPOINT}' cannot be written: " in stderr
+    assert segments() == before
+    assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".parquet"}  # no checkpoint, and no half of one
+    record = Record.open(tmp_path)
+    assert record.frames["frame"].tolist() == list(range(240))
+    assert len(record.learning_steps) == record.meta["learning"]["updates"] > 0
+
+
 def test_a_reward_that_is_no_number_never_reaches_the_weights(tmp_path):
     """A process of its own: exit code 1, one sentence, nothing left behind, finite weights in the checkpoint."""
     played = MarkedRun(tmp_path, **_values(environment=RINGS + "PoisonedRing-v0"))

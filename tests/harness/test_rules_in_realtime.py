@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from regretlab.harness.configuration import RunConfiguration
+from regretlab.harness.mirror import mirror
 from regretlab.harness.processes import process_pool
 from regretlab.harness.run import run
 from regretlab.records import Record, batch_means
@@ -88,6 +89,28 @@ def test_a_shared_schedule_has_the_same_law_on_both_clocks(rule, tmp_path, one_f
         )
         measured, error = batch_means(shown)
         assert abs(measured - expected.mean()) < 4 * max(error, 0.01)
+
+
+@pytest.mark.realtime
+@pytest.mark.xdist_group("realtime")
+def test_the_hold_is_learned_while_processes_play(tmp_path, one_fork_server):
+    """After five seconds it is what the virtual clock learns from the times of that very run, to a frame."""
+    configuration = values(
+        environment="regretlab/Beacon-v0",
+        environment_options={"symbols": 4, "mode_probability": 0.9, "pixels": False},
+        rule="frame-hold",
+        workers=8,
+        hold="auto",
+        emulate_latency="gamma(4, scale=0.0134)",
+        frames=300,
+    )
+    played = run(RunConfiguration(**configuration), tmp_path / "real")
+    assert abs(played.hold - mirror(tmp_path / "real", tmp_path / "twin").hold) <= 1
+    assert played.hold > 1
+    frames = Record.open(tmp_path / "real").frames
+    served = frames["delay_frames"][frames["served_by"] >= 0]
+    assert served.iloc[:20].min() < played.hold  # not from the start
+    assert served.iloc[-50:].min() >= played.hold - 1
 
 
 def _ring(delay, symbols, probability):

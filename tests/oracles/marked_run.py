@@ -108,5 +108,5 @@ class MarkedRun:
 
 
 def segments():
-    """Return what lies in /dev/shm (but for other libraries' semaphores)."""
-    return {name for name in os.listdir("/dev/shm") if not name.startswith("sem.loky")}
+    """Return what lies in /dev/shm (but for what joblib puts there in any process of this machine)."""
+    return {name for name in os.listdir("/dev/shm") if not name.startswith(("sem.loky", "joblib_memmapping"))}
