@@ -14,6 +14,9 @@ from typing import Any
 
 __all__ = ["listed", "plain_console", "print_facts", "print_json", "print_rows", "show_progress", "write"]
 
+WIDTH_OF_FILES = 200
+"""Columns of what is written to a file or into a pipe."""
+
 
 def write(text: str) -> None:
     """Write text to standard output; when nobody reads it any more, drop it and whatever follows."""
@@ -33,7 +36,7 @@ def plain_console() -> Any:
     """Return a Rich console on standard output that changes no text and outlives its reader.
 
     Into a pipe or a file it writes words alone, and likewise where the environment sets NO_COLOR: neither colours nor
-    bold nor italics.
+    bold nor italics. Lines are then ``WIDTH_OF_FILES`` long unless the environment sets COLUMNS: names are not cut up.
     """
     from rich.console import Console
 
@@ -43,7 +46,8 @@ def plain_console() -> Any:
             _drop_output()
 
     colours: Any = None if os.environ.get("NO_COLOR") else "auto"
-    return PlainConsole(highlight=False, markup=False, emoji=False, color_system=colours)
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDTH_OF_FILES
+    return PlainConsole(highlight=False, markup=False, emoji=False, color_system=colours, width=width)
 
 
 def listed(name: str, texts: Sequence[str]) -> list[tuple[str, str]]:

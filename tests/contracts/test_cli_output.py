@@ -33,6 +33,13 @@ def test_figures_stay_whole_on_a_narrow_terminal(capsys, monkeypatch):
     assert "0.123456" in capsys.readouterr().out
 
 
+def test_names_stay_whole_in_a_pipe(capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    name = "a-claim-with-a-name-of-ninety-characters-" + "x" * 49
+    print_rows("title", ("claim", "measured"), [(name, "0.123456")], foldable=0)
+    assert name in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("words", [BOUND, [*BOUND, "--json"], ["--help"]], ids=str)
 def test_a_reader_that_goes_away_is_no_error(words):
     """The pipe is closed before the command starts: every write to it fails."""
