@@ -70,7 +70,8 @@ class RunConfiguration(BaseModel):
     emulate_learning
         Law (as text) that every learning step is padded to; on the virtual clock one is needed to learn.
     backend
-        Where inference runs on the real clock: "local" (processes of this machine) or "ray" (actors on a cluster).
+        Where networks run and gradients are computed on the real clock: "local" (processes of this machine) or "ray"
+        (actors on a cluster).
     ray_address
         Of the cluster; None for one of this machine's own.
     resume
@@ -171,8 +172,8 @@ class RunConfiguration(BaseModel):
             return
         if self.clock == "virtual":
             raise InputError("backend 'ray' plays on the real clock: the virtual clock needs no other machines")
-        if self.learns:
-            raise InputError("backend 'ray' runs inference workers only: learners need backend 'local'")
+        if self.blocking_learning:
+            raise InputError("backend 'ray' learns with learners of its own: blocking learning needs backend 'local'")
 
     def _check_learning(self) -> None:
         if not 0 <= self.learners <= MOST_PROCESSES:

@@ -91,6 +91,8 @@ class Supervisor:
 
     patience = 1.0
     """Seconds that processes get to end by themselves."""
+    learner_group: type[LearnerGroup] = LearnerGroup
+    """What keeps the learners."""
 
     def __init__(
         self,
@@ -102,8 +104,8 @@ class Supervisor:
     ) -> None:
         self.configuration, self.writer, self._progress, self._context = configuration, writer, progress, context
         environment, workers = prepared.environment, configuration.workers
-        self._learners = LearnerGroup(configuration, prepared, MAXIMUM_RESTARTS) if configuration.learns else None
-        learned = self._learners is not None  # then the weights lie with those who learn
+        self.learners = self.learner_group(configuration, prepared, MAXIMUM_RESTARTS) if configuration.learns else None
+        learned = self.learners is not None  # then the weights lie with those who learn
         parameters, learners = 0 if learned else prepared.parameter_count, configuration.learners
         self.arena = Arena(
             board_fields(workers, environment.frame_shape, environment.frame_dtype, parameters, learners)
@@ -135,9 +137,9 @@ class Supervisor:
             actions=environment.actions,
             seed=configuration.seed,
             emulated_law=configuration.emulated_law(),
-            learner=None if self._learners is None else self._learners.plan,
+            learner=None if self.learners is None else self.learners.plan,
         )
-        self._learning = None if self._learners is None else self._learners.arena
+        self.learning = None if self.learners is None else self.learners.arena
         self._environment: BaseProcess | None = None
         self._workers: list[BaseProcess] = []
         self._attempts = [0] * workers
@@ -148,10 +150,10 @@ class Supervisor:
     def start(self) -> None:
         """Start all processes, wait until they are ready, prime the rule and set the clock."""
         began = time.monotonic()
-        self._environment = self.spawn(play, (self.arena, self._environment_plan, self._learning))
+        self._environment = self.spawn(play, (self.arena, self._environment_plan, self.learning))
         self._workers = self.start_workers()
-        if self._learners is not None:
-            self._learners.start(self.arena, self.spawn)
+        if self.learners is not None:
+            self.learners.start(self.arena, self.spawn)
         ready = self.arena["ready"]
         while not (ready.all() and self._board.control[ENVIRONMENT_READY] and self._learners_ready()):
             self._raise_failures(restart=False)
@@ -180,12 +182,12 @@ class Supervisor:
     def start_workers(self) -> list[BaseProcess]:
         """Start what infers."""
         return [
-            self.spawn(serve, (self.arena, self.worker_plan, worker, 0, self._learning))
+            self.spawn(serve, (self.arena, self.worker_plan, worker, 0, self.learning))
             for worker in range(self.configuration.workers)
         ]
 
     def _learners_ready(self) -> bool:
-        return self._learners is None or self._learners.is_ready
+        return self.learners is None or self.learners.is_ready
 
     def watch(self) -> None:
         """Record rows and replace dead workers until the environment has played all frames."""
@@ -203,8 +205,8 @@ class Supervisor:
             if time.monotonic() - flushed > _FLUSH_EVERY:
                 self.writer.flush()
                 flushed = time.monotonic()
-            if self._learners is not None and self._learners.checkpoint_if_due(self.writer.directory, self._played):
-                self.writer.update_meta(learning=self._learners.figures())
+            if self.learners is not None and self.learners.checkpoint_if_due(self.writer.directory, self._played):
+                self.writer.update_meta(learning=self.learners.figures())
             self._progress(int(self._board.control[FRAMES_WRITTEN]), self.configuration.frames, "playing")
             self._environment.join(_POLL)
         self._raise_failures(restart=False)
@@ -222,7 +224,7 @@ class Supervisor:
     def end(self) -> None:
         """End every process, record what is left, close the record, free the memory."""
         self._board.control[STOP] = 1
-        learners = self._learners.processes if self._learners is not None else []
+        learners = self.learners.processes if self.learners is not None else []
         everybody = [*([self._environment] if self._environment else []), *self._workers, *learners]
         patience = time.monotonic() + self.patience
         for process in everybody:
@@ -234,10 +236,10 @@ class Supervisor:
         try:
             if self.writer.is_writable:
                 self._record()
-                if self._learners is not None:
-                    self._learners.checkpoint(self.writer.directory, self._played)
+                if self.learners is not None:
+                    self.learners.checkpoint(self.writer.directory, self._played)
         finally:
-            learned: dict[str, Any] = {} if self._learners is None else {"learning": self._learners.figures()}
+            learned: dict[str, Any] = {} if self.learners is None else {"learning": self.learners.figures()}
             if self.configuration.rule == "frame-hold":
                 learned["hold"] = int(self.arena["rule_state"][HOLD])
             seconds = self.arena["processor_seconds"]
@@ -256,8 +258,8 @@ class Supervisor:
                 **self.last_words(),
             )
             self.arena.close()
-            if self._learning is not None:
-                self._learning.close()
+            if self.learning is not None:
+                self.learning.close()
 
     def last_words(self) -> dict[str, Any]:
         """Return what else is noted in the record at the end."""
@@ -274,7 +276,7 @@ class Supervisor:
             self.writer.append_frames(frames)
         if len(inferences := self._board.read_inferences()):
             self.writer.append_inferences(inferences)
-        if self._learners is not None and len(steps := self._learners.read_steps()):
+        if self.learners is not None and len(steps := self.learners.read_steps()):
             self.writer.append_learning_steps(steps)
 
     def _raise_failures(self, *, restart: bool) -> None:
@@ -283,8 +285,8 @@ class Supervisor:
         if self._environment.exitcode not in (None, 0):
             raise RunError(self.obituary("the environment's process", self._environment, self.configuration.workers))
         self.replace_dead_workers(self._workers, restart=restart)
-        if self._learners is not None:
-            self._learners.replace_dead(self._note_learner, self.obituary, restart=restart)
+        if self.learners is not None:
+            self.learners.replace_dead(self.note_learner, self.obituary, restart=restart)
 
     def replace_dead_workers(self, processes: list[BaseProcess], *, restart: bool) -> None:
         """Raise what a worker died of; start killed ones again if allowed."""
@@ -296,7 +298,8 @@ class Supervisor:
                 raise RunError(self.obituary(f"worker {worker}", process, worker))
             self._restart(worker, process)
 
-    def _note_learner(self, **details: int) -> None:
+    def note_learner(self, **details: Any) -> None:
+        """Note in the record that a learner was replaced."""
         self.writer.add_event("learner-restart", time=round(self.since_start(), 6), **details)
 
     def since_start(self) -> float:
@@ -323,9 +326,9 @@ class Supervisor:
             signal=-(process.exitcode or 0),
             lost_inferences=int(lost),
         )
-        if self._learners is not None:
-            self._learners.forget_worker(worker)
-        arguments = (self.arena, self.worker_plan, worker, self._attempts[worker], self._learning)
+        if self.learners is not None:
+            self.learners.forget_worker(worker)
+        arguments = (self.arena, self.worker_plan, worker, self._attempts[worker], self.learning)
         self._workers[worker] = self.spawn(serve, arguments)
 
     def obituary(self, who: str, process: BaseProcess, slot: int) -> str:

@@ -11,6 +11,7 @@ from regretlab.errors import InputError
 from regretlab.harness.configuration import RunConfiguration
 from regretlab.harness.run import run
 from regretlab.records import Record
+from tests.oracles.two_nodes import two_nodes
 
 ray = pytest.importorskip("ray")
 pytestmark = [
@@ -24,16 +25,8 @@ pytestmark = [
 @pytest.fixture
 def cluster(monkeypatch):
     """Start two nodes on this machine."""
-    from ray.cluster_utils import Cluster
-
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    # actors on the nodes import this package
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")]))
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    nodes.other = nodes.add_node(num_cpus=1)
-    yield nodes
-    nodes.shutdown()
+    with two_nodes(monkeypatch) as nodes:
+        yield nodes
 
 
 def play(address, out, progress=lambda played, total, what: None, **changes):
@@ -122,7 +115,10 @@ def test_a_cluster_of_our_own_leaves_nothing_behind(tmp_path):
     [
         ({"backend": "local", "ray_address": "auto"}, "ray_address is 'auto', but the backend is local"),
         ({"backend": "ray", "clock": "virtual", "emulate_latency": "0.04"}, "plays on the real clock"),
-        ({"backend": "ray", "learners": 1}, "learners need backend 'local'"),
+        (
+            {"backend": "ray", "rule": "sequential", "blocking_learning": True},
+            "blocking learning needs backend 'local'",
+        ),
         ({"backend": "slurm"}, "backend"),
     ],
 )

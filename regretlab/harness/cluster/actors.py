@@ -1,4 +1,4 @@
-"""What runs on the nodes: a store of frames on each, and the workers' networks."""
+"""What runs on the nodes for those who act: a store of frames on each, and the workers' networks."""
 
 import time
 from typing import Any
@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from ...policies import PolicySpec
 from ..arena import Arena
 
-__all__ = ["FrameStore", "InferenceActor"]
+__all__ = ["RING", "FrameStore", "InferenceActor", "Place"]
 
+Place = tuple[str, dict[str, Any]]
+"""Where the processes of a node find memory (``Arena.place``)."""
 RING = 64
 """Frames a node keeps."""
 PATIENCE = 2.0
@@ -31,7 +33,7 @@ class FrameStore:
         self._arena["numbers"][:] = -1
         self._received = 0
 
-    def place(self) -> tuple[str, dict[str, Any]]:
+    def place(self) -> Place:
         """Return where this node's processes find the memory."""
         return self._arena.place
 
@@ -56,16 +58,31 @@ class InferenceActor:
     policy
         What it runs.
     parameters
-        Its weights, shape (parameter_count,); empty for a policy without a network.
-    place
-        Of the node's frames.
+        Its weights, shape (parameter_count,); empty for a policy without a network, and for one that is being trained.
+    frames
+        The node's frames.
+    weights
+        The node's weights of a policy that is being trained, else None.
+    reader
+        Number of this worker among those who read them.
     """
 
-    def __init__(self, policy: PolicySpec, parameters: NDArray[np.float32], place: tuple[str, dict[str, Any]]) -> None:
+    def __init__(
+        self, policy: PolicySpec, parameters: NDArray[np.float32], frames: Place, weights: Place | None, reader: int
+    ) -> None:
         from ...policies.policy import build_policy
 
-        self._policy = build_policy(policy, parameters=np.array(parameters) if policy.has_network else None)
-        self._frames = Arena.at(place)
+        self._frames = Arena.at(frames)
+        if weights is None:
+            self._policy = build_policy(policy, parameters=np.array(parameters) if policy.has_network else None)
+            return
+        import torch
+
+        from ..learning.acting import SnapshotPolicy
+        from ..learning.snapshots import WeightSnapshots
+
+        torch.set_num_threads(1)
+        self._policy = SnapshotPolicy(policy, WeightSnapshots(Arena.at(weights)), reader)
 
     def act(self, index: int, label: int) -> tuple[int, float, float]:
         """Return the action for a frame, the seconds it took here and the processor seconds used so far."""

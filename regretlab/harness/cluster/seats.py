@@ -1,8 +1,8 @@
-"""Where the workers of a run sit: which node, and what happens when it is lost."""
+"""Where the workers of a run sit: a network on a node, beside that node's frames and weights."""
 
 import contextlib
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,50 +11,27 @@ from numpy.typing import NDArray
 from ...policies import PolicySpec
 from ..board import Frame
 from ..preparation import policy_of_worker
-from .actors import FrameStore, InferenceActor
+from .actors import RING, FrameStore, InferenceActor, Place
+from .placement import PATIENCE, START_PATIENCE, ActorLost, Caller, Placement
+from .weights import NodeWeights, WeightSender, WeightStore
 
-__all__ = ["Seat", "Seats", "WorkerLost"]
-
-START_PATIENCE = 120.0
-"""Seconds an actor may take to start: it imports PyTorch."""
-PATIENCE = 5.0
-"""Seconds at least after which an inference that does not answer is taken for lost."""
-SLOWEST = 20.0
-"""... and so many times the slowest inference so far."""
-
-
-class WorkerLost(Exception):  # noqa: N818 - an event, not a fault
-    """The actor, or its node, is gone."""
+__all__ = ["Seat", "Seats"]
 
 
 class Seat:
     """A worker's actor on a node."""
 
-    def __init__(self, ray: Any, actor: Any, store: "_NodeStore", node: str) -> None:
-        self._ray, self._actor, self._store, self.node = ray, actor, store, node
-        self._slowest = 0.0
+    def __init__(self, ray: Any, actor: Any, stores: "_Stores", worker: int) -> None:
+        self._ray, self._actor, self._stores, self._worker = ray, actor, stores, worker
+        self._caller = Caller(ray)
         self.processor_seconds = 0.0
         self.inside: list[float] = []
 
     def act(self, frame: Frame) -> int:
-        """Let the actor infer on a frame.
-
-        Raises
-        ------
-        WorkerLost
-            If it does not answer.
-        """
-        self._store.send(frame)
+        """Let the actor infer on a frame; ``ActorLost`` if it does not answer."""
+        self._stores.frames.send(frame)
         reply = self._actor.act.remote(frame.index, frame.label)
-        try:
-            action, seconds, self.processor_seconds = self._ray.get(
-                reply, timeout=max(PATIENCE, SLOWEST * self._slowest)
-            )
-        except (self._ray.exceptions.RayActorError, self._ray.exceptions.GetTimeoutError) as error:
-            raise WorkerLost(type(error).__name__) from None
-        except self._ray.exceptions.RayTaskError as error:
-            raise RuntimeError(str(error.cause)) from None
-        self._slowest = max(self._slowest, seconds)
+        action, seconds, self.processor_seconds = self._caller.answer(reply)
         self.inside.append(seconds)
         return int(action)
 
@@ -62,12 +39,14 @@ class Seat:
         """End the actor."""
         with contextlib.suppress(Exception):  # it may be gone already
             self._ray.kill(self._actor)
+            if self._stores.weights is not None:
+                self._stores.weights.actor.free.remote(self._worker)
 
 
-class _NodeStore:
+class _NodeFrames:
     """The frames of a node, seen from here: each is sent once."""
 
-    def __init__(self, actor: Any, place: Any) -> None:
+    def __init__(self, actor: Any, place: Place) -> None:
         self.actor, self.place = actor, place
         self._lock = threading.Lock()
         self._sent: dict[int, None] = {}
@@ -78,13 +57,21 @@ class _NodeStore:
             if frame.index in self._sent:
                 return
             self._sent[frame.index] = None
-            while len(self._sent) > 2 * 64:
+            while len(self._sent) > 2 * RING:
                 del self._sent[next(iter(self._sent))]
             self.actor.put.remote(frame.index, frame.pixels)
 
 
+@dataclass(frozen=True)
+class _Stores:
+    """What one node keeps for its workers."""
+
+    frames: _NodeFrames
+    weights: NodeWeights | None
+
+
 class Seats:
-    """Places workers on the nodes of a cluster, the least loaded first.
+    """The workers' actors and the stores they need.
 
     Parameters
     ----------
@@ -94,86 +81,99 @@ class Seats:
         What workers run.
     frame_shape, frame_dtype
         Of a frame.
+    workers
+        How many there are.
+    sender
+        Of weights that change meanwhile; None if nobody learns.
     """
 
     def __init__(
-        self, ray: Any, policy: PolicySpec, parameters: NDArray[np.float32], frame_shape: Any, frame_dtype: Any
+        self,
+        ray: Any,
+        policy: PolicySpec,
+        parameters: NDArray[np.float32],
+        frame_shape: Any,
+        frame_dtype: Any,
+        workers: int,
+        sender: WeightSender | None = None,
     ) -> None:
-        self._ray, self._policy = ray, policy
+        self._ray, self._policy, self._workers, self._sender = ray, policy, workers, sender
         self._parameters = ray.put(np.array(parameters))
         self._frame = (tuple(frame_shape), np.dtype(frame_dtype))
         self._lock = threading.Lock()
-        self._stores: dict[str, _NodeStore] = {}
-        self.sitting: dict[int, str] = {}
+        self._stores: dict[str, _Stores] = {}
+        self._suspect: set[str] = set()
+        self.placement = Placement(ray)
 
     def take(self, worker: int, avoid: str | None = None) -> Seat:
         """Return a seat for a worker, on another node than ``avoid`` if there is one.
 
         Raises
         ------
-        WorkerLost
+        ActorLost
             If the node goes while the actor starts.
         """
-        with self._lock:
-            node = self._choose(worker, avoid)
-            self.sitting[worker] = node
+        node = self.placement.choose(worker, avoid)
         try:
-            store = self._store(node)
-            actor = self._on(node, InferenceActor).remote(
-                policy_of_worker(replace(self._policy), worker), self._parameters, store.place
+            stores = self._stores_of(node)
+            actor = self.placement.actor(node, InferenceActor).remote(
+                policy_of_worker(replace(self._policy), worker),
+                self._parameters,
+                stores.frames.place,
+                None if stores.weights is None else stores.weights.place,
+                worker,
             )
             self._ray.get(actor.__ray_ready__.remote(), timeout=START_PATIENCE)
-        except (self._ray.exceptions.RayActorError, self._ray.exceptions.GetTimeoutError) as error:
-            with self._lock:
-                self._stores.pop(node, None)
-            raise WorkerLost(type(error).__name__) from None
-        return Seat(self._ray, actor, store, node)
+        except self._ray.exceptions.RayError as error:
+            self.suspect(node)
+            raise ActorLost(type(error).__name__) from None
+        return Seat(self._ray, actor, stores, worker)
 
-    def nodes(self) -> dict[str, dict[str, Any]]:
-        """Return the nodes that are alive: address and cores by identifier."""
-        return {
-            node["NodeID"]: {"address": node["NodeManagerAddress"], "cores": node["Resources"].get("CPU", 0.0)}
-            for node in self._ray.nodes()
-            if node["Alive"]
-        }
-
-    def forget(self, node: str) -> None:
-        """Open a new store the next time a worker sits on this node."""
+    def suspect(self, node: str) -> None:
+        """Ask the stores of a node whether they are still there before another worker sits down beside them."""
         with self._lock:
-            self._stores.pop(node, None)
+            self._suspect.add(node)
 
-    def frames_received(self) -> dict[str, int]:
-        """Return how many frames each node was sent; nodes that do not answer are left out."""
-        counts = {}
-        for node, store in list(self._stores.items()):
-            with contextlib.suppress(Exception):
-                counts[node] = int(self._ray.get(store.actor.received.remote(), timeout=PATIENCE))
-        return counts
+    def send_weights(self) -> None:
+        """Send the newest weights to the nodes that have not got them."""
+        if self._sender is not None:
+            stores = [found.weights for found in list(self._stores.values())]
+            self._sender.send([weights for weights in stores if weights is not None])
 
-    def _choose(self, worker: int, avoid: str | None) -> str:
-        nodes = self.nodes()
-        others = {name: node for name, node in nodes.items() if name != avoid} or nodes
-        if not others:
-            raise WorkerLost("no node is left")
+    def received(self) -> dict[str, dict[str, int]]:
+        """Return how many frames and versions of weights each node got; nodes that do not answer are left out."""
+        counts: dict[str, dict[str, int]] = {"frames_sent": {}, "weights_sent": {}}
+        for node, stores in list(self._stores.items()):
+            for name, store in (("frames_sent", stores.frames), ("weights_sent", stores.weights)):
+                if store is not None:
+                    with contextlib.suppress(self._ray.exceptions.RayError):
+                        counts[name][node] = int(self._ray.get(store.actor.received.remote(), timeout=PATIENCE))
+        return {name: found for name, found in counts.items() if found}
 
-        def load(name: str) -> float:
-            sitting = sum(place == name for other, place in self.sitting.items() if other != worker)
-            return (sitting + 1) / max(1.0, others[name]["cores"])
-
-        return min(sorted(others), key=load)
-
-    def _store(self, node: str) -> _NodeStore:
+    def _stores_of(self, node: str) -> _Stores:
         with self._lock:
+            if node in self._suspect:
+                self._suspect.discard(node)
+                if node in self._stores and not self._answer(self._stores[node]):
+                    del self._stores[node]
             if node not in self._stores:
-                actor = self._on(node, FrameStore).remote(*self._frame)
-                place = self._ray.get(actor.place.remote(), timeout=START_PATIENCE)
-                self._stores[node] = _NodeStore(actor, place)
+                self._stores[node] = self._open(node)
             return self._stores[node]
 
-    def _on(self, node: str, kind: type) -> Any:
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+    def _open(self, node: str) -> _Stores:
+        frames = self.placement.actor(node, FrameStore).remote(*self._frame)
+        weights = None
+        if self._sender is not None:
+            actor = self.placement.actor(node, WeightStore).remote(self._workers, self._sender.newest())
+            place = self._ray.get(actor.place.remote(), timeout=START_PATIENCE)
+            weights = NodeWeights(self._ray, actor, place)
+        return _Stores(_NodeFrames(frames, self._ray.get(frames.place.remote(), timeout=START_PATIENCE)), weights)
 
-        # Cores are not reserved: who sits where is decided here, and a full machine must still take its workers back.
-        return self._ray.remote(num_cpus=0, max_restarts=0)(kind).options(
-            scheduling_strategy=NodeAffinitySchedulingStrategy(node_id=node, soft=False)
-        )
+    def _answer(self, stores: _Stores) -> bool:
+        try:
+            for store in (stores.frames, stores.weights):
+                if store is not None:
+                    self._ray.get(store.actor.place.remote(), timeout=PATIENCE)
+        except self._ray.exceptions.RayError:
+            return False
+        return True

@@ -1,6 +1,7 @@
 """The supervisor of a run whose networks are on a cluster."""
 
-import contextlib
+from collections import Counter
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -11,12 +12,13 @@ from ..configuration import RunConfiguration
 from ..local import Progress, Supervisor, supervise
 from ..preparation import Prepared
 from .gateway import serve_cluster
+from .learners import RemoteLearners, heard
 
 __all__ = ["run_cluster"]
 
 
 def run_cluster(configuration: RunConfiguration, prepared: Prepared, writer: RecordWriter, progress: Progress) -> None:
-    """Play a run on the real clock with its inference workers on a Ray cluster, and record it.
+    """Play a run on the real clock with its inference workers and learners on a Ray cluster, and record it.
 
     Arguments, errors and what is left behind as for ``regretlab.harness.local.run_local``.
     """
@@ -25,20 +27,24 @@ def run_cluster(configuration: RunConfiguration, prepared: Prepared, writer: Rec
 
 class _ClusterSupervisor(Supervisor):
     patience = 10.0  # Ray takes its time to let go of a cluster
-    _events: Connection
-    _end: dict[str, Any] | None = None
+    learner_group = RemoteLearners
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._nodes: dict[str, dict[str, Any]] = {}
+        self._end: dict[str, Any] = {}
+        self._events: Connection | None = None
 
     def start_workers(self) -> list[BaseProcess]:
         """Start the gateway."""
-        from multiprocessing import Pipe
-
         self._events, theirs = Pipe(duplex=False)
-        process = self.spawn(serve_cluster, (self.arena, self.worker_plan, self.configuration.ray_address, theirs))
+        address = self.configuration.ray_address
+        process = self.spawn(serve_cluster, (self.arena, self.worker_plan, address, theirs, self.learning))
         theirs.close()
         return [process]
 
     def replace_dead_workers(self, processes: list[BaseProcess], *, restart: bool) -> None:
-        """Note what the gateway tells; it replaces workers itself."""
+        """Note what the gateways tell; they replace workers and learners themselves."""
         self._hear()
         process = processes[0]
         if process.exitcode is None or (process.exitcode == 0 and not restart):
@@ -46,30 +52,38 @@ class _ClusterSupervisor(Supervisor):
         raise RunError(self.obituary("the gateway to the cluster", process, 0))
 
     def end(self) -> None:
-        """End everything, with what the gateway has to say at its end."""
+        """End everything, with what the gateways have to say at their end."""
         try:
             super().end()
         finally:
-            self._events.close()
+            if self._events is not None:
+                self._events.close()
+            if isinstance(self.learners, RemoteLearners):
+                self.learners.close()
 
     def last_words(self) -> dict[str, Any]:
         """Return what is noted in the record at the end."""
         self._hear()
-        return {} if self._end is None else {"cluster": self._end}
+        return {"cluster": self._end} if self._end else {}
 
     def _hear(self) -> None:
-        with contextlib.suppress(EOFError, OSError):  # the gateway may be gone
-            while self._events.poll():
-                self._note(self._events.recv())
+        for event in heard(self._events):
+            self._note(event)
+        if isinstance(self.learners, RemoteLearners):
+            for event in self.learners.hear():
+                self._note(event)
 
     def _note(self, event: dict[str, Any]) -> None:
         kind = event.pop("kind")
-        if kind == "nodes":
-            sitting = list(event["sitting"].values())
-            nodes = {name: node | {"workers": sitting.count(name)} for name, node in event["nodes"].items()}
-            self.writer.update_meta(nodes=nodes)
+        if kind == "connected":
+            if isinstance(self.learners, RemoteLearners):
+                self.learners.connect(event["address"])
+        elif kind == "nodes":
+            self._note_nodes(**event)
         elif kind == "end":
-            self._end = event
+            self._end |= event
+        elif kind == "lost" and "learner" in event:
+            self.note_learner(**event)
         elif kind == "lost":
             row = event.pop("row")
             if row is not None:
@@ -79,3 +93,10 @@ class _ClusterSupervisor(Supervisor):
             self.writer.add_event(
                 "restart", time=round(self.since_start(), 6), lost_inferences=int(row is not None), **event
             )
+
+    def _note_nodes(self, nodes: dict[str, dict[str, Any]], **sitting: list[str]) -> None:
+        for kind, places in sitting.items():
+            counts = Counter(places)
+            for name, node in nodes.items():
+                self._nodes.setdefault(name, node)[kind] = counts[name]
+        self.writer.update_meta(nodes=self._nodes)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...policies.learning.exploration import ExploringPolicy
-from ...policies.policy import build_policy
+from ...policies.policy import Policy, build_policy
 from ...policies.spec import PolicySpec
 from ..arena import Arena
 from ..clock import RealClock
@@ -16,7 +16,7 @@ from .learner_process import LearnerPlan
 from .snapshots import WeightSnapshots
 from .state import LearnedState
 
-__all__ = ["BlockingLearner", "SnapshotPolicy", "exploring_policy"]
+__all__ = ["BlockingLearner", "SnapshotPolicy", "explore", "exploring_policy"]
 
 
 class SnapshotPolicy:
@@ -50,13 +50,21 @@ def exploring_policy(
     learning: Arena, plan: LearnerPlan, worker: int, attempt: int, frame: Callable[[], int]
 ) -> ExploringPolicy:
     """Return the policy of a worker; ``frame`` tells the frame that exploration has come to in this run."""
+    snapshots = LearnedState(learning, plan.settings).snapshots
+    return explore(SnapshotPolicy(plan.policy, snapshots, worker), learning, plan, worker, attempt, frame)
+
+
+def explore(
+    policy: Policy, learning: Arena, plan: LearnerPlan, worker: int, attempt: int, frame: Callable[[], int]
+) -> ExploringPolicy:
+    """Return a worker's policy with the exploration of a run that learns; arguments as for `exploring_policy`."""
     state = LearnedState(learning, plan.settings)
 
     def epsilon() -> float:
         return plan.settings.exploration(state.past_frames + max(0, frame()))
 
     stream = (plan.seed, worker, attempt) if attempt else (plan.seed, worker)
-    return ExploringPolicy(SnapshotPolicy(plan.policy, state.snapshots, worker), epsilon, stream)
+    return ExploringPolicy(policy, epsilon, stream)
 
 
 class BlockingLearner:

@@ -20,9 +20,10 @@ from .replay import ReplayStore, replay_fields
 from .state import LearnedState, StateCopy, state_fields
 from .steps import DRAWN, NO_TICKET, steps_fields, strike_out, take_step_rows
 
-__all__ = ["LearnerGroup"]
+__all__ = ["LearnerGroup", "Spawn"]
 
 Spawn = Callable[[Callable[..., None], tuple[Any, ...]], BaseProcess]
+"""Starts a process of the run."""
 
 
 class LearnerGroup:

@@ -3,6 +3,7 @@
 import os
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...laws import Law
@@ -13,12 +14,13 @@ from ..board import EPOCH, STOP, Board
 from ..clock import RealClock, sharpen_timers
 from ..latencies import LEARNER_STREAM, LatencyStream
 from ..processes import become_child
-from .steps import LearningSteps
+from .steps import Gradients, LearningSteps
 
-__all__ = ["LearnerPlan", "learn"]
+__all__ = ["NICENESS", "LearnerPlan", "learn", "take_steps"]
 
+NICENESS = 5
+"""A learner gives way to those who act."""
 _POLL = 0.002  # seconds between two looks whether a batch is due
-_NICENESS = 5  # a learner gives way to those who act
 _LONGEST_SLEEP = 0.25
 
 
@@ -36,10 +38,10 @@ class LearnerPlan:
     workers: int
     blocking: bool
 
-    def steps(self, arena: Arena, learner: int, attempt: int) -> LearningSteps:
-        """Return the learning steps of one process."""
+    def steps(self, arena: Arena, learner: int, attempt: int, computer: Gradients | None = None) -> LearningSteps:
+        """Return the learning steps of one learner; ``computer`` computes its gradients, or this process does."""
         stream = (self.seed, LEARNER_STREAM + learner, attempt)
-        return LearningSteps(arena, self.policy, self.settings, learner, stream)
+        return LearningSteps(arena, self.policy, self.settings, learner, stream, computer)
 
     def latencies(self, learner: int, attempt: int) -> LatencyStream | None:
         """Return its emulated step times, None if they are measured."""
@@ -51,17 +53,36 @@ def learn(arena: Arena, learning: Arena, plan: LearnerPlan, learner: int, attemp
     become_child(f"rl-learner-{learner}")
     board = Board(arena)
     try:
-        _learn(board, learning, plan, learner, attempt)
+        os.nice(NICENESS)
+        sharpen_timers()
+        steps = plan.steps(learning, learner, attempt)
+        take_steps(board, learning, plan, learner, attempt, steps, time.process_time)
     except BaseException:
         board.report_error(plan.workers + 3 + learner, traceback.format_exc())
         raise SystemExit(1) from None
 
 
-def _learn(board: Board, learning: Arena, plan: LearnerPlan, learner: int, attempt: int) -> None:
-    os.nice(_NICENESS)
-    sharpen_timers()
+def take_steps(
+    board: Board,
+    learning: Arena,
+    plan: LearnerPlan,
+    learner: int,
+    attempt: int,
+    steps: LearningSteps,
+    processor_time: Callable[[], float],
+) -> None:
+    """Get ready, wait for the start, then learn until the run ends.
+
+    Parameters
+    ----------
+    board, learning, plan, learner, attempt
+        Of the run; the slot, and how often it was filled before.
+    steps
+        The learner's steps.
+    processor_time
+        Returns the processor seconds that this learner has used.
+    """
     control, busy, latencies = board.control, learning["learning_seconds"], plan.latencies(learner, attempt)
-    steps = plan.steps(learning, learner, attempt)
     steps.warm_up()
     learning["learners_ready"][learner] = 1
     while not control[EPOCH]:
@@ -70,7 +91,7 @@ def _learn(board: Board, learning: Arena, plan: LearnerPlan, learner: int, attem
         time.sleep(0.001)
     clock = RealClock(int(control[EPOCH]))
     slot = plan.workers + 1 + learner
-    before, used = float(board.arena["processor_seconds"][slot]), time.process_time()
+    before, used = float(board.arena["processor_seconds"][slot]), processor_time()
     free = clock.now()
     while not control[STOP]:
         if not steps.begin():
@@ -90,4 +111,4 @@ def _learn(board: Board, learning: Arena, plan: LearnerPlan, learner: int, attem
             steps.note(began, ready, turn, clock.now())
         if latencies is None:
             free = clock.now()
-        board.arena["processor_seconds"][slot] = before + time.process_time() - used
+        board.arena["processor_seconds"][slot] = before + processor_time() - used

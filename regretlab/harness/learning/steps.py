@@ -6,7 +6,7 @@ of weights at most N_L - 1 updates old. The only lock is among those who learn; 
 learner that dies leaves its ticket to the supervisor, which strikes it out.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from .batches import BatchDrawer
 from .replay import ReplayStore
 from .state import LearnedState
 
-__all__ = ["DRAWN", "NO_TICKET", "LearningSteps", "steps_fields", "strike_out", "take_step_rows"]
+__all__ = ["DRAWN", "NO_TICKET", "Gradients", "LearningSteps", "steps_fields", "strike_out", "take_step_rows"]
 
 NO_TICKET = -1
 DRAWN = 0
@@ -68,6 +68,20 @@ def strike_out(arena: Arena, learner: int) -> None:
         semaphores.post(other)
 
 
+class Gradients(Protocol):
+    """What computes gradients; attributes as those of ``GradientComputer``."""
+
+    weights: NDArray[np.float32]
+    target: NDArray[np.float32]
+    gradient: NDArray[np.float32]
+    differences: NDArray[np.float32]
+    version: tuple[int, int] | None
+
+    def compute(self, batch: Batch) -> Any:
+        """Fill in `gradient` and `differences`."""
+        ...
+
+
 class LearningSteps:
     """The learning steps of one process.
 
@@ -81,10 +95,18 @@ class LearningSteps:
         Number of this learner.
     stream
         Seed of its draws.
+    computer
+        What computes the gradients; None for this process.
     """
 
     def __init__(
-        self, arena: Arena, spec: PolicySpec, settings: LearningSettings, learner: int, stream: tuple[int, ...]
+        self,
+        arena: Arena,
+        spec: PolicySpec,
+        settings: LearningSettings,
+        learner: int,
+        stream: tuple[int, ...],
+        computer: Gradients | None = None,
     ) -> None:
         self._learner, self._ticket = learner, NO_TICKET
         self._control: NDArray[np.int64] = arena["learning_control"]
@@ -93,7 +115,7 @@ class LearningSteps:
         self._semaphores = SemaphoreRow(arena["learning_semaphores"])
         self._state = LearnedState(arena, settings)
         self._drawer = BatchDrawer(ReplayStore(arena, settings.discount, settings.steps), settings, stream)
-        self._computer = GradientComputer(spec, settings.gradient_clip)
+        self._computer: Gradients = computer or GradientComputer(spec, settings.gradient_clip)
         self._rows, self._heads = arena["step_rows"][learner], arena["step_heads"]
         self._targets = -1
         self._applied = NO_TICKET
@@ -120,6 +142,7 @@ class LearningSteps:
             if self._targets != self._state.targets:
                 np.copyto(self._computer.target, self._state.target)
                 self._targets = self._state.targets
+            self._computer.version = self._state.updates, self._targets
         return True
 
     def compute(self) -> None:

@@ -34,12 +34,15 @@ class GradientComputer:
         The last batch's, in the same order.
     differences
         The last batch's temporal differences, shape (batch,).
+    version
+        How many updates made the weights, and how many copies the target, if whoever filled them in says so.
     """
 
     def __init__(self, spec: PolicySpec, gradient_clip: float) -> None:
         count = parameter_count(spec)
         self.weights, self.target, self.gradient = (np.zeros(count, np.float32) for _ in range(3))
         self.differences = np.zeros(0, np.float32)
+        self.version: tuple[int, int] | None = None
         self._clip = gradient_clip
         self._network, self._target = build_network(spec), build_network(spec)
         attach_parameters(self._network, self.weights, channels_last=spec.channels_last)

@@ -1,0 +1,129 @@
+"""Learners on a Ray cluster of two nodes on this machine: they learn as local ones do, and a killed node is no end."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from regretlab.errors import RunError
+from regretlab.harness.configuration import RunConfiguration
+from regretlab.harness.learning.checkpoints import load_checkpoint
+from regretlab.harness.run import run
+from regretlab.policies import PolicySpec
+from regretlab.records import Record
+from tests.oracles.ring_environment import FRAME_TIME
+from tests.oracles.two_nodes import two_nodes
+
+ray = pytest.importorskip("ray")
+pytestmark = [
+    pytest.mark.realtime,
+    pytest.mark.xdist_group("realtime"),
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),
+]
+SPEC = PolicySpec("nature", actions=5, channels_last=True)
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """Start two nodes on this machine."""
+    with two_nodes(monkeypatch) as nodes:
+        yield nodes
+
+
+def play(address, out, progress=lambda played, total, what: None, **changes):
+    """Play beacon with two workers and two learners on the cluster, learning steps of 3.5 frames."""
+    values = {
+        "environment_options": {"symbols": 4, "mode_probability": 0.9},
+        "policy": "nature",
+        "rule": "frame-pool",
+        "workers": 2,
+        "learners": 2,
+        "frames": 900,
+        "emulate_latency": f"constant({1.8 * FRAME_TIME})",
+        "emulate_learning": f"constant({3.5 * FRAME_TIME})",
+        "learning": {"batch": 2, "replay": 2000, "target_every": 20, "exploration_frames": 100},
+        "backend": "ray",
+        "ray_address": address,
+        "seed": 3,
+    }
+    return run(RunConfiguration(**{**values, **changes}), out, progress=progress)
+
+
+def test_learners_on_two_nodes_learn_as_local_ones_do(cluster, tmp_path):
+    summary = play(cluster.address, tmp_path / "ray")
+    local = play(None, tmp_path / "local", backend="local", frames=240)
+    assert summary.learning.keys() == local.learning.keys()
+    # two learners with steps of 3.5 frames process two transitions of 3.5
+    assert summary.learning["share"] == pytest.approx(2 / 3.5, abs=0.08)
+    assert summary.inaction_fraction < 0.1
+    assert (summary.restarts, summary.learning["restarts"]) == (0, 0)
+    record = Record.open(tmp_path / "ray")
+    assert record.meta["complete"]
+    assert record.meta.keys() - {"nodes", "cluster"} == Record.open(tmp_path / "local").meta.keys()
+    nodes = record.meta["nodes"].values()
+    assert [node["workers"] for node in nodes] == [1, 1]
+    assert [node["learners"] for node in nodes] == [1, 1]
+    state = load_checkpoint(tmp_path / "ray", SPEC)
+    assert state.updates == summary.learning["updates"] > 300
+    assert state.targets == state.updates // 20
+    assert np.isfinite(state.weights).all()
+    told = record.meta["cluster"]
+    # those who infer were sent most versions, those who learn each version at most once
+    assert len(told["weights_sent"]) == 2
+    assert all(0.3 * state.updates < count <= state.updates for count in told["weights_sent"].values())
+    assert 0.5 * state.updates < told["weights_put"] <= state.updates + state.targets + 2
+    assert 0 < told["gradients"]["inside"]["p50"] < told["gradients"]["round_trip"]["p50"]
+    assert len(record.learning_steps) == state.updates
+    assert set(record.learning_steps["learner"]) == {0, 1}
+    assert summary.core_seconds["measured"] > 0
+
+
+def test_a_node_killed_on_the_way_costs_a_gradient_and_its_learner_comes_back(cluster, tmp_path):
+    killed = threading.Event()
+
+    def progress(played, total, what):
+        if played > 120 and not killed.is_set():
+            killed.set()
+            threading.Thread(
+                target=cluster.remove_node, args=(cluster.other,), kwargs={"allow_graceful": False}
+            ).start()
+
+    summary = play(cluster.address, tmp_path, progress, frames=3000)
+    record = Record.open(tmp_path)
+    assert killed.is_set()
+    assert record.meta["complete"]
+    events = record.meta["events"]
+    lost = [event for event in events if event["kind"] == "learner-restart"]
+    assert len({event["learner"] for event in lost}) == 1
+    assert len({event["worker"] for event in events if event["kind"] == "restart"}) == 1
+    assert len({event["node"] for event in events}) == 1  # the one that was killed, never the other
+    assert summary.learning["restarts"] == len(lost) >= 1
+    assert summary.restarts >= 1
+    # one learner goes on while the other is away, then both learn again, and what they learn is played
+    steps = record.learning_steps
+    late = steps[steps["applied"] > 40]
+    assert set(late["learner"]) == {0, 1}
+    away = np.diff(np.sort(steps["applied"].to_numpy())).max()
+    assert away < 10
+    assert load_checkpoint(tmp_path, SPEC).updates == summary.learning["updates"] == len(steps)
+    assert (record.frames.iloc[-300:]["served_by"] >= 0).mean() > 0.9
+
+
+def test_a_cluster_of_our_own_learns_and_leaves_nothing_behind(tmp_path):
+    from tests.harness.test_cluster import _daemons
+
+    before = _daemons()
+    summary = play(None, tmp_path, frames=240)
+    assert summary.learning["updates"] > 20
+    deadline = time.monotonic() + 20
+    while _daemons() - before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not _daemons() - before
+
+
+def test_a_gradient_that_is_not_finite_ends_the_run_with_the_learners_number(cluster, tmp_path):
+    with pytest.raises(RunError, match=r"learner 0: learning diverged: a gradient is not finite"):
+        play(cluster.address, tmp_path, learners=1, emulate_learning=None, learning={"learning_rate": 1e30, "batch": 2})
+    assert not Record.open(tmp_path).meta["complete"]
