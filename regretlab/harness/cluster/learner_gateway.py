@@ -13,7 +13,6 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ...cluster import open_cluster
-from ...errors import RunError
 from ..arena import Arena
 from ..board import STOP, Board
 from ..clock import sharpen_timers
@@ -95,10 +94,8 @@ class _LearnerGateway:
                 lambda attempt, avoid: self._fill(learner, attempt, avoid),
                 lambda loss: self._lost(learner, loss),
             )
-        except RunError as error:
-            self._failure = error
         except BaseException as error:
-            self._failure = RunError(f"learner {learner}: {error}").with_traceback(error.__traceback__)
+            self._failure = error
 
     def _fill(self, learner: int, attempt: int, avoid: str | None) -> None:
         gradient = self._seats.take(learner, avoid)

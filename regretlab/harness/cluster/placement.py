@@ -137,7 +137,7 @@ def keep_filled(
     Raises
     ------
     RunError
-        If the slot is lost too often.
+        If the slot is lost too often, or ``fill`` raises.
     """
     attempt, avoid = 0, None
     while not stopped():
@@ -150,3 +150,5 @@ def keep_filled(
             avoid = lost(loss)
             if attempt > MOST_LOSSES:
                 raise RunError(f"{who} was lost {attempt} times: the cluster is not fit to run") from None
+        except Exception as error:
+            raise RunError(f"{who}: {error}") from error
