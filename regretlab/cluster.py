@@ -43,7 +43,8 @@ def open_cluster(address: str | None) -> Iterator[Any]:
     Parameters
     ----------
     address
-        Of the cluster; None for one of this machine's own, that nobody else can reach.
+        Of the cluster; None for one of this machine's own. (Ray's services listen on all of its network addresses; they
+        let in only who has the token that Ray keeps for this user.)
 
     Raises
     ------

@@ -2,8 +2,8 @@
 
 The same run with local workers and with workers behind Ray, in turns: seconds from the frame's deadline to the start
 of the inference, of the inference as the rule sees it, and inside the network. Then the same with a learner, which
-measures learning steps up to the gradient. Without an address Ray runs on this machine, so what is added is Ray's part; a
-real network adds its round trip.
+measures learning steps up to the gradient. Without an address Ray runs on this machine, so what is added is Ray's part;
+a real network adds its round trip.
 """
 
 import sys
