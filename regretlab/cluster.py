@@ -62,6 +62,7 @@ def open_cluster(address: str | None) -> Iterator[Any]:
                 warnings.simplefilter("ignore")
                 settings: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
                 if address is None:
+                    os.environ.setdefault("RAY_worker_niceness", "0")  # its own default, 15, gives way to everything
                     settings["include_dashboard"] = False
                     settings["_node_ip_address"] = "127.0.0.1"
                 ray.init(address=address, **settings)

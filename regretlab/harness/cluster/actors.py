@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from ...policies import PolicySpec
 from ..arena import Arena
 
-__all__ = ["RING", "FrameStore", "InferenceActor", "Place"]
+__all__ = ["RING", "FrameStore", "InferenceActor"]
 
-Place = tuple[str, dict[str, Any]]
-"""Where the processes of a node find memory (``Arena.place``)."""
+Place = tuple[str, dict[str, Any]]  # where the processes of a node find memory (``Arena.place``)
 RING = 64
 """Frames a node keeps."""
 PATIENCE = 2.0

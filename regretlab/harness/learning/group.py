@@ -20,10 +20,9 @@ from .replay import ReplayStore, replay_fields
 from .state import LearnedState, StateCopy, state_fields
 from .steps import DRAWN, NO_TICKET, steps_fields, strike_out, take_step_rows
 
-__all__ = ["LearnerGroup", "Spawn"]
+__all__ = ["LearnerGroup"]
 
 Spawn = Callable[[Callable[..., None], tuple[Any, ...]], BaseProcess]
-"""Starts a process of the run."""
 
 
 class LearnerGroup:
