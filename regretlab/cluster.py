@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import socket
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +38,7 @@ def check_cluster(address: str | None, what: str) -> None:
 
 
 @contextmanager
-def open_cluster(address: str | None) -> Iterator[Any]:
+def open_cluster(address: str | None, *, patience: float = 0.0) -> Iterator[Any]:
     """Yield the ``ray`` module, connected; what was started or connected here is ended with the body.
 
     Parameters
@@ -45,6 +46,8 @@ def open_cluster(address: str | None) -> Iterator[Any]:
     address
         Of the cluster; None for one of this machine's own. (Ray's services listen on all of its network addresses; they
         let in only who has the token that Ray keeps for this user.)
+    patience
+        Seconds to go on trying: a busy cluster does not always answer the first time.
 
     Raises
     ------
@@ -55,21 +58,28 @@ def open_cluster(address: str | None) -> Iterator[Any]:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
-    started = not ray.is_initialized()
-    if started:
+    started, until = not ray.is_initialized(), time.monotonic() + patience
+    while not ray.is_initialized():
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                settings: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
-                if address is None:
-                    os.environ.setdefault("RAY_worker_niceness", "0")  # its own default, 15, gives way to everything
-                    settings["include_dashboard"] = False
-                    settings["_node_ip_address"] = "127.0.0.1"
-                ray.init(address=address, **settings)
+            _connect(ray, address)
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise InputError(f"no Ray cluster at '{address}': {str(error).splitlines()[0]}") from None
+            if time.monotonic() > until:
+                reason = str(error.__cause__ or error).strip().splitlines()[0]
+                raise InputError(f"no Ray cluster at '{address}': {reason}") from None
+            time.sleep(0.5)
     try:
         yield ray
     finally:
         if started:
             ray.shutdown()
+
+
+def _connect(ray: Any, address: str | None) -> None:
+    settings: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
+    if address is None:
+        os.environ.setdefault("RAY_worker_niceness", "0")  # its own default, 15, gives way to everything
+        settings["include_dashboard"] = False
+        settings["_node_ip_address"] = "127.0.0.1"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ray.init(address=address, **settings)

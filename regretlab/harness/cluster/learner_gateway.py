@@ -25,6 +25,8 @@ from .placement import ActorLost, keep_filled
 
 __all__ = ["serve_learners"]
 
+_CONNECT_PATIENCE = 60.0
+"""Seconds to go on trying to reach a cluster that the workers' gateway has reached."""
 _END_PATIENCE = 2.0
 """Seconds that gradients under way get when the run has ended."""
 
@@ -38,7 +40,7 @@ def serve_learners(
     board = Board(arena)
     try:
         sharpen_timers()
-        with open_cluster(address) as ray:
+        with open_cluster(address, patience=_CONNECT_PATIENCE) as ray:
             _LearnerGateway(ray, board, learning, plan, learners, events).run()
     except BaseException:
         if not board.control[STOP]:
