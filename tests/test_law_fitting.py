@@ -64,6 +64,25 @@ def test_anderson_darling_is_its_integral():
         assert fit.anderson_darling == pytest.approx(25 * integral, rel=1e-3)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_p_values_and_the_limits_of_distances_say_the_same(seed):
+    """Beyond the upper limit (one of 199 in forty) the p-value is at most (199 / 40 + 2) / 200; below it is larger."""
+    random = np.random.default_rng(seed)
+    data = random.uniform(0.01, 0.02, 80) if seed % 2 else random.exponential(0.02, 80) + 0.01
+    data[:seed] *= 4
+    fit = fit_laws(data, bootstrap=199, seed=seed)[0]
+    for distance, limits, p_value in (
+        (fit.distance, fit.distance_if_true, fit.p_value),
+        (fit.anderson_darling, fit.anderson_darling_if_true, fit.anderson_darling_p_value),
+    ):
+        assert limits[0] <= limits[1]
+        if distance > limits[1]:
+            assert p_value <= (199 / 40 + 2) / 200
+        elif distance < limits[1]:
+            assert p_value >= (199 / 40) / 200
+    assert fit_laws(data, bootstrap=0)[0].distance_if_true is None
+
+
 def test_a_heavy_tail_is_what_anderson_darling_sees():
     """One sample in a hundred takes twenty times as long: judged far off by both, further by Anderson-Darling."""
     random = np.random.default_rng(6)

@@ -155,11 +155,12 @@ def _tenth(done: int, total: int) -> bool:
 
 def _fitted(fit: "FittedLaw") -> str:
     said = f"{fit.text}: Kolmogorov-Smirnov {fit.distance:.3f}"
-    if fit.p_value is not None:
-        said += f" (p = {fit.p_value:.2g})"
+    if fit.p_value is not None and fit.distance_if_true is not None:
+        said += " ({:.3f} to {:.3f} if true, ".format(*fit.distance_if_true) + f"p = {fit.p_value:.2g})"
     said += f", Anderson-Darling {fit.anderson_darling:.3g}"
-    if fit.anderson_darling_p_value is not None:
-        said += f" (p = {fit.anderson_darling_p_value:.2g})"
+    if fit.anderson_darling_p_value is not None and fit.anderson_darling_if_true is not None:
+        limits = "{:.3g} to {:.3g}".format(*fit.anderson_darling_if_true)
+        said += f" ({limits} if true, p = {fit.anderson_darling_p_value:.2g})"
         if min(fit.p_value or 0.0, fit.anderson_darling_p_value) < 0.05:
             said += ": does not fit, use the samples"
     return said

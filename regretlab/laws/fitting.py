@@ -47,6 +47,8 @@ class FittedLaw:
         Anderson-Darling distance A^2; infinite where a sample lies at an end of the law.
     anderson_darling_p_value
         Chance of at least that distance; None where it was not computed.
+    distance_if_true, anderson_darling_if_true
+        Limits within which 95 % of such distances lie were the law the true family; None where they were not computed.
     """
 
     family: str
@@ -56,6 +58,8 @@ class FittedLaw:
     p_value: float | None
     anderson_darling: float
     anderson_darling_p_value: float | None
+    distance_if_true: tuple[float, float] | None = None
+    anderson_darling_if_true: tuple[float, float] | None = None
 
 
 def fit_laws(samples: ArrayLike, *, bootstrap: int = 99, seed: int = 0) -> list[FittedLaw]:
@@ -100,16 +104,20 @@ def fit_laws(samples: ArrayLike, *, bootstrap: int = 99, seed: int = 0) -> list[
     if bootstrap > 0:
         best, law = fits[0]
         random = np.random.default_rng(seed)
-        larger = further = 0
-        for _ in range(bootstrap):
+        distances = np.full((bootstrap, 2), np.inf)  # of samples that cannot be fitted again: as far as can be
+        for row in distances:
             drawn = np.sort(np.maximum(law.rvs(len(data), random_state=random), np.finfo(float).tiny))
             again = _fit(best.family, drawn)
-            larger += again is None or again[0].distance >= best.distance
-            further += again is None or again[0].anderson_darling >= best.anderson_darling
+            if again is not None:
+                row[:] = again[0].distance, again[0].anderson_darling
+        beyond = (distances >= [best.distance, best.anderson_darling]).sum(axis=0)
+        limits = np.quantile(distances, [0.025, 0.975], axis=0, method="inverted_cdf")
         judged = replace(
             best,
-            p_value=(larger + 1) / (bootstrap + 1),
-            anderson_darling_p_value=(further + 1) / (bootstrap + 1),
+            p_value=float(beyond[0] + 1) / (bootstrap + 1),
+            anderson_darling_p_value=float(beyond[1] + 1) / (bootstrap + 1),
+            distance_if_true=(float(limits[0, 0]), float(limits[1, 0])),
+            anderson_darling_if_true=(float(limits[0, 1]), float(limits[1, 1])),
         )
         found = [judged, *found[1:]]
     return found

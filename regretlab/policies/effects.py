@@ -10,7 +10,7 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ from .weights import load_parameters
 __all__ = ["OptionEffect", "measure_effects", "ratio_interval"]
 
 _CHECKED_FRAMES = 64
+_SPINNING = 0.05  # seconds for which threads may go on spinning after their work, to the harm of what is timed next
+_LEAST_SECONDS = 0.02  # of a measurement: long against what else the machine does in between
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def measure_effects(
     spec
         A policy with a network; its ``channels_last`` is not looked at.
     samples
-        Inferences of each variant, spread over the rounds (at least one a round).
+        Inferences of each variant, spread over the rounds (at least one a round, and at least 20 ms).
     rounds
         Rounds, at least 5.
     confidence
@@ -215,7 +217,11 @@ def _mean_time(variant: _Variant, frames: NDArray[np.uint8], number: int) -> flo
     torch.set_num_threads(variant.threads)
     act = variant.policy.act
     act(frames[0], 0)
-    began = perf_counter()
-    for index in range(number):
-        act(frames[index % len(frames)], 0)
-    return (perf_counter() - began) / number
+    began, count = perf_counter(), 0
+    while count < number or perf_counter() - began < _LEAST_SECONDS:
+        act(frames[count % len(frames)], 0)
+        count += 1
+    seconds = (perf_counter() - began) / count
+    if variant.threads > 1:
+        sleep(_SPINNING)
+    return seconds

@@ -239,8 +239,10 @@ def test_profile_with_everything(answer, tmp_path, monkeypatch):
     assert set(values["fits"][0]) == {
         "aic",
         "anderson_darling",
+        "anderson_darling_if_true",
         "anderson_darling_p_value",
         "distance",
+        "distance_if_true",
         "family",
         "p_value",
         "text",
