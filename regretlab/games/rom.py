@@ -16,6 +16,7 @@ _ROM_SIZE = 0x148
 _CHECKSUM = 0x14D
 _GLOBAL_CHECKSUM = 0x14E
 _SMALLEST = 0x8000
+_LARGEST = 0x800000
 
 
 def _header_checksum(image: bytes) -> int:
@@ -39,9 +40,12 @@ def check_rom(path: str | Path) -> bytes:
         If it is missing, no Game Boy image, truncated, or its header checksum is wrong.
     """
     try:
-        image = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            image = file.read(_LARGEST + 1)
     except OSError as error:
         raise InputError(f"ROM '{path}' cannot be read: {error.strerror}") from None
+    if len(image) > _LARGEST:
+        raise InputError(f"ROM '{path}' has more than {_LARGEST} bytes, which is the most that a Game Boy image has")
     if len(image) <= _GLOBAL_CHECKSUM + 1:
         raise InputError(f"ROM '{path}' has {len(image)} bytes: a Game Boy image has at least {_SMALLEST}")
     code = image[_ROM_SIZE]

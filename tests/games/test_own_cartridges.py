@@ -134,6 +134,19 @@ def test_a_cartridge_of_a_kind_that_is_not_emulated(tmp_path):
         Cartridge(tmp_path / "camera.gb")
 
 
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ((1 << 23) + 1, "has more than 8388608 bytes, which is the most"),
+        (0x8000 + 1000, "cannot be emulated: .*length"),
+    ],
+)
+def test_images_of_no_size_of_a_cartridge(size, message, tmp_path):
+    (tmp_path / "odd.gb").write_bytes(STACKER.read_bytes() + bytes(size - 0x8000))
+    with pytest.raises(InputError, match=message):
+        Cartridge(tmp_path / "odd.gb")
+
+
 def test_nothing_beside_the_rom_is_read_or_written(tmp_path):
     rom = tmp_path / "game.gb"
     rom.write_bytes(STACKER.read_bytes())
