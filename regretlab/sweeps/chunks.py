@@ -4,6 +4,7 @@ The points of a group differ only in parameters that the command takes many valu
 whole groups. A finished chunk is one file beside the dataset, written whole or not at all.
 """
 
+import fcntl
 import io
 import json
 import math
@@ -165,7 +166,9 @@ def _seed(seed: int, point: int) -> int:
 
 
 class ChunkStore:
-    """The finished chunks of a sweep, in a folder beside its dataset.
+    """The finished chunks of a sweep, in a folder beside its dataset, for one process at a time.
+
+    The lock is the operating system's, on an open file: it goes with the process, however that ends.
 
     Parameters
     ----------
@@ -177,15 +180,35 @@ class ChunkStore:
     Raises
     ------
     InputError
-        If the folder holds chunks of another sweep.
+        If the folder holds chunks of another sweep, or another process is at work on it.
     """
 
     def __init__(self, folder: Path, configuration: SweepConfiguration) -> None:
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock)
+            raise InputError(
+                f"'{folder}' is being computed by another process: wait for it or choose another --out"
+            ) from None
+        try:
+            self._label(configuration)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let other processes go on with the sweep."""
+        os.close(self._lock)
+
+    def _label(self, configuration: SweepConfiguration) -> None:
         plan = Plan(configuration)
         self._chunks = plan.chunks
         said = {"digest": configuration.digest(), "chunk_groups": plan.chunk_groups}
-        label = folder / "sweep.json"
+        label = self.folder / "sweep.json"
         if label.exists():
             try:
                 found = json.loads(label.read_text(encoding="utf-8"))
@@ -193,10 +216,9 @@ class ChunkStore:
                 found = None
             if found != said:
                 raise InputError(
-                    f"'{folder}' holds chunks of another sweep or version: choose another --out or delete it"
+                    f"'{self.folder}' holds chunks of another sweep or version: choose another --out or delete it"
                 )
             return
-        folder.mkdir(parents=True, exist_ok=True)
         _write(label, json.dumps(said).encode())
 
     def missing(self) -> list[int]:

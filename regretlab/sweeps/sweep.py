@@ -101,23 +101,36 @@ def run_sweep(
         if held != configuration.digest():
             raise InputError(f"'{path}' holds another sweep: choose another --out or delete it")
         return Sweep(read_dataset(path), path, configuration.points, plan.chunks, 0)
-    store = ChunkStore(path.with_name(path.name + ".parts"), configuration)
+    with closing(ChunkStore(path.with_name(path.name + ".parts"), configuration)) as store:
+        computed = _compute_missing(store, configuration, engine, cores, address, progress)
+        dataset = make_dataset(configuration, store)
+        if int((dataset["status"] == 0).sum()) == 0:
+            reasons = next(reasons for _, reasons in store.all() if reasons)
+            store.remove()
+            raise InputError(f"no point of the grid has an answer: {reasons[0]}")
+        write_dataset(dataset, path)
+        store.remove()
+    return Sweep(dataset, path, configuration.points, plan.chunks, computed)
+
+
+def _compute_missing(
+    store: ChunkStore,
+    configuration: SweepConfiguration,
+    engine: Engine,
+    cores: int | None,
+    address: str | None,
+    progress: Callable[[int, int], None] | None,
+) -> int:
+    """Compute and keep what is missing; return how many chunks that were."""
+    plan = Plan(configuration)
     missing = store.missing()
-    size = plan.chunk_groups * plan.group_points
     done = configuration.points - sum(len(plan.groups_of(chunk)) for chunk in missing) * plan.group_points
     if progress is not None:
         progress(done, configuration.points)
     with closing(compute_chunks(configuration, missing, engine=engine, cores=cores, address=address)) as finished:
         for chunk, columns, reasons in finished:
             store.put(chunk, columns, reasons)
-            done += min(size, len(columns["point"]))
+            done += len(columns["point"])
             if progress is not None:
                 progress(done, configuration.points)
-    dataset = make_dataset(configuration, store)
-    if int((dataset["status"] == 0).sum()) == 0:
-        reasons = next(reasons for _, reasons in store.all() if reasons)
-        store.remove()
-        raise InputError(f"no point of the grid has an answer: {reasons[0]}")
-    write_dataset(dataset, path)
-    store.remove()
-    return Sweep(dataset, path, configuration.points, plan.chunks, len(missing))
+    return len(missing)

@@ -238,10 +238,26 @@ def test_a_file_with_other_contents_is_another_sweep(tmp_path):
             run_sweep(read_configuration(sweep), tmp_path / f"{number}.nc", cores=1)
 
 
+def test_two_processes_do_not_compute_one_sweep_at_once(tmp_path):
+    """The second is refused while the first is at work, and neither harms the other's chunks."""
+    sweep = read_configuration(BOUND)
+    refused = []
+
+    def progress(done, total):
+        with pytest.raises(InputError, match=r"a\.nc\.parts' is being computed by another process"):
+            run_sweep(sweep, tmp_path / "a.nc", cores=1)
+        refused.append(done)
+
+    first = run_sweep(sweep, tmp_path / "a.nc", cores=1, progress=progress)
+    assert refused
+    assert run_sweep(sweep, tmp_path / "a.nc", cores=1).dataset.identical(first.dataset)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.nc"]
+
+
 def test_parts_of_another_sweep_are_not_mixed_in(tmp_path):
     from regretlab.sweeps.chunks import ChunkStore
 
-    ChunkStore(tmp_path / "a.nc.parts", read_configuration(BOUND))
+    ChunkStore(tmp_path / "a.nc.parts", read_configuration(BOUND)).close()
     with pytest.raises(InputError, match="holds chunks of another sweep"):
         run_sweep(read_configuration(SIMULATE), tmp_path / "a.nc", cores=1)
 
