@@ -98,7 +98,8 @@ def test_the_optimistic_policy_is_as_good_as_the_paper_promises(seed):
     """Theorem 7 of Jaksch et al.: within 1/sqrt(t) of the optimum of the extended MDP, here a linear program."""
     rng = np.random.default_rng(seed)
     S, A, confidence = 4, 3, 0.05
-    counts = rng.integers(0, [3, 300, 30_000, 10**6][seed % 4], size=(S, A)).astype(float)
+    # some pairs known ten or a thousand times better than others: both radii decide what is best
+    counts = np.floor(10.0 ** rng.uniform(*[(0, 1), (2, 5), (3, 6), (4, 7)][seed % 4], size=(S, A)))
     successors = np.array([[rng.multinomial(int(n), rng.dirichlet(np.full(S, 0.5))) for n in row] for row in counts])
     rewards = rng.uniform(size=(S, A)) * counts
     time = counts.sum() + 1.0
