@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -27,6 +27,7 @@ def profile(
     samples: Whole = 500,
     threads: Whole = 1,
     channels_last: Annotated[bool, Parameter(negative="--contiguous")] = True,
+    device: Literal["cpu", "cuda"] = "cpu",
     bf16: Flag = False,
     compiled: Annotated[bool, Parameter(name="--compile", negative="")] = False,
     effects: Flag = False,
@@ -52,6 +53,8 @@ def profile(
         Threads of the network's operations.
     channels_last
         Memory layout of the convolutions.
+    device
+        Where the network runs: cpu, or cuda (a GPU, which the workers of --workers then share).
     bf16
         Compute in bfloat16 instead of float32.
     compiled
@@ -71,7 +74,11 @@ def profile(
     from ..policies.profile import CONFIDENCE, check_target, profile_policy
 
     numbers = None if workers is None else check_numbers(_numbers(workers))
-    specification = _specification(policy, env, actions, channels_last)
+    specification = _specification(policy, env, actions, channels_last=channels_last, device=device)
+    if device != "cpu":
+        from ..policies.devices import check_device
+
+        check_device(device)
     if out is not None:
         check_target(out)
     with show_progress() as tell:
@@ -122,7 +129,7 @@ def profile(
         ("standard deviation", f"{1e3 * values['std']:.3f} ms"),
         ("p50, p99, max", ", ".join(f"{1e3 * values[name]:.3f} ms" for name in ("p50", "p99", "max"))),
         ("inferences per second", f"{values['inferences_per_second']:.1f}"),
-        ("machine", f"{measured.machine}, torch {measured.torch_version}, {threads} thread(s)"),
+        ("machine", f"{measured.machine}, torch {measured.torch_version}, {threads} thread(s) on the {device}"),
         *listed("fitted laws", [_fitted(fit) for fit in fits[:3]]),
         *listed("effect of each option", [_effect(effect) for effect in options or ()]),
         *_contention_facts(shared),
@@ -133,19 +140,19 @@ def profile(
     return 0
 
 
-def _specification(policy: str, env: str | None, actions: int | None, channels_last: bool) -> "PolicySpec":
+def _specification(policy: str, env: str | None, actions: int | None, **settings: Any) -> "PolicySpec":
     from ..errors import InputError
     from ..policies import PolicySpec
 
     if env is None:
-        return PolicySpec(policy, actions=7 if actions is None else actions, channels_last=channels_last)
+        return PolicySpec(policy, actions=7 if actions is None else actions, **settings)
     if actions is not None:
         raise InputError(f"actions {actions} are given, and '{env}' has its own: give one of the two")
     from ..harness.preparation import describe_environment, specify_policy
     from .environments import environment_id
 
     described = describe_environment(environment_id(env), {}, frame_time=1.0)  # how fast it is does not matter here
-    return specify_policy(policy, described, channels_last=channels_last)
+    return specify_policy(policy, described, **settings)
 
 
 def _tenth(done: int, total: int) -> bool:

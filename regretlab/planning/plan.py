@@ -262,7 +262,7 @@ def plan(
         service=best.service,
         method="closed-form" if best.service is None else best.service.method,
         alternatives=(idle, *tried),
-        assumptions=_assumptions(best, scaling, quality, target_regret),
+        assumptions=_assumptions(best, machine, scaling, quality, target_regret),
     )
 
 
@@ -336,9 +336,15 @@ def _model_size(
     return found.size
 
 
-def _assumptions(best: Candidate, scaling: object, quality: object, target_regret: float | None) -> tuple[str, ...]:
+def _assumptions(
+    best: Candidate, machine: Machine, scaling: object, quality: object, target_regret: float | None
+) -> tuple[str, ...]:
     notes = [] if best.service is None else list(best.service.assumptions)
     notes.append("the gap of the default behaviour is constant, and the agent knows the environment")
+    if machine.contention and best.workers > 1:
+        notes.append(
+            "contention: all workers infer all the time; those that wait for a frame slow each other down less"
+        )
     if quality is not None:
         notes.append("model size: every frame served, delay in continuous time, the quality gap adds to the delay part")
     elif scaling is not None:

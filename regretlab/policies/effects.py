@@ -147,6 +147,8 @@ def measure_effects(
         )
     if not spec.has_network:
         raise InputError(f"policy '{spec.name}' has no network to execute: give nature, impala-kN or impala2x-kN")
+    if spec.device != "cpu":
+        raise InputError(f"options are compared on the cpu, not on device '{spec.device}'")
     before = torch.get_num_threads()
     random = np.random.default_rng(seed)
     try:

@@ -57,7 +57,7 @@ def build_executed(
     Raises
     ------
     InputError
-        If the policy has no network, or it cannot be compiled on this machine.
+        If the policy has no network, or it cannot be compiled (or have its device) on this machine.
 
     Examples
     --------
@@ -68,6 +68,8 @@ def build_executed(
     """
     if not spec.has_network:
         raise InputError(f"policy '{spec.name}' has no network to execute: give nature, impala-kN or impala2x-kN")
+    if spec.device != "cpu" and (bf16 or compiled):
+        raise InputError(f"device '{spec.device}' executes float32 as it is here: no bf16, no compile")
     policy = build_policy(spec, parameters, threads=threads)
     assert isinstance(policy, NetworkPolicy)
     holder = cast(Any, policy)  # whatever maps frames to values may stand in for the network

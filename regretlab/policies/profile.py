@@ -51,6 +51,8 @@ class LatencyProfile:
         Seed of the frames shown.
     machine, torch_version
         Where it was measured.
+    device
+        "cpu" or "cuda".
     """
 
     policy: str
@@ -64,6 +66,7 @@ class LatencyProfile:
     torch_version: str
     bf16: bool = False
     compiled: bool = False
+    device: str = "cpu"
 
     @property
     def mean_interval(self) -> tuple[float, float]:
@@ -100,6 +103,7 @@ class LatencyProfile:
             "channels_last": self.channels_last,
             "bf16": self.bf16,
             "compiled": self.compiled,
+            "device": self.device,
             "warm_up": self.warm_up,
             "seed": self.seed,
             "machine": self.machine,
@@ -223,10 +227,11 @@ def profile_policy(
         channels_last=spec.channels_last,
         warm_up=warm_up,
         seed=seed,
-        machine=f"{_processor()}, {os.cpu_count()} cores, {platform.platform()}",
+        machine=f"{_processor()}, {os.cpu_count()} cores, {platform.platform()}{_accelerator(spec.device)}",
         torch_version=torch.__version__,
         bf16=bf16,
         compiled=compiled,
+        device=spec.device,
     )
 
 
@@ -237,6 +242,10 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_finite(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _accelerator(device: str) -> str:
+    return f", {torch.cuda.get_device_name()}" if device == "cuda" else ""
 
 
 def _processor() -> str:

@@ -11,7 +11,7 @@ from regretlab.errors import InputError
 from regretlab.policies import PolicySpec
 from regretlab.policies import execution as executing
 from regretlab.policies.effects import measure_effects, ratio_interval
-from regretlab.policies.execution import build_executed
+from regretlab.policies.execution import build_executed, build_timed
 
 SPEC = PolicySpec("nature", actions=5)
 FRAMES = np.random.default_rng(0).integers(0, 256, (20, 84, 84)).astype(np.uint8)
@@ -114,6 +114,18 @@ def test_long_spells_cancel():
 def test_effects_that_cannot_be_measured(settings):
     with pytest.raises(InputError, match="effects need at least"):
         measure_effects(SPEC, **settings)
+
+
+def test_options_are_of_the_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    spec = PolicySpec("nature", actions=5, device="cuda")
+    for execution in ({"bf16": True}, {"compiled": True}):
+        with pytest.raises(InputError, match="device 'cuda' executes float32"):
+            build_timed(spec, **execution)
+    with pytest.raises(InputError, match="not on device 'cuda'"):
+        measure_effects(spec)
+    with pytest.raises(InputError, match="needs a GPU"):
+        build_timed(spec)
 
 
 def test_policies_without_network():
