@@ -54,7 +54,7 @@ def profile(
     channels_last
         Memory layout of the convolutions.
     device
-        Where the network runs: cpu, or cuda (a GPU, which the workers of --workers then share).
+        Where the network runs: cpu, or cuda (a GPU, which concurrent workers then share).
     bf16
         Compute in bfloat16 instead of float32.
     compiled
