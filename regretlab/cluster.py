@@ -11,7 +11,14 @@ from typing import Any
 
 from .errors import InputError
 
-__all__ = ["check_cluster", "open_cluster"]
+__all__ = ["AUTHENTICATION", "OWN", "check_cluster", "open_cluster"]
+
+OWN = (None, "local")
+"""Addresses that stand for a cluster of this machine's own."""
+
+AUTHENTICATION = "RAY_AUTH_MODE"
+"""Environment variable with which a process says that it has a token. Ray sets it in a process that starts a cluster;
+another one that connects to that cluster by its address must be told."""
 
 
 def check_cluster(address: str | None, what: str) -> None:
@@ -76,7 +83,8 @@ def open_cluster(address: str | None, *, patience: float = 0.0) -> Iterator[Any]
 
 def _connect(ray: Any, address: str | None) -> None:
     settings: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
-    if address is None:
+    if address in OWN:
+        address = "local"  # None would join a cluster that somebody happens to run on this machine
         os.environ.setdefault("RAY_worker_niceness", "0")  # its own default, 15, gives way to everything
         settings["include_dashboard"] = False
         settings["_node_ip_address"] = "127.0.0.1"

@@ -1,17 +1,16 @@
 """Inference on a Ray cluster of two nodes on this machine: same rules, same record, and a node killed on the way."""
 
-import os
 import threading
-import time
 
 import numpy as np
 import pytest
 
+from regretlab.cluster import open_cluster
 from regretlab.errors import InputError
 from regretlab.harness.configuration import RunConfiguration
 from regretlab.harness.run import run
 from regretlab.records import Record
-from tests.oracles.two_nodes import two_nodes
+from tests.oracles.two_nodes import left_behind, marked, two_nodes
 
 ray = pytest.importorskip("ray")
 pytestmark = [
@@ -100,14 +99,17 @@ def test_a_node_killed_on_the_way_costs_its_inference_and_its_worker_comes_back(
     assert len(during) > 600
 
 
-def test_a_cluster_of_our_own_leaves_nothing_behind(tmp_path):
-    before = _daemons()
+def test_a_cluster_of_our_own_leaves_nothing_behind(tmp_path, monkeypatch):
+    mark = marked(monkeypatch)
     summary = play(None, tmp_path, frames=120, policy="noop", emulate_latency=None)
     assert summary.frames == 120
-    deadline = time.monotonic() + 20
-    while _daemons() - before and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not _daemons() - before
+    assert not left_behind(mark, within=20)
+
+
+def test_a_cluster_of_our_own_is_none_that_somebody_runs_here(cluster):
+    with open_cluster(None) as connected:
+        assert connected.get_runtime_context().gcs_address != cluster.address
+        assert len(connected.nodes()) == 1
 
 
 @pytest.mark.parametrize(
@@ -131,17 +133,3 @@ def test_nobody_at_the_address(tmp_path):
     with pytest.raises(InputError, match=r"no Ray cluster at '127\.0\.0\.1:1'"):
         play("127.0.0.1:1", tmp_path / "none")
     assert not (tmp_path / "none").exists()
-
-
-def _daemons():
-    found = set()
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/cmdline", "rb") as file:
-                    command = file.read()
-            except OSError:
-                continue
-            if b"raylet" in command or b"gcs_server" in command or b"rl-gateway" in command:
-                found.add(int(entry))
-    return found

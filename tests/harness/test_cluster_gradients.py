@@ -9,6 +9,7 @@ import pytest
 from regretlab.cluster import open_cluster
 from regretlab.errors import RunError
 from regretlab.harness.arena import Arena
+from regretlab.harness.cluster.actors import FrameStore, InferenceActor
 from regretlab.harness.cluster.gradients import GradientActor, GradientSeats, WeightShelf
 from regretlab.harness.cluster.placement import MOST_LOSSES, ActorLost, Placement, keep_filled
 from regretlab.harness.cluster.weights import NodeWeights, WeightSender, WeightStore
@@ -172,6 +173,18 @@ def test_a_reader_that_is_gone_holds_new_weights_up_until_it_is_freed():
     store.free(1)
     assert store.put(np.full(3, 2, np.float32))
     assert store.received() == 2
+
+
+def test_a_worker_that_comes_late_warms_up_beside_a_ring_that_is_far_ahead():
+    store = FrameStore((84, 84), np.uint8)
+    for index in range(100):
+        store.put(index, np.full((84, 84), index, np.uint8))
+    actor = InferenceActor(PolicySpec("oracle", actions=5), np.zeros(0, np.float32), store.place(), None, 0)
+    assert actor.look(np.zeros((84, 84), np.uint8), 2)[0] == 3
+    assert actor.act(99, 1)[0] == 2
+    with pytest.raises(RuntimeError, match="frame 30 was replaced"):
+        actor.act(30, 1)
+    assert store.received() == 100
 
 
 class _Nodes:

@@ -1,7 +1,6 @@
 """Learners on a Ray cluster of two nodes on this machine: they learn as local ones do, and a killed node is no end."""
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from regretlab.policies import PolicySpec
 from regretlab.records import Record
 from tests.harness.test_learner_faults import RINGS
 from tests.oracles.ring_environment import FRAME_TIME
-from tests.oracles.two_nodes import two_nodes
+from tests.oracles.two_nodes import left_behind, marked, two_nodes
 
 ray = pytest.importorskip("ray")
 pytestmark = [
@@ -112,16 +111,11 @@ def test_a_node_killed_on_the_way_costs_a_gradient_and_its_learner_comes_back(cl
     assert (record.frames.iloc[-300:]["served_by"] >= 0).mean() > 0.9
 
 
-def test_a_cluster_of_our_own_learns_and_leaves_nothing_behind(tmp_path):
-    from tests.harness.test_cluster import _daemons
-
-    before = _daemons()
+def test_a_cluster_of_our_own_learns_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    mark = marked(monkeypatch)
     summary = play(None, tmp_path, frames=240)
     assert summary.learning["updates"] > 20
-    deadline = time.monotonic() + 20
-    while _daemons() - before and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not _daemons() - before
+    assert not left_behind(mark, within=20)
 
 
 def test_a_reward_that_is_no_number_ends_the_run_with_the_learners_number(cluster, tmp_path):

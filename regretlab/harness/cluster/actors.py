@@ -85,7 +85,10 @@ class InferenceActor:
 
     def act(self, index: int, label: int) -> tuple[int, float, float]:
         """Return the action for a frame, the seconds it took here and the processor seconds used so far."""
-        pixels = self._frame(index)
+        return self.look(self._frame(index), label)
+
+    def look(self, pixels: NDArray[Any], label: int) -> tuple[int, float, float]:
+        """Return the same for a frame that is none of the run's: to warm up with."""
         began = time.perf_counter()
         action = int(self._policy.act(pixels, label))
         return action, time.perf_counter() - began, time.process_time()

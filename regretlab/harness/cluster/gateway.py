@@ -1,6 +1,7 @@
 """The gateway's process: a thread for each worker, which runs the loop of a local worker with its network elsewhere."""
 
 import contextlib
+import os
 import sys
 import threading
 import time
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ...cluster import open_cluster
+from ...cluster import AUTHENTICATION, OWN, open_cluster
 from ...policies import PolicySpec
 from ...policies.policy import Policy
 from ..arena import Arena
@@ -107,7 +108,11 @@ class _Gateway:
     def run(self, address: str | None) -> None:
         """Serve until the run ends or something fails."""
         self._board.report_error(self._workers + 2, "threads of a gateway, ordinary")
-        self._tell(kind="connected", address=address or self._ray.get_runtime_context().gcs_address)
+        self._tell(
+            kind="connected",
+            address=self._ray.get_runtime_context().gcs_address if address in OWN else address,
+            authentication=os.environ.get(AUTHENTICATION),
+        )
         threads = [threading.Thread(target=self._serve, args=(worker,), daemon=True) for worker in range(self._workers)]
         for thread in threads:
             thread.start()
@@ -122,7 +127,7 @@ class _Gateway:
         if self._failure is not None:
             raise self._failure
         self._tell(kind="end", **self._seats.received(), inside=quantiles(self._inside))
-        if address is None and self._learning is not None:
+        if address in OWN and self._learning is not None:
             until = time.monotonic() + _LEARNERS_PATIENCE
             while self._learning["learners_ready"].any() and time.monotonic() < until:
                 time.sleep(0.02)

@@ -12,7 +12,7 @@ import traceback
 from multiprocessing.connection import Connection
 from typing import Any
 
-from ...cluster import open_cluster
+from ...cluster import AUTHENTICATION, open_cluster
 from ..arena import Arena
 from ..board import STOP, Board
 from ..clock import sharpen_timers
@@ -32,11 +32,19 @@ _END_PATIENCE = 2.0
 
 
 def serve_learners(
-    arena: Arena, learning: Arena, plan: LearnerPlan, learners: int, address: str, events: Connection
+    arena: Arena,
+    learning: Arena,
+    plan: LearnerPlan,
+    learners: int,
+    address: str,
+    authentication: str | None,
+    events: Connection,
 ) -> None:
     """Run the learners' gateway (the target of its ``Process``); what happens is told through ``events``."""
     become_child("rl-learners")
     os.nice(NICENESS)
+    if authentication is not None:
+        os.environ[AUTHENTICATION] = authentication
     board = Board(arena)
     try:
         sharpen_timers()

@@ -34,10 +34,10 @@ class RemoteLearners(LearnerGroup):
         """Remember how to start."""
         self._board, self._spawn = board, spawn
 
-    def connect(self, address: str) -> None:
-        """Start the learners' gateway."""
+    def connect(self, address: str, authentication: str | None) -> None:
+        """Start the learners' gateway; ``authentication`` is how the workers' gateway has got in."""
         self._events, theirs = Pipe(duplex=False)
-        arguments = (self._board, self.arena, self.plan, self._count, address, theirs)
+        arguments = (self._board, self.arena, self.plan, self._count, address, authentication, theirs)
         self.processes = [self._spawn(serve_learners, arguments)]
         theirs.close()
 

@@ -29,8 +29,11 @@ class Seat:
 
     def act(self, frame: Frame) -> int:
         """Let the actor infer on a frame; ``ActorLost`` if it does not answer."""
-        self._stores.frames.send(frame)
-        reply = self._actor.act.remote(frame.index, frame.label)
+        if frame.index < 0:  # not of the run, so not for the node's ring, which may be frames ahead of a new worker
+            reply = self._actor.look.remote(frame.pixels, frame.label)
+        else:
+            self._stores.frames.send(frame)
+            reply = self._actor.act.remote(frame.index, frame.label)
         action, seconds, self.processor_seconds = self._caller.answer(reply)
         self.inside.append(seconds)
         return int(action)

@@ -77,7 +77,7 @@ class _ClusterSupervisor(Supervisor):
         kind = event.pop("kind")
         if kind == "connected":
             if isinstance(self.learners, RemoteLearners):
-                self.learners.connect(event["address"])
+                self.learners.connect(**event)
         elif kind == "nodes":
             self._note_nodes(**event)
         elif kind == "end":
