@@ -4,7 +4,8 @@ Run ``python -m tests.benchmarks.benchmark_contention [--policy impala-k7] [--wo
 machine that does nothing else. Each number of workers plays beacon under ``free-running``, where all of them infer all
 the time if an inference lasts longer than a frame, as they did when the contention was measured (shorter ones wait for
 the next frame: the run is then faster than promised). Printed: T(N) of the line and of the measured times, what
-inference took in the run with its 95 % interval, their ratio, and the regret that the profile promises beside that of
+inference took in the run with its 95 % interval, their ratio, how many times as long as with the first number both
+took (which a load that changes in between leaves alone), and the regret that the profile promises beside that of
 the run.
 """
 
@@ -41,7 +42,10 @@ def main():
         profile = read_profile(measured.save(Path(folder) / "profile.npy", found))
         line = profile.contention
         print(f"chi = {line.share:.3f} in [{line.lower:.3f}, {line.upper:.3f}], on a line: p = {line.line_p_value}")
-        print("workers  line, ms  measured, ms  in the run, ms       run/measured  regret promised  played")
+        alone = None
+        print(
+            "workers  line, ms  measured, ms  in the run, ms       run/measured  slowdown measured, run  regret promised  played"
+        )
         for number in numbers:
             configuration = RunConfiguration(
                 environment_options={"symbols": SYMBOLS, "mode_probability": MODE},
@@ -55,12 +59,14 @@ def main():
             straight = 1e3 * shared.lone_time * (1 + line.share * (number - 1))
             times = 1e3 * shared.means[shared.workers.index(number)]
             took, half = 1e3 * summary.inference_time["mean"], 1.96e3 * summary.standard_error["inference_time"]
+            alone = alone or took
             law = profile.law().scaled(line.slowdown(number))
             settings = {"rule": "free-running", "workers": number, "symbols": SYMBOLS}
             promised = realtime_regret(law, parse_frame_time("gameboy"), MODE, **settings).total
             played, error = 1 - summary.reward_per_frame, 1.96 * summary.standard_error["reward_per_frame"]
             print(
                 f"{number:7}  {straight:8.2f}  {times:12.2f}  {took:8.2f} +- {half:<7.2f}  {took / times:12.3f}  "
+                f"{times / (1e3 * shared.means[0]):17.3f}, {took / alone:.3f}  "
                 f"{promised:15.4f}  {played:.4f} +- {error:.4f}"
             )
 
