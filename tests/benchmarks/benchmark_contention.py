@@ -44,7 +44,8 @@ def main():
         print(f"chi = {line.share:.3f} in [{line.lower:.3f}, {line.upper:.3f}], on a line: p = {line.line_p_value}")
         alone = None
         print(
-            "workers  line, ms  measured, ms  in the run, ms       run/measured  slowdown measured, run  regret promised  played"
+            "workers  line, ms  measured, ms  in the run, ms       run/measured  slowdown measured, run  "
+            "regret promised  played"
         )
         for number in numbers:
             configuration = RunConfiguration(
