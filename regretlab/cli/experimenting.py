@@ -109,20 +109,18 @@ def _play(protocol: str, configuration: Path, out: Path, budget: str, seeds: int
         )
         return 0
     rows = [_row(case) for case in outcome.summaries]
-    columns = ("case", "delay", "interaction", "seeds", "reward per frame (95 %)", "per episode", "acted")
-    print_rows(f"{chosen.settings.title or configuration}: {outcome.path}", columns, rows, 0)
+    columns = ("case", "delay", "interaction", "reward per frame, 95 %", "acted")
+    seeds = f"{chosen.settings.seeds} seed{'' if chosen.settings.seeds == 1 else 's'}"
+    print_rows(f"{chosen.settings.title or configuration}, {seeds}: {outcome.path}", columns, rows, 0)
     return 0
 
 
 def _row(case: Any) -> list[str]:
     interval = "" if case.interval is None else f" ± {case.interval:.2g}"
-    episode = "none" if case.episode_reward is None else f"{case.episode_reward:.4g}"
     return [
         case.case,
         str(case.delay),
         case.interaction,
-        str(case.seeds),
         f"{case.reward_per_frame:.4g}{interval}",
-        episode,
         f"{100 * case.acted:.3g} %",
     ]

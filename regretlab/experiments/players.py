@@ -15,7 +15,16 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from ..policies.agents.dqn import DQN
 
-__all__ = ["AgentPlayer", "BeaconScript", "FixedPlayer", "Player", "RandomPlayer", "StackerScript", "scripted_player"]
+__all__ = [
+    "AgentPlayer",
+    "BeaconScript",
+    "BoxingScript",
+    "FixedPlayer",
+    "Player",
+    "RandomPlayer",
+    "StackerScript",
+    "scripted_player",
+]
 
 
 class Player(Protocol):
@@ -119,6 +128,30 @@ class StackerScript(FixedPlayer):
         return self._planner.action(seen, since)
 
 
+class BoxingScript(FixedPlayer):
+    """The script of ``regretlab.games.boxing_player``, one action in twenty random."""
+
+    def __init__(self, seed: int) -> None:
+        self._scout: Any = None
+        self._generator = np.random.default_rng([seed, 0xB0])
+
+    def begin(self, game: Any) -> None:
+        """Start an episode."""
+        from ..games.boxing_player import BoxingScout
+
+        self._scout = BoxingScout(game.unwrapped)
+
+    def see(self, observation: NDArray[np.generic]) -> Any:
+        """Keep where the boxers stand."""
+        return self._scout.places()
+
+    def act(self, seen: Any, since: Sequence[int], frame: int) -> int:
+        """Return the script's action."""
+        from ..games.boxing_player import boxing_action
+
+        return boxing_action(*seen, frame, self._generator)
+
+
 class AgentPlayer(FixedPlayer):
     """DQN or Rainbow; learns from what it saw, as if that were the present.
 
@@ -149,15 +182,23 @@ class AgentPlayer(FixedPlayer):
         self._agent.learn(seen, action, reward, discount, last=last)
 
 
-SCRIPTS: dict[str, Callable[[], FixedPlayer]] = {
-    "regretlab/Beacon-v0": BeaconScript,
-    "regretlab/Stacker-v0": StackerScript,
+SCRIPTS: dict[str, Callable[[int], FixedPlayer]] = {
+    "regretlab/Beacon-v0": lambda seed: BeaconScript(),
+    "regretlab/Stacker-v0": lambda seed: StackerScript(),
+    "regretlab/Boxing-v0": BoxingScript,
 }
 """Scripted players by environment."""
 
 
-def scripted_player(environment: str) -> FixedPlayer:
+def scripted_player(environment: str, seed: int = 0) -> FixedPlayer:
     """Return the scripted player of a game.
+
+    Parameters
+    ----------
+    environment
+        The game.
+    seed
+        Of what is random in its play.
 
     Raises
     ------
@@ -166,4 +207,4 @@ def scripted_player(environment: str) -> FixedPlayer:
     """
     if environment not in SCRIPTS:
         raise InputError(f"there is no scripted player of '{environment}', only of {', '.join(SCRIPTS)}")
-    return SCRIPTS[environment]()
+    return SCRIPTS[environment](seed)

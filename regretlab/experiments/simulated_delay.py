@@ -108,7 +108,7 @@ def _player(experiment: Experiment, cell: Cell, game: Any) -> FixedPlayer:
     if kind == "random":
         return RandomPlayer(actions, cell.seed)
     if kind == "script":
-        return scripted_player(experiment.settings.environment)
+        return scripted_player(experiment.settings.environment, cell.seed)
     from ..policies.agents import make_agent
 
     shape = tuple(int(side) for side in game.observation_space.shape)

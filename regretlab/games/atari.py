@@ -107,6 +107,10 @@ class Atari(gymnasium.Env[NDArray[np.uint8], np.int64]):
         screen, reward, terminated, truncated, info = self._game.step(int(action))
         return self._observation(screen), float(reward), bool(terminated), bool(truncated), self._facts(info)
 
+    def memory(self) -> NDArray[np.uint8]:
+        """Return the console's RAM, shape (128,)."""
+        return np.asarray(self._game.ale.getRAM(), np.uint8)
+
     def render(self) -> NDArray[np.uint8] | None:
         """Return the screen, shape (210, 160, 3), in render mode "rgb_array"."""
         return None if self.render_mode is None else np.asarray(self._game.render())
