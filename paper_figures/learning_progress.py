@@ -1,0 +1,96 @@
+"""Progress of DQN on beacon while it plays: sequential, sequential with learning beside it, staggered."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["CLAIM", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
+
+NAME = "learning-progress"
+TITLE = "Progress of DQN against frames, by how inference and learning share the time"
+CLAIM = (
+    "Learning beside the play removes what blocking learning costs, staggered inference what waiting for an inference "
+    "costs: then DQN comes to the oracle's reward under the same delays."
+)
+RESULTS_READ = ("results/beacon_learning.parquet", "delays.py")
+
+
+def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
+    """Return the committed results; nothing is played here."""
+    from regretlab.experiments import read_results
+
+    from .delays import RESULTS, read_cases
+
+    cases, metadata = read_cases("beacon_learning")
+    rows = read_results(RESULTS / "beacon_learning.parquet")
+    experiment = metadata["configuration"]["experiment"]
+    curves = {str(case): _curve(own) for case, own in rows.groupby("case", sort=False)}
+    late = {case["case"]: [case["reward_per_frame"], case["interval"]] for case in cases}
+    low, high, ratio = _ratio(rows, experiment["counted"] * experiment["frames"])
+    return {
+        "curves": curves,
+        "late": late,
+        "ratio": [ratio, low, high],
+        "caption": (
+            "DQN (network nature) on the cartridge beacon with 4 symbols that stay with probability 0.9; virtual clock, "
+            "20 ms an inference, 15 ms a learning step (emulated). Lines: means over "
+            f"{experiment['seeds']} seeds of each {experiment['frames'] // experiment['windows']:,} frames, bands: 95 % "
+            "intervals (Student's t); exploration falls from 1 to 0 over the first 2,000 frames. The oracle is told the "
+            f"symbol and has the delays of the staggered workers. Played on {metadata['machine']} by "
+            f"`{metadata['command']}`."
+        ),
+        "verdict": (
+            f"In the last {100 * experiment['counted']:.0f} % of the frames staggered DQN earns {100 * ratio:.2f} % of "
+            f"the oracle's reward (95 % interval {100 * low:.2f} to {100 * high:.2f} %, seeds paired). Reward per frame "
+            "there: " + ", ".join(f"{name} {mean:.3f} ± {half:.2g}" for name, (mean, half) in late.items()) + "."
+        ),
+    }
+
+
+def _curve(own: Any) -> dict[str, list[float]]:
+    import numpy as np
+    from scipy import stats
+
+    table = (own["reward"] / own["frames"]).groupby([own["window"], own["seed"]]).first().unstack().to_numpy()
+    half = stats.t.ppf(0.975, table.shape[1] - 1) * table.std(axis=1, ddof=1) / np.sqrt(table.shape[1])
+    middles = own.groupby("window")["first_frame"].first() + own.groupby("window")["frames"].first() / 2
+    return {"frames": middles.tolist(), "mean": table.mean(axis=1).tolist(), "half": half.tolist()}
+
+
+def _ratio(rows: Any, counted: float) -> tuple[float, float, float]:
+    """Return the interval of staggered DQN's reward over the oracle's, the same seeds side by side, and its middle."""
+    import numpy as np
+    from scipy import stats
+
+    late = rows[rows["first_frame"] >= (rows["first_frame"] + rows["frames"]).max() - counted]
+    sums = late.groupby(["case", "seed"])["reward"].sum().unstack()
+    ratios = (sums.loc["staggered"] / sums.loc["oracle"]).to_numpy()
+    half = stats.t.ppf(0.975, len(ratios) - 1) * ratios.std(ddof=1) / np.sqrt(len(ratios))
+    return float(ratios.mean() - half), float(ratios.mean() + half), float(ratios.mean())
+
+
+def draw(data: dict[str, Any]) -> "Figure":
+    """Draw what ``compute`` returned."""
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    from regretlab.plots.style import COLOURS, DASHES, GREY, WIDTHS, house_style
+
+    with house_style():
+        figure = Figure(figsize=(WIDTHS["text"], 3.1), layout="constrained")
+        axes = figure.subplots()
+        colours, floors = iter(COLOURS), iter(DASHES[1:])
+        for name, curve in data["curves"].items():
+            frames, mean, half = (np.asarray(curve[key]) for key in ("frames", "mean", "half"))
+            if name in ("oracle", "random"):
+                axes.plot(frames, mean, color=GREY, linestyle=next(floors), linewidth=1, label=name)
+                continue
+            colour = next(colours)
+            axes.plot(frames, mean, color=colour, label=name)
+            axes.fill_between(frames, mean - half, mean + half, color=colour, alpha=0.2, linewidth=0)
+        axes.set_xlabel("frames played")
+        axes.set_ylabel("reward per frame")
+        axes.set_ylim(0, None)
+        figure.legend(loc="outside right upper")
+        return figure
