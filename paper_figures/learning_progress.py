@@ -33,16 +33,20 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         "late": late,
         "ratio": [ratio, low, high],
         "caption": (
-            "DQN (network nature) on the cartridge beacon with 4 symbols that stay with probability 0.9; virtual clock, "
+            "DQN (network nature) on the cartridge beacon with 4 symbols that stay with probability 0.9; virtual "
+            "clock, "
             "20 ms an inference, 15 ms a learning step (emulated). Lines: means over "
-            f"{experiment['seeds']} seeds of each {experiment['frames'] // experiment['windows']:,} frames, bands: 95 % "
-            "intervals (Student's t); exploration falls from 1 to 0 over the first 2,000 frames. The oracle is told the "
+            f"{experiment['seeds']} seeds of each {experiment['frames'] // experiment['windows']:,} frames, bands: "
+            "95 % "
+            "intervals (Student's t); exploration falls from 1 to 0 over the first 2,000 frames. The oracle is told "
+            "the "
             f"symbol and has the delays of the staggered workers. Played on {metadata['machine']} by "
             f"`{metadata['command']}`."
         ),
         "verdict": (
             f"In the last {100 * experiment['counted']:.0f} % of the frames staggered DQN earns {100 * ratio:.2f} % of "
-            f"the oracle's reward (95 % interval {100 * low:.2f} to {100 * high:.2f} %, seeds paired). Reward per frame "
+            f"the oracle's reward (95 % interval {100 * low:.2f} to {100 * high:.2f} %, seeds paired). Reward per "
+            "frame "
             "there: " + ", ".join(f"{name} {mean:.3f} ± {half:.2g}" for name, (mean, half) in late.items()) + "."
         ),
     }

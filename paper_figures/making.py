@@ -35,6 +35,7 @@ FIGURES: dict[str, str] = {
     "learning-progress": "learning_progress",
     "stacker": "stacker",
     "boxing": "boxing",
+    "staleness": "staleness",
     "hold": "hold",
     "model-size": "model_size",
     "tolerable-time": "tolerable_time",

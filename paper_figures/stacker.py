@@ -10,8 +10,8 @@ __all__ = ["CLAIM", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
 NAME = "stacker"
 TITLE = "Reward on stacker against delay, asynchronous and sequential"
 CLAIM = (
-    "Asynchronous inference keeps most of the reward where sequential interaction, which leaves the frames of its "
-    "inference to the no-op, loses it; both stay above random and no-op play."
+    "Asynchronous inference keeps far more of the reward than sequential interaction, which leaves the frames of its "
+    "inference to the no-op."
 )
 RESULTS_READ = ("results/stacker.parquet", "results/stacker_fast.parquet", "delays.py")
 
@@ -30,7 +30,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             "plays, not a learned policy: it sees board and piece as they were delay frames ago, knows which actions "
             "took effect since, and plans the best landing. The delays are those of the paper's networks of 55K, 1M, "
             "10M and 100M parameters. Sequential: after each action as many frames of no-op as the delay. Means over "
-            f"{first['seeds']} seeds of {first['frames']:,} frames each with 95 % intervals (Student's t); the vertical "
+            f"{first['seeds']} seeds of {first['frames']:,} frames each with 95 % intervals (Student's t); the "
+            "vertical "
             f"scale is linear below 0.01. Played on {first['machine']} by {commands}."
         ),
         "verdict": (

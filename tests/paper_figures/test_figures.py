@@ -273,7 +273,7 @@ def test_rewards_against_delay_are_those_of_the_committed_results(name, file, ma
 
 
 def test_stacker_keeps_its_reward_where_actions_come_in_every_frame(made):
-    """The paper's comparison: from 5 frames of delay on the intervals do not touch, and floors lie below."""
+    """The paper's comparison: from 5 frames of delay on the intervals do not touch; and floors lie below."""
     for panel in data_of(made, "stacker")["panels"]:
         for (delay, high, above), (_, low, below) in zip(
             panel["ways"]["asynchronous"], panel["ways"]["sequential"], strict=True
@@ -281,6 +281,16 @@ def test_stacker_keeps_its_reward_where_actions_come_in_every_frame(made):
             if delay >= 5:
                 assert high - above > low + below
             assert high - above > max(mean + half for mean, half in panel["floors"].values())
+
+
+def test_the_prediction_from_staleness_is_exact_where_nothing_is_late(made):
+    """Without delay every decision agrees with itself; with it the prediction is between its two ends."""
+    for game in data_of(made, "staleness")["games"].values():
+        assert game["delays"][0] == 0
+        assert game["predicted"][0] == game["measured"][0]
+        assert game["error"][0] == [0, 0]
+        floor, best = game["random"][0], game["measured"][0][0]
+        assert all(floor <= mean <= best + 1e-12 for mean, _ in game["predicted"])
 
 
 def test_dqn_comes_to_the_oracles_reward(made):

@@ -1,0 +1,105 @@
+"""How stale decisions get in games that are no witnesses, and what late decisions cost there.
+
+``python -m paper_figures.measurements.staleness`` (some minutes): scripts decide from what they see now; once nothing
+is late and the decisions are compared with those of d frames before, and once each takes effect d frames late.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from regretlab.experiments.delayed_play import play_delayed
+from regretlab.experiments.players import FixedPlayer, RandomPlayer
+from regretlab.games import make_game
+
+from .provenance import RESULTS, provenance, write_results
+
+__all__ = ["DELAYS", "NAME", "measure"]
+
+NAME = "staleness"
+DELAYS = (0, 1, 2, 3, 5, 8, 16, 32, 70)
+GAMES: dict[str, tuple[str, dict[str, Any]]] = {
+    "stacker": ("regretlab/Stacker-v0", {"pixels": False}),
+    "boxing": ("regretlab/Boxing-v0", {}),
+}
+
+
+class _Decider(FixedPlayer):
+    """Decides when it sees, without a thought for what happens until then; notes its decisions by episode."""
+
+    def __init__(self, game: str, seed: int) -> None:
+        import numpy as np
+
+        self._name, self._generator, self._frame = game, np.random.default_rng([seed, 0xDEC]), 0
+        self.episodes: list[list[int]] = []
+
+    def begin(self, game: Any) -> None:
+        """Start an episode."""
+        from regretlab.games.boxing_player import BoxingScout
+        from regretlab.games.stacker_player import SearchPlayer
+
+        self._game, self._searcher = game.unwrapped, SearchPlayer()
+        self._scout = BoxingScout(self._game)
+        self.episodes.append([])
+
+    def see(self, observation: Any) -> int:
+        """Decide."""
+        from regretlab.games.boxing_player import boxing_action
+
+        self._frame += 1
+        if self._name == "stacker":
+            action = self._searcher.action(self._game)
+        else:
+            action = boxing_action(*self._scout.places(), self._frame, self._generator)
+        self.episodes[-1].append(action)
+        return action
+
+    def act(self, seen: int, since: Sequence[int], frame: int) -> int:
+        """Do what was decided."""
+        return seen
+
+
+def measure(frames: int, seeds: int, folder: Path = RESULTS) -> Path:
+    """Play both games and write the results file."""
+    games = {}
+    for name, (environment, options) in GAMES.items():
+        game = make_game(environment, **options)
+        rewards: dict[str, list[float]] = {}
+        agreement: dict[str, list[float]] = {}
+        for seed in range(seeds):
+            for delay in DELAYS:
+                decider = _Decider(name, seed)
+                rewards.setdefault(str(delay), []).append(_reward(game, decider, delay, frames, seed))
+                if delay == 0:
+                    for back in DELAYS:
+                        agreement.setdefault(str(back), []).append(_agreement(decider.episodes, back))
+            player = RandomPlayer(int(game.action_space.n), seed)
+            rewards.setdefault("random", []).append(_reward(game, player, 0, frames, seed))
+            print(f"{name}, seed {seed}", file=sys.stderr)
+        game.close()
+        games[name] = {"reward": rewards, "agreement": agreement}
+    command = f"python -m paper_figures.measurements.{NAME}"
+    return write_results(
+        NAME, {"provenance": provenance(command), "frames": frames, "seeds": seeds, "games": games}, folder
+    )
+
+
+def _reward(game: Any, player: FixedPlayer, delay: int, frames: int, seed: int) -> float:
+    play = play_delayed(game, player, delay=delay, sequential=False, default_action=0, discount=1.0, seed=seed)
+    return sum(next(play).reward for _ in range(frames)) / frames
+
+
+def _agreement(episodes: list[list[int]], back: int) -> float:
+    """Return how often a decision is that of so many frames before."""
+    pairs = [(a, b) for episode in episodes for a, b in zip(episode, episode[back:], strict=False)]
+    return sum(a == b for a, b in pairs) / len(pairs)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Measure how stale decisions get and what late ones cost.")
+    parser.add_argument("--frames", type=int, default=6000)
+    parser.add_argument("--seeds", type=int, default=8)
+    chosen = parser.parse_args()
+    print(measure(chosen.frames, chosen.seeds))

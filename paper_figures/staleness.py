@@ -1,0 +1,105 @@
+"""Does the theory of witness MDPs carry over to games that are none: reward predicted from staleness, and measured."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["CLAIM", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
+
+NAME = "staleness"
+TITLE = "Reward of late decisions in two games, predicted from their staleness and measured"
+CLAIM = (
+    "In a witness MDP a decision that is d frames late earns what the staleness curve says: the share of decisions "
+    "that "
+    "are still the same d frames later. Games that are no witnesses need not follow it."
+)
+RESULTS_READ = ("results/staleness.json",)
+
+
+def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
+    """Return predictions and measurements from the committed results; nothing is played here."""
+    from .measurements.provenance import read_results
+
+    results = read_results("staleness")
+    games = {name: _compared(values) for name, values in results["games"].items()}
+    provenance = results["provenance"]
+    return {
+        "games": games,
+        "caption": (
+            "Scripts decide by what they see now, one decision a frame (stacker: SearchPlayer, which does not count in "
+            "what it did since; Boxing: the script of that figure). Points: reward per frame when each decision takes "
+            "effect d frames late. Line: F + (R - F) q(d), with R the reward without delay, F that of random play and "
+            "q(d) the share of decisions that are the same as d frames before, in play without delay: the delay part "
+            f"of the bound with equal gaps. Means over {results['seeds']} seeds of {results['frames']:,} frames with "
+            f"95 % intervals (Student's t). Measured {provenance['measured'][:10]} on {provenance['machine']} by "
+            f"`{provenance['command']}`."
+        ),
+        "verdict": " ".join(_said(name, game) for name, game in games.items()),
+    }
+
+
+def _compared(values: dict[str, Any]) -> dict[str, Any]:
+    import numpy as np
+    from scipy import stats
+
+    rewards = {delay: np.asarray(row) for delay, row in values["reward"].items()}
+    floor, best = rewards.pop("random"), rewards["0"]
+
+    def with_interval(row: Any) -> list[float]:
+        half = stats.t.ppf(0.975, len(row) - 1) * np.std(row, ddof=1) / len(row) ** 0.5
+        return [float(np.mean(row)), float(half)]
+
+    delays = [int(delay) for delay in rewards]
+    predicted = [floor + (best - floor) * np.asarray(values["agreement"][str(delay)]) for delay in delays]
+    errors = [prediction - rewards[str(delay)] for delay, prediction in zip(delays, predicted, strict=True)]
+    return {
+        "delays": delays,
+        "measured": [with_interval(rewards[str(delay)]) for delay in delays],
+        "predicted": [with_interval(row) for row in predicted],
+        "error": [with_interval(row) for row in errors],
+        "random": with_interval(floor),
+    }
+
+
+def _said(name: str, game: dict[str, Any]) -> str:
+    inside = [delay for delay, (error, half) in zip(game["delays"], game["error"], strict=True) if abs(error) <= half]
+    above = [delay for delay, (error, half) in zip(game["delays"], game["error"], strict=True) if error > half]
+    below = [delay for delay, (error, half) in zip(game["delays"], game["error"], strict=True) if error < -half]
+    parts = [
+        f"{text} at {', '.join(map(str, delays))} frames"
+        for text, delays in (
+            ("prediction within the 95 % interval", inside),
+            ("too high", above),
+            ("too low", below),
+        )
+        if delays
+    ]
+    worst = max(game["error"], key=lambda pair: abs(pair[0]))
+    best = game["measured"][0][0]
+    return f"{name}: {'; '.join(parts)}; largest error {worst[0]:+.3g} ± {worst[1]:.2g} of {best:.3g} without delay."
+
+
+def draw(data: dict[str, Any]) -> "Figure":
+    """Draw what ``compute`` returned."""
+    from matplotlib.figure import Figure
+
+    from regretlab.plots.style import COLOURS, DASHES, GREY, WIDTHS, house_style
+
+    with house_style():
+        figure = Figure(figsize=(WIDTHS["page"], 3.0), layout="constrained")
+        drawn = figure.subplots(1, len(data["games"]), squeeze=False)[0]
+        for axes, (name, game) in zip(drawn, data["games"].items(), strict=True):
+            means, halves = zip(*game["measured"], strict=True)
+            places = range(len(game["delays"]))
+            axes.plot(
+                places, [mean for mean, _ in game["predicted"]], color=COLOURS[0], label="predicted from staleness"
+            )
+            axes.errorbar(places, means, halves, fmt="o", color=COLOURS[1], capsize=3, label="measured")
+            axes.axhline(game["random"][0], color=GREY, linestyle=DASHES[1], linewidth=1, label="random play")
+            axes.set_xticks(list(places), [str(delay) for delay in game["delays"]])
+            axes.set_xlabel("delay d, frames")
+            axes.set_title(name)
+        drawn[0].set_ylabel("reward per frame")
+        drawn[-1].legend(loc="upper right")
+        return figure
