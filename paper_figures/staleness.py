@@ -101,5 +101,5 @@ def draw(data: dict[str, Any]) -> "Figure":
             axes.set_xlabel("delay d, frames")
             axes.set_title(name)
         drawn[0].set_ylabel("reward per frame")
-        drawn[-1].legend(loc="upper right")
+        figure.legend(*drawn[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
         return figure

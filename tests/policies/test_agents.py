@@ -144,3 +144,52 @@ def test_agents_learn_from_frames(name, network):
     after = list(agent.network.parameters())
     assert all(torch.isfinite(parameter).all() for parameter in after)
     assert all(bool((old != new).any()) for old, new in zip(before, after, strict=True))
+
+
+CARTPOLE = {
+    # three-step returns: with one-step targets DQN needs several times as many frames
+    "dqn": {"steps": 3, "learning_rate": 5e-4, "batch": 64, "exploration_frames": 8000, "replay_ratio": 64.0},
+    "rainbow": {
+        "learning_rate": 1e-3,
+        "replay_ratio": 32.0,
+        "lowest": 0.0,
+        "highest": 100.0,
+        "importance_updates": 20_000,
+    },
+}
+TARGET = {"dqn": 200, "rainbow": 100}
+
+
+def _returns(agent, episodes, seed):
+    """Return the rewards of episodes played without exploration."""
+    game, returns = gymnasium.make("CartPole-v1"), []
+    for episode in range(episodes):
+        observation, _ = game.reset(seed=seed + episode)
+        total, done = 0.0, False
+        while not done:
+            observation, reward, ended, cut, _ = game.step(agent.act(observation, 0.0))
+            total, done = total + float(reward), ended or cut
+        returns.append(total)
+    return returns
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["dqn", "rainbow"])
+def test_cartpole_is_solved(name):
+    """Gymnasium's threshold for CartPole-v1: a mean of 475 over 100 episodes, within 60,000 frames of play.
+
+    Play ends when five test episodes last to their 500 frames; the hundred that count start elsewhere. (Reached with seed
+    0 on the machine of the figures: DQN 497.06 after 25,000 frames, Rainbow 500 after 10,000.)
+    """
+    more = {"replay": 50_000, "minimum": 1000, "target_every": TARGET[name]}
+    settings = agent_settings(name, **CARTPOLE[name], **more)
+    agent, game = make_agent(name, "mlp", (4,), 2, settings, seed=0), gymnasium.make("CartPole-v1")
+    observation, _ = game.reset(seed=0)
+    for frame in range(60_000):
+        action = agent.act(observation, settings.exploration(frame))
+        following, reward, ended, cut, _ = game.step(action)
+        agent.learn(observation, action, float(reward), 0.0 if ended else settings.discount, last=cut)
+        observation = game.reset()[0] if ended or cut else following
+        if frame > 3000 and frame % 1000 == 999 and min(_returns(agent, 5, seed=20_000)) == 500:
+            break
+    assert np.mean(_returns(agent, 100, seed=10_000)) >= 475
