@@ -35,7 +35,12 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             f"95 % intervals (Student's t). Measured {provenance['measured'][:10]} on {provenance['machine']} by "
             f"`{provenance['command']}`."
         ),
-        "verdict": " ".join(_said(name, game) for name, game in games.items()),
+        "verdict": (
+            " ".join(_said(name, game) for name, game in games.items())
+            + " A late decision can cost more than its frame (on stacker the script steers past its place again and "
+            "again) or less (in Boxing a punch or a step is as good two frames later): the staleness curve says what "
+            "delay costs only where a decision matters in its own frame alone."
+        ),
     }
 
 
