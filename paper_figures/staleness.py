@@ -68,9 +68,10 @@ def _compared(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _said(name: str, game: dict[str, Any]) -> str:
-    inside = [delay for delay, (error, half) in zip(game["delays"], game["error"], strict=True) if abs(error) <= half]
-    above = [delay for delay, (error, half) in zip(game["delays"], game["error"], strict=True) if error > half]
-    below = [delay for delay, (error, half) in zip(game["delays"], game["error"], strict=True) if error < -half]
+    late = [(delay, *error) for delay, error in zip(game["delays"], game["error"], strict=True) if delay]
+    inside = [delay for delay, error, half in late if abs(error) <= half]
+    above = [delay for delay, error, half in late if error > half]
+    below = [delay for delay, error, half in late if error < -half]
     parts = [
         f"{text} at {', '.join(map(str, delays))} frames"
         for text, delays in (

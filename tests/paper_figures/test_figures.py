@@ -289,8 +289,8 @@ def test_the_prediction_from_staleness_is_exact_where_nothing_is_late(made):
     """Without delay every decision agrees with itself; with it the prediction is between its two ends."""
     for game in data_of(made, "staleness")["games"].values():
         assert game["delays"][0] == 0
-        assert game["predicted"][0] == game["measured"][0]
-        assert game["error"][0] == [0, 0]
+        assert game["predicted"][0] == pytest.approx(game["measured"][0])
+        assert game["error"][0] == pytest.approx([0, 0], abs=1e-12)
         floor, best = game["random"][0], game["measured"][0][0]
         assert all(floor <= mean <= best + 1e-12 for mean, _ in game["predicted"])
 
