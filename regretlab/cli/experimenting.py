@@ -110,8 +110,8 @@ def _play(protocol: str, configuration: Path, out: Path, budget: str, seeds: int
         return 0
     rows = [_row(case) for case in outcome.summaries]
     columns = ("case", "delay", "interaction", "reward per frame, 95 %", "acted")
-    seeds = f"{chosen.settings.seeds} seed{'' if chosen.settings.seeds == 1 else 's'}"
-    print_rows(f"{chosen.settings.title or configuration}, {seeds}: {outcome.path}", columns, rows, 0)
+    played = f"{chosen.settings.seeds} seed{'' if chosen.settings.seeds == 1 else 's'}"
+    print_rows(f"{chosen.settings.title or configuration}, {played}: {outcome.path}", columns, rows, 0)
     return 0
 
 

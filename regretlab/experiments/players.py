@@ -149,7 +149,8 @@ class BoxingScript(FixedPlayer):
         """Return the script's action."""
         from ..games.boxing_player import boxing_action
 
-        return boxing_action(*seen, frame, self._generator)
+        right, below = seen
+        return boxing_action(right, below, frame, self._generator)
 
 
 class AgentPlayer(FixedPlayer):
