@@ -1,8 +1,8 @@
 """A long run that must not grow: ``python -m tests.benchmarks.soak [--minutes 10] [--workers 16]`` (``make soak``).
 
 Every few seconds it reads, for the supervisor, the environment and each worker, the private memory, the resident memory
-and the open descriptors, and it counts what lies in /dev/shm. It prints the change from the first fifth of the run to
-its end, and ends with exit code 1 if anything grew by more than ``ALLOWED_MEGABYTES`` or by a single descriptor or
+and the open descriptors, and it counts what they map of /dev/shm. It prints the change from the first fifth of the run
+to its end, and ends with exit code 1 if anything grew by more than ``ALLOWED_MEGABYTES`` or by a single descriptor or
 segment.
 """
 
@@ -65,7 +65,7 @@ class Growth:
 
     @property
     def segments(self) -> int:
-        """Entries of /dev/shm."""
+        """Files of /dev/shm that these processes map."""
         return self.samples[-1].segments - self.samples[0].segments
 
     @property
@@ -104,6 +104,12 @@ def memory_of(pid: int) -> tuple[float, float, float]:
     return sizes["Private_Clean"] + sizes["Private_Dirty"], sizes["Pss"], sizes["Rss"]
 
 
+def _mapped_segments(pid: int) -> set[str]:
+    """Return the files of /dev/shm that a process maps: other programs of this machine have theirs."""
+    lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    return {line.split(maxsplit=5)[5] for line in lines if "/dev/shm/" in line}
+
+
 def _sample(seconds: float) -> Sample:
     processes = processes_of_this_run()
     memory = {name: memory_of(pid) for name, pid in processes.items()}
@@ -112,7 +118,7 @@ def _sample(seconds: float) -> Sample:
         private={name: sizes[0] for name, sizes in memory.items()},
         resident={name: sizes[2] for name, sizes in memory.items()},
         descriptors={name: len(os.listdir(f"/proc/{pid}/fd")) for name, pid in processes.items()},
-        segments=len(os.listdir("/dev/shm")),
+        segments=len(set().union(*map(_mapped_segments, processes.values()))),
     )
 
 
