@@ -33,6 +33,7 @@ FIGURES: dict[str, str] = {
     "action-intervals": "action_intervals",
     "learning": "learning",
     "learning-progress": "learning_progress",
+    "agents-late": "agents_late",
     "stacker": "stacker",
     "boxing": "boxing",
     "staleness": "staleness",

@@ -11,6 +11,8 @@ from paper_figures import FIGURES, figure_module, make_figures
 from paper_figures.making import FORMS, RESULTS
 from regretlab.errors import InputError
 from regretlab.experiments import read_results
+from regretlab.mdp.delayed import solve_delayed
+from regretlab.mdp.families import parse_mdp
 
 SEED = 3
 
@@ -302,3 +304,23 @@ def test_dqn_comes_to_the_oracles_reward(made):
     staggered, half = data["late"]["staggered"]
     for name in ("sequential, blocking learning", "sequential, learning beside it"):
         assert data["late"][name][0] + data["late"][name][1] < staggered - half
+
+
+def test_what_late_agents_earn_is_what_the_delayed_chain_allows(made):
+    """The allowed reward by dynamic programming on the delayed ring; the oracle meets it; DQN meets the oracle.
+
+    z-bound 4 on the oracle, with the correlation time of successes at most (1 + lambda) / (1 - lambda) frames. DQN's
+    goal is 99 % of the oracle's reward when it acts in every frame.
+    """
+    data = data_of(made, "agents-late")
+    symbols, stay, counted = 4, 0.95, 5 * 750
+    rate = 1 - (1 - stay) * symbols / (symbols - 1)
+    for index, delay in enumerate(data["delays"]):
+        ring = parse_mdp(f"ring(p={stay}, symbols={symbols})")
+        exact = solve_delayed(ring, delay).gain
+        assert data["allowed"]["asynchronous"][index] == pytest.approx(exact)
+        assert data["allowed"]["sequential"][index] == pytest.approx(exact / (delay + 1))  # a pause earns nothing
+        oracle = data["points"]["oracle"]["asynchronous"][index][0]
+        error = (exact * (1 - exact) / counted * (1 + rate) / (1 - rate)) ** 0.5
+        assert abs(oracle - exact) < 4 * error
+        assert data["points"]["DQN"]["asynchronous"][index][0] >= 0.99 * oracle
