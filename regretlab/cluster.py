@@ -6,10 +6,11 @@ import socket
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from .errors import InputError
+from .reaper import reaped
 
 __all__ = ["AUTHENTICATION", "OWN", "check_cluster", "open_cluster"]
 
@@ -65,20 +66,27 @@ def open_cluster(address: str | None, *, patience: float = 0.0) -> Iterator[Any]
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
-    started, until = not ray.is_initialized(), time.monotonic() + patience
-    while not ray.is_initialized():
+    started = not ray.is_initialized()
+    with reaped() if started and address in OWN else nullcontext():
+        if started:
+            _persist(ray, address, patience)
         try:
-            _connect(ray, address)
+            yield ray
+        finally:
+            if started:
+                ray.shutdown()
+
+
+def _persist(ray: Any, address: str | None, patience: float) -> None:
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return _connect(ray, address)
         except (ConnectionError, ValueError, RuntimeError) as error:
             if time.monotonic() > until:
                 reason = str(error.__cause__ or error).strip().splitlines()[0]
                 raise InputError(f"no Ray cluster at '{address}': {reason}") from None
             time.sleep(0.5)
-    try:
-        yield ray
-    finally:
-        if started:
-            ray.shutdown()
 
 
 def _connect(ray: Any, address: str | None) -> None:

@@ -18,7 +18,7 @@ from regretlab.records import Record
 
 FRAMES, TURNS = 1200, 2
 SKIPPED = 50
-"""Rows at the beginning that do not count."""
+"""Inferences at the beginning that do not count."""
 
 
 def play(backend: str, address: str | None, **changes: Any) -> tuple[Record, float]:
@@ -55,7 +55,7 @@ def infer(turn: int, backend: str, address: str | None) -> None:
 def learn(turn: int, backend: str, address: str | None, policy: str) -> None:
     """Print what a learning step takes."""
     record, inaction = play(backend, address, policy=policy, workers=1, learners=1)
-    rows = record.learning_steps.iloc[SKIPPED:]
+    rows = record.learning_steps.iloc[5:]
     told = record.meta.get("cluster", {}).get("gradients")
     print(
         f"turn {turn}, {backend:5}: {policy}, free to gradient {milliseconds(rows['ready'] - rows['began'])}"
