@@ -1,7 +1,7 @@
 """Ends what a killed process leaves behind: ``python -m regretlab.reaper MARK``, started by the process itself.
 
-A process that starts daemons of others (Ray's) can end them only while it lives. This one holds a pipe to it, waits until
-the pipe closes, whoever closes it, and kills what then still carries the mark in its environment.
+A process that starts daemons of others (Ray's) can end them only while it lives. This one holds a pipe to it, waits
+until the pipe closes, whoever closes it, and kills what then still carries the mark in its environment.
 """
 
 import os
@@ -18,6 +18,7 @@ __all__ = ["reaped"]
 
 VARIABLE = "REGRETLAB_REAPED"
 _GRACE = 0.5  # seconds in which daemons may end by themselves
+_QUIET = 0.3  # seconds without any until all are taken for gone: one that is just being started shows no mark
 _LONGEST = 10.0
 
 
@@ -58,10 +59,11 @@ def _main(mark: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     sys.stdin.buffer.read()
-    began = time.monotonic()
-    while (left := _marked(mark)) and time.monotonic() < began + _LONGEST:
-        if time.monotonic() > began + _GRACE:
-            for process in left:
+    began, seen = time.monotonic(), time.monotonic()
+    while time.monotonic() < min(seen + _QUIET, began + _LONGEST):
+        for process in _marked(mark):
+            seen = time.monotonic()
+            if seen > began + _GRACE:
                 with suppress(OSError):
                     os.kill(process, signal.SIGKILL)
         time.sleep(0.05)

@@ -104,7 +104,7 @@ class MarkedRun:
         deadline = time.monotonic() + within
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert not left
+        assert not left, left
 
 
 def segments():
