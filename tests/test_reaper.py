@@ -13,13 +13,15 @@ import pytest
 from regretlab.reaper import reaped
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
-DAEMON = f"import subprocess; subprocess.Popen({SLEEPER!r}, start_new_session=True)"
+DAEMON = f"import subprocess, time; subprocess.Popen({SLEEPER!r}, start_new_session=True); time.sleep(600)"
 PROGRAM = f"""
 import subprocess, sys, time
 from regretlab.reaper import reaped
 
+subprocess.Popen({SLEEPER!r})
 with reaped():
-    subprocess.run([sys.executable, "-c", {DAEMON!r}], check=True)
+    subprocess.Popen([sys.executable, "-c", {DAEMON!r}])
+    time.sleep(2.5)  # until the reaper has looked
     print("started", flush=True)
     time.sleep(600)
 """
@@ -37,34 +39,39 @@ def _with(mark):
     return found
 
 
-def _gone(mark, within=5.0):
-    until = time.monotonic() + within
-    while _with(mark) and time.monotonic() < until:
-        time.sleep(0.05)
-    return not _with(mark)
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_daemons_of_a_killed_process_are_ended(number):
+def test_daemons_of_a_killed_process_are_ended_and_no_others(number):
     mark = uuid.uuid4().hex
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM], env={**os.environ, "MARK": mark}, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "started\n"
-    assert len(_with(mark)) == 3  # the process, its daemon and the reaper
+    assert len(_with(mark)) == 5  # the process, its child, that one's daemon, the reaper, and the child it had before
     process.send_signal(number)
+    process.wait()
+    until = time.monotonic() + 10
+    while len(_with(mark)) > 1 and time.monotonic() < until:
+        time.sleep(0.05)
+    (other,) = _with(mark)
+    os.kill(other, signal.SIGKILL)
     process.communicate()
-    assert _gone(mark)
 
 
-def test_a_body_that_ends_takes_its_daemons_along_and_no_others(monkeypatch):
+def test_a_body_that_ends_ends_the_reaper_and_nothing_else(monkeypatch):
     mark = uuid.uuid4().hex
     monkeypatch.setenv("MARK", mark)
-    other = subprocess.Popen(SLEEPER)
     with reaped():
-        subprocess.run([sys.executable, "-c", DAEMON], check=True)
-        assert len(_with(mark)) == 3
+        other = subprocess.Popen(SLEEPER)
+        assert len(_with(mark)) == 2
     assert _with(mark) == {other.pid}
-    assert "REGRETLAB_REAPED" not in os.environ
     other.kill()
     other.communicate()
+
+
+def test_a_reaper_that_was_killed_itself_is_no_error(monkeypatch):
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv("MARK", mark)
+    with reaped():
+        (reaper,) = _with(mark)
+        os.kill(reaper, signal.SIGKILL)
+    assert not _with(mark)
