@@ -46,12 +46,11 @@ def test_a_killed_supervisor_takes_the_cluster_along(tmp_path):
     _whole(Record.open(tmp_path))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_ends_the_cluster_too(number, tmp_path):
+def test_an_interrupt_ends_the_cluster_too(tmp_path):
     before = segments()
     played = _played(tmp_path)
     played.wait_for_play()
-    played.process.send_signal(number)
+    played.process.send_signal(signal.SIGINT)
     played.process.communicate(timeout=60)
     assert played.process.returncode != 0
     played.nothing_left(within=10)
@@ -59,20 +58,19 @@ def test_an_interrupt_ends_the_cluster_too(number, tmp_path):
     _whole(Record.open(tmp_path))
 
 
-@pytest.mark.parametrize(("name", "who"), [("rl-gateway", "the gateway"), ("rl-learners", "the learners' gateway")])
-def test_a_killed_gateway_ends_the_run_with_its_name(name, who, tmp_path):
+def test_a_killed_gateway_ends_the_run_with_its_name(tmp_path):
     played = _played(tmp_path)
-    os.kill(played.wait_for_play()[name], signal.SIGKILL)
+    os.kill(played.wait_for_play()["rl-learners"], signal.SIGKILL)
     _, stderr = played.process.communicate(timeout=60)
     assert played.process.returncode == 1
-    assert f"RunError: {who} to the cluster was ended by SIGKILL" in stderr
+    assert "RunError: the learners' gateway to the cluster was ended by SIGKILL" in stderr
     played.nothing_left(within=10)
     _whole(Record.open(tmp_path))
 
 
 def test_killed_actors_cost_what_they_were_at_and_come_back(tmp_path):
     """On a cluster of one node they come back there, beside the stores that are still in place."""
-    played = _played(tmp_path, frames=2400)
+    played = _played(tmp_path, frames=1200)
     played.wait_for_play()
     actors = {name: pid for pid, name in played.processes().items() if name in ("ray::InferenceA", "ray::GradientAc")}
     assert set(actors) == {"ray::InferenceA", "ray::GradientAc"}
@@ -88,7 +86,7 @@ def test_killed_actors_cost_what_they_were_at_and_come_back(tmp_path):
     assert record.inferences["lost"].sum() <= 1
     assert set(record.frames.iloc[-300:]["served_by"]) >= {0, 1}
     steps = record.learning_steps
-    assert steps["applied"].max() > 2390 * FRAME_TIME
+    assert steps["applied"].max() > 1190 * FRAME_TIME
     # weights go on to the node: the dead worker's announcement was taken back
     (sent,) = record.meta["cluster"]["weights_sent"].values()
     assert sent > 0.5 * len(steps)
