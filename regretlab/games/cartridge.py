@@ -100,7 +100,9 @@ class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
             rules = read_memory_map(_TETRIS)
         has_reader = known is None and reads_score(rom)  # refuses what is of a kind that is not emulated
         if known is None and try_out(rom, self.rom_sha256, "boot") is None:
-            raise InputError(f"ROM '{rom}' hangs the emulator: its first seconds take it over {TRIAL_TIMEOUT:g} s")
+            raise InputError(
+                f"ROM '{rom}' hangs the emulator: its first seconds take it over {TRIAL_TIMEOUT:g} s of processor time"
+            )
         files = [state] if isinstance(state, str | Path) else list(state or [])
         if rules is not None:
             self._emulator = _booted(rom, rules)

@@ -308,7 +308,7 @@ def test_a_cartridge_that_hangs_the_emulator_is_refused(tmp_path, monkeypatch):
     image[0x100] = 0xD3
     (tmp_path / "hangs.gb").write_bytes(bytes(image))
     monkeypatch.setattr(trial, "TRIAL_TIMEOUT", 2.0)
-    with pytest.raises(InputError, match=r"hangs\.gb' hangs the emulator: its first seconds take it over 10 s"):
+    with pytest.raises(InputError, match=r"hangs the emulator: its first seconds take it over 10 s of processor"):
         Cartridge(tmp_path / "hangs.gb")
 
 
