@@ -1,5 +1,8 @@
-"""Shared settings: reproducible hypothesis runs."""
+"""Shared settings: reproducible hypothesis runs, no process that outlives its test."""
 
+import sys
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -8,3 +11,13 @@ settings.register_profile(
 settings.load_profile("regretlab")
 
 collect_ignore = ["oracles/rlberry_qlearning.py"]  # runs in an environment of its own, with rlberry
+
+
+@pytest.fixture(autouse=True)
+def runs_end_with_their_test():
+    """Clear away what a test that failed has left running: it would be the load under which the next one fails."""
+    yield
+    if "tests.oracles.marked_run" in sys.modules:
+        started = sys.modules["tests.oracles.marked_run"].MarkedRun.started
+        while started:
+            started.pop().clear_away()

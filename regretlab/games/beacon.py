@@ -8,14 +8,13 @@ observations d frames old the best is 1/K + (1 - 1/K) lambda^d with lambda = (K 
 """
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .emulator import FRAME_RATE, FRAME_TIME, OBSERVATION_SHAPE, SCREEN_SHAPE, Emulator, downsample
+from .emulated_game import OwnCartridge
 
 __all__ = ["MAXIMUM_SYMBOLS", "ROM", "Beacon"]
 
@@ -28,7 +27,7 @@ _SYMBOLS, _ROTATING, _JUMP_THRESHOLD, _SEED, _START = 0xC000, 0xC001, 0xC002, 0x
 _SYMBOL, _OVERRUNS, _ALIVE, _SCORE, _FRAMES, _JUMPS = 0xC011, 0xC012, 0xC013, 0xC014, 0xC018, 0xC020
 
 
-class Beacon(gymnasium.Env[NDArray[np.uint8], np.int64]):
+class Beacon(OwnCartridge):
     """The ring on the cartridge ``beacon``.
 
     Parameters
@@ -70,10 +69,6 @@ class Beacon(gymnasium.Env[NDArray[np.uint8], np.int64]):
     >>> environment.close()
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": FRAME_RATE}
-    default_action = 0
-    frame_time = FRAME_TIME
-
     def __init__(
         self,
         symbols: int = MAXIMUM_SYMBOLS,
@@ -89,16 +84,18 @@ class Beacon(gymnasium.Env[NDArray[np.uint8], np.int64]):
             raise InputError(
                 f"mode probability {mode_probability} is out of range: {symbols} symbols allow 1/{symbols} to 1"
             )
-        if render_mode not in (None, "rgb_array"):
-            raise InputError(f"render_mode must be None or 'rgb_array', not '{render_mode}'")
+        super().__init__(
+            rom or ROM,
+            1 + symbols,
+            alive=_ALIVE,
+            overruns=_OVERRUNS,
+            frames=_FRAMES,
+            pixels=pixels,
+            render_mode=render_mode,
+        )
         self._threshold = min(round((1 - mode_probability) * 65536), 65535)
-        self.symbols, self.rotating, self.render_mode = int(symbols), bool(rotating), render_mode
-        self._pixels, self._blank = bool(pixels), np.zeros(OBSERVATION_SHAPE, np.uint8)
+        self.symbols, self.rotating = int(symbols), bool(rotating)
         self.mode_probability = 1 - self._threshold / 65536
-        self._emulator = Emulator(rom or ROM, lambda machine: machine.read(_ALIVE) == 1)
-        self.rom_sha256 = self._emulator.digest
-        self.observation_space = gymnasium.spaces.Box(0, 255, OBSERVATION_SHAPE, np.uint8)
-        self.action_space = gymnasium.spaces.Discrete(1 + self.symbols)
         codes = [0, *range(1, self.symbols + 1)]
         self._held = [[name for bit, name in enumerate(_BUTTONS) if code >> bit & 1] for code in codes]
         self._score = 0
@@ -107,11 +104,6 @@ class Beacon(gymnasium.Env[NDArray[np.uint8], np.int64]):
     def symbol(self) -> int:
         """The symbol on the screen."""
         return self._emulator.read(_SYMBOL)
-
-    @property
-    def frames(self) -> int:
-        """Frames the cartridge has counted in this episode."""
-        return self._emulator.read(_FRAMES, 4)
 
     @property
     def jumps(self) -> int:
@@ -132,7 +124,7 @@ class Beacon(gymnasium.Env[NDArray[np.uint8], np.int64]):
         machine.write(_START, 1)
         machine.tick(render=False)  # the cartridge takes its settings
         machine.tick()  # and shows its first symbol
-        if machine.read(_START) or machine.read(_FRAMES, 4):
+        if machine.read(_START) or self.frames:
             raise RuntimeError("the cartridge did not start when told to")
         self._score = 0
         return self._observation(), self._info()
@@ -150,21 +142,6 @@ class Beacon(gymnasium.Env[NDArray[np.uint8], np.int64]):
         score = machine.read(_SCORE, 4)
         reward, self._score = float(score - self._score), score
         return reward
-
-    def render(self) -> NDArray[np.uint8] | None:
-        """Return the screen, shape (144, 160, 3), in render mode "rgb_array"."""
-        if self.render_mode is None:
-            return None
-        return np.repeat(self._emulator.screen().reshape(*SCREEN_SHAPE, 1), 3, axis=2)
-
-    def close(self) -> None:
-        """End the emulator."""
-        self._emulator.close()
-
-    def _observation(self) -> NDArray[np.uint8]:
-        if self._emulator.read(_OVERRUNS):
-            raise RuntimeError("the cartridge was late for a frame: its figures are not to be trusted")
-        return downsample(self._emulator.screen()) if self._pixels else self._blank
 
     def _info(self) -> dict[str, Any]:
         return {"symbol": self._emulator.read(_SYMBOL), "score": self._score}

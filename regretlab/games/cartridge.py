@@ -7,14 +7,15 @@ from PyBoy's own readers of some games; failing all of these a ROM runs without 
 
 import hashlib
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .emulator import FRAME_RATE, FRAME_TIME, OBSERVATION_SHAPE, SCREEN_SHAPE, Emulator, downsample, reads_score
+from .emulated_game import EmulatedGame
+from .emulator import Emulator, reads_score
 from .memory_map import MemoryMap, read_memory_map
 from .memory_map.model import held
 from .recognised import RECOGNISED, Recognised, digests_of
@@ -30,7 +31,7 @@ __all__ = ["Cartridge"]
 _TETRIS = Path(__file__).parent / "memory_map" / "maps" / "tetris.toml"
 
 
-class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
+class Cartridge(EmulatedGame):
     """A cartridge.
 
     Parameters
@@ -69,9 +70,6 @@ class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
     >>> game.close()
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": FRAME_RATE}
-    frame_time = FRAME_TIME
-
     def __init__(
         self,
         rom: str | Path | None = None,
@@ -84,12 +82,9 @@ class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
     ) -> None:
         if rom is None:
             raise InputError(f"{game or 'a cartridge'} needs the file of its ROM: give --rom FILE")
-        if render_mode not in (None, "rgb_array"):
-            raise InputError(f"render_mode must be None or 'rgb_array', not '{render_mode}'")
+        super().__init__(pixels, render_mode)
         if setting not in (None, "battle", "catch"):
             raise InputError(f"setting must be battle or catch, not '{setting}'")
-        self._pixels, self.render_mode = bool(pixels), render_mode
-        self._blank = np.zeros(OBSERVATION_SHAPE, np.uint8)
         image = check_rom(rom)
         self.rom_sha256 = hashlib.sha256(image).hexdigest()
         rules = None if memory_map is None else read_memory_map(memory_map)
@@ -117,7 +112,6 @@ class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
         self.reward_source = self._scoring.source
         self._held = [held(buttons) for buttons in self._scoring.actions]
         self.default_action = self._scoring.actions.index("") if "" in self._scoring.actions else None
-        self.observation_space = gymnasium.spaces.Box(0, 255, OBSERVATION_SHAPE, np.uint8)
         self.action_space = gymnasium.spaces.Discrete(len(self._held))
 
     def reset(
@@ -134,19 +128,6 @@ class Cartridge(gymnasium.Env[NDArray[np.uint8], np.int64]):
         self._emulator.tick(render=self._pixels)
         reward, over = self._scoring.frame()
         return self._observation(), reward, over, False, self._scoring.facts()
-
-    def render(self) -> NDArray[np.uint8] | None:
-        """Return the screen in gray, shape (144, 160, 3), in render mode "rgb_array"."""
-        if self.render_mode is None:
-            return None
-        return np.repeat(self._emulator.screen().reshape(*SCREEN_SHAPE, 1), 3, axis=2)
-
-    def close(self) -> None:
-        """End the emulator."""
-        self._emulator.close()
-
-    def _observation(self) -> NDArray[np.uint8]:
-        return downsample(self._emulator.screen()) if self._pixels else self._blank
 
     def _recognise(
         self, rom: str | Path, game: str | None, rules: MemoryMap | None, setting: str | None

@@ -5,14 +5,13 @@ missing actions cost: pieces fall whether or not anybody steers. Sources and wor
 """
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .emulator import FRAME_RATE, FRAME_TIME, OBSERVATION_SHAPE, SCREEN_SHAPE, Emulator, downsample
+from .emulated_game import OwnCartridge
 
 __all__ = ["BUTTONS", "HIGHEST_LEVEL", "ROM", "Stacker"]
 
@@ -28,7 +27,7 @@ _PIECE, _TURN, _X, _Y, _NEXT, _PHASE, _PIECES = 0xC018, 0xC019, 0xC01A, 0xC01B, 
 _BOARD, _WIDTH, _HEIGHT = 0xC020, 10, 18
 
 
-class Stacker(gymnasium.Env[NDArray[np.uint8], np.int64]):
+class Stacker(OwnCartridge):
     """Falling blocks on the cartridge ``stacker``.
 
     Actions are no-op, A, B, Left, Up, Right, Down, held for one frame. An observation is what the screen shows, which
@@ -59,10 +58,6 @@ class Stacker(gymnasium.Env[NDArray[np.uint8], np.int64]):
     >>> game.close()
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": FRAME_RATE}
-    default_action = 0
-    frame_time = FRAME_TIME
-
     def __init__(
         self,
         level: int = 0,
@@ -72,14 +67,16 @@ class Stacker(gymnasium.Env[NDArray[np.uint8], np.int64]):
     ) -> None:
         if not 0 <= level <= HIGHEST_LEVEL:
             raise InputError(f"stacker starts at level 0 to {HIGHEST_LEVEL}, not {level}")
-        if render_mode not in (None, "rgb_array"):
-            raise InputError(f"render_mode must be None or 'rgb_array', not '{render_mode}'")
-        self._level, self._pixels, self.render_mode = int(level), bool(pixels), render_mode
-        self._blank = np.zeros(OBSERVATION_SHAPE, np.uint8)
-        self._emulator = Emulator(rom or ROM, lambda machine: machine.read(_ALIVE) == 1)
-        self.rom_sha256 = self._emulator.digest
-        self.observation_space = gymnasium.spaces.Box(0, 255, OBSERVATION_SHAPE, np.uint8)
-        self.action_space = gymnasium.spaces.Discrete(len(BUTTONS))
+        super().__init__(
+            rom or ROM,
+            len(BUTTONS),
+            alive=_ALIVE,
+            overruns=_OVERRUNS,
+            frames=_FRAMES,
+            pixels=pixels,
+            render_mode=render_mode,
+        )
+        self._level = int(level)
         self._score = 0
 
     @property
@@ -96,11 +93,6 @@ class Stacker(gymnasium.Env[NDArray[np.uint8], np.int64]):
     def lines(self) -> int:
         """Rows cleared."""
         return self._emulator.read(_LINES, 2)
-
-    @property
-    def frames(self) -> int:
-        """Frames the cartridge has counted in this episode."""
-        return self._emulator.read(_FRAMES, 4)
 
     @property
     def over(self) -> bool:
@@ -147,7 +139,7 @@ class Stacker(gymnasium.Env[NDArray[np.uint8], np.int64]):
         machine.write(_START, 1)
         for _ in range(20):  # the cartridge draws its screen with the display off
             machine.tick()
-            if not machine.read(_START) and machine.read(_FRAMES, 4) == 1:
+            if not machine.read(_START) and self.frames == 1:
                 break
         else:
             raise RuntimeError("the cartridge did not start when told to")
@@ -162,21 +154,6 @@ class Stacker(gymnasium.Env[NDArray[np.uint8], np.int64]):
         score = self.score
         reward, self._score = float(score - self._score), score
         return self._observation(), reward, self.over, False, self._info()
-
-    def render(self) -> NDArray[np.uint8] | None:
-        """Return the screen, shape (144, 160, 3), in render mode "rgb_array"."""
-        if self.render_mode is None:
-            return None
-        return np.repeat(self._emulator.screen().reshape(*SCREEN_SHAPE, 1), 3, axis=2)
-
-    def close(self) -> None:
-        """End the emulator."""
-        self._emulator.close()
-
-    def _observation(self) -> NDArray[np.uint8]:
-        if self._emulator.read(_OVERRUNS):
-            raise RuntimeError("the cartridge was late for a frame: its figures are not to be trusted")
-        return downsample(self._emulator.screen()) if self._pixels else self._blank
 
     def _info(self) -> dict[str, Any]:
         return {"score": self._score, "level": self.level, "lines": self.lines}

@@ -2,11 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 from regretlab.records import Record
 
@@ -49,6 +52,9 @@ def values(**changes):
 class MarkedRun:
     """A run started with ``values(**changes)``, recorded in ``directory``; ``through`` another command."""
 
+    started: ClassVar[list["MarkedRun"]] = []
+    """Those that no test has cleared away yet (a fixture does, also after a test that failed)."""
+
     def __init__(self, directory, *, faults=None, through=(), **changes):
         self.mark = f"REGRETLAB_TEST_MARK={uuid.uuid4().hex}"
         name, value = self.mark.split("=")
@@ -68,6 +74,7 @@ class MarkedRun:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(self)
 
     def processes(self):
         """Return the command names of all living processes of this run, by process number."""
@@ -98,6 +105,17 @@ class MarkedRun:
         _, stderr = self.process.communicate(timeout=timeout)
         self.nothing_left()
         return self.process.returncode, stderr
+
+    def clear_away(self):
+        """Kill whatever is left, so that a test that failed does not disturb the others."""
+        while left := self.processes():
+            for number in left:
+                with suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGKILL)
+            time.sleep(0.05)
+        self.process.wait()
+        for pipe in (self.process.stdout, self.process.stderr):
+            pipe.close()
 
     def nothing_left(self, within=2.0):
         """Check that every process of the run is gone, after ``within`` seconds at most."""
