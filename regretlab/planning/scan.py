@@ -189,7 +189,7 @@ class Scan:
         bounded = replace(
             service,
             workers=workers,
-            inaction_fraction=1.0 - float(served.sum()),
+            inaction_fraction=min(1.0, max(0.0, 1.0 - float(served.sum()))),
             delay_law=served,
             method="series",
             mean_age=None,

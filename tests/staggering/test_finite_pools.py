@@ -68,6 +68,17 @@ def test_the_blocking_bound_is_the_tail_of_a_poisson_binomial(workers):
     assert blocking_bound(pmf, workers) == pytest.approx(expected)
 
 
+def test_a_blocking_bound_is_a_probability():
+    """Rounding took some of these past 1, and plans for slow, measured laws were refused for it."""
+    generator = np.random.default_rng(0)
+    bounds = []
+    for _ in range(300):
+        pmf = np.concatenate([[0.0], generator.dirichlet(np.ones(generator.integers(20, 200)))])
+        bounds.append(blocking_bound(pmf, int(generator.integers(1, 6))))
+    assert max(bounds) == 1.0
+    assert min(bounds) >= 0.0
+
+
 @pytest.mark.parametrize("workers", [1, 2, 3, 5])
 def test_the_blocking_bound_holds_and_erlang_is_conservative(workers):
     for law in (GAMMA, EXPONENTIAL, parse_law("uniform(0.2, 6)")):
