@@ -3,13 +3,16 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from api_pages import write_api_page  # noqa: E402
+from api_pages import check_api_pages, write_api_page  # noqa: E402
+from command_pages import write_command_page  # noqa: E402
 
 write_api_page(HERE / "reference" / "api.rst")
+write_command_page(HERE / "reference" / "commands.md")
 
 project = "regretlab"
 author = "The regretlab developers"
@@ -45,3 +48,8 @@ numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 exclude_patterns = ["_build", "_templates", "README.md"]
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+
+
+def setup(app: Any) -> None:
+    """Have Sphinx say, when all pages are read, which public names are on none."""
+    app.connect("env-check-consistency", check_api_pages)

@@ -16,7 +16,7 @@ PAGES = sorted(
         *(ROOT / "docs").rglob("*.md"),
         *(ROOT / "regretlab").rglob("*.md"),
     ]
-    if "_build" not in page.parts
+    if not {"_build", "reference"} & set(page.parts)  # built, and written by the build
 )
 
 
@@ -81,6 +81,7 @@ def blocks(page: Path) -> list[tuple[str, str, str]]:
 def console_commands(text: str) -> list[tuple[str, str]]:
     """Return the command lines of a console block, each with the output below it."""
     found: list[list[str]] = []
+    text = text.replace("\\\n", " ")
     prompted = any(line.startswith("$ ") for line in text.splitlines())
     for line in text.splitlines():
         if line.startswith("$ ") or (not prompted and line.strip()):

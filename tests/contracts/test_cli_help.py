@@ -5,7 +5,8 @@ import re
 import pytest
 
 from regretlab import __version__
-from regretlab.cli import application
+
+from .commands import commands, options_of
 
 HEAVY = {
     "gymnasium",
@@ -22,14 +23,11 @@ HEAVY = {
     "torch",
     "xarray",
 }
-COMMANDS = (
-    *("bound", "completion", "doctor", "figures", "learn", "plan", "profile"),
-    *("run", "simulate", "solve", "stochasticity", "sweep", "validate"),
-)
+COMMANDS = list(commands())
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["--help"], ["--version"], ["bund"], *([command, "--help"] for command in COMMANDS)], ids=str
+    "words", [[], ["--help"], ["--version"], ["bund"], *([*command, "--help"] for command in COMMANDS)], ids=str
 )
 def test_nothing_heavy_is_loaded(words, program):
     done = program(
@@ -48,16 +46,28 @@ def test_the_version(answer):
 def test_help_names_every_command(answer):
     shown = answer("--help").out
     for command in COMMANDS:
-        assert f" {command} " in shown
+        assert f" {command[0]} " in shown
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_group_names_its_commands(answer):
+    groups = {words[0] for words in COMMANDS if len(words) > 1}
+    assert groups == {"experiment", "record"}
+    for group in groups:
+        shown = answer(group, "--help").out
+        for words in COMMANDS:
+            assert words[0] != group or f" {words[1]} " in shown
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_speaks_json(command):
+    assert "--json" in options_of(command)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_help_explains_every_option(command, answer, monkeypatch):
     monkeypatch.setenv("COLUMNS", "600")  # one line an option
-    shown = answer(command, "--help").out
-    options = [
-        argument.name for argument in application()[command].assemble_argument_collection() if argument.name[:2] == "--"
-    ]
+    shown = answer(*command, "--help").out
+    options = options_of(command)
     assert len(options) >= 2
     for option in options:
         line = next(line for line in shown.splitlines() if line[:1] == "│" and option in line.split())
