@@ -1,14 +1,20 @@
-"""Writes reference/api.rst: one table of the public modules for each room, so that none can be forgotten."""
+"""Writes reference/api.rst and a page for each public module, so that no public name can be forgotten.
+
+Sphinx's autosummary would do, but for modules that share their name with a function of their package
+(``regretlab.planning.plan``): it documents the function and leaves out the module.
+"""
 
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import regretlab
 
-__all__ = ["check_api_pages", "public_modules", "write_api_page"]
+__all__ = ["check_api_pages", "public_modules", "write_api_pages"]
 
 ROOMS = {
     "laws": "Laws of the inference time",
@@ -39,24 +45,6 @@ Every public name, by room. What may import what is in :doc:`/decisions`. A name
 """
 
 
-def write_api_page(path: Path) -> None:
-    """Write the page, and only if it changed, so that Sphinx builds no more than it must."""
-    rooms: dict[str, list[str]] = {}
-    for name in public_modules():
-        rooms.setdefault(name.split(".")[1], []).append(name)
-    parts = [HEAD]
-    for room in sorted(rooms, key=lambda room: (list(ROOMS).index(room) if room in ROOMS else len(ROOMS), room)):
-        # A package that only hands on the names of its modules would list them twice.
-        modules = [name for name in sorted(rooms[room]) if not _hands_on(name)]
-        title = ROOMS.get(room, room)
-        listed = "\n".join(f"   {name}" for name in modules)
-        parts.append(f"{title}\n{'-' * len(title)}\n\n.. autosummary::\n   :toctree: generated\n\n{listed}\n")
-    text = "\n".join(parts)
-    if not path.exists() or path.read_text() != text:
-        path.parent.mkdir(exist_ok=True)  # a fresh clone has none
-        path.write_text(text)
-
-
 def public_modules() -> Iterator[str]:
     """Yield the names of the modules with public names; those of the command line have pages of their own."""
     for module in pkgutil.walk_packages(regretlab.__path__, "regretlab."):
@@ -65,6 +53,61 @@ def public_modules() -> Iterator[str]:
             continue
         if getattr(importlib.import_module(name), "__all__", None):
             yield name
+
+
+def write_api_pages(folder: Path) -> None:
+    """Write all pages, each only if it changed, so that Sphinx builds no more than it must."""
+    modules = sorted(public_modules())
+    rooms: dict[str, list[str]] = {}
+    for name in modules:
+        rooms.setdefault(name.split(".")[1], []).append(name)
+    parts = [HEAD]
+    for room in sorted(rooms, key=lambda room: (list(ROOMS).index(room) if room in ROOMS else len(ROOMS), room)):
+        title = ROOMS.get(room, room)
+        rows = "\n".join(f"   * - :doc:`{name} <generated/{name}>`\n     - {_summary(name)}" for name in rooms[room])
+        pages = "\n".join(f"   generated/{name}" for name in rooms[room])
+        table = f".. list-table::\n   :widths: 40 60\n\n{rows}\n"
+        parts.append(f"{title}\n{'-' * len(title)}\n\n{table}\n.. toctree::\n   :hidden:\n\n{pages}\n")
+    _write(folder / "api.rst", "\n".join(parts))
+    for name in modules:
+        _write(folder / "generated" / f"{name}.rst", _page(name))
+    for old in (folder / "generated").glob("*.rst"):
+        if old.stem not in modules:
+            old.unlink()
+
+
+def _page(name: str) -> str:
+    """Return the page of a module: its docstring, what it defines, and links to what it hands on from elsewhere."""
+    module = importlib.import_module(name)
+    parts = [f"{name}\n{'=' * len(name)}\n\n.. automodule:: {name}\n   :no-members:\n"]
+    handed_on = []
+    for public in module.__all__:
+        value = getattr(module, public)
+        home = getattr(value, "__module__", None) if inspect.isroutine(value) or inspect.isclass(value) else None
+        if home is not None and home != name and public in getattr(importlib.import_module(home), "__all__", ()):
+            handed_on.append(f"* :py:obj:`{home}.{public}`")
+        else:
+            parts.append(_entry(name, public, value))
+    if handed_on:
+        parts.append("Also to be had from here:\n\n" + "\n".join(handed_on) + "\n")
+    return "\n".join(parts)
+
+
+def _entry(module: str, public: str, value: Any) -> str:
+    if isinstance(value, ModuleType):
+        return f".. py:module:: {module}.{public}\n   :no-index-entry:\n"
+    if inspect.isclass(value):
+        kind = "exception" if issubclass(value, BaseException) else "class"
+        return f".. auto{kind}:: {module}.{public}\n   :members:\n"
+    if inspect.isroutine(value) or hasattr(value, "py_func"):  # compiled by Numba
+        return f".. autofunction:: {module}.{public}\n"
+    return f".. autodata:: {module}.{public}\n   :no-value:\n"
+
+
+def _summary(name: str) -> str:
+    """Return the first sentence of a module's docstring."""
+    text = " ".join((importlib.import_module(name).__doc__ or "").split("\n\n")[0].split())
+    return text.rstrip(".:") or name
 
 
 def check_api_pages(app: Any, env: Any) -> None:
@@ -81,7 +124,7 @@ def check_api_pages(app: Any, env: Any) -> None:
 def _found(path: str) -> Any:
     """Return the object of a dotted name, which may go through classes."""
     parts = path.split(".")
-    for cut in range(len(parts), 0, -1):
+    for cut in range(len(parts) - 1, 0, -1):
         try:
             found: Any = importlib.import_module(".".join(parts[:cut]))
         except ImportError:
@@ -92,8 +135,7 @@ def _found(path: str) -> Any:
     return None
 
 
-def _hands_on(name: str) -> bool:
-    """Whether a package defines nothing itself but lists what its modules define."""
-    module = importlib.import_module(name)
-    own = [getattr(module, public) for public in module.__all__]
-    return hasattr(module, "__path__") and not any(getattr(value, "__module__", None) == name for value in own)
+def _write(path: Path, text: str) -> None:
+    if not path.exists() or path.read_text() != text:
+        path.parent.mkdir(parents=True, exist_ok=True)  # a fresh clone has none
+        path.write_text(text)

@@ -8,10 +8,10 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from api_pages import check_api_pages, write_api_page  # noqa: E402
+from api_pages import check_api_pages, write_api_pages  # noqa: E402
 from command_pages import write_command_page  # noqa: E402
 
-write_api_page(HERE / "reference" / "api.rst")
+write_api_pages(HERE / "reference")
 write_command_page(HERE / "reference" / "commands.md")
 
 project = "regretlab"
@@ -20,7 +20,6 @@ extensions = [
     "myst_nb",
     "sphinx_design",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",
     "numpydoc",
@@ -39,14 +38,10 @@ html_theme_options = {"navigation_with_keys": False, "show_toc_level": 2, "foote
 html_sidebars = {"*": []}  # pages of their own have no section to navigate
 html_show_sourcelink = False
 source_suffix = {".rst": "restructuredtext", ".md": "myst-nb"}
-templates_path = ["_templates"]
-autosummary_generate = ["reference/api.rst"]
-autosummary_ignore_module_all = False
-autosummary_imported_members = False
 autodoc_typehints = "none"  # numpydoc's sections give the types in words
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
-exclude_patterns = ["_build", "_templates", "README.md"]
+exclude_patterns = ["_build", "README.md"]
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 
