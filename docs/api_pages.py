@@ -4,13 +4,17 @@ Sphinx's autosummary would do, but for modules that share their name with a func
 (``regretlab.planning.plan``): it documents the function and leaves out the module.
 """
 
+import ast
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from sphinx.pycode import ModuleAnalyzer
 
 import regretlab
 
@@ -35,6 +39,7 @@ ROOMS = {
     "errors": "Errors",
     "compilation": "Compiled kernels",
 }
+_LONGEST = 90  # characters of a constant's value that are shown
 _PRIVATE = ("staggering.rules", "games.cartridges", ".cli")
 
 HEAD = """Python API
@@ -80,28 +85,42 @@ def _page(name: str) -> str:
     """Return the page of a module: its docstring, what it defines, and links to what it hands on from elsewhere."""
     module = importlib.import_module(name)
     parts = [f"{name}\n{'=' * len(name)}\n\n.. automodule:: {name}\n   :no-members:\n"]
+    homes, described = _homes(module), ModuleAnalyzer.for_module(name).find_attr_docs()
     handed_on = []
     for public in module.__all__:
-        value = getattr(module, public)
-        home = getattr(value, "__module__", None) if inspect.isroutine(value) or inspect.isclass(value) else None
-        if home is not None and home != name and public in getattr(importlib.import_module(home), "__all__", ()):
+        home = homes.get(public)
+        if home is not None and public in getattr(importlib.import_module(home), "__all__", ()):
             handed_on.append(f"* :py:obj:`{home}.{public}`")
         else:
-            parts.append(_entry(name, public, value))
+            parts.append(_entry(name, public, getattr(module, public), described=("", public) in described))
     if handed_on:
         parts.append("Also to be had from here:\n\n" + "\n".join(handed_on) + "\n")
     return "\n".join(parts)
 
 
-def _entry(module: str, public: str, value: Any) -> str:
-    if isinstance(value, ModuleType):
-        return f".. py:module:: {module}.{public}\n   :no-index-entry:\n"
+def _homes(module: ModuleType) -> dict[str, str]:
+    """Return the modules that a module's names are imported from."""
+    package = module.__name__ if hasattr(module, "__path__") else module.__name__.rpartition(".")[0]
+    return {
+        alias.asname or alias.name: importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+        for node in ast.parse(inspect.getsource(module)).body
+        if isinstance(node, ast.ImportFrom) and (node.level or str(node.module).startswith("regretlab"))
+        for alias in node.names
+    }
+
+
+def _entry(module: str, public: str, value: Any, *, described: bool) -> str:
     if inspect.isclass(value):
         kind = "exception" if issubclass(value, BaseException) else "class"
         return f".. auto{kind}:: {module}.{public}\n   :members:\n"
     if inspect.isroutine(value) or hasattr(value, "py_func"):  # compiled by Numba
         return f".. autofunction:: {module}.{public}\n"
-    return f".. autodata:: {module}.{public}\n   :no-value:\n"
+    if described:
+        return f".. autodata:: {module}.{public}\n   :no-value:\n"
+    # autodata would show the docstring of the value's type
+    shown = " ".join(repr(value).split())
+    shown = f"\n   ``{shown}``\n" if len(shown) <= _LONGEST and " at 0x" not in shown else ""
+    return f".. py:data:: {module}.{public}\n{shown}"
 
 
 def _summary(name: str) -> str:

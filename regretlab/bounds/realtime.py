@@ -162,7 +162,7 @@ def realtime_regret(
     if horizon is not None and not (math.isfinite(horizon) and horizon > 0):
         raise InputError(f"horizon must be a positive, finite number of seconds, not {horizon!r}")
     if learning_bound is not None and horizon is None:
-        raise InputError(f"the learning part (learning bound '{learning_bound}') needs a horizon in seconds")
+        raise InputError(f"learning bound '{learning_bound}' needs a horizon in seconds, and none is given")
     if learning_weight is not None and learning_bound is None:
         raise InputError("a learning weight needs a learning bound")
     if learners is not None and batch_time is None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -30,7 +30,7 @@ class OwnCartridge:
 
     rom: Path | None = None
     memory_map: Path | None = None
-    state: list[Path] | None = None
+    state: Annotated[list[Path] | None, Parameter(negative="")] = None
     setting: Literal["battle", "catch"] | None = None
 
     def options(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .options import Json, app
-from .output import print_facts, print_json, print_rows
+from .output import print_facts, print_json, print_rows, write
 
 __all__ = ["doctor"]
 
@@ -37,5 +37,6 @@ def doctor(*, folder: Path = Path("."), json: Json = False) -> int:
         return 1 if missing else 0
     rows = [[f.name, _MARKS[f.state], f.found] for f in findings]
     print_rows("this machine", ["what", "state", "found"], rows, 2)
+    write("\n")
     print_facts("what to do", [(f.name, f.advice) for f in findings if f.advice] or [("nothing", "all is well")])
     return 1 if missing else 0

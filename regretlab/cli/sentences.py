@@ -29,6 +29,8 @@ def say(error: Exception) -> str:
 
     if isinstance(error, of.UnknownCommandError) and error.unused_tokens:
         given, known = error.unused_tokens[0], sorted(_commands(error.app))
+        if given.startswith("-"):
+            return f"unknown option '{given}': --help lists those there are"
         return f"unknown command '{given}'{_near(given, known)}: choose one of {', '.join(known)}"
     if isinstance(error, of.UnknownOptionError):
         name = error.token.keyword or error.token.value
@@ -40,8 +42,10 @@ def say(error: Exception) -> str:
         return f"{error.token.keyword} is given more than once: give it one value"
     if isinstance(error, of.MissingArgumentError) and error.argument is not None and not error.argument.tokens:
         option = error.argument.name
-        begun = any(word.split("=")[0] == option for word in error.root_input_tokens or ())
-        return f"{option} needs a value" if begun else f"{option} is missing"
+        if any(word.split("=")[0] == option for word in error.root_input_tokens or ()):
+            return f"{option} needs a value"
+        placed = error.argument.index is not None  # given by its place, without a name
+        return f"{option.removeprefix('--').upper() if placed else option} is missing"
     if isinstance(error, of.CoercionError) and error.token is not None and error.argument is not None:
         name, wanted = error.token.keyword or error.argument.name, _wanted(error)
         if isinstance(error.msg, str) and error.msg.startswith("must be "):  # said by a converter of ours

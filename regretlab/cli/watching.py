@@ -3,6 +3,7 @@
 The supervisor, which writes the record, feeds it; environment and workers never hear of it.
 """
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -133,6 +134,8 @@ def watching(frame_time: float) -> Iterator[LiveView]:
     from rich.console import Console
     from rich.live import Live
 
-    with Live(view.picture(), console=Console(stderr=True), auto_refresh=False, transient=True) as live:
+    colours: Any = None if os.environ.get("NO_COLOR") else "auto"
+    terminal = Console(stderr=True, color_system=colours)
+    with Live(view.picture(), console=terminal, auto_refresh=False, transient=True) as live:
         view.live = live
         yield view

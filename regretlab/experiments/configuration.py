@@ -35,7 +35,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..errors import InputError
+from ..errors import InputError, first_fault
 
 __all__ = ["PROTOCOLS", "Cell", "DelayCase", "Experiment", "read_experiment"]
 
@@ -241,7 +241,7 @@ def _with_budget(content: dict[str, Any], budget: str, name: str) -> dict[str, A
         return content
     if not isinstance(budgets, dict) or not isinstance(budgets.get(budget), dict):
         known = ", ".join(["full", *(budgets if isinstance(budgets, dict) else ())])
-        raise InputError(f"{name}: unknown budget '{budget}': there is {known}")
+        raise InputError(f"{name}: unknown budget '{budget}': choose one of {known}")
     over = dict(budgets[budget])
     chosen = dict(content)
     for section in ("learning", "run"):
@@ -257,14 +257,8 @@ def _checked(model: type[Any], values: Any, place: str) -> Any:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        where = f"{place}.{where}" if where else place
-        if first["type"] == "missing":
-            raise InputError(f"{where}: is missing") from None
-        said = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
-        known = ", ".join(model.model_fields)
-        raise InputError(f"{where}: {said} (got {first['input']!r}; keys: {known})") from None
+        where, said = first_fault(error, model.model_fields)
+        raise InputError(f"{place}{'.' if where else ''}{where}: {said}") from None
 
 
 def _delay_case(values: dict[str, Any], learning: dict[str, Any], place: str) -> dict[str, Any]:

@@ -82,7 +82,7 @@ class Beacon(OwnCartridge):
             raise InputError(f"beacon shows 2 to {MAXIMUM_SYMBOLS} symbols, not {symbols}")
         if not 1 / symbols - 1e-12 <= mode_probability <= 1:
             raise InputError(
-                f"mode probability {mode_probability} is out of range: {symbols} symbols allow 1/{symbols} to 1"
+                f"mode probability must lie in [1/{symbols}, 1] for {symbols} symbols, not {mode_probability}"
             )
         super().__init__(
             rom or ROM,

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ..errors import InputError
+from ..errors import InputError, first_fault
 from ..laws import Law, parse_law
 from ..policies.learning.settings import LearningSettings
 from ..staggering.hold_objective import HoldObjective
@@ -117,9 +117,8 @@ class RunConfiguration(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "configuration"
-            raise InputError(f"{where}: {first['msg']} (got {first['input']!r})") from None
+            where, said = first_fault(error, type(self).model_fields)
+            raise InputError(f"{where or 'configuration'}: {said}") from None
         self.staggering_rule.check_workers(self.workers)
         self.staggering_rule.choose_alignment(self.alignment)
         if self.clock == "real" and self.workers > MOST_PROCESSES:

@@ -305,9 +305,7 @@ def _check(law: ScipyLaw, parameters: dict[str, float]) -> None:
         low = float(law.frozen.support()[0])
     if math.isnan(at_zero) or math.isnan(low):
         given = ", ".join(f"{key}={value:g}" for key, value in parameters.items() if key not in ("loc", "scale"))
-        raise InputError(
-            f"law '{law.text}': {given} is not allowed for {name}: its shapes must lie where scipy.stats.{name} says"
-        )
+        raise InputError(f"law '{law.text}': {given} lies outside the range that scipy.stats.{name} has for its shape")
     if at_zero > POSITIVE_WITHIN:
         raise InputError(
             f"law '{law.text}' gives P(T <= 0) = {at_zero:.3g}: inference times must be positive (shift with loc=...)"

@@ -48,7 +48,7 @@ def epoch_problem(process: FiniteMDP | AsynchronousMDP, delay: int, every: int, 
     """Return the problem in epochs of ``every`` frames; intermediate kernels may take ``limit`` bytes."""
     mdp = process.mdp if isinstance(process, AsynchronousMDP) else process
     if delay < 0 or every < 1:
-        raise InputError(f"delay {delay} and every {every} do not fit: delay >= 0 and every >= 1 frames are needed")
+        raise InputError(f"delay must be at least 0 and every at least 1 frame, not {delay} and {every}")
     waiting, offset = divmod(delay, every)
     classes = mdp.kernel_classes
     kernels = int(classes.max()) + 1

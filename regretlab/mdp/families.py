@@ -91,7 +91,7 @@ def closed_form_regret(text: str, delay: int, *, every: int = 1) -> float | None
     0.307692
     """
     if delay < 0 or every < 1:
-        raise InputError(f"delay {delay} and every {every} do not fit: delay >= 0 and every >= 1 frames are needed")
+        raise InputError(f"delay must be at least 0 and every at least 1 frame, not {delay} and {every}")
     return _member(text).regret(delay, every)
 
 
@@ -99,18 +99,18 @@ def _member(text: str) -> Member:
     name, positional, named = split_call(text)
     family = FAMILIES.get(name)
     if family is None:
-        raise InputError(f"the MDP family {name!r} is not known: {', '.join(FAMILIES)}, or an .npz file")
+        raise InputError(f"unknown MDP {name!r}: choose one of {', '.join(FAMILIES)}, or give an .npz file")
     try:
         bound = inspect.signature(family.build).bind(*positional, **named)
     except TypeError as error:
-        raise InputError(f"{text!r} does not fit {family.signature}: {error}") from None
+        raise InputError(f"MDP {text!r} does not fit {family.signature}: {error}") from None
     kinds = inspect.signature(family.build).parameters
     for key, value in bound.arguments.items():
         kind = kinds[key].annotation
         allowed = (int,) if kind is int else (str,) if kind is str else (int, float)
         if not isinstance(value, allowed):
-            expected = "an integer" if kind is int else "a word" if kind is str else "a number"
-            raise InputError(f"{key}={value} in {text!r} is not {expected}: {family.signature}")
+            expected = "a whole number" if kind is int else "a word" if kind is str else "a number"
+            raise InputError(f"{key} of MDP {text!r} must be {expected}, not {value!r}: {family.signature}")
     member = family.build(*bound.args, **bound.kwargs)
     # The text is the name under which messages know the process.
     mdp = member.process.mdp

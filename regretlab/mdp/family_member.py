@@ -47,21 +47,21 @@ class Member:
 def checked_probability(value: float, least: float, name: str = "p") -> float:
     """Return a probability in [least, 1], or raise."""
     if not least <= value <= 1:
-        raise InputError(f"{name} = {value} is not in [{least:.6g}, 1]")
+        raise InputError(f"{name} must lie in [{least:.6g}, 1], not {value}")
     return float(value)
 
 
 def checked_count(value: int, least: int, name: str) -> int:
     """Return an integer of at least ``least``, or raise."""
     if value < least:
-        raise InputError(f"{name} = {value} is less than {least}")
+        raise InputError(f"{name} must be at least {least}, not {value}")
     return int(value)
 
 
 def checked_gap(value: float, name: str = "gap") -> float:
     """Return a gap in (0, 1], or raise."""
     if not 0 < value <= 1:
-        raise InputError(f"{name} = {value} is not in (0, 1]")
+        raise InputError(f"{name} must lie in (0, 1], not {value}")
     return float(value)
 
 

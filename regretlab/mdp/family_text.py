@@ -33,7 +33,7 @@ def split_call(text: str) -> tuple[str, list[Argument], dict[str, Argument]]:
     """
     call = _CALL.fullmatch(text)
     if call is None:
-        raise InputError(f"{text!r} is not of the form name(key=value, ...), such as ring(p=0.9, symbols=4)")
+        raise InputError(f"MDP {text!r} is not of the form name(key=value, ...), such as ring(p=0.9, symbols=4)")
     name, inside = call.group(1), (call.group(2) or "").strip()
     positional: list[Argument] = []
     named: dict[str, Argument] = {}

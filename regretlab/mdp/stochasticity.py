@@ -162,7 +162,7 @@ def _frames_in_flight(
     """Return what moves the state in the frames from observation to effect, and the kernels stacked, row c * S + s."""
     mdp = process.mdp if isinstance(process, AsynchronousMDP) else process
     if delay < 0 or every < 1:
-        raise InputError(f"delay {delay} and every {every} do not fit: delay >= 0 and every >= 1 frames are needed")
+        raise InputError(f"delay must be at least 0 and every at least 1 frame, not {delay} and {every}")
     needed = 8 * mdp.states * (3 * delay + 3)
     if needed > _LARGEST_SEARCH:
         raise InputError(

@@ -50,7 +50,7 @@ def random_controlled(states: int = 5, actions: int = 3, successors: int = 3, se
     checked_count(actions, 1, "actions")
     checked_count(seed, 0, "seed")
     if not 1 <= successors <= states:
-        raise InputError(f"successors = {successors} is not in [1, {states}]")
+        raise InputError(f"successors must lie in [1, {states}], not {successors}")
     generator = np.random.default_rng(seed)
     rows = states * actions
     # The first successor is the next state, the others are drawn without repetition from the rest.

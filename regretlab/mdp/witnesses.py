@@ -150,7 +150,7 @@ def product(
     the model known the regret per agent frame is w Delta (1 - p^d).
     """
     if not 0 <= weight <= 1:
-        raise InputError(f"weight = {weight} is not in [0, 1]")
+        raise InputError(f"weight must lie in [0, 1], not {weight}")
     register = shift_register(p, n, symbols, gap).process.mdp
     arm = np.full(checked_count(arms, 1, "arms"), 1.0 - checked_gap(arm_gap, "arm_gap"))
     arm[-1] = 1.0

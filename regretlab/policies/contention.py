@@ -120,10 +120,11 @@ def measure_contention(
 def check_numbers(workers: Sequence[int]) -> list[int]:
     """Return the different numbers of workers in order; raise ``InputError`` unless they can be measured."""
     numbers = sorted(set(workers))
+    given = ",".join(map(str, workers))
     if len(numbers) < 2:
-        raise InputError(f"contention needs at least two different numbers of workers, not {list(workers)}")
+        raise InputError(f"workers must be at least two different numbers, such as 1,2,4, not {given}")
     if numbers[0] < 1 or numbers[-1] > 256:
-        raise InputError(f"numbers of workers must lie between 1 and 256, not {list(workers)}")
+        raise InputError(f"workers must be numbers from 1 to 256, such as 1,2,4, not {given}")
     return numbers
 
 

@@ -182,7 +182,7 @@ def build_policy(
     3
     """
     if threads < 1:
-        raise InputError(f"a policy runs on 1 thread or more, not {threads}")
+        raise InputError(f"threads must be at least 1, not {threads}")
     if spec.name == "noop":
         return NoopPolicy(spec)
     if spec.name == "random":

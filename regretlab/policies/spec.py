@@ -163,7 +163,7 @@ run code when opened
     def __post_init__(self) -> None:
         network = parse_network_name(self.name)
         if self.actions < 1:
-            raise InputError(f"a policy needs at least 1 action, not {self.actions}")
+            raise InputError(f"actions must be at least 1, not {self.actions}")
         if (
             network is not None
             and network.family != "mlp"

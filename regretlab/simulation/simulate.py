@@ -117,7 +117,7 @@ def simulate(
     True
     """
     witness = Witness(p, symbols)
-    for name, value in (("gap_default", gap_default), ("gap_delay", gap_delay)):
+    for name, value in (("gap of the default behaviour", gap_default), ("gap of a wrong action", gap_delay)):
         if not (np.isfinite(value) and value >= 0):
             raise InputError(f"{name} must be a finite number of at least 0, not {value!r}")
     if rule == "frame-hold" and hold in (None, "auto"):

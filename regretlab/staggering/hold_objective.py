@@ -40,8 +40,10 @@ class HoldObjective:
     def __post_init__(self) -> None:
         if not 0 <= self.retention <= 1:
             raise InputError(f"hold 'auto' needs a modal probability in [0, 1], not {self.retention!r}")
-        for name in ("gap_default", "gap_delay"):
-            gap = getattr(self, name)
+        for name, gap in (
+            ("gap of the default behaviour", self.gap_default),
+            ("gap of a wrong action", self.gap_delay),
+        ):
             if not (math.isfinite(gap) and gap >= 0):
                 raise InputError(f"{name} must be a finite number of at least 0, not {gap!r}")
 

@@ -70,7 +70,7 @@ class StaggeringRule:
         for allowed in self.alignments:
             if alignment == allowed:
                 return allowed
-        raise InputError(f"rule '{self.name}' has alignment {' or '.join(self.alignments)}, not '{alignment}'")
+        raise InputError(f"rule '{self.name}' takes alignment {' or '.join(self.alignments)}, not '{alignment}'")
 
     def new_state(
         self,

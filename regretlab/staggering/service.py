@@ -368,7 +368,7 @@ def best_hold(
         raise InputError(f"rule '{rule}' has no hold, and 'auto' is given")
     if p is None or not 0 <= p <= 1:
         raise InputError(f"hold 'auto' needs a modal probability in [0, 1], not {p!r}")
-    for name, gap in (("gap_default", gap_default), ("gap_delay", gap_delay)):
+    for name, gap in (("gap of the default behaviour", gap_default), ("gap of a wrong action", gap_delay)):
         if not (math.isfinite(gap) and gap >= 0):
             raise InputError(f"{name} must be a finite number of at least 0, not {gap!r}")
     _check_workers(workers)

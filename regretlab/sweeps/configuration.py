@@ -28,7 +28,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from ..errors import InputError
+from ..errors import InputError, first_fault
 from .commands import COMMANDS, Command
 
 __all__ = ["Axis", "Settings", "SweepConfiguration", "read_configuration"]
@@ -244,13 +244,8 @@ def _checked(model: type[Any], values: Any, place: str) -> Any:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        said = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
-        known = ", ".join(model.model_fields)
-        raise InputError(
-            f"{place}{'.' if where else ''}{where}: {said} (got {first['input']!r}; keys: {known})"
-        ) from None
+        where, said = first_fault(error, model.model_fields)
+        raise InputError(f"{place}{'.' if where else ''}{where}: {said}") from None
 
 
 def _check_parameter(command: Command, parameter: str, place: str) -> None:
@@ -268,7 +263,7 @@ def _value(command: Command, parameter: str, value: Any, place: str) -> Any:
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
-        raise InputError(f"{place}: {error.errors()[0]['msg']}, not {value!r}") from None
+        raise InputError(f"{place}: {first_fault(error)[1]}") from None
 
 
 def _axis(command: Command, name: str, given: Any, place: str) -> Axis:

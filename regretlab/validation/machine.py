@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from .. import __version__
+
 if TYPE_CHECKING:
     from ..harness.synchronisation import SemaphoreRow
 
@@ -19,8 +21,11 @@ __all__ = ["Finding", "examine"]
 
 State = Literal["good", "limited", "missing"]
 
-_PACKAGES = ("numpy", "scipy", "numba", "sympy", "torch", "pyboy", "gymnasium", "xarray", "ray", "stable-baselines3")
-_OPTIONAL = {"ray": "ray", "stable-baselines3": "rl"}
+_PACKAGES = (
+    *("numpy", "scipy", "numba", "sympy", "torch", "pyboy", "gymnasium", "pandas", "pyarrow", "xarray"),
+    *("ale-py", "ray", "stable-baselines3"),
+)
+_OPTIONAL = {"ale-py": "atari", "ray": "ray", "stable-baselines3": "rl"}
 """The extra that brings each package one can do without."""
 _SPACE = 2 * 2**30
 _SLEEP_ERROR = 0.002
@@ -66,9 +71,10 @@ def examine(folder: str | Path = ".") -> list[Finding]:
     --------
     >>> findings = examine()
     >>> findings[0].name, findings[0].state
-    ('Python', 'good')
+    ('regretlab', 'good')
     """
     return [
+        Finding("regretlab", "good", f"{__version__}, {Path(__file__).parents[1]}"),
         Finding("Python", "good", f"{platform.python_version()}, {sys.executable}"),
         _system(),
         _packages(),

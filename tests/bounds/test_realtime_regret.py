@@ -107,7 +107,7 @@ def test_a_measured_service_law_is_used_as_given():
         ({"gap_delay": math.inf}, r"gap of a wrong action must be a finite number of at least 0, not inf"),
         ({"horizon": 0}, r"horizon must be a positive, finite number of seconds, not 0"),
         ({"frame_time": 0}, r"frame time must be a positive, finite number of seconds, not 0"),
-        ({"alignment": "odd"}, r"has alignment frame, not 'odd'"),
+        ({"alignment": "odd"}, r"takes alignment frame, not 'odd'"),
     ],
 )
 def test_unusable_input_is_named(changes, message):

@@ -80,7 +80,7 @@ def test_words_that_cannot_be_parsed(words, message, answer):
         (["--workers", "two"], "not 'two'"),
         (["--rule", "sequential", "--workers", "2"], "'sequential' runs exactly 1 worker, not 2"),
         (["--rule", "sequential-strict", "--workers", "inf"], "'sequential-strict' runs exactly 1 worker, not inf"),
-        (["--rule", "frame-pool", "--alignment", "uniform"], "'frame-pool' has alignment frame, not 'uniform'"),
+        (["--rule", "frame-pool", "--alignment", "uniform"], "'frame-pool' takes alignment frame, not 'uniform'"),
         (
             ["--rule", "frame-hold", "--hold", "0"],
             "hold must be a whole number of frames, at least 1, or auto, not '0'",
@@ -234,12 +234,12 @@ def test_plans_without_an_inference_time(words, message, answer):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--mdp", "cheese"], "'cheese' is not known: shift-register"),
+        (["--mdp", "cheese"], "unknown MDP 'cheese': choose one of shift-register"),
         (["--mdp", ""], "is not of the form name(key=value, ...)"),
         (["--mdp", "ring(p=1.5)"], "1.5"),
         (["--mdp", "ring(q=0.5)"], "does not fit ring(p=0.9"),
         (["--mdp", "ring(p=__import__)"], "p=__import__"),
-        (["--mdp", "riverswim(2.5)"], "is not an integer"),
+        (["--mdp", "riverswim(2.5)"], "must be a whole number, not 2.5"),
         (["--mdp", "missing.npz"], "missing.npz"),
         (["--mdp", "ring(p=0.9)", "--delay", "-1"], "delay"),
         (["--mdp", "ring(p=0.9)", "--delay", "1.5"], "must be a whole number, not '1.5'"),
@@ -267,7 +267,7 @@ def test_unusable_mdp_files(content, tmp_path, answer):
         (["--policy", "nature", "--out", "x.txt"], "samples go to a .npy or .csv file"),
         (["--policy", "nature", "--samples", "0"], "samples must be at least 1"),
         (["--policy", "nature", "--threads", "0"], "1 thread or more, not 0"),
-        (["--policy", "nature", "--actions", "0"], "at least 1 action, not 0"),
+        (["--policy", "nature", "--actions", "0"], "actions must be at least 1, not 0"),
     ],
     ids=str,
 )
@@ -326,7 +326,7 @@ def _run_words(changed, out):
             "a batch of 17 transitions does not fit in a replay store of 16",
         ),
         (LEARNING | {"--policy": "nature", "--resume": "."}, "holds no checkpoint.safetensors"),
-        (LEARNING | {"--discount": "1.5"}, "discount must be from 0 to 1, not 1.5"),
+        (LEARNING | {"--discount": "1.5"}, "discount must lie in [0, 1], not 1.5"),
     ],
     ids=str,
 )

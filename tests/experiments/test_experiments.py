@@ -179,7 +179,7 @@ def test_the_asynchronous_protocol_is_the_harness(tmp_path):
         ({"extra": {}}, "unknown section 'extra': there are experiment"),
         ({"case": []}, "there is no case"),
         ({"case": [{"label": "a"}]}, "case 1.player: is missing"),
-        ({"case": [{"label": "a", "player": "expert"}]}, "got 'expert'"),
+        ({"case": [{"label": "a", "player": "expert"}]}, "not 'expert'"),
         ({"case": [{"label": "a", "player": "dqn"}]}, "needs a network to learn, not ''"),
         ({"case": [{"label": "a", "player": "noop", "network": "nature"}]}, "takes no network 'nature'"),
         ({"case": [{"label": "a", "player": "noop", "delay": [-1]}]}, "from 0 to 10000 frames, not -1"),

@@ -236,7 +236,7 @@ def test_unusable_roms_are_named(content, message, tmp_path):
 def test_settings_out_of_range_are_named():
     with pytest.raises(InputError, match="2 to 15 symbols, not 16"):
         Beacon(symbols=16)
-    with pytest.raises(InputError, match=r"mode probability 0.2 is out of range: 4 symbols allow 1/4 to 1"):
+    with pytest.raises(InputError, match=r"mode probability must lie in \[1/4, 1\] for 4 symbols, not 0.2"):
         Beacon(symbols=4, mode_probability=0.2)
     with pytest.raises(InputError, match="unknown environment 'regretlab/Bacon-v0'"):
         make_game("regretlab/Bacon-v0")

@@ -17,7 +17,7 @@ from tests.oracles.marked_run import values
         ({"clock": "virtual"}, "device 'cuda' is for the real clock: on the virtual one networks run on the cpu"),
         ({"learners": 1}, "device 'cuda' is for networks that nobody trains"),
         ({"backend": "ray"}, "device .cuda. is for backend local"),
-        ({"device": "gpu"}, "device: Input should be 'cpu' or 'cuda'"),
+        ({"device": "gpu"}, "device: must be 'cpu' or 'cuda', not 'gpu'"),
     ],
 )
 def test_runs_that_do_not_go_with_a_gpu(changes, message):

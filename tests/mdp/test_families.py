@@ -113,7 +113,7 @@ def test_default_behaviour_of_the_families():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("grid(3)", r"family 'grid' is not known: shift-register, additive-register, ring.*or an .npz file"),
+        ("grid(3)", r"unknown MDP 'grid': choose one of shift-register, additive-register, ring.*or give an .npz file"),
         ("ring(q=0.9)", r"does not fit ring\(p=0.9, symbols=4, mode=lazy, gap=1.0, noop_gap=None\)"),
         ("ring(0.9, 4, lazy, 1, 1, 1)", "does not fit"),
         ("ring(0.9, p=0.8)", "does not fit"),
@@ -121,8 +121,8 @@ def test_default_behaviour_of_the_families():
         ("__import__('os')", "not of the form"),
         ("ring(p=9.9)", r"p = 9.9 is not in \[0.25, 1\]"),
         ("ring(p=nan)", "p = nan is not in"),
-        ("ring(symbols=4.5)", "symbols=4.5 .* is not an integer"),
-        ("ring(symbols=1)", "symbols = 1 is less than 2"),
+        ("ring(symbols=4.5)", "symbols of .* must be a whole number, not 4.5"),
+        ("ring(symbols=1)", "symbols must be at least 2, not 1"),
         ("ring(p=high)", "p=high .* is not a number"),
         ("ring(mode=3)", "mode=3 .* is not a word"),
         ("ring(mode=wild)", "mode = wild is not lazy or rotating"),
@@ -133,7 +133,7 @@ def test_default_behaviour_of_the_families():
         ("ring(gap=0)", r"gap = 0 is not in \(0, 1\]"),
         ("shift-register(n=40)", "at most 4096"),
         ("ring(symbols=1000)", r"ring of 1000 states and 1000 actions has 1e\+09 transitions"),
-        ("lazy-walk(states=2)", "states = 2 is less than 3"),
+        ("lazy-walk(states=2)", "states must be at least 3, not 2"),
         ("trap(p=0.4)", r"not in \[0.5, 1\]"),
         ("product(weight=2)", r"weight = 2 is not in \[0, 1\]"),
         ("random(states=3, successors=4)", r"successors = 4 is not in \[1, 3\]"),

@@ -49,7 +49,7 @@ def test_a_specification_crosses_to_another_process_unchanged(name):
         ({"name": "impala-k1/0"}, "the width of"),
         ({"name": "impala-k1/32"}, "the width of"),
         ({"name": "impala-k513"}, "from 1/16 to 512"),
-        ({"actions": 0}, "at least 1 action, not 0"),
+        ({"actions": 0}, "actions must be at least 1, not 0"),
         ({"frame_shape": (84, 0)}, r"not \(84, 0\)"),
         ({"frame_shape": (84, 84, 3)}, r"not \(84, 84, 3\)"),
         ({"seed": -1}, "0 or more, not -1"),

@@ -283,7 +283,7 @@ def test_one_frame_is_enough():
         ({"seed": -1}, "non-negative"),
         ({"replications": 0}, "replications must be at least 1"),
         ({"cores": 0}, "cores must be at least 1"),
-        ({"gap_delay": -1.0}, "gap_delay must be"),
+        ({"gap_delay": -1.0}, "gap of a wrong action must be"),
         ({"horizon": 0.0}, "horizon must be"),
         ({"frame_time": 0.0}, "frame time must be"),
         ({"default_behaviour": "sleep"}, "one of noop, repeat, random, not 'sleep'"),

@@ -140,7 +140,7 @@ def test_auto_is_the_default_and_a_given_hold_is_kept(tmp_path):
         ({"hold": -1}, "hold must lie between 0 and"),
         ({"hold": 4, "hold_probability": 0.9}, "hold_probability is 0.9, but no hold is learned"),
         ({"hold_probability": 1.5}, r"hold 'auto' needs a modal probability in \[0, 1\], not 1.5"),
-        ({"gap_delay": -1.0}, "gap_delay must be a finite number of at least 0, not -1.0"),
+        ({"gap_delay": -1.0}, "gap of a wrong action must be a finite number of at least 0, not -1.0"),
         ({"hold": "long"}, "hold"),
     ],
 )

@@ -122,7 +122,7 @@ def test_bad_rules_workers_and_alignments_are_named():
         get_rule("sequential").new_state(2, 1.0)
     with pytest.raises(InputError, match="at least 1, not 0"):
         get_rule("frame-pool").new_state(0, 1.0)
-    with pytest.raises(InputError, match="has alignment frame, not 'uniform'"):
+    with pytest.raises(InputError, match="takes alignment frame, not 'uniform'"):
         get_rule("frame-pool").choose_alignment("uniform")
     assert {"sequential", "sequential-strict", "unstaggered", "max-time", "frame-pool"} <= set(RULE_NAMES)
 

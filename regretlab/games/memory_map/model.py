@@ -39,7 +39,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
-from ...errors import InputError
+from ...errors import InputError, first_fault
 from ..emulator import Emulator
 from .expression import Sum, parse_sum
 
@@ -280,9 +280,5 @@ def read_memory_map(path: str | Path) -> MemoryMap:
     try:
         return MemoryMap.model_validate(table)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
-        given = first["input"]
-        shown = "" if isinstance(given, dict | list) else f" (got {given!r})"
-        raise InputError(f"memory map '{path}': {where + ': ' if where else ''}{said}{shown}") from None
+        where, said = first_fault(error)
+        raise InputError(f"memory map '{path}': {where + ': ' if where else ''}{said}") from None

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ...errors import InputError
+from ...errors import InputError, first_fault
 
 __all__ = ["LearningSettings"]
 
@@ -83,15 +83,14 @@ class LearningSettings(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "learning settings"
-            raise InputError(f"{where}: {first['msg']} (got {first['input']!r})") from None
+            where, said = first_fault(error, type(self).model_fields)
+            raise InputError(f"{where or 'learning settings'}: {said}") from None
         for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} must be positive, not {getattr(self, name)}")
         for name in ("discount", "prioritisation", "importance", "exploration_start", "exploration_end"):
             if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name} must be from 0 to 1, not {getattr(self, name)}")
+                raise InputError(f"{name} must lie in [0, 1], not {getattr(self, name)}")
         if self.exploration_frames < 0:
             raise InputError(f"exploration_frames must not be negative, not {self.exploration_frames}")
         if self.replay_ratio is not None and not 0 < self.replay_ratio < math.inf:
