@@ -86,7 +86,7 @@ def ring(
     Delta (1 - 1/K) (1 - lambda^d).
     """
     if mode not in ("lazy", "rotating"):
-        raise InputError(f"mode = {mode} is not lazy or rotating")
+        raise InputError(f"mode must be lazy or rotating, not {mode!r}")
     law = fresh_symbols(p, symbols)
     checked_states(symbols, "the ring")
     first = 0 if mode == "lazy" else 1

@@ -100,7 +100,7 @@ at_least = 3
         ("0xC000", "-1", "address -0x001 with 2 byte.s. is out of range"),
         ("0xC000", '"here"', r"values\.points\.address: must be a whole number, not 'here'"),
         ("size = 2", "size = 9", "size is 1 to 8 bytes, not 9"),
-        ("size = 2", "bytes = 2", r"values\.points\.bytes: Extra inputs are not permitted"),
+        ("size = 2", "bytes = 2", r"values\.points\.bytes: unknown key"),
         ("size = 2", 'endianness = "middle"', "endianness: must be 'little' or 'big', not 'middle'"),
         ("points - fines", "points * 2", "'points . 2' is no sum or difference of named values"),
         ("points - fines", "bonus", "reward names 'bonus', which is none of the values .points, fines."),

@@ -109,7 +109,7 @@ def test_exploration_falls_linearly_and_then_stays():
     [
         ({"batch": 0}, "batch must be positive, not 0"),
         ({"batch": 11, "replay": 10}, "a batch of 11 transitions does not fit in a replay store of 10 frames"),
-        ({"discount": 1.5}, "discount must lie in \[0, 1\], not 1.5"),
+        ({"discount": 1.5}, r"discount must lie in \[0, 1\], not 1.5"),
         ({"learning_rate": float("nan")}, "learning_rate must be positive, not nan"),
         ({"steps": 40, "batch": 4, "replay": 40}, "steps must be below"),
         ({"replay_ratio": 0}, "replay_ratio must be positive"),
