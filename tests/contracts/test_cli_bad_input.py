@@ -291,7 +291,7 @@ def _run_words(changed, out):
         ({"--env": "Pendulum-v1", "--symbols": None}, "it must be Discrete"),
         ({"--rom": "missing.gb"}, "ROM 'missing.gb' cannot be read"),
         ({"--symbols": "99"}, "beacon shows 2 to 15 symbols, not 99"),
-        ({"--mode-probability": "0.01"}, "mode probability must lie in [1/15, 1] for 15 symbols, not 0.01"),
+        ({"--mode-probability": "0.01"}, "mode probability must lie in [1/4, 1] for 4 symbols, not 0.01"),
         ({"--frames": "0"}, "frames must be at least 1, not 0"),
         ({"--frames": "0.5"}, "must be a whole number, not '0.5'"),
         ({"--workers": "0"}, "workers must be at least 1, not 0"),
