@@ -8,7 +8,7 @@ from typing import Any, Literal
 from ..errors import InputError
 from .learning import Learning
 from .options import Json, Whole, app
-from .output import listed, print_facts, print_json
+from .output import listed, print_facts, print_json, show_progress
 from .scenario import Scenario
 
 __all__ = ["bound", "simulate"]
@@ -106,18 +106,20 @@ def simulate(
     keywords = scenario.keywords()
     if keywords["hold"] == "auto" or (keywords["hold"] is None and scenario.rule == "frame-hold"):
         keywords["hold"] = _best_hold(scenario, law)
-    result = play(
-        law,
-        scenario.frame_seconds(),
-        scenario.mode_probability,
-        **keywords,
-        frames=frames,
-        replications=replications,
-        warmup=warmup,
-        default_behaviour=default_behaviour,
-        seed=seed,
-        cores=threads,
-    )
+    with show_progress() as tell:
+        result = play(
+            law,
+            scenario.frame_seconds(),
+            scenario.mode_probability,
+            **keywords,
+            frames=frames,
+            replications=replications,
+            warmup=warmup,
+            default_behaviour=default_behaviour,
+            seed=seed,
+            cores=threads,
+            progress=lambda done, total: tell("playing replications", done, total),
+        )
     if record is not None:
         names = ("workers", "rule", "hold", "alignment", "maximum_time")
         served = {name: keywords[name] for name in names}

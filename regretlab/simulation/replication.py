@@ -1,10 +1,11 @@
 """One replication: a service that says what serves each frame, an environment played on it, and the tallies."""
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,22 @@ from .frames import FrameService
 from .setting import Setting
 from .tallies import Counter, Tallies
 
-__all__ = ["Environment", "Service", "compile_kernels", "open_service", "play_replications"]
+__all__ = [
+    "Environment",
+    "Progress",
+    "Service",
+    "Stop",
+    "compile_kernels",
+    "on_threads",
+    "open_service",
+    "play_replications",
+]
+
+Progress = Callable[[int, int], None]
+"""Told the replications done and their number."""
+Stop = Callable[[], None]
+"""Called between blocks by what plays; raises if it should play no more."""
+T = TypeVar("T")
 
 BLOCK = 1 << 15
 """Frames played at a time; what a block needs stays in the second-level cache."""
@@ -50,6 +66,7 @@ def play_replications(
     seed: int,
     replications: int,
     cores: int | None,
+    progress: Progress | None = None,
 ) -> list[Tallies]:
     """Play independent replications on threads (the kernels hold no lock).
 
@@ -67,6 +84,8 @@ def play_replications(
         How many.
     cores
         Threads to use; default: all cores.
+    progress
+        Told after each replication how many are done, and of how many.
 
     Returns
     -------
@@ -81,12 +100,33 @@ def play_replications(
         raise InputError(f"cores must be at least 1, not {cores}")
     table = alias_table(setting.law.frame_pmf(setting.frame_time)) if setting.in_whole_frames else None
 
-    def play(own: np.random.SeedSequence) -> Tallies:
-        return play_one(setting, table, environment, rate, own)
+    def task(own: np.random.SeedSequence) -> Callable[[Stop], Tallies]:
+        return lambda stop: play_one(setting, table, environment, rate, own, stop)
 
     seeds = np.random.SeedSequence(seed).spawn(replications)
-    with ThreadPoolExecutor(min(cores or os.cpu_count() or 1, replications)) as threads:
-        return list(threads.map(play, seeds))
+    return on_threads([task(own) for own in seeds], cores, progress)
+
+
+def on_threads(tasks: Sequence[Callable[[Stop], T]], cores: int | None, progress: Progress | None = None) -> list[T]:
+    """Run tasks on threads and return their results in order; an error or Ctrl-C ends them all within a block."""
+    told = threading.Event()
+
+    def stop() -> None:
+        if told.is_set():
+            raise CancelledError
+
+    with ThreadPoolExecutor(min(cores or os.cpu_count() or 1, len(tasks))) as threads:
+        plays = [threads.submit(task, stop) for task in tasks]
+        try:
+            for done, finished in enumerate(as_completed(plays), 1):
+                finished.result()
+                if progress is not None:
+                    progress(done, len(tasks))
+        except BaseException:
+            told.set()
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
+        return [play.result() for play in plays]
 
 
 def open_service(setting: Setting, table: AliasTable | None, seed: np.random.SeedSequence) -> tuple[Service, int]:
@@ -107,22 +147,26 @@ def play_one(
     environment: Callable[[np.random.SeedSequence, int], Environment],
     rate: float,
     seed: np.random.SeedSequence,
+    stop: Stop,
 ) -> Tallies:
     """Play one replication; ``table`` is the law of the delay for rules in whole frames."""
     service_seed, environment_seed = seed.spawn(2)
     service, block = open_service(setting, table, service_seed)
     played = environment(environment_seed, block)
     warm_up = Counter(1, rate)
-    _play_batch(service, played, warm_up, block, setting.warmup)
+    _play_batch(service, played, warm_up, block, setting.warmup, stop)
     counter = warm_up.continued(setting.batches)
     for _ in range(setting.batches):
-        _play_batch(service, played, counter, block, setting.batch_frames)
+        _play_batch(service, played, counter, block, setting.batch_frames, stop)
         counter.end_batch()
     return counter.tallies
 
 
-def _play_batch(service: Service, environment: Environment, counter: Counter, block: int, frames: int) -> None:
+def _play_batch(
+    service: Service, environment: Environment, counter: Counter, block: int, frames: int, stop: Stop
+) -> None:
     while frames > 0:
+        stop()
         count = min(frames, block)
         served = service.serve(count, counter.row)
         acted = counter.count(served, count, service.reach)

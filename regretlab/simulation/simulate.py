@@ -21,7 +21,7 @@ from ..errors import InputError
 from ..laws import Law
 from ..staggering.service import workers_for_zero_inaction
 from .estimates import Ratio, Stacked, action_intervals, ratio, stack, summed_service
-from .replication import compile_kernels, play_replications
+from .replication import Progress, compile_kernels, play_replications
 from .result import SimulationResult
 from .setting import Setting, resolve
 from .tallies import _kernels as column
@@ -53,6 +53,7 @@ def simulate(
     default_behaviour: DefaultBehaviour = "noop",
     horizon: float | None = None,
     cores: int | None = None,
+    progress: Progress | None = None,
 ) -> SimulationResult:
     """Simulate a rule on a witness chain.
 
@@ -94,6 +95,8 @@ def simulate(
         Seconds over which to total the regret.
     cores
         Threads to use; default: all cores.
+    progress
+        Told after each replication how many are done, and of how many.
 
     Returns
     -------
@@ -149,7 +152,13 @@ def simulate(
     begin = time.perf_counter()
     tallies = stack(
         play_replications(
-            setting, environment, rate=witness.eigenvalue(), seed=seed, replications=replications, cores=cores
+            setting,
+            environment,
+            rate=witness.eigenvalue(),
+            seed=seed,
+            replications=replications,
+            cores=cores,
+            progress=progress,
         )
     )
     speed = replications * setting.frames / (time.perf_counter() - begin)

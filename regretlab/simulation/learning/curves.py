@@ -6,9 +6,7 @@ default behaviour and *delay* in its own; what the learner pays beyond is *learn
 """
 
 import math
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +17,7 @@ from ...errors import InputError
 from ...laws import Law
 from ...mdp import AsynchronousMDP, FiniteMDP, solve_average_reward
 from ..draws import alias_table
+from ..replication import Progress, Stop, on_threads
 from ..setting import resolve
 from . import _kernels as kernels
 from .informed import InformedAgent, informed_agent
@@ -97,7 +96,7 @@ def simulate_learning(
     replications: int = 16,
     seed: int = 0,
     cores: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> LearningCurves:
     """Play a tabular learner and an informed agent through a staggering rule.
 
@@ -168,21 +167,16 @@ def simulate_learning(
     horizons = np.unique(np.linspace(frames / checkpoints, frames, checkpoints).round().astype(np.int64))
     informed_seed, *seeds = np.random.SeedSequence(seed).spawn(2 * replications + 1)
     informed = informed_agent(game, np.asarray(solution.policy), informed_seed)
-    with ThreadPoolExecutor(cores or os.cpu_count() or 1) as threads:
-        learning = [
-            threads.submit(game.learn, learner, share, horizons, own, to_state=credit == "state")
-            for own in seeds[:replications]
-        ]
-        knowing = [threads.submit(game.known, informed.policy, horizons, own) for own in seeds[replications:]]
-        try:
-            for done, finished in enumerate(as_completed(learning + knowing)):
-                finished.result()
-                if progress is not None:
-                    progress(done + 1, 2 * replications)
-        except BaseException:
-            threads.shutdown(wait=False, cancel_futures=True)
-            raise
-    learned, known = (np.stack([play.result() for play in plays]) for plays in (learning, knowing))
+
+    def learning(own: np.random.SeedSequence) -> Callable[[Stop], NDArray[np.float64]]:
+        return lambda stop: game.learn(learner, share, horizons, own, to_state=credit == "state", stop=stop)
+
+    def knowing(own: np.random.SeedSequence) -> Callable[[Stop], NDArray[np.float64]]:
+        return lambda stop: game.known(informed.policy, horizons, own, stop=stop)
+
+    tasks = [learning(own) for own in seeds[:replications]] + [knowing(own) for own in seeds[replications:]]
+    played = np.stack(on_threads(tasks, cores, progress))
+    learned, known = played[:replications], played[replications:]
     return _curves(learner, horizons, learned, known, float(solution.gain), informed)
 
 

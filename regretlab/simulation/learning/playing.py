@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...mdp import AsynchronousMDP
 from ..draws import AliasTable
-from ..replication import open_service
+from ..replication import Stop, open_service
 from ..setting import Setting
 from ..tallies import _kernels as column
 from . import _kernels as kernels
@@ -77,6 +77,7 @@ class Game:
         seed: np.random.SeedSequence,
         *,
         to_state: bool = False,
+        stop: Stop = lambda: None,
     ) -> NDArray[np.float64]:
         """Play a learner; return the carried sums at each horizon, shape (C, carried)."""
         settings = learner.settings(share, self.bernoulli, self.process.repeats)
@@ -92,6 +93,7 @@ class Game:
             horizons,
             seed,
             np.zeros((1, 1)),
+            stop,
         )
 
     def known(
@@ -100,6 +102,8 @@ class Game:
         horizons: NDArray[np.int64],
         seed: np.random.SeedSequence,
         pairs: NDArray[np.float64] | None = None,
+        *,
+        stop: Stop = lambda: None,
     ) -> NDArray[np.float64]:
         """Play a known policy; ``pairs``, shape (S, S), counts states observed against states acted on."""
         settings = np.zeros(kernels.SETTINGS)
@@ -111,7 +115,9 @@ class Game:
         settings[kernels.PAIRS] = pairs is not None
         counted = np.zeros((1, 1)) if pairs is None else pairs
         nothing = np.zeros((self.process.mdp.states, self.process.mdp.actions))
-        return self._play(kernels.INFORMED, settings, policy.actions, policy.numbers, nothing, horizons, seed, counted)
+        return self._play(
+            kernels.INFORMED, settings, policy.actions, policy.numbers, nothing, horizons, seed, counted, stop
+        )
 
     def _play(
         self,
@@ -123,6 +129,7 @@ class Game:
         horizons: NDArray[np.int64],
         seed: np.random.SeedSequence,
         pairs: NDArray[np.float64],
+        stop: Stop,
     ) -> NDArray[np.float64]:
         mdp = self.process.mdp
         states, actions = mdp.states, mdp.actions
@@ -150,6 +157,7 @@ class Game:
         frame = 0
         for index, horizon in enumerate(horizons):
             while frame < horizon:
+                stop()
                 count = min(block, int(horizon) - frame)
                 served = at_once
                 if service is not None:
