@@ -127,6 +127,10 @@ def learn(
     process = replace(process, frame_time=parse_frame_time(frame_time))
     law = None if inference_time is None else parse_law(inference_time)
     share, keep_up = 1.0, None
+    if learners is None and batch_time is None:
+        for option, value, usual in (("--batch-size", batch_size, 1), ("--replay-ratio", replay_ratio, 1.0)):
+            if value != usual:
+                raise InputError(f"{option} {value} has no effect without --learners and --batch-time")
     if (learners is None) != (batch_time is None):
         raise InputError("learners and batch time go together: give both or neither")
     if learners is not None and batch_time is not None:
@@ -183,8 +187,8 @@ def learn(
         )
         return 0
     rows = []
+    heads = ["frames", "regret", "inaction", "delay", "learning"]
     for index, frame in enumerate(curves.frames):
-        below = "" if bounds is None or bounds[index] is None else f"{bounds[index]:.4g}"
         rows.append(
             [
                 f"{frame:,}",
@@ -192,14 +196,17 @@ def learn(
                 f"{curves.inaction[index]:.5g}",
                 f"{curves.delay[index]:.5g}",
                 _with_error(curves.learning[index], curves.learning_error[index]),
-                below,
             ]
         )
+    if bounds is not None:
+        heads.append("bound")
+        for row, bound in zip(rows, bounds, strict=True):
+            row.append("-" if bound is None else f"{bound:.4g}")
     print_rows(
         f"{learner} on {mdp}, {curves.replications} replications: cumulative regret (± one standard error)",
-        ["frames", "regret", "inaction", "delay", "learning", "bound"],
+        heads,
         rows,
-        5,
+        len(heads) - 1,
     )
     said = [f"what the informed agent plays: {curves.informed}"]
     if curves.delay_method != "exact":

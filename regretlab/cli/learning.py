@@ -77,4 +77,11 @@ class Learning:
             for name in _OF_THE_THEOREM:
                 if getattr(self, name) is not None:
                     raise InputError(f"--{name.replace('_', '-')} has no effect without a --learning-bound")
+        if self.batch_time is None:
+            for option, value, usual in (
+                ("--batch-size", self.batch_size, 1),
+                ("--replay-ratio", self.replay_ratio, 1.0),
+            ):
+                if value != usual:
+                    raise InputError(f"{option} {value} has no effect without a --batch-time")
         return {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -34,8 +34,11 @@ def info(directory: Path, *, json: Json = False) -> int:
         return 0
     config = said.get("config", {})
     reward, phi = summary.reward_per_frame, summary.inaction_fraction
+    played = f"{config.get('environment', '?')}, {config.get('policy', '?')}"
+    if said.get("clock") == "simulated":  # rules and times alone: nobody acted and nothing was rewarded
+        played, reward = "nothing: simulated times under a rule", None
     facts = [
-        ("played", f"{config.get('environment', '?')}, {config.get('policy', '?')}"),
+        ("played", played),
         ("workers", f"{config.get('workers', '?')}, {config.get('rule', '?')}, {said.get('clock', '?')} clock"),
         ("frames", f"{summary.frames:,} ({summary.warmup_frames} before the first action, not counted below)"),
         ("reward per frame", "-" if reward is None else f"{reward:.6g}"),

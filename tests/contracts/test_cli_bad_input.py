@@ -107,6 +107,8 @@ SIZE = ["--horizon", "60", "--actions", "10", "--diameter", "100"]
     ("words", "message"),
     [
         (["--states", "3"], "--states has no effect without a --learning-bound"),
+        (["--batch-size", "4"], "--batch-size 4 has no effect without a --batch-time"),
+        (["--replay-ratio", "2"], "--replay-ratio 2.0 has no effect without a --batch-time"),
         (["--learning-bound", "gaussian-bandit", "--actions", "4"], "needs a horizon"),
         (["--learning-bound", "magic", "--horizon", "60"], "unknown learning bound 'magic': choose one of"),
         (["--learning-bound", "gaussian-bandit", "--horizon", "60"], "needs actions, and none is given"),

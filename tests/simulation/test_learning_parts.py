@@ -239,9 +239,11 @@ def command(capfd, *words):
         (["--mdp", "riverswim(3)", "--learning-bound", "finite-mdp", "--mean-rewards"], "leave out --mean-rewards"),
         (["--mdp", "riverswim(3)", "--rule", "max-time"], "--rule max-time has no effect without an --inference-time"),
         (["--mdp", "riverswim(3)", "--workers", "2"], "--workers 2 has no effect without an --inference-time"),
+        (["--mdp", "riverswim(3)", "--batch-size", "4"], "--batch-size 4 has no effect without --learners and"),
+        (["--mdp", "riverswim(3)", "--learners", "4"], "learners and batch time go together"),
     ],
 )
-def test_bounds_that_do_not_apply_are_refused(capfd, words, message):
+def test_what_has_no_effect_or_does_not_apply_is_refused(capfd, words, message):
     code, out, err = command(capfd, *words)
     assert (code, out) == (2, "")
     assert message in err

@@ -50,6 +50,11 @@ def test_a_refused_simulation_leaves_no_record(tmp_path, capfd):
         assert capfd.readouterr().out == ""
     assert main([*words, "--record", str(tmp_path / "a")]) == 0
     assert Record.open(tmp_path / "a").meta["complete"]
+    capfd.readouterr()
+    assert main(["record", "info", str(tmp_path / "a")]) == 0
+    said = capfd.readouterr().out
+    assert "nothing: simulated times under a rule" in said  # and not an unknown game with a reward of 0
+    assert "?" not in said
 
 
 def test_what_cannot_be_recorded(tmp_path):

@@ -459,7 +459,10 @@ def test_rules_without_a_closed_form_say_to_simulate(law, options, words):
         ({"rule": "frame-hold", "hold": "best"}, "not 'best'"),
         ({"rule": "frame-hold", "hold": "auto"}, r"needs a modal probability in \[0, 1\], not None"),
         ({"rule": "frame-hold", "hold": "auto", "p": 1.2}, "not 1.2"),
-        ({"rule": "frame-hold", "hold": "auto", "p": 0.9, "gap_delay": -1.0}, "gap of a wrong action must be .* not -1.0"),
+        (
+            {"rule": "frame-hold", "hold": "auto", "p": 0.9, "gap_delay": -1.0},
+            "gap of a wrong action must be .* not -1.0",
+        ),
         ({"rule": "sequential", "learning_time": parse_law("pareto(1.5)")}, "at most 131072 are tabulated"),
         ({"rule": "frame-pool", "learning_time": constant(1.0)}, "under rule 'sequential' only"),
         ({"rule": "max-time", "drop_out_of_order": True}, "not by 'max-time'"),
