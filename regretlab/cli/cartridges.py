@@ -19,13 +19,13 @@ class OwnCartridge:
     Parameters
     ----------
     rom
-        A Game Boy ROM to play; with --env beacon or stacker another build of these.
+        A Game Boy ROM to play; with --env beacon, stacker or duel another build of these.
     memory_map
         TOML file that says where the game keeps its score and its end.
     state
         A state saved by PyBoy to start episodes from; may be given several times.
     setting
-        What Pokemon pays for: battle or catch.
+        What Pokemon and duel pay for: battle or catch.
     """
 
     rom: Path | None = None

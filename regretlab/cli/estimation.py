@@ -54,8 +54,8 @@ def stochasticity(
     record
         Folder of the record of a run.
     env
-        Play this environment without delay instead: beacon, stacker, or a Gymnasium id. At random for what it does
-        next; by the policy for how long its choices stay.
+        Play this environment without delay instead: beacon, stacker, duel, or a Gymnasium id. At random for what it
+        does next; by the policy for how long its choices stay.
     policy
         Whose choices; oracle if not given, where the environment tells its state.
     weights

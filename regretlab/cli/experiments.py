@@ -55,8 +55,8 @@ def run(
     out
         Folder for the record.
     env
-        beacon (what is played without --rom), stacker, tetris, pokemon, boxing, krull, namethisgame, or any Gymnasium
-        id with a discrete action space (module:id imports the module first).
+        beacon (what is played without --rom), stacker, duel, tetris, pokemon, boxing, krull, namethisgame, or any
+        Gymnasium id with a discrete action space (module:id imports the module first).
     policy
         nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, sb3:FILE.zip, or module:FILE.py:NAME (which runs the
         code in that file).

@@ -19,6 +19,7 @@ __all__ = [
     "AgentPlayer",
     "BeaconScript",
     "BoxingScript",
+    "DuelScript",
     "FixedPlayer",
     "Player",
     "RandomPlayer",
@@ -128,6 +129,30 @@ class StackerScript(FixedPlayer):
         return self._planner.action(seen, since)
 
 
+class DuelScript(FixedPlayer):
+    """``wanted_button`` of what it saw; while a press of its own is on its way it waits for what comes of it."""
+
+    def __init__(self) -> None:
+        self._game: Any = None
+        self._last = 0
+
+    def begin(self, game: Any) -> None:
+        """Start an episode."""
+        self._game, self._last = game.unwrapped, 0
+
+    def see(self, observation: NDArray[np.generic]) -> Any:
+        """Keep what a player may know."""
+        return self._game.state()
+
+    def act(self, seen: Any, since: Sequence[int], frame: int) -> int:
+        """Return the wanted button, or let go."""
+        from ..games.duel_player import wanted_button
+
+        held = since[-1] if since else self._last  # a button counts when it goes down, so let go between presses
+        self._last = 0 if any(since) or held else wanted_button(seen)
+        return self._last
+
+
 class BoxingScript(FixedPlayer):
     """The script of ``regretlab.games.boxing_player``, one action in twenty random."""
 
@@ -186,6 +211,7 @@ class AgentPlayer(FixedPlayer):
 SCRIPTS: dict[str, Callable[[int], FixedPlayer]] = {
     "regretlab/Beacon-v0": lambda seed: BeaconScript(),
     "regretlab/Stacker-v0": lambda seed: StackerScript(),
+    "regretlab/Duel-v0": lambda seed: DuelScript(),
     "regretlab/Boxing-v0": BoxingScript,
 }
 """Scripted players by environment."""

@@ -18,6 +18,7 @@ __all__ = ["GAMES", "environment_id", "make_game"]
 _PLACES: dict[str, tuple[str, dict[str, Any]]] = {
     "regretlab/Beacon-v0": ("beacon:Beacon", {}),
     "regretlab/Stacker-v0": ("stacker:Stacker", {}),
+    "regretlab/Duel-v0": ("duel:Duel", {}),
     "regretlab/Cartridge-v0": ("cartridge:Cartridge", {}),
     "regretlab/Tetris-v0": ("cartridge:Cartridge", {"game": "tetris"}),
     "regretlab/Pokemon-v0": ("cartridge:Cartridge", {"game": "pokemon"}),

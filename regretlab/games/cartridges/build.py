@@ -1,8 +1,8 @@
 """Build the cartridges from their sources with SDCC, byte for byte: ``python -m regretlab.games.cartridges.build``.
 
-Each folder with C sources is a cartridge; ``common/`` holds what they share. A ``symbols.txt`` of pictures becomes a
-C array first. SDCC compiles for the sm83 processor, makebin lays out the image, and the header (title, sizes,
-checksums) is filled in here; the logo area is left empty.
+Each folder with C sources is a cartridge; ``common/`` holds what they share. Pictures drawn as text (``symbols.txt``,
+``monsters.txt``) become C arrays first. SDCC compiles for the sm83 processor, makebin lays out the image, and the
+header (title, sizes, checksums) is filled in here; the logo area is left empty.
 """
 
 import shutil
@@ -17,9 +17,10 @@ from ..rom import write_header
 __all__ = ["CARTRIDGES", "build_cartridge", "main"]
 
 _FOLDER = Path(__file__).parent
-CARTRIDGES = ("beacon", "stacker")
+CARTRIDGES = ("beacon", "duel", "stacker")
 """Names of the cartridges: folders beside this file; each ROM lies beside its folder as NAME.gb."""
 
+_SHADES, _MONSTER = ".:+#", 48  # of pictures of monsters; pixels a side
 _COMPILE = ("sdcc", "-msm83", "--std-c11", "--opt-code-speed", "-c")
 _LINK = ("sdcc", "-msm83", "--no-std-crt0", "--code-loc", "0x0200", "--data-loc", "0xC100")
 
@@ -52,6 +53,9 @@ def build_cartridge(name: str, target: Path) -> None:
         if (_FOLDER / name / "symbols.txt").exists():
             (work / "symbols.c").write_text(_symbols_source(_FOLDER / name / "symbols.txt"))
             sources.append(work / "symbols.c")
+        if (_FOLDER / name / "monsters.txt").exists():
+            (work / "monsters.c").write_text(_monsters_source(_FOLDER / name / "monsters.txt"))
+            sources.append(work / "monsters.c")
         _run(["sdasgb", "-o", str(work / "crt0.rel"), str(_FOLDER / "common" / "crt0.s")], work)
         objects = [work / "crt0.rel"]
         for source in sources:
@@ -67,6 +71,21 @@ def _symbols_source(pictures: Path) -> str:
     rows = [line for line in pictures.read_text().splitlines() if line[:1] in ("#", ".")]
     cells = ",\n".join("\t" + ", ".join("1" if cell == "#" else "0" for cell in row) for row in rows)
     return f"#include <stdint.h>\nconst uint8_t symbol_cells[] = {{\n{cells}\n}};\n"
+
+
+def _monsters_source(pictures: Path) -> str:
+    """Return C source of the tiles, column by column, of pictures drawn in '.', ':', '+' and '#' (light to dark)."""
+    rows = [line for line in pictures.read_text().splitlines() if line and set(line) <= set(_SHADES)]
+    tiles = []
+    for top in range(0, len(rows), _MONSTER):
+        for left in range(0, _MONSTER, 8):
+            for row in rows[top : top + _MONSTER]:
+                shades = [_SHADES.index(cell) for cell in row[left : left + 8]]
+                tiles += [sum((shade >> plane & 1) << (7 - at) for at, shade in enumerate(shades)) for plane in (0, 1)]
+    lines = ",\n".join(
+        "\t" + ", ".join(f"0x{byte:02X}" for byte in tiles[at : at + 16]) for at in range(0, len(tiles), 16)
+    )
+    return f"#include <stdint.h>\nconst uint8_t monster_tiles[] = {{\n{lines}\n}};\n"
 
 
 def _run(command: list[str], work: Path) -> None:
