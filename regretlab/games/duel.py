@@ -5,14 +5,13 @@ than time: the contrast to ``stacker``. Sources and work RAM: ``cartridges/``.
 """
 
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
-import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .emulator import FRAME_RATE, FRAME_TIME, OBSERVATION_SHAPE, SCREEN_SHAPE, Emulator, downsample
+from .emulated_game import OwnCartridge
 
 __all__ = ["BUTTONS", "ENCOUNTERS", "PHASES", "ROM", "SETTINGS", "Duel", "DuelState", "Side"]
 
@@ -93,7 +92,7 @@ class DuelState(NamedTuple):
     foe: Side
 
 
-class Duel(gymnasium.Env[NDArray[np.uint8], np.int64]):
+class Duel(OwnCartridge):
     """Encounters on the cartridge ``duel``.
 
     An episode is one encounter: it ends when the last text about it was read. Actions are no-op, A, B, Left, Up,
@@ -130,10 +129,6 @@ class Duel(gymnasium.Env[NDArray[np.uint8], np.int64]):
     >>> game.close()
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": FRAME_RATE}
-    default_action = 0
-    frame_time = FRAME_TIME
-
     def __init__(
         self,
         setting: str = "battle",
@@ -147,21 +142,17 @@ class Duel(gymnasium.Env[NDArray[np.uint8], np.int64]):
             raise InputError(f"setting must be battle or catch, not '{setting}'")
         if not 1 <= encounter <= ENCOUNTERS:
             raise InputError(f"duel has encounters 1 to {ENCOUNTERS}, not {encounter}")
-        if render_mode not in (None, "rgb_array"):
-            raise InputError(f"render_mode must be None or 'rgb_array', not '{render_mode}'")
+        super().__init__(
+            rom or ROM,
+            len(BUTTONS),
+            alive=_ALIVE,
+            overruns=_OVERRUNS,
+            frames=_FRAMES,
+            pixels=pixels,
+            render_mode=render_mode,
+        )
         self.setting, self._first, self._advance = setting, int(encounter), bool(advance)
-        self._pixels, self.render_mode = bool(pixels), render_mode
-        self._blank = np.zeros(OBSERVATION_SHAPE, np.uint8)
-        self._emulator = Emulator(rom or ROM, lambda machine: machine.read(_ALIVE) == 1)
-        self.rom_sha256 = self._emulator.digest
-        self.observation_space = gymnasium.spaces.Box(0, 255, OBSERVATION_SHAPE, np.uint8)
-        self.action_space = gymnasium.spaces.Discrete(len(BUTTONS))
         self._score, self._next = 0, self._first
-
-    @property
-    def frames(self) -> int:
-        """Frames the cartridge has counted in this episode."""
-        return self._emulator.read(_FRAMES, 4)
 
     @property
     def over(self) -> bool:
@@ -215,7 +206,7 @@ class Duel(gymnasium.Env[NDArray[np.uint8], np.int64]):
         machine.write(_START, 1)
         for _ in range(30):  # the cartridge draws its screen with the display off
             machine.tick()
-            if not machine.read(_START) and machine.read(_FRAMES, 4) == 1:
+            if not machine.read(_START) and self.frames == 1:
                 break
         else:
             raise RuntimeError("the cartridge did not start when told to")
@@ -231,26 +222,11 @@ class Duel(gymnasium.Env[NDArray[np.uint8], np.int64]):
         reward, self._score = float(score - self._score), score
         return self._observation(), reward, self.over, False, self._info()
 
-    def render(self) -> NDArray[np.uint8] | None:
-        """Return the screen, shape (144, 160, 3), in render mode "rgb_array"."""
-        if self.render_mode is None:
-            return None
-        return np.repeat(self._emulator.screen().reshape(*SCREEN_SHAPE, 1), 3, axis=2)
-
-    def close(self) -> None:
-        """End the emulator."""
-        self._emulator.close()
-
     def _counted(self) -> int:
         """Return what the setting pays for, in this encounter."""
         if self.setting == "catch":
             return self._emulator.read(_CAUGHT)
         return self._emulator.read(_FOE_FAINTED) - self._emulator.read(_OWN_FAINTED)
-
-    def _observation(self) -> NDArray[np.uint8]:
-        if self._emulator.read(_OVERRUNS):
-            raise RuntimeError("the cartridge was late for a frame: its figures are not to be trusted")
-        return downsample(self._emulator.screen()) if self._pixels else self._blank
 
     def _info(self) -> dict[str, Any]:
         read = self._emulator.read
