@@ -13,7 +13,7 @@ STEPS, PLAIN = 1_000_000, 4_000
 
 
 def compiled(mdp, name: str, **parameters: float) -> float:
-    """Return steps a second on one core: long less short runs, so that the informed agent's are not counted."""
+    """Return steps a second on one core: of the learner alone, without the informed agent."""
     learner = learner_named(name, **parameters)
     simulate_learning(mdp, learner, frames=10, checkpoints=1, replications=1, cores=1)
     game = Game(AsynchronousMDP(mdp), solve_average_reward(mdp).gaps, None, None, True, 0)
