@@ -44,8 +44,8 @@ def write_results(name: str, content: Mapping[str, Any], folder: Path = RESULTS)
     return path
 
 
-def read_results(name: str) -> dict[str, Any]:
-    """Return the content of a committed results file."""
-    content = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+def read_results(name: str, folder: Path = RESULTS) -> dict[str, Any]:
+    """Return the content of a results file; without ``folder`` of a committed one."""
+    content = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     assert isinstance(content, dict)
     return content

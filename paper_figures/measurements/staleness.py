@@ -14,45 +14,28 @@ from regretlab.experiments.delayed_play import play_delayed
 from regretlab.experiments.players import FixedPlayer, RandomPlayer
 from regretlab.games import make_game
 
-from .provenance import RESULTS, provenance, write_results
+from .provenance import RESULTS, provenance, read_results, write_results
 
 __all__ = ["DELAYS", "NAME", "measure"]
 
 NAME = "staleness"
 DELAYS = (0, 1, 2, 3, 5, 8, 16, 32, 70)
-GAMES: dict[str, tuple[str, dict[str, Any]]] = {
-    "stacker": ("regretlab/Stacker-v0", {"pixels": False}),
-    "boxing": ("regretlab/Boxing-v0", {}),
-}
 
 
 class _Decider(FixedPlayer):
     """Decides when it sees, without a thought for what happens until then; notes its decisions by episode."""
 
-    def __init__(self, game: str, seed: int) -> None:
-        import numpy as np
-
-        self._name, self._generator, self._frame = game, np.random.default_rng([seed, 0xDEC]), 0
+    def __init__(self, seed: int) -> None:
         self.episodes: list[list[int]] = []
 
     def begin(self, game: Any) -> None:
         """Start an episode."""
-        from regretlab.games.boxing_player import BoxingScout
-        from regretlab.games.stacker_player import SearchPlayer
-
-        self._game, self._searcher = game.unwrapped, SearchPlayer()
-        self._scout = BoxingScout(self._game)
+        self._game = game.unwrapped
         self.episodes.append([])
 
     def see(self, observation: Any) -> int:
         """Decide."""
-        from regretlab.games.boxing_player import boxing_action
-
-        self._frame += 1
-        if self._name == "stacker":
-            action = self._searcher.action(self._game)
-        else:
-            action = boxing_action(*self._scout.places(), self._frame, self._generator)
+        action = self._decide()
         self.episodes[-1].append(action)
         return action
 
@@ -60,30 +43,97 @@ class _Decider(FixedPlayer):
         """Do what was decided."""
         return seen
 
+    def _decide(self) -> int:
+        raise NotImplementedError
 
-def measure(frames: int, seeds: int, folder: Path = RESULTS) -> Path:
-    """Play both games and write the results file."""
-    games = {}
-    for name, (environment, options) in GAMES.items():
-        game = make_game(environment, **options)
-        rewards: dict[str, list[float]] = {}
-        agreement: dict[str, list[float]] = {}
-        for seed in range(seeds):
-            for delay in DELAYS:
-                decider = _Decider(name, seed)
-                rewards.setdefault(str(delay), []).append(_reward(game, decider, delay, frames, seed))
-                if delay == 0:
-                    for back in DELAYS:
-                        agreement.setdefault(str(back), []).append(_agreement(decider.episodes, back))
-            player = RandomPlayer(int(game.action_space.n), seed)
-            rewards.setdefault("random", []).append(_reward(game, player, 0, frames, seed))
-            print(f"{name}, seed {seed}", file=sys.stderr)
-        game.close()
-        games[name] = {"reward": rewards, "agreement": agreement}
+
+class _StackerDecider(_Decider):
+    def begin(self, game: Any) -> None:
+        """Start an episode."""
+        from regretlab.games.stacker_player import SearchPlayer
+
+        super().begin(game)
+        self._searcher = SearchPlayer()
+
+    def _decide(self) -> int:
+        return self._searcher.action(self._game)
+
+
+class _DuelDecider(_Decider):
+    def begin(self, game: Any) -> None:
+        """Start an episode."""
+        from regretlab.games.duel_player import DuelPlayer
+
+        super().begin(game)
+        self._player = DuelPlayer()
+
+    def _decide(self) -> int:
+        return self._player.action(self._game.state())
+
+
+class _BoxingDecider(_Decider):
+    def __init__(self, seed: int) -> None:
+        import numpy as np
+
+        super().__init__(seed)
+        self._generator, self._frame = np.random.default_rng([seed, 0xDEC]), 0
+
+    def begin(self, game: Any) -> None:
+        """Start an episode."""
+        from regretlab.games.boxing_player import BoxingScout
+
+        super().begin(game)
+        self._scout = BoxingScout(self._game)
+
+    def _decide(self) -> int:
+        from regretlab.games.boxing_player import boxing_action
+
+        self._frame += 1
+        return boxing_action(*self._scout.places(), self._frame, self._generator)
+
+
+GAMES: dict[str, tuple[str, dict[str, Any], type[_Decider]]] = {
+    "stacker": ("regretlab/Stacker-v0", {"pixels": False}, _StackerDecider),
+    "duel": ("regretlab/Duel-v0", {"pixels": False, "setting": "battle", "encounter": 3}, _DuelDecider),
+    "boxing": ("regretlab/Boxing-v0", {}, _BoxingDecider),
+}
+
+
+def measure(frames: int, seeds: int, games: Sequence[str] = tuple(GAMES), folder: Path = RESULTS) -> Path:
+    """Play the games and write the results file; of the same frames and seeds it keeps the games not named."""
+    kept: dict[str, Any] = {}
+    if set(games) != set(GAMES):
+        before = read_results(NAME, folder)
+        if (before["frames"], before["seeds"]) != (frames, seeds):
+            raise SystemExit(f"the file has {before['seeds']} seeds of {before['frames']} frames: measure every game")
+        kept = before["games"]
+    measured = {name: _measured(name, frames, seeds) if name in games else kept[name] for name in GAMES}
     command = f"python -m paper_figures.measurements.{NAME}"
     return write_results(
-        NAME, {"provenance": provenance(command), "frames": frames, "seeds": seeds, "games": games}, folder
+        NAME, {"provenance": provenance(command), "frames": frames, "seeds": seeds, "games": measured}, folder
     )
+
+
+def _measured(name: str, frames: int, seeds: int) -> dict[str, Any]:
+    from datetime import UTC, datetime
+
+    environment, options, make_decider = GAMES[name]
+    game = make_game(environment, **options)
+    rewards: dict[str, list[float]] = {}
+    agreement: dict[str, list[float]] = {}
+    for seed in range(seeds):
+        for delay in DELAYS:
+            decider = make_decider(seed)
+            rewards.setdefault(str(delay), []).append(_reward(game, decider, delay, frames, seed))
+            if delay == 0:
+                for back in DELAYS:
+                    agreement.setdefault(str(back), []).append(_agreement(decider.episodes, back))
+        player = RandomPlayer(int(game.action_space.n), seed)
+        rewards.setdefault("random", []).append(_reward(game, player, 0, frames, seed))
+        print(f"{name}, seed {seed}", file=sys.stderr)
+    game.close()
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"measured": now, "reward": rewards, "agreement": agreement}
 
 
 def _reward(game: Any, player: FixedPlayer, delay: int, frames: int, seed: int) -> float:
@@ -101,5 +151,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Measure how stale decisions get and what late ones cost.")
     parser.add_argument("--frames", type=int, default=6000)
     parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--games", nargs="+", choices=list(GAMES), default=list(GAMES), help="measure only these")
     chosen = parser.parse_args()
-    print(measure(chosen.frames, chosen.seeds))
+    print(measure(chosen.frames, chosen.seeds, chosen.games))

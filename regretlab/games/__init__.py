@@ -19,6 +19,7 @@ _PLACES: dict[str, tuple[str, dict[str, Any]]] = {
     "regretlab/Beacon-v0": ("beacon:Beacon", {}),
     "regretlab/Stacker-v0": ("stacker:Stacker", {}),
     "regretlab/Duel-v0": ("duel:Duel", {}),
+    "regretlab/DuelNumbers-v0": ("duel_numbers:DuelNumbers", {}),
     "regretlab/Cartridge-v0": ("cartridge:Cartridge", {}),
     "regretlab/Tetris-v0": ("cartridge:Cartridge", {"game": "tetris"}),
     "regretlab/Pokemon-v0": ("cartridge:Cartridge", {"game": "pokemon"}),
