@@ -128,9 +128,9 @@ def learn(
     law = None if inference_time is None else parse_law(inference_time)
     share, keep_up = 1.0, None
     if learners is None and batch_time is None:
-        for option, value, usual in (("--batch-size", batch_size, 1), ("--replay-ratio", replay_ratio, 1.0)):
-            if value != usual:
-                raise InputError(f"{option} {value} has no effect without --learners and --batch-time")
+        for option, given_one, usual in (("--batch-size", batch_size, 1), ("--replay-ratio", replay_ratio, 1.0)):
+            if given_one != usual:
+                raise InputError(f"{option} {given_one} has no effect without --learners and --batch-time")
     if (learners is None) != (batch_time is None):
         raise InputError("learners and batch time go together: give both or neither")
     if learners is not None and batch_time is not None:

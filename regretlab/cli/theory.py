@@ -99,6 +99,7 @@ def simulate(
     """
     from ..simulation import record_simulation
     from ..simulation import simulate as play
+    from ..simulation.recorded import check_recordable
 
     if threads is not None and threads < 1:
         raise InputError(f"threads must be at least 1, not {threads}")
@@ -106,6 +107,8 @@ def simulate(
     keywords = scenario.keywords()
     if keywords["hold"] == "auto" or (keywords["hold"] is None and scenario.rule == "frame-hold"):
         keywords["hold"] = _best_hold(scenario, law)
+    if record is not None:  # known before anything is played
+        check_recordable(record, keywords["workers"])
     with show_progress() as tell:
         result = play(
             law,

@@ -76,7 +76,8 @@ class RecordWriter:
         self._failed = False
         self._meta: dict[str, Any] = {"events": [], **meta, "schema_version": SCHEMA_VERSION, "complete": False}
         text = self._meta_text()
-        _make_empty(self.directory, overwrite)
+        check_folder(self.directory, overwrite=overwrite)
+        _make_empty(self.directory)
         try:
             write_atomically(self.directory / META, text)
         except OSError as error:
@@ -195,14 +196,21 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error)  # pyarrow puts its own words around it
 
 
-def _make_empty(directory: Path, overwrite: bool) -> None:
-    """Make the folder; with ``overwrite`` remove the record in it, but nothing that is not a record's."""
-    make_folder(directory)
+def check_folder(directory: Path, *, overwrite: bool = False) -> None:
+    """Raise ``InputError`` if what a folder holds leaves no room for a record."""
+    if not directory.is_dir():
+        return
     own, foreign = record_paths(directory)
     if foreign:
         raise InputError(f"'{directory}' holds '{foreign[0].name}', which is not part of a record: use another folder")
     if own and not overwrite:
         raise InputError(f"'{directory}' already holds a record: use another folder or allow overwriting")
+
+
+def _make_empty(directory: Path) -> None:
+    """Make the folder, or remove the record in it, but nothing that is not a record's."""
+    make_folder(directory)
+    own, _ = record_paths(directory)
     for path in own:  # meta.json goes first: what is left of a removal cut short is not taken for a record
         if path.is_dir():
             shutil.rmtree(path)

@@ -7,12 +7,20 @@ import numpy as np
 from ..errors import InputError
 from ..laws import Law
 from ..records import RecordWriter
+from ..records.writer import check_folder
 from .events import EventLog, replay
 from .setting import resolve
 
-__all__ = ["record_simulation"]
+__all__ = ["check_recordable", "record_simulation"]
 
 _MOST_TIMES = 10**8
+
+
+def check_recordable(directory: str | Path, workers: float, *, overwrite: bool = False) -> None:
+    """Raise ``InputError`` if no run of so many workers can be recorded in a folder."""
+    if not np.isfinite(workers):
+        raise InputError("a record numbers its workers: give a finite number of them, not inf")
+    check_folder(Path(directory), overwrite=overwrite)
 
 
 def record_simulation(
@@ -74,8 +82,7 @@ def record_simulation(
         frames=frames,
         warmup=0,
     )
-    if not np.isfinite(workers):
-        raise InputError("a record numbers its workers: give a finite number of them, not inf")
+    check_recordable(directory, workers, overwrite=overwrite)
     number = 2 * frames + 10 * int(workers)
     random = np.random.default_rng(seed)
     times = law.sample(random, number)

@@ -57,6 +57,35 @@ def test_a_refused_simulation_leaves_no_record(tmp_path, capfd):
     assert "?" not in said
 
 
+def test_a_record_that_cannot_be_written_is_refused_before_anything_is_played(tmp_path, capfd):
+    """A run of so many frames would not end."""
+    from regretlab.cli import main
+
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep me")
+    words = [
+        "simulate",
+        "--inference-time",
+        "2",
+        "--frame-time",
+        "1",
+        "--mode-probability",
+        "0.9",
+        "--frames",
+        str(10**12),
+    ]
+    words += ["--rule", "frame-pool"]
+    for folder, workers, message in (
+        ("mine", "2", "'notes.txt', which is not part of a record"),
+        ("new", "inf", "not inf"),
+    ):
+        assert main([*words, "--workers", workers, "--record", str(tmp_path / folder)]) == 2
+        out, err = capfd.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert message in err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
 def test_what_cannot_be_recorded(tmp_path):
     with pytest.raises(InputError, match="give a finite number of them, not inf"):
         record_simulation(parse_law("2"), 1.0, tmp_path / "a", workers=float("inf"), rule="frame-pool")
