@@ -28,7 +28,7 @@ PHASES = ("title", "drawing", "typing", "reading", "menu", "moves", "draining", 
 _SEED, _START, _SETTING, _ENCOUNTER, _ALIVE, _OVER, _OVERRUNS = 0xC000, 0xC004, 0xC005, 0xC006, 0xC007, 0xC008, 0xC009
 _PHASE, _FRAMES, _NEXT_ENCOUNTER = 0xC00B, 0xC00C, 0xC017
 _FOE_FAINTED, _OWN_FAINTED, _CAUGHT = 0xC018, 0xC019, 0xC01A
-_BLOCK, _BLOCK_SIZE = 0xC00B, 0xC038 - 0xC00B  # from the phase to the end
+_BLOCK, _BLOCK_SIZE = 0xC006, 0xC038 - 0xC006  # from the encounter to the end
 
 
 class Side(NamedTuple):
@@ -178,13 +178,13 @@ class Duel(OwnCartridge):
             return Side(species, kind, hp, most, strength, tuple(ram[at - _BLOCK + 5 : at - _BLOCK + 9]))
 
         return DuelState(
-            phase=PHASES[ram[0]],
+            phase=PHASES[ram[_PHASE - _BLOCK]],
             cursor=ram[0xC014 - _BLOCK],
             texts=ram[0xC01C - _BLOCK],
             turns=ram[0xC016 - _BLOCK],
             nets=ram[0xC015 - _BLOCK],
             catching=self.setting == "catch",
-            encounter=self.encounter,
+            encounter=ram[0],
             own=side(0xC024),
             foe=side(0xC02E),
         )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from regretlab.experiments.delayed_play import play_delayed
-from regretlab.experiments.players import BeaconScript, FixedPlayer, StackerScript
+from regretlab.experiments.players import BeaconScript, DuelScript, FixedPlayer, StackerScript
 from regretlab.games import make_game
 
 
@@ -118,3 +118,27 @@ def test_the_planner_of_stacker_counts_in_what_it_did():
         game.close()
     assert scores[0] > 1000
     assert scores[1] > scores[0] / 2
+
+
+@pytest.mark.parametrize("setting", ["battle", "catch"])
+def test_the_script_of_duel_earns_the_same_in_each_encounter_however_late(setting):
+    """With an action in every frame and with pauses; only the encounters get longer."""
+    game = make_game("regretlab/Duel-v0", setting=setting, encounter=5, advance=True, pixels=False)
+    earned, lengths = [], []
+    for delay, sequential in ((0, False), (7, False), (7, True), (40, False)):
+        play = play_delayed(
+            game, DuelScript(), delay=delay, sequential=sequential, default_action=0, discount=1.0, seed=2
+        )
+        episodes, frames = [0.0], 0
+        while len(episodes) <= 6:
+            frame = next(play)
+            frames += 1
+            episodes[-1] += frame.reward
+            if frame.ended:
+                episodes.append(0.0)
+        earned.append(episodes)
+        lengths.append(frames)
+    game.close()
+    assert 1.0 in earned[0]
+    assert all(episodes == earned[0] for episodes in earned)
+    assert lengths[0] < lengths[1] <= lengths[2] < lengths[3]

@@ -2,20 +2,24 @@
 
 import warnings
 from collections import deque
+from pathlib import Path
 
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
 from regretlab.errors import InputError
-from regretlab.games import make_game
-from regretlab.games.duel import BUTTONS, ENCOUNTERS, ROM, Duel
+from regretlab.games import make_game, memory_map
+from regretlab.games.cartridge import Cartridge
+from regretlab.games.duel import BUTTONS, ENCOUNTERS, PHASES, ROM, Duel
 from regretlab.games.duel_player import MOVES, DuelPlayer, catch_chance, effect, full_damage
 
+MAPS = Path(memory_map.__file__).parent / "maps"
 A, B, UP, DOWN = (BUTTONS.index(name) for name in ("a", "b", "up", "down"))
-ACTOR, ACTIONS = 0xC01D, 0xC022  # between them: the move, its result, the damage, the chance of a net
+PHASE, ACTOR, ACTIONS = 0xC00B, 0xC01D, 0xC022  # between them: the move, its result, the damage, the chance of a net
 MISSED, WEAK, EVEN, STRONG, HELD, BROKEN = range(6)
 NET = 0xFF
+WAITING = ("reading", "menu", "moves")
 
 
 def _play(game, player, seed=None, delay=0):
@@ -78,9 +82,9 @@ def test_no_frame_is_skipped(setting):
     game = Duel(setting=setting, encounter=5, advance=True, pixels=False)
     game.reset(seed=0)
     rng, script, lines = np.random.default_rng(1), DuelPlayer(), 0
-    for step in range(25_000):
+    for step in range(14_000):
         before = game.frames
-        action = script.action(game.state()) if step < 10_000 else int(rng.integers(len(BUTTONS)))
+        action = script.action(game.state()) if step < 6_000 else int(rng.integers(len(BUTTONS)))
         *_, terminated, _, _ = game.step(action)  # raises if the cartridge was late
         assert game.frames == before + 1
         if terminated:
@@ -111,9 +115,9 @@ def _hurried(seed):
     """Presses any button, A mostly, in every other frame in which one is waited for."""
     rng, held = np.random.default_rng(seed), False
 
-    def action(state):
+    def action(phase):
         nonlocal held
-        held = not held and state.phase in ("reading", "menu", "moves")
+        held = not held and phase in WAITING
         return int(rng.choice([A, A, A, UP, DOWN, DOWN])) if held else 0
 
     return action
@@ -124,16 +128,18 @@ def _actions(setting, encounters, episodes):
     found = []
     for encounter in encounters:
         game = Duel(setting=setting, encounter=encounter, pixels=False)
+        read = game._emulator.read
         for episode in range(episodes):
             game.reset(seed=episode)
             player, terminated, count, before = _hurried(episode), False, 0, game.state()
             while not terminated:
-                *_, terminated, _, _ = game.step(player(before))
-                after, account = game.state(), game._emulator.read_bytes(ACTOR, ACTIONS + 1 - ACTOR)
-                if account[-1] != count:
-                    count = account[-1]
-                    found.append((before, after, account[:-1]))
-                before = after
+                action = player(PHASES[read(PHASE)])
+                if action:
+                    before = game.state()  # nothing happens without a press
+                *_, terminated, _, _ = game.step(action)
+                if read(ACTIONS) != count:
+                    *account, count = game._emulator.read_bytes(ACTOR, ACTIONS + 1 - ACTOR)
+                    found.append((before, game.state(), account))
         game.close()
     return found
 
@@ -142,7 +148,7 @@ def test_blows_are_as_the_rules_say():
     """Accuracy and rolls against the tables, over both sides and all encounters."""
     hits, expected, variance = 0, 0.0, 0.0
     taken, usual, spread, blows = 0, 0.0, 0.0, 0
-    for before, after, (actor, number, result, damage, _) in _actions("battle", range(1, ENCOUNTERS + 1), 5):
+    for before, after, (actor, number, result, damage, _) in _actions("battle", range(1, ENCOUNTERS + 1), 4):
         sides, later = (before.own, before.foe), (after.own, after.foe)
         other, move = sides[1 - actor], MOVES[number]
         assert number in sides[actor].moves
@@ -172,7 +178,7 @@ def test_blows_are_as_the_rules_say():
 def test_nets_hold_by_the_hit_points_left():
     """The chance is the formula's for every net, and as many hold as it says."""
     held, expected, variance, chances = 0, 0.0, 0.0, set()
-    for before, after, (_, number, result, _, chance) in _actions("catch", (1, 5, 10), 25):
+    for before, after, (_, number, result, _, chance) in _actions("catch", (1, 5, 10), 16):
         if number != NET:
             continue
         assert after.nets == before.nets - 1
@@ -333,6 +339,25 @@ def _finish(game, player):
         _, reward, terminated, _, _ = game.step(player(game))
         total, frames = total + reward, frames + 1
     return total, frames
+
+
+def test_through_its_memory_map_it_is_the_same_game():
+    """Frame by frame the observations, rewards and ends of the environment, over whole battles."""
+    ours, mapped = Duel(), Cartridge(ROM, memory_map=MAPS / "duel.toml")
+    paid = []
+    for seed in (3, None, 4):
+        first, second = ours.reset(seed=seed)[0], mapped.reset(seed=seed)[0]
+        player, terminated = _hurried(1), False
+        while not terminated:
+            assert np.array_equal(first, second)
+            action = player(ours.state().phase)
+            first, reward, terminated, _, _ = ours.step(action)
+            second, *others = mapped.step(action)
+            assert others[:2] == [reward, terminated]
+            paid.append(reward)
+    assert sum(map(abs, paid)) == 3
+    ours.close()
+    mapped.close()
 
 
 def test_a_person_starts_at_the_title_and_goes_on_after_the_end():
