@@ -1,0 +1,41 @@
+"""The committed results on duel say what the documentation says, and each row of them is whole."""
+
+from pathlib import Path
+
+import pytest
+
+from regretlab.experiments import read_experiment, read_results, summarise
+from regretlab.experiments.results import read_metadata
+
+ROOT = Path(__file__).parents[2]
+RESULTS, EXPERIMENTS = ROOT / "paper_figures" / "results", ROOT / "paper_figures" / "experiments"
+NAMES = ("duel-battles-delay", "duel-catching-delay")
+
+
+def _cases(name):
+    path = RESULTS / f"{name.replace('-', '_')}.parquet"
+    counted = read_metadata(path)["configuration"]["experiment"]["counted"]
+    return {(case.case, case.delay, case.interaction): case for case in summarise(read_results(path), counted)}
+
+
+def _said(case):
+    return f"{1000 * case.reward_per_frame:.2f} ± {1000 * case.interval:.2f}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_results_are_of_the_experiment_beside_them(name):
+    experiment = read_experiment(EXPERIMENTS / f"{name}.toml", "cpu")
+    path = RESULTS / f"{name.replace('-', '_')}.parquet"
+    assert read_metadata(path)["configuration"] == experiment.to_json()
+    rows = read_results(path)
+    assert set(rows.groupby(["case", "delay", "interaction", "seed"])["frames"].sum()) == {experiment.settings.frames}
+    assert rows["seed"].nunique() >= 5
+
+
+def test_the_documentation_gives_the_rewards_of_late_scripts():
+    page = (ROOT / "docs" / "experiments.md").read_text()
+    tables = [_cases("duel-battles-delay"), _cases("duel-catching-delay")]
+    for delay in (1, 5, 8, 70):
+        cells = [_said(table["script", delay, way]) for table in tables for way in ("asynchronous", "sequential")]
+        row = f"| {delay} | " + " | ".join(cells) + " |"
+        assert row in page, row
