@@ -10,12 +10,16 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 __all__ = ["listed", "plain_console", "print_facts", "print_json", "print_rows", "show_progress", "write"]
 
 WIDTH_OF_FILES = 200
 """Columns of what is written to a file or into a pipe."""
+
+_SOON = 30.0
+"""Seconds after which a line of progress says how long it still takes."""
 
 
 def write(text: str) -> None:
@@ -105,24 +109,39 @@ def _drop_output() -> None:
     os.close(nowhere)
 
 
+def _told_in_lines() -> Callable[..., None]:
+    """Return what writes a line for every tenth of the way; the time left is reckoned from what was seen being done."""
+    last: tuple[str, int] | None = None
+    began, first = 0.0, 0
+
+    def tell(what: str, done: int, total: int, note: str = "") -> None:
+        nonlocal last, began, first
+        share = 10 * int(10 * done / total) if total else 0
+        if last is None or last[0] != what:
+            began, first = monotonic(), done
+        if (what, share) == last:
+            return
+        last = (what, share)
+        said, spent = [f"{share} %"], monotonic() - began
+        if done > first and note:
+            said.append(note)
+        if done > first and spent >= _SOON:
+            left = round(spent * (total - done) / (done - first))
+            said.append(f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left")
+        print(f"{what} ({', '.join(said)})", file=sys.stderr, flush=True)
+
+    return tell
+
+
 @contextmanager
 def show_progress() -> Iterator[Callable[..., None]]:
     """Yield a function (what, done, total, note="") that draws a bar on standard error, or writes lines if that is no
     terminal.
 
-    Lines are written for every tenth of the way; the note, which may change at every call, is shown beside a bar only.
+    Lines are written for every tenth of the way, with the note and, after half a minute, with the time that is left.
     """
     if not sys.stderr.isatty():
-        told: list[str] = []
-
-        def tell(what: str, done: int, total: int, note: str = "") -> None:
-            share = 10 * int(10 * done / total) if total else 0
-            line = f"{what} ({share} %)"
-            if line not in told[-1:]:
-                told.append(line)
-                print(line, file=sys.stderr, flush=True)
-
-        yield tell
+        yield _told_in_lines()
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn

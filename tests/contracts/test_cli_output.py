@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from regretlab.cli import output
 from regretlab.cli.output import print_facts, print_rows
 
 BOUND = ["bound", "--inference-time", "0.05", "--mode-probability", "0.95"]
@@ -57,6 +58,22 @@ def test_a_reader_that_goes_away_is_no_error(words):
     finally:
         os.close(write)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_lines_of_progress_tell_rate_and_time_left(capsys, monkeypatch):
+    """40 of 240 points were there; 100 more in 50 s leave another 50 s."""
+    now = iter([0.0, 0.0, 50.0, 100.0])
+    monkeypatch.setattr(output, "monotonic", lambda: next(now))
+    with output.show_progress() as tell:
+        tell("240 points", 40, 240, "0 a second")
+        tell("240 points", 41, 240, "2 a second")  # the same tenth: nothing new
+        tell("240 points", 140, 240, "2 a second")
+        tell("240 points", 240, 240, "2 a second")
+    assert capsys.readouterr().err.splitlines() == [
+        "240 points (10 %)",
+        "240 points (50 %, 2 a second, 0:00:50 left)",
+        "240 points (100 %, 2 a second, 0:00:00 left)",
+    ]
 
 
 def test_python_dash_m_is_the_command():
