@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 
@@ -40,7 +40,12 @@ def process_pool() -> Iterator[ForkServerContext]:
         if _depth == 0 and _ours:
             # The standard library keeps it until the interpreter exits; a run leaves no process of its own behind. (The
             # interpreter's resource tracker stays with the interpreter: others may be using it.)
-            forkserver._forkserver._stop()  # type: ignore[attr-defined]
+            server = forkserver._forkserver
+            if (pid := server._forkserver_pid) is not None:  # type: ignore[attr-defined]
+                # Its children have ended. While it loads torch it hears nothing, and Ctrl-C would have to wait for that.
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            server._stop()  # type: ignore[attr-defined]
 
 
 def become_child(name: str) -> None:
