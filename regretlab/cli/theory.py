@@ -1,6 +1,7 @@
 """The commands that compute: ``bound`` and ``simulate``."""
 
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from .scenario import Scenario
 __all__ = ["bound", "simulate"]
 
 _MOST_DELAYS = 8
+_LONG = 5 * 10**7
+"""Frames of a simulation, from which on its progress is shown."""
 
 
 @app.command
@@ -109,7 +112,8 @@ def simulate(
         keywords["hold"] = _best_hold(scenario, law)
     if record is not None:  # known before anything is played
         check_recordable(record, keywords["workers"])
-    with show_progress() as tell:
+    long = frames * replications >= _LONG
+    with show_progress() if long else nullcontext() as tell:
         result = play(
             law,
             scenario.frame_seconds(),
@@ -121,7 +125,7 @@ def simulate(
             default_behaviour=default_behaviour,
             seed=seed,
             cores=threads,
-            progress=lambda done, total: tell("playing replications", done, total),
+            progress=tell and (lambda done, total: tell("playing replications", done, total)),
         )
     if record is not None:
         names = ("workers", "rule", "hold", "alignment", "maximum_time")

@@ -15,7 +15,7 @@ from ..results import ServiceLaw
 from .tallies import INTERVALS, Tallies
 from .tallies import _kernels as column
 
-__all__ = ["Ratio", "Stacked", "action_intervals", "ratio", "served_delays", "stack", "summed_service"]
+__all__ = ["Ratio", "Stacked", "action_intervals", "interval_law", "ratio", "served_delays", "stack", "summed_service"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Stacked:
     delays, delay_squares
         Of shape (replications, J + 1).
     intervals
-        Summed over the replications.
+        Of shape (replications, INTERVALS + 1).
     """
 
     columns: NDArray[np.float64]
@@ -83,7 +83,7 @@ def stack(replications: list[Tallies]) -> Stacked:
         np.stack([tallies.sums for tallies in replications]),
         np.stack([padded(tallies.delays) for tallies in replications]),
         np.stack([padded(tallies.delay_squares) for tallies in replications]),
-        np.sum([tallies.intervals for tallies in replications], axis=0),
+        np.stack([tallies.intervals for tallies in replications]),
     )
 
 
@@ -113,7 +113,7 @@ def served_delays(stacked: Stacked) -> tuple[NDArray[np.float64], list[float | N
 
 def action_intervals(tallies: Stacked, frame_time: float) -> dict[str, float | None]:
     """Return mean, standard deviation and 99 % quantile of the seconds between agent actions."""
-    counts = tallies.intervals
+    counts = tallies.intervals.sum(axis=0)
     total = counts.sum()
     if total == 0:
         return {"mean": None, "std": None, "p99": None}
@@ -122,6 +122,27 @@ def action_intervals(tallies: Stacked, frame_time: float) -> dict[str, float | N
     spread = math.sqrt(max(0.0, counts @ (frames - mean) ** 2 / total))
     p99 = int(np.searchsorted(np.cumsum(counts), 0.99 * total))
     return {"mean": float(mean * frame_time), "std": spread * frame_time, "p99": p99 * frame_time}
+
+
+def interval_law(tallies: Stacked) -> tuple[NDArray[np.float64], list[float | None]]:
+    """Return the law of the frames between agent actions, up to the longest seen, and its standard errors.
+
+    Intervals are counted for whole replications: the errors are by replications (a ratio of sums, to first order), and
+    one replication has none.
+    """
+    counts = tallies.intervals.astype(np.float64)
+    seen = np.flatnonzero(counts.sum(axis=0))
+    counts = counts[:, : int(seen[-1]) + 1 if seen.size else 1]
+    total = counts.sum()
+    if total == 0:
+        return np.zeros(1), [None]
+    law = counts.sum(axis=0) / total
+    number = len(counts)
+    if number < 2:
+        return law, [None] * len(law)
+    residuals = counts - law * counts.sum(axis=1, keepdims=True)
+    errors: list[float | None] = (np.sqrt((residuals**2).sum(axis=0) * number / (number - 1)) / total).tolist()
+    return law, errors
 
 
 def summed_service(

@@ -31,6 +31,8 @@ class SimulationResult(Mapping[str, Any]):
         1 - total regret per frame: the optimal gain of the witness chain is 1.
     action_interval
         ``mean``, ``std``, ``p99`` in seconds between agent actions that take effect.
+    interval_law
+        ``interval_law[g]`` = fraction of these intervals that last g frames, shape (G + 1,); 16,384 stands for longer.
     overwritten_fraction
         Outputs displaced by a fresher one of the same frame, of all that came to effect or were displaced.
     out_of_order_fraction
@@ -61,6 +63,7 @@ class SimulationResult(Mapping[str, Any]):
     regret: dict[str, float] | None
     reward_per_frame: float
     action_interval: dict[str, float | None]
+    interval_law: NDArray[np.float64]
     overwritten_fraction: float
     out_of_order_fraction: float
     blocking_fraction: float | None
@@ -102,6 +105,7 @@ class SimulationResult(Mapping[str, Any]):
             "mean_age": service.mean_age,
             "peak_age": service.peak_age,
             **values,
+            "interval_law": self.interval_law.tolist(),
             "regret_per_second": {name: value / service.frame_time for name, value in self.regret_per_frame.items()},
             "assumptions": list(self.assumptions),
             "method": "simulation",

@@ -20,7 +20,7 @@ from ..bounds.loss import FrameLoss
 from ..errors import InputError
 from ..laws import Law
 from ..staggering.service import workers_for_zero_inaction
-from .estimates import Ratio, Stacked, action_intervals, ratio, stack, summed_service
+from .estimates import Ratio, Stacked, action_intervals, interval_law, ratio, stack, summed_service
 from .replication import Progress, compile_kernels, play_replications
 from .result import SimulationResult
 from .setting import Setting, resolve
@@ -204,6 +204,7 @@ def _figures(
         "blocking_fraction": ratio(blocked, blocked + columns[..., column.DISPATCHED]),
     }
     interval = ratio(acted, frames)
+    between, between_errors = interval_law(tallies)
     regret = {name: part.value for name, part in parts.items()}
     regret_errors = {name: part.standard_error for name, part in parts.items()}
     rate = witness.eigenvalue()
@@ -214,6 +215,7 @@ def _figures(
         "regret": None if count is None else {name: _times(error, count) for name, error in regret_errors.items()},
         "reward_per_frame": regret_errors["total"],
         "service_value": ratio(tallies.values, frames).standard_error,
+        "interval_law": between_errors,
         "interaction_time": _interval_error(interval, setting.frame_time),
         **{name: part.standard_error for name, part in simple.items() if pool or name != "blocking_fraction"},
     }
@@ -224,6 +226,7 @@ def _figures(
         regret=None if count is None else {name: value * count for name, value in regret.items()},
         reward_per_frame=1.0 - regret["total"],
         action_interval=action_intervals(tallies, setting.frame_time),
+        interval_law=between,
         overwritten_fraction=_number(simple["overwritten_fraction"]),
         out_of_order_fraction=_number(simple["out_of_order_fraction"]),
         blocking_fraction=_number(simple["blocking_fraction"]) if pool else None,

@@ -106,6 +106,14 @@ def test_simulate_repeats_itself_and_its_seed_matters(answer):
     assert reward("3") != reward("4")
 
 
+def test_a_long_simulation_tells_its_progress(answer):
+    words = ["--rule", "frame-pool", "--workers", "inf", "--frames", "10000000", "--replications", "5"]
+    said = answer("simulate", *BOUND[1:], *words, "--json")
+    assert said.code == 0
+    assert said.err.splitlines()[-1].startswith("playing replications (100 %")
+    assert json.loads(said.out)["frames"] == 50_000_000
+
+
 def test_simulate_plays_an_unlimited_pool_and_holds(answer):
     pool = ["--inference-time", "gamma(4, scale=0.8)", "--frame-time", "1", "--mode-probability", "0.9"]
     words = [*pool, "--workers", "inf", "--rule", "frame-hold", "--hold", "5", "--frames", "50000"]

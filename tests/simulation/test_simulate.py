@@ -77,6 +77,31 @@ def test_rules_with_a_closed_form(rule, law, workers, alignment):
     assert_near(result.regret_per_frame["total"], errors["regret_per_frame"]["total"], bound.total)
 
 
+@pytest.mark.parametrize(("rule", "pause"), [("sequential", 0), ("sequential-strict", 1)])
+def test_the_law_of_the_intervals_of_one_worker_is_that_of_its_delays(rule, pause):
+    """Actions are one inference apart, strictly one frame more: f_(g - pause), |z| < 4.5 by 16 replications."""
+    result = simulate(EXPONENTIAL, 1.0, 0.9, rule=rule, frames=FRAMES, replications=16, seed=8)
+    law, errors = result.interval_law, result.standard_errors["interval_law"]
+    expected = np.concatenate([np.zeros(pause), EXPONENTIAL.frame_pmf(1.0)])
+    assert law.sum() == pytest.approx(1)
+    for frames in range(1, 15):
+        assert_near(law[frames], errors[frames], expected[frames], name=frames)
+    assert law[: 1 + pause].max() == 0
+    assert law @ np.arange(len(law)) == pytest.approx(result.action_interval["mean"])
+
+
+def test_the_law_of_the_intervals_of_the_unlimited_pool():
+    """D = 1 or 2, each half of the time: frame k has an action if D_(k-1) = 1 or D_(k-2) = 2, so phi = 1/4.
+
+    Frames k and k + 1 both have one if D_(k-1) = 1 and D_k = 1, or D_(k-1) = 2 and D_(k-2) = 2: half of the time.
+    """
+    short = parse_law("uniform(0.5, 1)")
+    result = simulate(short, 1.0, 0.9, workers=math.inf, rule="frame-pool", frames=FRAMES, replications=16, seed=9)
+    phi, expected = 1 / 4, 1 / 2 / (3 / 4)
+    assert_near(result.inaction_fraction, result.standard_errors["inaction_fraction"], phi)
+    assert_near(result.interval_law[1], result.standard_errors["interval_law"][1], expected)
+
+
 @pytest.mark.parametrize("hold", [1, 3, 5, 12])
 def test_a_held_pool(hold):
     """phi = (1-F_h) prod_{j>h}(1-f_j); S = F_h p^h + sum_{j>h} f_j p^j (1-F_h) prod_{h<i<j}(1-f_i)."""
