@@ -259,7 +259,12 @@ def _bounds(curves: Any, name: str, mdp: Any, share: float) -> tuple[list[float 
 
     size: dict[str, Any] = {"actions": mdp.actions, "share": share}
     if name == "finite-mdp":  # the diameter in interactions
-        size |= {"states": mdp.states, "diameter": diameter(mdp) * curves.interactions[-1] / curves.frames[-1]}
+        wide = float(diameter(mdp))
+        if wide == float("inf"):
+            return [None] * len(curves.frames), (
+                "learning bound 'finite-mdp' needs all states reachable from one another: the diameter is infinite"
+            )
+        size |= {"states": mdp.states, "diameter": wide * float(curves.interactions[-1]) / float(curves.frames[-1])}
     values: list[float | None] = []
     reason = None
     for interactions in curves.interactions:

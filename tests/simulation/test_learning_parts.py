@@ -17,6 +17,7 @@ from regretlab.mdp import (
     diameter,
     gain_of_unknown_delay,
     parse_mdp,
+    save_mdp,
     solve_delayed,
 )
 from regretlab.simulation.learning import learner_named, simulate_learning
@@ -267,6 +268,21 @@ def test_the_bound_is_over_a_class_and_its_diameter_in_interactions(capfd):
         "finite-mdp", interactions=n, states=61, actions=mdp.actions, diameter=diameter(mdp) * n / 12_000_000
     )
     assert values["learning_bound"][-1] == pytest.approx(expected.value, rel=1e-9)
+
+
+def test_an_infinite_diameter_has_no_bound_and_says_so(capfd, tmp_path):
+    rng = np.random.default_rng(0)
+    moves = rng.dirichlet(np.ones(12), size=(10, 12))
+    moves[:, :, 0] = 0.0  # nothing leads to state 0
+    mdp = FiniteMDP(moves / moves.sum(axis=2, keepdims=True), rng.uniform(size=(12, 10)))
+    path = save_mdp(mdp, tmp_path / "one-way.npz")
+    code, out, _ = command(
+        capfd, "--mdp", str(path), "--learner", "q-epsilon", "--learning-bound", "finite-mdp", "--json"
+    )
+    values = json.loads(out)
+    assert code == 0
+    assert set(values["learning_bound"]) == {None}
+    assert "the diameter is infinite" in values["learning_bound_reason"]
 
 
 def test_a_rule_without_closed_form_still_has_learners(capfd):
