@@ -42,7 +42,7 @@ def process_pool() -> Iterator[ForkServerContext]:
             # interpreter's resource tracker stays with the interpreter: others may be using it.)
             server = forkserver._forkserver
             if (pid := server._forkserver_pid) is not None:  # type: ignore[attr-defined]
-                # Its children have ended. While it loads torch it hears nothing, and Ctrl-C would have to wait for that.
+                # Its children have ended. While it loads torch it hears nothing: Ctrl-C would wait for that.
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             server._stop()  # type: ignore[attr-defined]
