@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 __all__ = ["CLAIM", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
 
 NAME = "staleness"
-TITLE = "Reward of late decisions in two games, predicted from their staleness and measured"
+TITLE = "Reward of late decisions in three games, predicted from their staleness and measured"
 CLAIM = (
     "In a witness MDP a decision that is d frames late earns what the staleness curve says: the share of decisions "
     "that "
@@ -23,25 +23,32 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
 
     results = read_results("staleness")
     games = {name: _compared(values) for name, values in results["games"].items()}
-    provenance = results["provenance"]
+    made = [f"{told['measured'][:10]} on {told['machine']}" for told in _provenances(results["games"])]
     return {
         "games": games,
         "caption": (
             "Scripts decide by what they see now, one decision a frame (stacker: SearchPlayer, which does not count in "
-            "what it did since; Boxing: the script of that figure). Points: reward per frame when each decision takes "
-            "effect d frames late. Line: F + (R - F) q(d), with R the reward without delay, F that of random play and "
+            "what it did since; duel, third encounter: DuelPlayer, which presses once and waits; Boxing: the "
+            "script of that figure). Points: reward per frame when each decision takes effect d frames late. Line: "
+            "F + (R - F) q(d), with R the reward without delay, F that of random play and "
             "q(d) the share of decisions that are the same as d frames before, in play without delay: the delay part "
             f"of the bound with equal gaps. Means over {results['seeds']} seeds of {results['frames']:,} frames with "
-            f"95 % intervals (Student's t). Measured {provenance['measured'][:10]} on {provenance['machine']} by "
-            f"`{provenance['command']}`."
+            f"95 % intervals (Student's t). Measured {' and '.join(made)} by `{results['provenance']['command']}`."
         ),
         "verdict": (
             " ".join(_said(name, game) for name, game in games.items())
             + " A late decision can cost more than its frame (on stacker the script steers past its place again and "
-            "again) or less (in Boxing a punch or a step is as good two frames later): the staleness curve says what "
-            "delay costs only where a decision matters in its own frame alone."
+            "again) or less (in Boxing a punch or a step is as good two frames later), and where the game waits for "
+            "its player it costs time (on duel no decision gets worse, but each is waited for): the staleness curve "
+            "says what delay costs only where a decision matters in its own frame alone."
         ),
     }
+
+
+def _provenances(games: dict[str, Any]) -> list[dict[str, str]]:
+    """Return where the games were measured, each place and day once."""
+    found = {(game["provenance"]["measured"][:10], game["provenance"]["machine"]): game for game in games.values()}
+    return [game["provenance"] for game in found.values()]
 
 
 def _compared(values: dict[str, Any]) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def measure(frames: int, seeds: int, games: Sequence[str] = tuple(GAMES), folder
         before = read_results(NAME, folder)
         if (before["frames"], before["seeds"]) != (frames, seeds):
             raise SystemExit(f"the file has {before['seeds']} seeds of {before['frames']} frames: measure every game")
-        kept = before["games"]
+        kept = {name: {"provenance": before["provenance"]} | game for name, game in before["games"].items()}
     measured = {name: _measured(name, frames, seeds) if name in games else kept[name] for name in GAMES}
     command = f"python -m paper_figures.measurements.{NAME}"
     return write_results(
@@ -115,8 +115,6 @@ def measure(frames: int, seeds: int, games: Sequence[str] = tuple(GAMES), folder
 
 
 def _measured(name: str, frames: int, seeds: int) -> dict[str, Any]:
-    from datetime import UTC, datetime
-
     environment, options, make_decider = GAMES[name]
     game = make_game(environment, **options)
     rewards: dict[str, list[float]] = {}
@@ -132,8 +130,8 @@ def _measured(name: str, frames: int, seeds: int) -> dict[str, Any]:
         rewards.setdefault("random", []).append(_reward(game, player, 0, frames, seed))
         print(f"{name}, seed {seed}", file=sys.stderr)
     game.close()
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"measured": now, "reward": rewards, "agreement": agreement}
+    told = provenance(f"python -m paper_figures.measurements.{NAME}")
+    return {"provenance": told, "reward": rewards, "agreement": agreement}
 
 
 def _reward(game: Any, player: FixedPlayer, delay: int, frames: int, seed: int) -> float:
