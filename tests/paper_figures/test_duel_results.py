@@ -9,7 +9,7 @@ from regretlab.experiments.results import read_metadata
 
 ROOT = Path(__file__).parents[2]
 RESULTS, EXPERIMENTS = ROOT / "paper_figures" / "results", ROOT / "paper_figures" / "experiments"
-NAMES = ("duel-battles-delay", "duel-catching-delay")
+NAMES = ("duel-battles", "duel-catching", "duel-battles-delay", "duel-catching-delay")
 
 
 def _cases(name):
@@ -39,3 +39,11 @@ def test_the_documentation_gives_the_rewards_of_late_scripts():
         cells = [_said(table["script", delay, way]) for table in tables for way in ("asynchronous", "sequential")]
         row = f"| {delay} | " + " | ".join(cells) + " |"
         assert row in page, row
+
+
+def test_the_documentation_gives_the_rewards_of_agents():
+    page = (ROOT / "docs" / "experiments.md").read_text()
+    battles, catching = ({key[0]: case for key, case in _cases(name).items()} for name in NAMES[:2])
+    for label, case in battles.items():
+        row = f"| {label} | {_said(case)} | {_said(catching[label])} |"
+        assert row in page or label == "no-op", row
