@@ -20,7 +20,7 @@ from ..staggering import service as staggering
 from ..staggering.unlimited_pool import values_of_holds
 from .loss import FrameLoss
 
-__all__ = ["best_hold", "regret_of_holds"]
+__all__ = ["best_hold", "hold_to_simulate", "regret_of_holds"]
 
 
 def regret_of_holds(law: Law, frame_time: float, loss: FrameLoss) -> NDArray[np.float64]:
@@ -78,3 +78,41 @@ def best_hold(law: Law, frame_time: float, loss: FrameLoss, *, workers: float = 
         law, frame_time, decay, workers=workers, gap_default=loss.gap_default, gap_delay=loss.stake
     )
     return hold, staggering.service_law(law, frame_time, workers=workers, rule="frame-hold", hold=hold)
+
+
+def hold_to_simulate(law: Law, frame_time: float, loss: FrameLoss, *, workers: float = math.inf) -> int:
+    """Return the hold of least regret per frame, or one near it where the pool has no closed form.
+
+    There starts are taken for independent of each other, each frame having an idle worker with probability
+    min(1, N / E D), as the rule itself does when it learns its hold.
+
+    Parameters
+    ----------
+    law, frame_time, loss, workers
+        As for ``best_hold``.
+
+    Returns
+    -------
+    int
+        h in frames, at least 1.
+
+    Examples
+    --------
+    >>> from regretlab.laws import parse_law
+    >>> hold_to_simulate(parse_law("gamma(2, scale=1.6)"), 1.0, FrameLoss(0.9), workers=6)
+    4
+    """
+    try:
+        return best_hold(law, frame_time, loss, workers=workers)[0]
+    except staggering.NoClosedForm:
+        pmf = law.frame_pmf(frame_time)
+    delays = np.arange(len(pmf))
+    share = pmf * min(1.0, workers / float(pmf @ delays / pmf.sum()))
+    below = np.cumsum(share)
+    worth = loss.gap_default - loss.stake * (1.0 - max(0.0, loss.decay) ** delays)
+    value = np.full(len(pmf), -math.inf)
+    later = 0.0
+    for hold in range(len(pmf) - 1, 0, -1):
+        value[hold] = below[hold] * worth[hold] + (1.0 - below[hold]) * later
+        later = share[hold] * worth[hold] + (1.0 - share[hold]) * later
+    return int(value.argmax())

@@ -109,7 +109,7 @@ def simulate(
     law, note = _on_cores(scenario)
     keywords = scenario.keywords()
     if keywords["hold"] == "auto" or (keywords["hold"] is None and scenario.rule == "frame-hold"):
-        keywords["hold"] = _best_hold(scenario, law)
+        keywords["hold"] = _hold_to_simulate(scenario, law)
     if record is not None:  # known before anything is played
         check_recordable(record, keywords["workers"])
     long = frames * replications >= _LONG
@@ -176,14 +176,14 @@ def _on_cores(scenario: Scenario) -> tuple[Any, tuple[str, ...]]:
     )
 
 
-def _best_hold(scenario: Scenario, law: Any) -> int:
-    from ..bounds.hold import best_hold
+def _hold_to_simulate(scenario: Scenario, law: Any) -> int:
+    from ..bounds.hold import hold_to_simulate
     from ..bounds.loss import FrameLoss
 
     if scenario.rule != "frame-hold":
         raise InputError(f"rule '{scenario.rule}' has no hold, and 'auto' is given")
     loss = FrameLoss(scenario.mode_probability, scenario.symbols, scenario.gap_default, scenario.gap_delay)
-    return best_hold(law, scenario.frame_seconds(), loss, workers=scenario.keywords()["workers"])[0]
+    return hold_to_simulate(law, scenario.frame_seconds(), loss, workers=scenario.keywords()["workers"])
 
 
 def _delays(delay_law: Any) -> str:

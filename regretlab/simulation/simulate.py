@@ -15,7 +15,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from ..bounds.hold import regret_of_holds
+from ..bounds.hold import hold_to_simulate
 from ..bounds.loss import FrameLoss
 from ..errors import InputError
 from ..laws import Law
@@ -72,7 +72,8 @@ def simulate(
     symbols
         K of the K-symbol ring (W2, p >= 1/K); ``None`` for the chain of fresh states (W1).
     hold
-        Frames of hold, for frame-hold; "auto", its default, for the hold of least regret of the unlimited pool.
+        Frames of hold, for frame-hold; "auto", its default, for the hold of least regret (or one near it, where
+        the pool has no closed form).
     alignment
         "frame" or "uniform"; ``None`` for the rule's default.
     maximum_time
@@ -125,7 +126,7 @@ def simulate(
             raise InputError(f"{name} must be a finite number of at least 0, not {value!r}")
     if rule == "frame-hold" and hold in (None, "auto"):
         loss = FrameLoss(p, symbols, gap_default, gap_delay)
-        hold = max(1, int(regret_of_holds(law, frame_time, loss)[1:].argmin()) + 1)
+        hold = hold_to_simulate(law, frame_time, loss, workers=workers)
     elif hold == "auto":
         raise InputError(f"rule '{rule}' has no hold, and 'auto' is given")
     setting = resolve(

@@ -41,7 +41,7 @@ def evaluate(
     same: Mapping[str, Any], many: Mapping[str, Sequence[Any]], seeds: Sequence[int]
 ) -> dict[str, NDArray[np.float64] | float]:
     """Return the outputs of one point."""
-    from ...bounds.hold import best_hold
+    from ...bounds.hold import hold_to_simulate
     from ...bounds.loss import FrameLoss
     from ...bounds.realtime import core_slowdown
     from ...simulation import simulate
@@ -56,7 +56,7 @@ def evaluate(
     p = given.pop("mode_probability")
     if given["rule"] == "frame-hold" and given["hold"] in (None, "auto"):
         loss = FrameLoss(p, given["symbols"], given["gap_default"], given["gap_delay"])
-        given["hold"] = best_hold(law, frame_time, loss, workers=given["workers"])[0]
+        given["hold"] = hold_to_simulate(law, frame_time, loss, workers=given["workers"])
     result = simulate(law, frame_time, p, **given, seed=seeds[0], cores=1)
     errors = result.standard_errors
     return {

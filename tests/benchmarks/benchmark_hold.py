@@ -1,0 +1,63 @@
+"""Is the hold of "auto" the best one, and which rule wins at equal workers: ``python -m tests.benchmarks.benchmark_hold``.
+
+Gamma times of 3.2 frames, every hold from 1 to 20 simulated with the same random numbers. For each number of workers:
+the best hold by brute force; what "auto" (as ``bound`` and ``simulate`` choose it) and the hold learned from the times
+seen lose against it; how many inferences a frame each rule starts, and its regret.
+"""
+
+import numpy as np
+
+from regretlab.bounds.hold import hold_to_simulate
+from regretlab.bounds.loss import FrameLoss
+from regretlab.laws import parse_law
+from regretlab.simulation import replay, simulate
+from regretlab.staggering.hold_objective import HoldObjective
+from regretlab.staggering.rule import get_rule
+from regretlab.staggering.rules.dispatch import on_completion
+from regretlab.staggering.rules.state import HOLD
+
+LAW = "gamma(4, scale=0.8)"
+RIVALS = ("frame-hold", "max-time", "expected-time", "free-running")
+
+
+def _learned(p: float, workers: int) -> int:
+    """Return the hold that the rule itself has learned after 6000 frames."""
+    objective = HoldObjective(p)
+    times = parse_law(LAW).sample(np.random.default_rng(0), 8000)
+    rows = replay(times, 1.0, workers=workers, rule="frame-hold", frames=6000, hold=objective).inferences
+    rule = get_rule("frame-hold")
+    state = rule.new_state(workers, 1.0, hold=objective)
+    for row in np.sort(rows[~np.isnan(rows["completion"])], order="completion"):
+        on_completion(rule.identifier, state, 0, row["scheduled"], row["completion"])
+    return int(state[HOLD])
+
+
+def main() -> None:
+    """Print the table."""
+    law = parse_law(LAW)
+    print(
+        "p workers | best auto learned | auto and learned lose | regret +- 95 % (inferences a frame): "
+        + ", ".join(RIVALS)
+    )
+    for p in (0.8, 0.9, 0.97):
+        for workers in (1, 2, 3, 4, 5, 6, 8, 12):
+            shared = {"workers": workers, "frames": 400_000, "seed": 3}
+            total = {
+                hold: simulate(law, 1.0, p, rule="frame-hold", hold=hold, **shared).regret_per_frame["total"]
+                for hold in range(1, 21)
+            }
+            best = min(total, key=total.__getitem__)
+            auto, learned = hold_to_simulate(law, 1.0, FrameLoss(p), workers=workers), _learned(p, workers)
+            text = []
+            for rule in RIVALS:
+                found = simulate(law, 1.0, p, rule=rule, hold=auto if rule == "frame-hold" else None, **shared)
+                interval = 1.96 * found.standard_errors["regret_per_frame"]["total"]
+                text.append(
+                    f"{found.regret_per_frame['total']:.4f} +- {interval:.4f} ({found.inferences_per_frame:.2f})"
+                )
+            lost = f"{total[auto] - total[best]:.4f} {total[learned] - total[best]:.4f}"
+            print(f"{p} {workers} | {best} {auto} {learned} | {lost} | " + ", ".join(text), flush=True)
+
+
+if __name__ == "__main__":
+    main()
