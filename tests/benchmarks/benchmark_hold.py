@@ -1,4 +1,4 @@
-"""Is the hold of "auto" the best one, and which rule wins at equal workers: ``python -m tests.benchmarks.benchmark_hold``.
+"""Is the hold of "auto" the best, and who wins at equal workers: ``python -m tests.benchmarks.benchmark_hold``.
 
 Gamma times of 3.2 frames, every hold from 1 to 20 simulated with the same random numbers. For each number of workers:
 the best hold by brute force; what "auto" (as ``bound`` and ``simulate`` choose it) and the hold learned from the times
