@@ -7,7 +7,6 @@
  */
 #include "duel.h"
 
-#define LOGIC_LINE 8
 #define BUTTON_A 0x01
 #define BUTTON_B 0x02
 #define BUTTON_START 0x08
@@ -53,75 +52,18 @@ static void say(uint8_t what)
 	draw_then(TYPING);
 }
 
-static uint8_t *put_name(uint8_t *to, uint8_t side)
-{
-	if (side == FOE)
-		to = put(to, "FOE ");
-	return put(to, species_names[work.sides[side].species]);
-}
-
-static void say_opening(void)
-{
-	clear_box();
-	put_name(box[0], FOE);
-	put(box[1], work.setting == CATCH ? "ROAMS HERE." : "WANTS A DUEL!");
-	put(put_name(put(box[2], "GO, "), OWN), "!");
-	say(OPENING);
-}
-
 static void open_menu(void)
 {
-	clear_box();
-	put(box[0], "WHAT WILL");
-	put_name(box[1], OWN);
-	put(box[2], "DO?");
-	for (row = 0; row != 4; row++)
-		box[row][10] = TILE_DIVIDER;
-	put(box[0] + 12, "FIGHT");
-	put_number(put(box[2] + 12, "NET"), work.nets, 2);
 	work.cursor = 0;
-	box[0][11] = TILE_CURSOR;
+	compose_menu();
 	draw_then(MENU);
-}
-
-static void put_move_facts(void)
-{
-	const struct move *move = &moves[work.sides[OWN].moves[work.cursor]];
-	uint8_t i;
-	for (i = 0; i != 3; i++)
-		put(box[i] + 11, "       ");
-	put(box[0] + 12, type_names[move->type]);
-	put_number(put(box[1] + 12, "POW"), move->power, 3);
-	put_number(put(box[2] + 12, "ACC"), move->accuracy, 3);
 }
 
 static void open_moves(void)
 {
-	clear_box();
-	for (row = 0; row != 4; row++) {
-		put(box[row] + 1, moves[work.sides[OWN].moves[row]].name);
-		box[row][10] = TILE_DIVIDER;
-	}
 	work.cursor = last_move;
-	box[work.cursor][0] = TILE_CURSOR;
-	put_move_facts();
+	compose_moves();
 	draw_then(MOVES);
-}
-
-static void say_action(void)
-{
-	static const char *const results[] = {"IT MISSES.", "A WEAK HIT.", "A HIT.", "IT HITS HARD!"};
-	clear_box();
-	if (work.move == NET) {
-		put(box[0], "YOU THROW A NET.");
-		if (work.result == HELD)
-			put(put_name(box[1], FOE), "");
-		put(box[2], work.result == HELD ? "IS CAUGHT!" : "IT BREAKS FREE!");
-		return;
-	}
-	put(put_name(box[0], work.actor), " USES");
-	put(put(box[1], moves[work.move].name), ".");
-	put(box[2], results[work.result]);
 }
 
 static void take_action(uint8_t actor, uint8_t what)
@@ -141,35 +83,16 @@ static void begin_turn(uint8_t move)
 	take_action(first_actor, FIRST);
 }
 
-static void say_ending(void)
-{
-	clear_box();
-	if (work.caught) {
-		put(box[0], "WELL CAUGHT!");
-	} else {
-		put(put_name(box[0], work.own_fainted ? OWN : FOE), "");
-		put(box[1], "IS WORN OUT.");
-		put(box[2], work.own_fainted ? "YOU LOSE." : work.setting == CATCH ? "NO CATCH." : "YOU WIN!");
-	}
-	say(ENDING);
-}
-
 static void finish(void)
 {
-	uint8_t success = work.setting == CATCH ? work.caught : work.foe_fainted;
-	clear_box();
-	if (success) {
+	if (work.setting == CATCH ? work.caught : work.foe_fainted) {
 		work.victories++;
-		put(box[2], work.encounter == ENCOUNTERS ? "THAT WAS THE LAST!" : "THE NEXT IS HARDER");
 		if (work.encounter != ENCOUNTERS)
 			work.next_encounter = work.encounter + 1;
 	} else if (work.own_fainted && work.encounter != 1) {
 		work.next_encounter = work.encounter - 1;
-		put(box[2], "BACK BY ONE.");
-	} else {
-		put(box[2], "ONCE MORE.");
 	}
-	put_number(put(box[0], "ENCOUNTER"), work.encounter, 3);
+	compose_following();
 	work.over = 1;
 	draw_then(OVER);
 }
@@ -183,14 +106,16 @@ static uint8_t is_over(void)
 static void go_on(void)
 {
 	show(18, 16, ' ');
-	if (work.told == ENDING)
+	if (work.told == ENDING) {
 		finish();
-	else if ((work.told == FIRST || work.told == SECOND) && is_over())
-		say_ending();
-	else if (work.told == FIRST)
+	} else if ((work.told == FIRST || work.told == SECOND) && is_over()) {
+		compose_ending();
+		say(ENDING);
+	} else if (work.told == FIRST) {
 		take_action(first_actor ^ 1, SECOND);
-	else
+	} else {
 		open_menu();
+	}
 }
 
 static void wait_for_reader(void)
@@ -301,7 +226,7 @@ static void play_frame(void)
 	switch (work.phase) {
 	case DRAWING:
 		if (row == COMPOSE) { /* in a frame of its own: there is much to work out in an action's */
-			say_action();
+			compose_action();
 			row = 0;
 			break;
 		}
@@ -346,7 +271,8 @@ static void begin(void)
 	flush();
 	work.frames = 0;
 	work.over = work.overruns = work.latest_line = before = last_move = 0;
-	say_opening();
+	compose_opening();
+	say(OPENING);
 	switch_on();
 }
 

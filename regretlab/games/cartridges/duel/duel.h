@@ -1,9 +1,12 @@
-/* duel: what its sources share. Rules: rules.c; what there is to fight with: tables.c; the screen: screen.c. */
+/* duel: what its sources share. Rules: rules.c; what there is to fight with: tables.c;
+ * what the box says: texts.c; the screen: screen.c; the course of a game: duel.c.
+ */
 #ifndef DUEL_H
 #define DUEL_H
 
 #include "gameboy.h"
 
+#define LOGIC_LINE 8 /* the scan line at which a frame's logic begins */
 #define ENCOUNTERS 10
 #define SPECIES 10
 #define TYPES 5 /* EMBER beats MOSS beats SLATE beats GALE beats TIDE beats EMBER; then PLAIN */
@@ -80,6 +83,15 @@ void choose_order(void);
 void act(uint8_t actor, uint8_t move);
 uint8_t foes_move(void);
 extern uint8_t first_actor;
+
+/* texts.c */
+void compose_opening(void);
+void compose_menu(void);
+void compose_moves(void);
+void put_move_facts(void);
+void compose_action(void);
+void compose_ending(void);
+void compose_following(void);
 
 /* screen.c */
 extern uint8_t changed;

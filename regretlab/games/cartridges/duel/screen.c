@@ -1,7 +1,6 @@
 /* The screen: what changes goes on a list in the frame's logic, and from there to the screen in the vertical blank. */
 #include "duel.h"
 
-#define LOGIC_LINE 8
 #define BAR_TILES 6 /* of 8 pixels */
 #define TILE_BAR 1  /* nine of them: 0 to 8 pixels full */
 #define TILE_BAR_LEFT 10
