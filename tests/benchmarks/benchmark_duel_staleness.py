@@ -13,8 +13,8 @@ from regretlab.games.duel import BUTTONS, SETTINGS, Duel
 from regretlab.games.duel_player import DuelPlayer
 
 
-def _play(game: Duel, delay: int, seed: int, random: np.random.Generator | None = None) -> tuple[float, int]:
-    """Return the reward of an encounter and its frames."""
+def play(game: Duel, delay: int, seed: int, random: np.random.Generator | None = None) -> tuple[float, int]:
+    """Play an encounter, with the script or at random; return its reward and its frames."""
     player, waiting, total, frames, over = DuelPlayer(), deque([0] * delay), 0.0, 0, False
     game.reset(seed=seed)
     while not over:
@@ -34,7 +34,7 @@ if __name__ == "__main__":
     for setting in SETTINGS:
         game = Duel(setting=setting, encounter=6, pixels=False)
         for delay in (0, 1, 2, 5, 8, 16, 70):
-            print(f"{setting}, {delay:3d} frames late: {_told([_play(game, delay, seed) for seed in range(40)])}")
+            print(f"{setting}, {delay:3d} frames late: {_told([play(game, delay, seed) for seed in range(40)])}")
         rng = np.random.default_rng(0)
-        print(f"{setting}, random play:     {_told([_play(game, 0, seed, rng) for seed in range(40)])}")
+        print(f"{setting}, random play:     {_told([play(game, 0, seed, rng) for seed in range(40)])}")
         game.close()
