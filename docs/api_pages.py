@@ -120,7 +120,7 @@ def _entry(module: str, public: str, value: Any, *, described: bool) -> str:
     # autodata would show the docstring of the value's type
     shown = " ".join(repr(value).split())
     shown = f"\n   ``{shown}``\n" if len(shown) <= _LONGEST and " at 0x" not in shown else ""
-    return f".. py:data:: {module}.{public}\n{shown}"
+    return f".. py:data:: {public}\n   :module: {module}\n{shown}"
 
 
 def _summary(name: str) -> str:

@@ -21,6 +21,7 @@ def command_text() -> str:
     text = application().generate_docs(output_format="markdown")
     text = text[text.index("\n## regretlab ") + 1 :]  # what comes before is a table of contents, which the page has
     text = re.sub(r"^(##+) (regretlab .*)$", r"\1 `\2`", text, flags=re.MULTILINE)
+    text = re.sub(r"^(regretlab .*?) -m \S+", r"\1", text, flags=re.MULTILINE)  # how Sphinx itself was called
     text = re.sub(r"^Example: (regretlab .*)$", r"```console\n$ \1\n```", text, flags=re.MULTILINE)
     text = _OPTION.sub(lambda found: found[1] + _plain(found[2]) + found[3], text)
     return HEAD + _in_order(text)

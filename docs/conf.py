@@ -34,7 +34,13 @@ nb_merge_streams = True
 html_theme = "pydata_sphinx_theme"
 html_title = "regretlab"
 html_static_path = ["images"]
-html_theme_options = {"navigation_with_keys": False, "show_toc_level": 2, "footer_start": [], "footer_end": []}
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "header_links_before_dropdown": 6,
+    "footer_start": [],
+    "footer_end": [],
+}
 html_sidebars = {"*": []}  # pages of their own have no section to navigate
 html_show_sourcelink = False
 source_suffix = {".rst": "restructuredtext", ".md": "myst-nb"}

@@ -6,7 +6,9 @@ cannot run (``PARSED`` says why); TOML is read by the command that it is for; co
 there are.
 """
 
+import importlib
 import importlib.util
+import json
 import re
 import shlex
 import tomllib
@@ -51,7 +53,7 @@ ADDED = {
     "profile": ["--samples", "5"],
     "run": ["--clock", "virtual"],  # real processes have tests of their own
 }
-ELSEWHERE = {"ray", "make"}
+ELSEWHERE = {"ray", "make", "pip"}
 """Programs other than regretlab that a console block may call."""
 
 
@@ -174,3 +176,29 @@ def test_modules_in_the_text_are_those_there_are():
     named = {name for page in PAGES for name in re.findall(r"python -m ([a-z_][\w.]*\w)", page.read_text())}
     assert len(named) > 5
     assert [name for name in sorted(named) if importlib.util.find_spec(name) is None] == []
+
+
+def test_the_page_of_commands_is_what_the_program_says(monkeypatch):
+    """It is written by the build, from the program: nothing is missing from it, and nothing of Sphinx is in it."""
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    text = importlib.import_module("command_pages").command_text()
+    sections = dict(re.findall(r"^##+ `regretlab ([^`]+)`\n(.*?)(?=^##|\Z)", text, flags=re.MULTILINE | re.DOTALL))
+    for words in COMMANDS:
+        section = sections[" ".join(words)]
+        assert f"$ regretlab {' '.join(words)}" in section, words
+        assert re.search(rf"^regretlab {' '.join(words)}( \[OPTIONS\]| --| [A-Z]+|$)", section, flags=re.MULTILINE), (
+            words
+        )
+        for option in options_of(words):
+            assert option in section, (words, option)
+
+
+def test_every_public_module_has_its_page(monkeypatch):
+    """Which public names a page describes is checked by the build, with a warning for each that is on none."""
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    pytest.importorskip("sphinx")
+    modules = set(importlib.import_module("api_pages").public_modules())
+    listed = json.loads((ROOT / "tests" / "contracts" / "public_names.json").read_text())
+    private = ("staggering.rules", "games.cartridges", ".cli")
+    named = {name for name in listed if listed[name] and not any(part in name for part in private)}
+    assert named - {"regretlab"} <= modules
