@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["CLAIM", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
+__all__ = ["CLAIM", "CLAIMS", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
 
 NAME = "action-intervals"
 TITLE = "Intervals between actions in real time"
+CLAIMS = (4, 5)
 CLAIM = (
     "Algorithm 1 (maximum-time staggering) makes the interval between actions constant; Algorithm 2 (expected time) "
     "needs fewer workers for the same rate and lets it vary."
@@ -38,18 +39,39 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     seeds = ", ".join(str(rule["seed"]) for rule in rules)
     return {
         "results": results,
+        "judged": _judged({rule["rule"]: rule["releases"] for rule in rules}),
         "caption": (
             f"Realtime runs of {rules[0]['frames']:,} frames on the cartridge beacon, {results['workers']} worker "
             "processes, "
             f"emulated inference times {results['law']} s (mean {results['mean_frames']:g} frames), frame-hold held to "
             f"{results['hold']} frames; seeds {seeds}; the second half of each run is counted. Intervals between "
-            "releases of "
-            "outputs; mean and standard deviation with 99 % interval in the titles and below. Dotted: one frame. "
-            "Measured "
+            "releases of outputs; their mean and standard deviation, with its 99 % interval, in each panel and below. "
+            "Dotted: one frame. Measured "
             f"{results['provenance']['measured'][:10]} on {results['provenance']['machine']} by "
             f"`{results['provenance']['command']}`."
         ),
         "verdict": told + ".",
+    }
+
+
+def _judged(releases: dict[str, dict[str, Any]]) -> dict[str, dict[str, str]]:
+    from .claims import judgement
+    from .plays import QUANTILE
+
+    most, mean = releases["max-time"], releases["expected-time"]
+    alike = max(most["counts"])
+    apart = mean["std"] - QUANTILE * mean["std_error"] > most["std"] + QUANTILE * most["std_error"]
+    faster = mean["mean"] < most["mean"]
+    return {
+        "4": judgement(
+            "holds" if alike >= 0.99 * most["number"] else "does not hold",
+            f"{alike} of {most['number']} intervals of Algorithm 1 lie in one bin of 2 ms",
+        ),
+        "5": judgement(
+            "holds" if apart and faster else "holds in part" if apart or faster else "does not hold",
+            f"with as many workers Algorithm 2 has {most['mean'] / mean['mean']:.1f} times as many outputs, standard "
+            f"deviation {1e3 * mean['std']:.1f} against {1e3 * most['std']:.1f} ms",
+        ),
     }
 
 
@@ -60,7 +82,7 @@ def draw(data: dict[str, Any]) -> "Figure":
 
     from regretlab.plots.style import COLOURS, GREY, WIDTHS, house_style
 
-    from .plays import FRAME_TIME
+    from .plays import FRAME_TIME, QUANTILE
 
     results = data["results"]
     edges = 1e3 * np.asarray(results["edges"])
@@ -72,9 +94,18 @@ def draw(data: dict[str, Any]) -> "Figure":
             shares = np.asarray(releases["counts"]) / releases["number"]
             axes.stairs(shares, edges, fill=True, color=COLOURS[0])
             axes.axvline(1e3 * FRAME_TIME, color=GREY, linestyle=":", linewidth=1)
-            axes.set_title(
-                f"{LABELS[rule['rule']]}: {1e3 * releases['mean']:.1f} ms, s.d. {1e3 * releases['std']:.1f} ms",
-                loc="left",
+            axes.set_title(LABELS[rule["rule"]], loc="left")
+            half = 1e3 * QUANTILE * releases["std_error"]
+            axes.text(
+                0.97,
+                0.93,
+                f"mean {1e3 * releases['mean']:.1f} ms\ns.d. {1e3 * releases['std']:.1f} ± {half:.1f} ms\n"
+                f"{releases['number']:,} intervals",
+                transform=axes.transAxes,
+                ha="right",
+                va="top",
+                fontsize=7.5,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
             )
             axes.set_xlim(0, 80)
         figure.supxlabel("milliseconds between two outputs", fontsize="medium")

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["CLAIM", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
+__all__ = ["CLAIM", "CLAIMS", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
 
 NAME = "agents-late"
 TITLE = "Reward of agents that learn, late by so many frames, against what theory allows"
+CLAIMS = (9,)
 CLAIM = (
     "An agent that acts in every frame loses what delay costs, one that pauses for each inference loses the paused "
     "frames too; learned policies come to what the theory allows either."
@@ -43,6 +44,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         "allowed": allowed,
         "points": points,
         "random": random,
+        "judged": {"9": _judged(points)},
         "caption": (
             f"The cartridge beacon with {symbols} symbols that stay with probability {stay:g}, simulated delay. Wide "
             "strokes: the most that can be earned, 1/K + (1 - 1/K) lambda^d in each frame with an action. Points: "
@@ -63,6 +65,23 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         )
         + ".",
     }
+
+
+def _judged(points: dict[str, dict[str, list[list[float]]]]) -> dict[str, str]:
+    from .claims import judgement
+
+    pairs = [
+        high - above > low + below
+        for player in ("DQN", "Rainbow")
+        for (high, above), (low, below) in zip(
+            points[player]["asynchronous"], points[player]["sequential"], strict=True
+        )
+    ]
+    return judgement(
+        "holds on a stand-in" if all(pairs) else "does not hold",
+        f"agents that learned, on beacon: asynchronous is ahead, 95 % intervals apart, in {sum(pairs)} "
+        f"of {len(pairs)} pairs of DQN and Rainbow",
+    )
 
 
 def _allowed(delay: int, way: str, symbols: int, stay: float) -> float:

@@ -1,38 +1,43 @@
-"""Reward in Atari Boxing against delay: an action in every frame, or one after each delay."""
+"""Reward in Atari Boxing against model size: an action in every frame, or one after each delay."""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["CLAIM", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
+__all__ = ["CLAIM", "CLAIMS", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
 
 NAME = "boxing"
-TITLE = "Reward in Atari Boxing against delay, asynchronous and sequential"
+TITLE = "Reward in Atari Boxing against model size, asynchronous and sequential"
+CLAIMS = (9,)
 CLAIM = "Frame by frame, asynchronous inference keeps more of the reward than sequential interaction at every delay."
 RESULTS_READ = ("results/boxing.parquet", "delays.py")
 
 
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     """Return the committed results; nothing is played here."""
-    from .delays import read_delays, said_verdict
+    from .delays import judge_sizes, read_sizes, said_verdict
+    from .paper_models import ATARI_DELAYS
 
-    panel = read_delays("boxing", "Boxing")
+    panels = read_sizes("boxing", {f"networks {depth}": delays for depth, delays in ATARI_DELAYS.items()})
+    first = panels[0]
     return {
-        "panels": [panel],
+        "panels": panels,
+        "judged": {"9": judge_sizes(panels, "Boxing only, a script plays")},
         "caption": (
             "Atari Boxing, frame by frame, nothing sticky. A script plays, not a learned policy: it sees where the "
-            "boxers stood delay frames ago, keeps its distance and punches; one action in twenty is random. The delays "
-            "are those of the paper's networks of 55K, 1M, 10M and 100M parameters. Sequential: after each action as "
-            f"many frames of no-op as the delay. Means over {panel['seeds']} seeds of {panel['frames']:,} frames each "
-            f"with 95 % intervals (Student's t). Played on {panel['machine']} by `{panel['command']}`."
+            "boxers stood delay frames ago, keeps its distance and punches; one action in twenty is random. A size "
+            "stands for its delay alone: that of the paper's network of so many parameters (twice as deep: of six "
+            "stages, not three). Sequential: after each action as many frames of no-op as the delay. Means over "
+            f"{first['seeds']} seeds of {first['frames']:,} frames each with 95 % intervals (Student's t). Played on "
+            f"{first['machine']} by `{first['command']}`."
         ),
-        "verdict": said_verdict(panel) + ".",
+        "verdict": ". ".join(said_verdict(panel) for panel in panels) + ".",
     }
 
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from .delays import draw_delays
+    from .delays import draw_sizes
 
-    return draw_delays(data["panels"])
+    return draw_sizes(data["panels"])

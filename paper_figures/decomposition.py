@@ -7,10 +7,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["CLAIM", "NAME", "TITLE", "compute", "draw"]
+__all__ = ["CLAIM", "CLAIMS", "NAME", "TITLE", "compute", "draw"]
 
 NAME = "decomposition"
 TITLE = "Regret against inference time: inaction and delay, by rule and stochasticity"
+CLAIMS = (1, 2, 3)
 CLAIM = (
     "Theorem 1, Remarks 1 and 2: realtime regret is the sum of a learning, an inaction and a delay part; with one "
     "sequential worker the inaction part does not vanish, with ceil(tau_max / frame time) staggered workers it is zero "
@@ -58,12 +59,20 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
                 predicted = _regret(rule, x, p).total
                 scores.append((measured["regret"] - predicted) / measured["regret_error"])
                 points.append(
-                    {"p": index, "frames": x, "predicted": predicted, "regret": measured["regret"], "interval": error}
+                    {
+                        "p": index,
+                        "frames": x,
+                        "predicted": predicted,
+                        "regret": measured["regret"],
+                        "interval": error,
+                        "inaction": measured["inaction"],
+                    }
                 )
         panels.append({"rule": rule, "label": label, "inaction": inaction, "curves": curves, "points": points})
     within = sum(abs(score) < QUANTILE for score in scores)
     return {
         "frames_grid": grid,
+        "judged": _judged(panels, scores),
         "probabilities": probabilities,
         "panels": panels,
         "runs_frames": frames,
@@ -81,6 +90,32 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             f"{max(map(abs, scores)):.2f}). Inaction at {grid[-1]:g} frames: "
             + ", ".join(f"{panel['inaction'][-1]:.3g} ({panel['label']})" for panel in panels)
             + "."
+        ),
+    }
+
+
+def _judged(panels: list[dict[str, Any]], scores: list[float]) -> dict[str, dict[str, str]]:
+    from scipy.stats import norm
+
+    from .claims import judgement
+
+    largest = max(map(abs, scores))
+    allowed = float(norm.isf(0.005 / len(scores)))  # Bonferroni: 99 % for all runs together
+    by_rule = {panel["rule"]: panel["points"] for panel in panels}
+    least = min(point["regret"] - point["interval"] for point in by_rule["sequential"])
+    idle = max(point["inaction"] for point in by_rule["max-time"])
+    return {
+        "1": judgement(
+            "holds" if largest < allowed else "does not hold",
+            f"inaction and delay parts add up to what {len(scores)} runs lost, largest |z| {largest:.2f}; an oracle "
+            "plays, which learns nothing",
+        ),
+        "2": judgement(
+            "holds" if least > 0 else "does not hold", f"sequential runs lose at least {least:.2f} per frame"
+        ),
+        "3": judgement(
+            "holds" if idle == 0 else "does not hold",
+            f"{idle:.2g} of the frames without an action in {len(by_rule['max-time'])} staggered runs",
         ),
     }
 

@@ -1,5 +1,9 @@
-"""Reward against delay from results of the simulated-delay protocol: read, judged and drawn alike for every game."""
+"""Reward against model size from results of the simulated-delay protocol: read, judged and drawn alike for every game.
 
+A model's size stands for its delay: the frames that the paper's machine took for an inference of it.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,12 +11,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw_delays", "read_cases", "read_delays", "said_verdict"]
+__all__ = ["draw_sizes", "judge_sizes", "read_cases", "read_sizes", "said_verdict"]
 
 RESULTS = Path(__file__).parent / "results"
 WAYS = ("asynchronous", "sequential")
-SEPARATE_FROM = 5
-"""Frames of delay from which on the paper's comparison has to come out."""
 
 
 def read_cases(name: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -28,57 +30,107 @@ def read_cases(name: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     return [asdict(case) for case in summarise(read_results(path), counted)], metadata
 
 
-def read_delays(name: str, title: str) -> dict[str, Any]:
-    """Return a panel: each way's points (delay, mean, half of the 95 % interval), floors, and how it was played."""
+def read_sizes(name: str, panels: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
+    """Return panels: each way's points (delay, mean, half of the 95 % interval), floors, and how it was played.
+
+    Parameters
+    ----------
+    name
+        The results file.
+    panels
+        Title of each panel, and the delay of each model in it; panels of delays that were not played are left out.
+    """
     cases, metadata = read_cases(name)
     experiment = metadata["configuration"]["experiment"]
     players = {case["label"]: case["player"] for case in metadata["configuration"]["case"]}
-    ways: dict[str, list[list[float]]] = {way: [] for way in WAYS}
+    values = {}
     floors = {}
     for case in cases:
         value = [case["reward_per_frame"], case["interval"]]
         if players[case["case"]] in ("random", "noop"):
             floors[case["case"]] = value
         else:
-            ways[case["interaction"]].append([case["delay"], *value])
-    return {
-        "title": title,
-        "ways": ways,
-        "floors": floors,
-        "frames": experiment["frames"],
-        "seeds": experiment["seeds"],
-        "command": metadata["command"],
-        "machine": metadata["machine"],
-    }
+            values[case["interaction"], case["delay"]] = value
+    return [
+        {
+            "title": title,
+            "models": list(delays),
+            "ways": {way: [[delay, *values[way, delay]] for delay in delays.values()] for way in WAYS},
+            "floors": floors,
+            "frames": experiment["frames"],
+            "seeds": experiment["seeds"],
+            "command": metadata["command"],
+            "machine": metadata["machine"],
+        }
+        for title, delays in panels.items()
+        if {(way, delay) for way in WAYS for delay in delays.values()} <= set(values)
+    ]
+
+
+def _compared(panel: dict[str, Any]) -> list[str]:
+    """Return for each model which way is ahead, "" where the intervals overlap."""
+    found = []
+    for (_, high, above), (_, low, below) in zip(*(panel["ways"][way] for way in WAYS), strict=True):
+        ahead = WAYS[0] if high - above > low + below else WAYS[1] if high + above < low - below else ""
+        found.append(ahead)
+    return found
 
 
 def said_verdict(panel: dict[str, Any]) -> str:
-    """Return which delays keep the intervals of the two ways apart, with the means."""
+    """Return which models keep the intervals of the two ways, and of the floors, apart, with the means."""
     parts = []
-    for (delay, high, above), (_, low, below) in zip(*(panel["ways"][way] for way in WAYS), strict=True):
-        apart = high - above > low + below
-        said = "" if apart else ", intervals overlap" if high + above > low - below else ", sequential is better"
-        parts.append(f"{delay:.0f} frames {high:.3g} ± {above:.2g} against {low:.2g} ± {below:.2g}{said}")
+    floor = max((mean + half for mean, half in panel["floors"].values()), default=-float("inf"))
+    for model, ahead, (delay, high, above), (_, low, below) in zip(
+        panel["models"], _compared(panel), *(panel["ways"][way] for way in WAYS), strict=True
+    ):
+        said = {WAYS[0]: "", WAYS[1]: ", sequential is ahead", "": ", intervals overlap"}[ahead]
+        if high - above <= floor:
+            said += ", asynchronous not clear of the floors"
+        parts.append(f"{model} ({_frames(delay)}) {high:.3g} ± {above:.2g} against {low:.2g} ± {below:.2g}{said}")
     return f"{panel['title']} (asynchronous against sequential): " + "; ".join(parts)
 
 
-def draw_delays(panels: list[dict[str, Any]], *, linear_below: float | None = None) -> "Figure":
+def _frames(number: float) -> str:
+    return "1 frame" if number == 1 else f"{number:.0f} frames"
+
+
+def judge_sizes(panels: Sequence[dict[str, Any]], who: str) -> dict[str, str]:
+    """Return the judgement of the paper's comparison over all models of all panels.
+
+    Parameters
+    ----------
+    panels
+        As ``read_sizes`` returns them.
+    who
+        Who played.
+    """
+    from .claims import judgement
+
+    ahead = [found for panel in panels for found in _compared(panel)]
+    first, second = ahead.count(WAYS[0]), ahead.count(WAYS[1])
+    outcome = "holds on a stand-in" if first == len(ahead) else "holds in part" if first > second else "does not hold"
+    return judgement(
+        outcome,
+        f"asynchronous is ahead, 95 % intervals apart, in {first} of {len(ahead)} pairs, sequential in {second}; {who}",
+    )
+
+
+def draw_sizes(panels: list[dict[str, Any]], *, linear_below: float | None = None) -> "Figure":
     """Draw a panel each; with ``linear_below`` the scale is logarithmic above that value."""
     from matplotlib.figure import Figure
 
     from regretlab.plots.style import WIDTHS, house_style
 
     with house_style():
-        width = WIDTHS["page"] if len(panels) > 1 else WIDTHS["column"] * 1.25
-        figure = Figure(figsize=(width, 3.0), layout="constrained")
+        figure = Figure(figsize=(WIDTHS["page"], 3.1), layout="constrained")
         drawn = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axes, panel in zip(drawn, panels, strict=True):
             _panel(axes, panel)
             if linear_below is not None:
                 axes.set_yscale("symlog", linthresh=linear_below)
-            if len(panels) > 1:
-                axes.set_title(panel["title"])
+            axes.set_title(panel["title"])
         drawn[0].set_ylabel("reward per frame")
+        figure.supxlabel("parameters; in parentheses the delay, frames", fontsize="medium")
         figure.legend(
             *drawn[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(WAYS) + len(panel["floors"])
         )
@@ -88,12 +140,17 @@ def draw_delays(panels: list[dict[str, Any]], *, linear_below: float | None = No
 def _panel(axes: "Axes", panel: dict[str, Any]) -> None:
     from regretlab.plots.style import COLOURS, DASHES, GREY, MARKERS
 
-    places = range(len(panel["ways"][WAYS[0]]))
-    for way, colour, marker in zip(WAYS, COLOURS, MARKERS, strict=False):
+    from .paper_models import PARAMETERS
+
+    sizes = [PARAMETERS[model] for model in panel["models"]]
+    for way, colour, marker, apart in zip(WAYS, COLOURS, MARKERS, (0.94, 1.06), strict=False):  # so that bars show
         delays, means, halves = zip(*panel["ways"][way], strict=True)
-        axes.errorbar(places, means, halves, color=colour, marker=marker, capsize=3, label=way)
+        places = [size * apart for size in sizes]
+        axes.errorbar(places, means, halves, color=colour, marker=marker, markersize=4, capsize=3, label=way)
     for (label, (mean, half)), dashes in zip(panel["floors"].items(), DASHES[1:], strict=False):
         axes.axhline(mean, color=GREY, linestyle=dashes, linewidth=1, label=label)
         axes.axhspan(mean - half, mean + half, color=GREY, alpha=0.15, linewidth=0)
-    axes.set_xticks(list(places), [f"{delay:.0f}" for delay in delays])
-    axes.set_xlabel("delay, frames")
+    axes.set_xscale("log")
+    axes.set_xlim(sizes[0] / 2, sizes[-1] * 2)
+    axes.set_xticks(sizes, [f"{model}\n({delay:.0f})" for model, delay in zip(panel["models"], delays, strict=True)])
+    axes.set_xticks([], minor=True)

@@ -1,14 +1,25 @@
-"""The gallery: one page with every figure of a folder, its claim, its verdict and its caption."""
+"""The gallery: one page with a table of the paper's claims, and every figure of a folder with what came out."""
 
+import json
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-__all__ = ["write_gallery"]
+__all__ = ["read_data", "write_gallery"]
 
 
-def write_gallery(folder: Path, figures: Sequence[tuple[str, ModuleType]]) -> Path:
+def read_data(path: Path) -> dict[str, Any] | None:
+    """Return the data a figure was drawn from; None if there are none, or the file is damaged or of an older form."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))["data"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return data if isinstance(data, dict) and {"caption", "verdict"} <= set(data) else None
+
+
+def write_gallery(folder: Path, figures: Sequence[tuple[str, ModuleType, dict[str, Any]]]) -> Path:
     """Write ``index.html``.
 
     Parameters
@@ -16,7 +27,7 @@ def write_gallery(folder: Path, figures: Sequence[tuple[str, ModuleType]]) -> Pa
     folder
         Where the figures lie; the page refers to the files beside it.
     figures
-        Name and module of each figure that is there.
+        Name, module and data of each figure that is there.
 
     Returns
     -------
@@ -27,22 +38,23 @@ def write_gallery(folder: Path, figures: Sequence[tuple[str, ModuleType]]) -> Pa
 
     from regretlab.records.storage import write_atomically
 
+    from .claims import claim_rows
+
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(
         files("paper_figures").joinpath("gallery.html.jinja").read_text(encoding="utf-8")
     )
-    shown = []
-    for name, module in figures:
-        _, claim, *caption, verdict = (folder / f"{name}.txt").read_text(encoding="utf-8").strip().split("\n\n")
-        shown.append(
-            {
-                "name": name,
-                "title": module.TITLE,
-                "claim": claim.removeprefix("Claim: "),
-                "caption": caption,
-                "verdict": verdict.removeprefix("Verdict: "),
-            }
-        )
+    shown = [
+        {
+            "name": name,
+            "title": module.TITLE,
+            "claim": module.CLAIM,
+            "caption": data["caption"],
+            "verdict": data["verdict"],
+            "judged": data.get("judged", {}),
+        }
+        for name, module, data in figures
+    ]
     page = folder / "index.html"
-    write_atomically(page, template.render(figures=shown))
+    write_atomically(page, template.render(figures=shown, claims=claim_rows(figures)))
     return page

@@ -7,10 +7,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["CLAIM", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
+__all__ = ["CLAIM", "CLAIMS", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
 
 NAME = "inference-workers"
 TITLE = "Inference workers needed, against inference time and against parameters"
+CLAIMS = (3, 10)
 CLAIM = (
     "Remark 2: N_I* = ceil(tau_max / frame time) staggered workers make inaction vanish; N_I* grows about linearly "
     "with "
@@ -28,6 +29,8 @@ PAPER = ((903_718, 7), (10_368_742, 12), (104_682_918, 72))
 
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     """Return the least numbers of workers that leave no inaction in runs, and those of the measured networks."""
+    from .claims import judge_growth, judgement
+
     frames = 1_500 if quick else 10_000
     searched = []
     for index, x in enumerate(TIMES[1:5] if quick else TIMES):
@@ -38,14 +41,21 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         "searched": searched,
         "networks": networks,
         "fit": fit,
+        "judged": {
+            "3": judgement(
+                "holds" if right == len(searched) else "does not hold",
+                f"{right} of {len(searched)} searches found ceil(x) as the least number without inaction",
+            ),
+            "10": judge_growth(fit, "N_I*", 99),
+        },
         "paper": [list(pair) for pair in PAPER],
         "caption": (
             "Left: least number of workers without inaction under max-time. Line: ceil(x); points: found by runs of "
             f"{frames:,} frames on the cartridge beacon (virtual clock, seeds from {seed} on) with one worker more "
-            "each, until no "
-            "frame after warm-up was left to the default behaviour. Right: IMPALA networks of width k = 1 to 98 at "
-            "59.7275 frames a second, one thread of this machine, nothing extrapolated; line: log-log fit of the mean "
-            "times, its slope with a 99 % interval from the scatter about the line; squares: the paper's. Measured "
+            "each, until no frame after warm-up was left to the default behaviour. Right: IMPALA networks of width "
+            "k = 1 to 98 at 59.7275 frames a second, one thread of this machine, nothing extrapolated; 99 % intervals "
+            "of the means (Student's t) are smaller than the dots; line: log-log fit of the mean times, its "
+            "slope with a 99 % interval from the scatter about the line; squares: the paper's. Measured "
             f"{provenance['measured'][:10]} on {provenance['machine']} by `{provenance['command']}`."
         ),
         "verdict": (
@@ -104,6 +114,9 @@ def _networks() -> tuple[list[dict[str, Any]], dict[str, float], dict[str, str]]
                 "workers_mean": math.ceil(seconds.mean() / FRAME_TIME),
                 "workers_largest": math.ceil(seconds.max() / FRAME_TIME),
                 "frames_mean": float(seconds.mean() / FRAME_TIME),
+                "frames_interval": float(
+                    t.ppf(0.995, len(seconds) - 1) * seconds.std(ddof=1) / len(seconds) ** 0.5 / FRAME_TIME
+                ),
             }
         )
     logs = np.log([[network["parameters"], network["frames_mean"]] for network in networks])
@@ -147,7 +160,7 @@ def _times(axes: "Axes", searched: list[dict[str, Any]]) -> None:
     axes.set_xlim(0, longest)
     axes.set_ylim(0, None)
     axes.set_xlabel("inference time x, frames")
-    axes.set_ylabel("workers without inaction, N_I*")
+    axes.set_ylabel("workers without inaction, $N_I^*$")
     axes.legend(loc="upper left")
 
 
@@ -159,18 +172,21 @@ def _parameters(axes: "Axes", data: dict[str, Any]) -> None:
     networks, fit = data["networks"], data["fit"]
     sizes = np.asarray([network["parameters"] for network in networks], dtype=float)
     line = np.geomspace(sizes.min() / 2, sizes.max() * 2, 50)
-    label = f"fit of the means: m^{fit['slope']:.2f}"
+    label = f"fit of the means: $m^{{{fit['slope']:.2f}}}$"
     axes.plot(line, np.exp(fit["intercept"]) * line ** fit["slope"], color=GREY, linewidth=1, label=label)
     frames = [network["frames_mean"] for network in networks]
-    axes.plot(sizes, frames, ".", color=COLOURS[1], label="mean time in frames, this machine", zorder=4)
+    bars = [network["frames_interval"] for network in networks]
+    axes.errorbar(sizes, frames, bars, fmt=".", color=COLOURS[1], capsize=2, label="mean time here, frames", zorder=4)
     mean, largest = ([network[key] for network in networks] for key in ("workers_mean", "workers_largest"))
-    axes.plot(sizes, mean, "o", color="white", markeredgecolor=COLOURS[1], markersize=7, label="N_I* of the mean time")
-    axes.plot(sizes, largest, "_", color=COLOURS[0], markersize=9, label="N_I* of the largest time")
+    axes.plot(
+        sizes, mean, "o", color="white", markeredgecolor=COLOURS[1], markersize=7, label="$N_I^*$ of the mean time"
+    )
+    axes.plot(sizes, largest, "_", color=COLOURS[0], markersize=9, label="$N_I^*$ of the largest time")
     paper = np.asarray(data["paper"], dtype=float)
     axes.plot(paper[:, 0], paper[:, 1], "s", color="#000000", markeredgecolor="white", label="the paper's runs")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("parameters")
     axes.set_ylim(0.1, 3000)
-    axes.set_ylabel("inference time in frames; workers N_I*")
+    axes.set_ylabel("inference time, frames; $N_I^*$")
     axes.legend(loc="upper left")

@@ -8,10 +8,11 @@ if TYPE_CHECKING:
 
     from regretlab.plots.learning import RegretCurve
 
-__all__ = ["CLAIM", "NAME", "TITLE", "compute", "draw"]
+__all__ = ["CLAIM", "CLAIMS", "NAME", "TITLE", "compute", "draw"]
 
 NAME = "learning"
 TITLE = "Learning regret against the horizon, and what overtakes it"
+CLAIMS = (1, 2)
 CLAIM = (
     "Theorem 1: the learning part grows as the square root of time, inaction and delay grow with time: in the long run "
     "slow sequential inference decides, not learning."
@@ -24,6 +25,8 @@ INFERENCE_FRAMES = 2.5
 
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     """Return the curves of the three panels."""
+    from .claims import judgement
+
     bandit = _bandit(16_000 if quick else 64_000, 60 if quick else 400, seed)
     river = _river(40_000 if quick else 400_000, 10 if quick else 60, seed + 1)
     slow = _slow(80_000 if quick else 200_000, 40 if quick else 200, seed + 2)
@@ -37,10 +40,23 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         "bandit": bandit,
         "river": river,
         "slow": slow,
+        "judged": {
+            "1": judgement(
+                "holds" if above > 1 else "does not hold",
+                f"the learning part of UCB and Thompson stays above its lower bound, by a factor of at "
+                f"least {above:.1f}",
+            ),
+            "2": judgement(
+                "holds" if crossing["crossed"] else "holds in part",
+                f"the inaction part grows by {slow['per_frame']:.2g} a frame to the end and passes the learning part "
+                f"after {crossing['measured']:,} frames",
+            ),
+        },
         "caption": (
             f"Left: bandits of {ARMS} Bernoulli arms, one better, at each horizon another: the one whose gap the "
             "bound's "
-            "proof makes hardest there; dashed: (1/57) sqrt((k-1) n), the least that the worst such bandit costs. "
+            "proof makes hardest there; black: (1/57) sqrt((k-1) n), the least that the worst such bandit costs, and "
+            "(1/20) sqrt(k n), the published bound on the worst bandit of all. "
             "Middle: RiverSwim of six states (no "
             "bound "
             "applies: its theorem needs ten states). Right: three arms, the no-op first, UCB1, an inference of "
@@ -101,8 +117,11 @@ def _bandit(horizon: int, replications: int, seed: int) -> dict[str, Any]:
             "slope": float((x * np.log(regret)).sum() / (x**2).sum()),
             "error": float(math.sqrt(((x * error / regret) ** 2).sum()) / (x**2).sum()),
         }
-    bound = [learning_bound("bernoulli-bandit", interactions=float(n), actions=ARMS).value for n in frames]
-    return {"curves": curves, "bound": bound, "slopes": slopes, "replications": replications}
+    bound, published = (
+        [learning_bound(name, interactions=float(n), actions=ARMS).value for n in frames]
+        for name in ("bernoulli-bandit", "bernoulli-bandit-published")
+    )
+    return {"curves": curves, "bound": bound, "published": published, "slopes": slopes, "replications": replications}
 
 
 def _river(horizon: int, replications: int, seed: int) -> dict[str, Any]:
@@ -155,6 +174,7 @@ def _slow(horizon: int, replications: int, seed: int) -> dict[str, Any]:
             _curve("delay", played.frames, played.delay, played.delay_error),
         ],
         "replications": replications,
+        "per_frame": rate,
         "crossing": {
             "measured": int(played.frames[at]),
             "regret": float(played.learning[at]),
@@ -179,6 +199,10 @@ def draw(data: dict[str, Any]) -> "Figure":
         bandit = _curves(data["bandit"]["curves"])
         below = np.asarray(data["bandit"]["bound"])
         draw_regret_curves(left, bandit, bound=RegretCurve("lower bound", bandit[0].frames, below))
+        left.plot(
+            bandit[0].frames, data["bandit"]["published"], color="#000000", linestyle=":", linewidth=1.2,
+            label="published bound",
+        )  # fmt: skip
         for axes in (left, middle):
             axes.set_xscale("log")
             axes.set_yscale("log")
@@ -195,7 +219,8 @@ def draw(data: dict[str, Any]) -> "Figure":
         for axes, title in zip((left, middle, right), titles, strict=True):
             axes.set_title(title)
             axes.legend(loc="upper left")
-        left.set_ylim(top=3 * max(max(curve["regret"]) for curve in data["bandit"]["curves"]))  # room for the legend
+        middle.set_xlim(middle.get_xlim()[0] / 1.5, middle.get_xlim()[1] * 1.5)
+        left.set_ylim(top=8 * max(max(curve["regret"]) for curve in data["bandit"]["curves"]))  # room for the legend
         right.ticklabel_format(axis="x", style="sci", scilimits=(0, 3), useMathText=True)
         left.set_ylabel("cumulative regret")
         middle.set_xlabel("frames")

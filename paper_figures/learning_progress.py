@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["CLAIM", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
+__all__ = ["CLAIM", "CLAIMS", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
 
 NAME = "learning-progress"
 TITLE = "Progress of DQN against frames, by how inference and learning share the time"
+CLAIMS = (6, 7)
 CLAIM = (
     "Learning beside the play removes what blocking learning costs, staggered inference what waiting for an inference "
     "costs: then DQN comes to the oracle's reward under the same delays."
@@ -32,6 +33,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         "curves": curves,
         "late": late,
         "ratio": [ratio, low, high],
+        "judged": _judged(late),
         "caption": (
             "DQN (network nature) on the cartridge beacon with 4 symbols that stay with probability 0.9; virtual "
             "clock, "
@@ -48,6 +50,28 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             f"the oracle's reward (95 % interval {100 * low:.2f} to {100 * high:.2f} %, seeds paired). Reward per "
             "frame "
             "there: " + ", ".join(f"{name} {mean:.3f} ± {half:.2g}" for name, (mean, half) in late.items()) + "."
+        ),
+    }
+
+
+def _judged(late: dict[str, list[float]]) -> dict[str, dict[str, str]]:
+    from .claims import judgement
+
+    def ahead(first: str, second: str) -> bool:
+        (high, above), (low, below) = late[first], late[second]
+        return high - above > low + below
+
+    blocking, beside, staggered = "sequential, blocking learning", "sequential, learning beside it", "staggered"
+    told = ", ".join(f"{late[name][0]:.2f} ({name})" for name in (blocking, beside, staggered))
+    return {
+        "6": judgement(
+            "holds" if ahead(beside, blocking) else "does not hold",
+            f"reward per frame {late[blocking][0]:.2f} when the worker learns itself, {late[beside][0]:.2f} with a "
+            "learner beside it",
+        ),
+        "7": judgement(
+            "holds on a stand-in" if ahead(staggered, beside) and ahead(beside, blocking) else "does not hold",
+            f"on beacon: reward per frame {told}",
         ),
     }
 
@@ -79,22 +103,22 @@ def draw(data: dict[str, Any]) -> "Figure":
     import numpy as np
     from matplotlib.figure import Figure
 
-    from regretlab.plots.style import COLOURS, DASHES, GREY, WIDTHS, house_style
+    from regretlab.plots.style import COLOURS, DASHES, GREY, MARKERS, WIDTHS, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["text"], 3.1), layout="constrained")
+        figure = Figure(figsize=(WIDTHS["text"], 3.4), layout="constrained")
         axes = figure.subplots()
-        colours, floors = iter(COLOURS), iter(DASHES[1:])
+        colours, floors, markers = iter(COLOURS), iter(DASHES[1:]), iter(MARKERS)
         for name, curve in data["curves"].items():
             frames, mean, half = (np.asarray(curve[key]) for key in ("frames", "mean", "half"))
             if name in ("oracle", "random"):
                 axes.plot(frames, mean, color=GREY, linestyle=next(floors), linewidth=1, label=name)
                 continue
             colour = next(colours)
-            axes.plot(frames, mean, color=colour, label=name)
+            axes.plot(frames, mean, color=colour, marker=next(markers), markersize=4, label=name)
             axes.fill_between(frames, mean - half, mean + half, color=colour, alpha=0.2, linewidth=0)
         axes.set_xlabel("frames played")
         axes.set_ylabel("reward per frame")
         axes.set_ylim(0, None)
-        figure.legend(loc="outside right upper")
+        figure.legend(loc="outside lower center", ncols=3)
         return figure

@@ -7,10 +7,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["CLAIM", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
+__all__ = ["CLAIM", "CLAIMS", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
 
 NAME = "learning-workers"
 TITLE = "Learners needed, against the time of a learning step and against parameters"
+CLAIMS = (6, 10)
 CLAIM = (
     "N_L* = ceil(rho tau_L / (B tau_I)) asynchronous learners process every interaction; N_L* grows about linearly "
     "with the time of a learning step and with parameters."
@@ -27,16 +28,26 @@ PAPER = ((903_718, 1), (10_368_742, 3), (104_682_918, 33))
 
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     """Return the least numbers of learners that keep up in runs, and those of the measured networks."""
+    from .claims import judge_growth, judgement
+
     frames = 400 if quick else 1200
     searched = []
     for index, x in enumerate(TIMES[1:3] if quick else TIMES):
         searched.append({"frames": x, "formula": math.ceil(x)} | _search(x, frames, seed + 100 * index))
-    networks, fits, provenance = _networks()
+    networks, fits, extrapolated, provenance = _networks()
     right = sum(point["found"] == point["formula"] for point in searched)
     return {
         "searched": searched,
         "networks": networks,
         "fits": fits,
+        "extrapolated": extrapolated,
+        "judged": {
+            "6": judgement(
+                "holds" if right == len(searched) else "does not hold",
+                f"{right} of {len(searched)} searches found ceil(x) as the least number that keeps up",
+            ),
+            "10": judge_growth(fits["parameters"], "N_L*", 95),
+        },
         "paper": [list(pair) for pair in PAPER],
         "caption": (
             "Left: least number of learners that process every interaction, one update an action, staggered workers "
@@ -44,8 +55,9 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             f"beacon (virtual clock, emulated steps, seeds from {seed} on) as the least that made "
             f"{100 * KEEPS_UP:.0f} % of the updates asked for. Right: a step (gradient of a batch of 16 and optimiser) "
             "of IMPALA networks of width k = 1 to 29 at one update for each action and 59.7275 actions a second, one "
-            "thread of this machine, nothing extrapolated; line: log-log fit of the mean times, its slope with a 95 % "
-            "interval from the scatter about the line; squares: the paper's. Measured "
+            "thread of this machine; line: log-log fit of the mean times, its slope with a 95 % "
+            "interval from the scatter about the line. Hollow: k = 98, not measured but "
+            "extrapolated on that line, with a 95 % prediction interval. Squares: the paper's. Measured "
             f"{provenance['measured'][:10]} on {provenance['machine']} by `{provenance['command']}`."
         ),
         "verdict": (
@@ -56,7 +68,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
                 f"{network['policy'].removeprefix('impala-')} {network['mean']:.3g} s, N_L* {network['learners']}"
                 for network in networks
             )
-            + f". {_judged(fits['parameters'])}"
+            + f"; extrapolated to {extrapolated['parameters']:,} parameters: N_L* {extrapolated['learners']:,} "
+            f"({extrapolated['low']:,.0f} to {extrapolated['high']:,.0f}). {_judged(fits['parameters'])}"
         ),
     }
 
@@ -106,7 +119,7 @@ def _search(x: float, frames: int, seed: int) -> dict[str, Any]:
     return {"found": None, "tried": tried}
 
 
-def _networks() -> tuple[list[dict[str, Any]], dict[str, dict[str, float]], dict[str, str]]:
+def _networks() -> tuple[list[dict[str, Any]], dict[str, dict[str, float]], dict[str, Any], dict[str, str]]:
     import numpy as np
 
     from regretlab.bounds.learning import learners_to_keep_up
@@ -115,9 +128,8 @@ def _networks() -> tuple[list[dict[str, Any]], dict[str, dict[str, float]], dict
     from .plays import FRAME_TIME
 
     results = read_results("learning_times")
-    inference = {
-        network["policy"]: float(np.mean(network["seconds"])) for network in read_results("inference_times")["networks"]
-    }
+    profiles = read_results("inference_times")["networks"]
+    inference = {network["policy"]: float(np.mean(network["seconds"])) for network in profiles}
     batch = results["batch"]
     networks = []
     for network in results["networks"]:
@@ -135,7 +147,23 @@ def _networks() -> tuple[list[dict[str, Any]], dict[str, dict[str, float]], dict
             }
         )
     fits = {name: _fit(networks, name) for name in ("parameters", "inference_time")}
-    return networks, fits, results["provenance"]
+    largest = max(network["parameters"] for network in profiles)
+    return networks, fits, _extrapolated(networks, largest), results["provenance"]
+
+
+def _extrapolated(networks: list[dict[str, Any]], parameters: int) -> dict[str, Any]:
+    """Return the learners of a network of so many parameters on the fitted line, with a 95 % prediction interval."""
+    import numpy as np
+    from scipy.stats import linregress, t
+
+    x, y = np.log([[network["parameters"], network["frames_mean"]] for network in networks]).T
+    line, at = linregress(x, y), np.log(parameters)
+    middle = line.intercept + line.slope * at
+    scatter = ((y - line.intercept - line.slope * x) ** 2).sum() / (len(x) - 2)
+    error = np.sqrt(scatter * (1 + 1 / len(x) + (at - x.mean()) ** 2 / ((x - x.mean()) ** 2).sum()))
+    half = t.ppf(0.975, len(x) - 2) * error
+    low, frames, high = (float(value) for value in np.exp([middle - half, middle, middle + half]))
+    return {"parameters": parameters, "learners": math.ceil(frames), "frames": frames, "low": low, "high": high}
 
 
 def _fit(networks: list[dict[str, Any]], name: str) -> dict[str, float]:
@@ -164,6 +192,7 @@ def draw(data: dict[str, Any]) -> "Figure":
 
 def _times(axes: "Axes", searched: list[dict[str, Any]]) -> None:
     import numpy as np
+    from matplotlib.ticker import MaxNLocator
 
     from regretlab.plots.style import COLOURS
 
@@ -176,8 +205,9 @@ def _times(axes: "Axes", searched: list[dict[str, Any]]) -> None:
     )
     axes.set_xlim(0, longest)
     axes.set_ylim(0, None)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("time of a learning step x, frames")
-    axes.set_ylabel("learners that keep up, N_L*")
+    axes.set_ylabel("learners that keep up, $N_L^*$")
     axes.legend(loc="upper left")
 
 
@@ -188,16 +218,28 @@ def _parameters(axes: "Axes", data: dict[str, Any]) -> None:
 
     networks, fit = data["networks"], data["fits"]["parameters"]
     sizes = np.asarray([network["parameters"] for network in networks], dtype=float)
-    line = np.geomspace(sizes.min() / 2, sizes.max() * 2, 50)
-    label = f"fit of the means: m^{fit['slope']:.2f}"
+    beyond = data["extrapolated"]
+    line = np.geomspace(sizes.min() / 2, beyond["parameters"] * 2, 50)
+    label = f"fit of the means: $m^{{{fit['slope']:.2f}}}$"
     axes.plot(line, np.exp(fit["intercept"]) * line ** fit["slope"], color=GREY, linewidth=1, label=label)
     learners = [network["learners"] for network in networks]
-    axes.plot(sizes, learners, "o", color=COLOURS[1], markeredgecolor="white", label="N_L*, this machine", zorder=4)
+    axes.plot(sizes, learners, "o", color=COLOURS[1], markeredgecolor="white", label="$N_L^*$, this machine", zorder=4)
+    axes.errorbar(
+        beyond["parameters"],
+        beyond["frames"],
+        [[beyond["frames"] - beyond["low"]], [beyond["high"] - beyond["frames"]]],
+        fmt="o",
+        color=COLOURS[1],
+        markerfacecolor="white",
+        capsize=3,
+        label="extrapolated",
+        zorder=4,
+    )
     paper = np.asarray(data["paper"], dtype=float)
     axes.plot(paper[:, 0], paper[:, 1], "s", color="#000000", markeredgecolor="white", label="the paper's runs")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_ylim(0.5, None)
     axes.set_xlabel("parameters")
-    axes.set_ylabel("learners, N_L*")
+    axes.set_ylabel("learners, $N_L^*$")
     axes.legend(loc="upper left")

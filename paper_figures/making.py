@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from regretlab.errors import InputError
 
-from .gallery import write_gallery
+from .gallery import read_data, write_gallery
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -124,14 +124,22 @@ def make_figures(
         pictures = [out / f"{name}.{form}" for form in FORMS]
         _save(module.draw(data), pictures)
         made[name] = [data_file, caption_file, *pictures]
-    write_gallery(out, [(name, figure_module(name)) for name in FIGURES if (out / f"{name}.txt").exists()])
+    there = [(name, figure_module(name), read_data(out / f"{name}.json")) for name in FIGURES]
+    write_gallery(out, [(name, module, data) for name, module, data in there if data and _drawn(out, name)])
     if progress is not None:
         progress("done", len(modules), len(modules))
     return made
 
 
 def _caption(module: ModuleType, data: dict[str, Any]) -> str:
-    return f"Claim: {module.CLAIM}\n\n{data['caption']}\n\nVerdict: {data['verdict']}"
+    from .claims import said
+
+    judged = f"\n\n{said(data['judged'])}" if data.get("judged") else ""
+    return f"Claim: {module.CLAIM}\n\n{data['caption']}\n\nVerdict: {data['verdict']}{judged}"
+
+
+def _drawn(out: Path, name: str) -> bool:
+    return all((out / f"{name}.{form}").exists() for form in FORMS)
 
 
 def _kept(path: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
@@ -147,7 +155,13 @@ def _kept(path: Path, settings: dict[str, Any]) -> dict[str, Any] | None:
 def _fingerprint(module: ModuleType) -> str:
     """Return a hash of all sources a figure may depend on."""
     digest = hashlib.sha256(_package_digest().encode())
-    for name in ["plays.py", Path(str(module.__file__)).name, *getattr(module, "RESULTS_READ", ())]:
+    for name in [
+        "plays.py",
+        "claims.py",
+        "paper_models.py",
+        Path(str(module.__file__)).name,
+        *getattr(module, "RESULTS_READ", ()),
+    ]:
         path = _ROOT / name
         digest.update(path.read_bytes() if path.exists() else b"missing")
     return digest.hexdigest()[:16]

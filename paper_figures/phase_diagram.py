@@ -7,10 +7,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["CLAIM", "NAME", "TITLE", "compute", "draw"]
+__all__ = ["CLAIM", "CLAIMS", "NAME", "TITLE", "compute", "draw"]
 
 NAME = "phase-diagram"
 TITLE = "Phase diagram: sequential, staggered, or not acting"
+CLAIMS = (2,)
 CLAIM = (
     "The usable inference time is limited by the environment's stochasticity over an inference and not by the "
     "frequency "
@@ -32,6 +33,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     import numpy as np
 
     from regretlab.planning.regime import boundary_delay, choose_regime
+
+    from .claims import judgement
 
     frames = 3_000 if quick else 20_000
     resolution = 90 if quick else 240
@@ -58,10 +61,18 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     points = [point for panel in panels for point in panel["points"]]
     agree = sum(point["chosen"] == point["predicted"] for point in points if point["clear"])
     clear = sum(point["clear"] for point in points)
+    alone = sum(point["chosen"] == "sequential" for point in points if point["clear"])
     return {
         "delays": delays.tolist(),
         "jumps": jumps.tolist(),
         "panels": panels,
+        "judged": {
+            "2": judgement(
+                "holds in part" if alone else "holds",
+                f"with inferences of {min(PLAYED_AT)} frames and more one sequential worker is the best choice in "
+                f"{alone} of {clear} runs that can tell",
+            )
+        },
         "caption": (
             "Constant inference times, both gaps 1, a cost per worker and frame as in the titles. Colours: the "
             "regime of "
@@ -134,17 +145,32 @@ def draw(data: dict[str, Any]) -> "Figure":
     from regretlab.plots.style import WIDTHS, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.0), layout="constrained")
+        figure = Figure(figsize=(WIDTHS["page"], 3.2), layout="constrained")
         row = figure.subplots(1, len(data["panels"]), sharey=True)
         for axes, panel in zip(row, data["panels"], strict=True):
             _panel(axes, panel, data)
-        row[0].set_ylabel("stochasticity per frame, 1 - p")
+        row[0].set_ylabel("stochasticity per frame, $1 - p$")
         figure.supxlabel("inference time, frames", fontsize="medium")
+        _legend(figure)
         return figure
 
 
+def _legend(figure: "Figure") -> None:
+    from matplotlib.lines import Line2D
+
+    dark = "#1F2328"
+    handles = [
+        Line2D([], [], color="#000000", linewidth=1.3, label="boundary (Lambert W)"),
+        Line2D([], [], marker="o", color=dark, markersize=5.5, linestyle="none", label="runs choose: staggered"),
+        Line2D([], [], marker="X", color=dark, markersize=5.5, linestyle="none", label="not to act"),
+        Line2D(
+            [], [], marker="o", color="white", markeredgecolor=dark, markersize=5.5, linestyle="none", label="undecided"
+        ),
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+
+
 _FILL = ("#FBE3C0", "#CFE5F3", "#ECEEF1")
-_NAMES = (("sequential", 0.62), ("staggered", 0.0), ("do not act", 0.0))
 _MARKS = {"sequential": "s", "asynchronous": "o", "do-not-act": "X"}
 
 
@@ -159,7 +185,7 @@ def _panel(axes: "Axes", panel: dict[str, Any], data: dict[str, Any]) -> None:
     axes.set_yscale("log")
     axes.set_xlim(data["delays"][0], data["delays"][-1])
     axes.set_ylim(data["jumps"][0], data["jumps"][-1])
-    axes.set_title(f"a worker costs {panel['cost']:g} of the gap per frame")
+    axes.set_title(f"a worker costs {panel['cost']:g} of the gap a frame")
     axes.grid(visible=False)
     for point in panel["points"]:
         axes.plot(

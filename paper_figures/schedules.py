@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["CLAIM", "NAME", "TITLE", "compute", "draw"]
+__all__ = ["CLAIM", "CLAIMS", "NAME", "TITLE", "compute", "draw"]
 
 NAME = "schedules"
 TITLE = "Schedules: who infers when, and which frame its action reaches"
+CLAIMS = (3,)
 CLAIM = (
     "Sequential inference leaves the environment to its default behaviour between two actions; workers that start "
     "together waste all but one of their actions; staggered workers act at even intervals."
@@ -36,6 +37,7 @@ PANELS = (
 
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     """Return the bars, marks and frames of each panel, in frames since the stretch begins."""
+    from .claims import judgement
     from .plays import FRAME_TIME, play_beacon
 
     times = {
@@ -86,10 +88,18 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
                 "served_fraction": float(served.mean()),
             }
         )
+    staggered = next(panel for panel in panels if panel["rule"] == "max-time")
     fractions = ", ".join(f"{panel['served_fraction']:.1%} ({panel['label']})" for panel in panels)
     return {
         "panels": panels,
         "frames": SHOWN,
+        "judged": {
+            "3": judgement(
+                "holds" if staggered["served_fraction"] == 1 else "does not hold",
+                f"{staggered['workers']} staggered workers serve {staggered['served_fraction']:.1%} of the frames with "
+                f"inferences of {INFERENCE_FRAMES} frames",
+            )
+        },
         "caption": (
             f"Drawn from the records of five runs of {FRAMES} frames on the cartridge beacon (virtual clock, seeds "
             "from "

@@ -95,6 +95,7 @@ def _said(name: str, game: dict[str, Any]) -> str:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
+    import numpy as np
     from matplotlib.figure import Figure
 
     from regretlab.plots.style import COLOURS, DASHES, GREY, WIDTHS, house_style
@@ -105,14 +106,14 @@ def draw(data: dict[str, Any]) -> "Figure":
         for axes, (name, game) in zip(drawn, data["games"].items(), strict=True):
             means, halves = zip(*game["measured"], strict=True)
             places = range(len(game["delays"]))
-            axes.plot(
-                places, [mean for mean, _ in game["predicted"]], color=COLOURS[0], label="predicted from staleness"
-            )
-            axes.errorbar(places, means, halves, fmt="o", color=COLOURS[1], capsize=3, label="measured")
+            predicted, around = np.asarray(game["predicted"]).T
+            axes.plot(places, predicted, color=COLOURS[0], label="predicted from staleness")
+            axes.fill_between(places, predicted - around, predicted + around, color=COLOURS[0], alpha=0.2, linewidth=0)
+            axes.errorbar(places, means, halves, fmt="o", color=COLOURS[1], markersize=4, capsize=3, label="measured")
             axes.axhline(game["random"][0], color=GREY, linestyle=DASHES[1], linewidth=1, label="random play")
             axes.set_xticks(list(places), [str(delay) for delay in game["delays"]])
             axes.set_xlabel("delay d, frames")
-            axes.set_title(name)
+            axes.set_title(name if name == "stacker" else name.capitalize())
         drawn[0].set_ylabel("reward per frame")
         figure.legend(*drawn[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
         return figure

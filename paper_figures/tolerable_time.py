@@ -5,19 +5,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["CLAIM", "NAME", "TITLE", "compute", "draw"]
+__all__ = ["CLAIM", "CLAIMS", "NAME", "TITLE", "compute", "draw"]
 
 NAME = "tolerable-time"
 TITLE = "Tolerable inference time against modal probability"
+CLAIMS = (1,)
 CLAIM = (
     "How slow a policy may be is a property of the environment's stochasticity: models of a billion parameters need a "
     "world that keeps its course over hundreds of frames."
 )
 
 BUDGETS = (0.05, 0.1, 0.25, 0.5)
-MODELS = ((1, "55 K"), (5, "1 M"), (8, "10 M"), (70, "100 M"), (596, "1 B"))
-"""Frames of delay of the paper's networks in Game Boy games (its Table of inference times), and their parameters."""
-JUMPS = (1e-4, 0.4)
+JUMPS = (5e-5, 0.4)
 
 
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
@@ -27,7 +26,10 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     from regretlab.bounds.loss import FrameLoss
     from regretlab.planning.inference_time import largest_constant_frames, largest_exponential_frames
 
-    jumps = np.geomspace(*JUMPS, 60 if quick else 400)
+    from .claims import judgement
+    from .paper_models import GAME_BOY_DELAYS
+
+    jumps = np.geomspace(*JUMPS, 400)
     curves = []
     worst = 0
     for budget in BUDGETS:
@@ -41,20 +43,29 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             searched = np.searchsorted(1.0 - p ** np.arange(1, 60_000), budget, side="right")
             worst = max(worst, abs(int(searched) - int(frames)))
         curves.append({"budget": budget, "constant": constant_frames, "exponential": exponential_frames})
-    needed = []
-    for frames, name in MODELS:
-        p = 1.0 - float(0.9 ** (1.0 / frames))  # 1 - p with 1 - p^d = 0.1
-        needed.append((name, p))
+    placed = [
+        {"model": name, "frames": frames, "budget": budget, "jump": float(-np.expm1(np.log1p(-budget) / frames))}
+        for name, frames in GAME_BOY_DELAYS.items()
+        for budget in BUDGETS
+    ]  # 1 - p^d is the budget there
+    needed = [(place["model"], place["jump"]) for place in placed if place["budget"] == 0.1]
     return {
         "jumps": jumps.tolist(),
         "curves": curves,
+        "placed": placed,
         "seed": seed,
+        "judged": {
+            "1": judgement(
+                "holds" if worst == 0 else "does not hold",
+                f"inverted for the time, the delay part differs from a search by {worst} frames at most",
+            )
+        },
         "caption": (
             "Largest inference time for a given delay regret per frame (in units of the gap of a wrong action) with "
             "every frame "
             "served. Solid: constant times, in whole frames; dashed: mean of exponential times. Dotted: delays of "
-            "the paper's "
-            "networks on its machine (Game Boy, 59.7275 frames a second). Closed forms; nothing random."
+            "the paper's networks, by parameters, on its machine (Game Boy, 59.7275 frames a second); dots: the "
+            "stochasticity at which each of them costs just the budget. Closed forms; nothing random."
         ),
         "verdict": (
             f"The closed form for constant times and a search over delays differ by {worst} frames at most. For a "
@@ -73,6 +84,8 @@ def draw(data: dict[str, Any]) -> "Figure":
 
     from regretlab.plots.style import COLOURS, GREY, WIDTHS, house_style
 
+    from .paper_models import GAME_BOY_DELAYS
+
     with house_style():
         figure = Figure(figsize=(WIDTHS["text"], 3.4), layout="constrained")
         axes = figure.add_subplot()
@@ -83,7 +96,10 @@ def draw(data: dict[str, Any]) -> "Figure":
             axes.plot(data["jumps"], np.where(constant > 0, constant, np.nan), color=colour, label=label)
             shown = np.where(exponential >= 0.5, exponential, np.nan)
             axes.plot(data["jumps"], shown, color=colour, linestyle="--", linewidth=1)
-        for frames, name in MODELS:
+        for place in data["placed"]:
+            colour = COLOURS[BUDGETS.index(place["budget"])]
+            axes.plot(place["jump"], place["frames"], "o", color=colour, markeredgecolor="white", zorder=4)
+        for name, frames in GAME_BOY_DELAYS.items():
             axes.axhline(frames, color=GREY, linestyle=":", linewidth=0.9)
             axes.annotate(
                 name,
@@ -95,12 +111,22 @@ def draw(data: dict[str, Any]) -> "Figure":
                 fontsize=7.5,
                 color=GREY,
             )
+        axes.annotate(
+            "parameters",
+            (1.0, 1.0),
+            xycoords="axes fraction",
+            xytext=(4, -2),
+            textcoords="offset points",
+            va="top",
+            fontsize=7.5,
+            color=GREY,
+        )
         axes.plot([], [], color=GREY, linestyle="--", linewidth=1, label="exponential times, mean")
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlim(data["jumps"][0], data["jumps"][-1])
-        axes.set_ylim(0.7, 6000)
-        axes.set_xlabel("stochasticity per frame, 1 - p")
+        axes.set_ylim(0.7, 9000)
+        axes.set_xlabel("stochasticity per frame, $1 - p$")
         axes.set_ylabel("largest inference time, frames")
         figure.legend(title="delay regret per frame", title_fontsize="small", loc="outside right center")
         return figure

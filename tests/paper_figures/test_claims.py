@@ -1,0 +1,82 @@
+"""The paper's claims: each has a figure and a judgement made from data, and judgements can come out either way."""
+
+import re
+
+import pytest
+
+from paper_figures import FIGURES, figure_module
+from paper_figures.claims import CLAIMS, OUTCOMES, judge_growth, judgement
+from paper_figures.delays import judge_sizes, said_verdict
+
+pytestmark = pytest.mark.xdist_group("figures")  # so that they are made once
+
+
+def test_each_of_the_ten_claims_has_a_figure():
+    named = {number for name in FIGURES for number in getattr(figure_module(name), "CLAIMS", ())}
+    assert list(CLAIMS) == list(range(1, 11))
+    assert named == set(CLAIMS)
+
+
+@pytest.mark.parametrize("name", sorted(FIGURES))
+def test_a_figure_judges_the_claims_it_names(name, data_of):
+    judged = data_of(name).get("judged", {})
+    assert {int(number) for number in judged} == set(getattr(figure_module(name), "CLAIMS", ()))
+    for entry in judged.values():
+        assert entry["outcome"] in OUTCOMES
+        assert re.search(r"\d", entry["because"])
+
+
+def test_the_gallery_has_a_row_for_each_claim_with_its_figures(made, data_of):
+    page = (made["regret"][0].parent / "index.html").read_text()
+    rows = re.findall(r"<tr>(.*?)</tr>", page.split("<tbody>")[1].split("</tbody>")[0], re.DOTALL)
+    assert len(rows) == len(CLAIMS)
+    for number, row in enumerate(rows, start=1):
+        assert f"<td>{number}</td>" in row
+        wanted = {name for name in FIGURES if number in getattr(figure_module(name), "CLAIMS", ())}
+        assert set(re.findall(r'href="#([^"]+)"', row)) == wanted
+        for name in wanted:
+            assert data_of(name)["judged"][str(number)]["outcome"] in row
+
+
+@pytest.mark.parametrize(
+    ("slope", "half", "outcome"),
+    [(1.02, 0.05, "holds"), (1.2, 0.05, "holds in part"), (0.4, 0.1, "does not hold"), (1.7, 0.1, "does not hold")],
+)
+def test_growth_is_linear_where_the_interval_holds_one(slope, half, outcome):
+    assert judge_growth({"slope": slope, "interval": half}, "N", 95)["outcome"] == outcome
+
+
+def _panel(*pairs):
+    ways = ("asynchronous", "sequential")
+    points = {way: [[1, pair[index], 0.1] for pair in pairs] for index, way in enumerate(ways)}
+    return {
+        "title": "t",
+        "models": [str(index) for index in range(len(pairs))],
+        "ways": points,
+        "floors": {"random": [0.0, 0.3]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("pairs", "outcome"),
+    [
+        (((1.0, 0.5), (0.8, 0.1)), "holds on a stand-in"),
+        (((1.0, 0.5), (0.8, 0.7)), "holds in part"),
+        (((0.5, 1.0), (0.8, 0.1)), "does not hold"),
+    ],
+)
+def test_the_comparison_by_size_counts_intervals_that_lie_apart(pairs, outcome):
+    assert judge_sizes([_panel(*pairs)], "nobody")["outcome"] == outcome
+
+
+def test_the_verdict_says_where_sequential_is_ahead_and_where_it_cannot_tell():
+    said = said_verdict(_panel((1.0, 0.5), (0.8, 0.7), (0.2, 0.9)))
+    parts = said.split("; ")
+    assert parts[0].endswith("0.5 ± 0.1")
+    assert parts[1].endswith("intervals overlap")
+    assert parts[2].endswith("sequential is ahead, asynchronous not clear of the floors")
+
+
+def test_other_outcomes_are_refused():
+    with pytest.raises(AssertionError):
+        judgement("proved", "1")
