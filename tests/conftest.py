@@ -10,7 +10,8 @@ settings.register_profile(
 )
 settings.load_profile("regretlab")
 
-collect_ignore = ["oracles/rlberry_qlearning.py"]  # runs in an environment of its own, with rlberry
+# Each runs in an environment of its own.
+collect_ignore = ["oracles/rlberry_qlearning.py", "oracles/statisticalrl_ucrl2.py"]
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,11 @@ import math
 import numpy as np
 
 
-def ucrl2(moves, rewards, steps, horizons, delta, rng):
-    """Return the cumulative reward at each horizon; ``moves`` (S, A, S), ``rewards`` (S, A) means of 0 and 1."""
+def ucrl2(moves, rewards, steps, horizons, delta, rng, *, least_visited=False, precision=lambda t: 1 / math.sqrt(t)):
+    """Return the cumulative reward at each horizon; ``moves`` (S, A, S), ``rewards`` (S, A) means of 0 and 1.
+
+    Among actions that look equally good the paper leaves the choice open: the first, or the ``least_visited``.
+    """
     S, A = rewards.shape
     total, curve = 0.0, []
     visits = np.zeros((S, A))
@@ -38,9 +41,11 @@ def ucrl2(moves, rewards, steps, horizons, delta, rng):
             change = q.max(axis=1) - u
             u = q.max(axis=1)
             u -= u.min()
-            if change.max() - change.min() < 1 / math.sqrt(begun):
+            if change.max() - change.min() < precision(begun):
                 break
         policy = q.argmax(axis=1)
+        if least_visited:
+            policy = np.where(q >= q.max(axis=1, keepdims=True) - 1e-12, visits, np.inf).argmin(axis=1)
         fresh = np.zeros((S, A))
         while t <= steps and fresh[s, policy[s]] < max(1, visits[s, policy[s]]):
             a = policy[s]
