@@ -7,8 +7,7 @@ import numpy as np
 from scipy import stats
 
 from regretlab.games.duel import ENCOUNTERS, SETTINGS, Duel
-
-from .benchmark_duel_staleness import play
+from tests.benchmarks.benchmark_duel_staleness import play
 
 _SEEDS = 60
 

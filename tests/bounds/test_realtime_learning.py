@@ -92,7 +92,7 @@ def test_shared_cores_slow_everything_down():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"horizon": None}, r"the learning part \(learning bound 'gaussian-bandit'\) needs a horizon"),
+        ({"horizon": None}, "learning bound 'gaussian-bandit' needs a horizon in seconds, and none is given"),
         ({"horizon": 3.0}, "learning bound 'gaussian-bandit' needs at least 4 processed interactions, not "),
         ({"learning_bound": "mystery"}, "unknown learning bound 'mystery'"),
         ({"learning_weight": 1.5}, r"learning weight must lie in \[0, 1\], not 1.5"),

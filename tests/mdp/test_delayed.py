@@ -199,7 +199,7 @@ def test_wrong_arguments():
         with pytest.raises(InputError, match="no default behaviour"):
             call(mdp, 2, every=2)
         for delay, every in ((-1, 1), (1, 0)):
-            with pytest.raises(InputError, match="do not fit"):
+            with pytest.raises(InputError, match=f"every at least 1 frame, not {delay} and {every}"):
                 call(mdp, delay, every=every)
 
 

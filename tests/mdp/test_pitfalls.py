@@ -26,7 +26,7 @@ def test_a_modal_probability_below_one_over_successors_is_impossible():
         successors = np.diff(mdp.transitions.indptr).max()
         assert 1 / successors <= p_minimax(mdp) <= 1
     # ... and the family refuses to be built.
-    with pytest.raises(ValueError, match=r"p = 0.2 is not in \[0.25, 1\]"):
+    with pytest.raises(ValueError, match=r"p must lie in \[0.25, 1\], not 0.2"):
         parse_mdp("ring(p=0.2, symbols=4)")
 
 
