@@ -23,6 +23,7 @@ from regretlab.records import (
     RunSummary,
     batch_count,
     batch_means,
+    reader,
     storage,
     student_quantile,
     summarise,
@@ -214,6 +215,30 @@ def test_a_merge_cut_short_at_each_step_loses_no_row(tmp_path, monkeypatch, step
     assert same_rows(record.inferences, inferences)
     RecordWriter(tmp_path / "run", {}, overwrite=True).close()
     assert len(Record.open(tmp_path / "run").frames) == 0
+
+
+def test_a_merge_between_listing_and_reading_is_followed(tmp_path, monkeypatch):
+    frames, inferences = make_rows(200)
+    writer = RecordWriter(tmp_path / "run", {}, part_rows=30)
+    for first in range(0, 200, 50):
+        writer.append_frames(frames[first : first + 50])
+    writer.append_inferences(inferences)
+    writer.flush()
+    listed = []
+
+    def then_merged(directory, name):
+        listed.append(table_files(directory, name))
+        if len(listed) == 1:
+            writer.close()
+        return listed[-1]
+
+    table_files = storage.table_files
+    monkeypatch.setattr(reader, "table_files", then_merged)
+    record = Record.open(tmp_path / "run")
+    assert len(listed[0]) > 1
+    assert len(listed[1]) == 1
+    assert same_rows(record.frames, frames)
+    assert same_rows(record.inferences, inferences)
 
 
 def test_a_folder_in_use_is_refused(tmp_path):

@@ -67,9 +67,15 @@ class Record:
 
 def _read(folder: Path, name: str) -> pd.DataFrame:
     schema = table_schema(name)
-    try:
-        tables = [pq.read_table(file, schema=schema) for file in table_files(folder, name)]
-    except (OSError, pa.ArrowException) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"'{folder}' is no readable record: table '{name}': {reason}") from None
-    return pa.concat_tables([schema.empty_table(), *tables]).to_pandas()
+    files = table_files(folder, name)
+    while True:
+        try:
+            tables = [pq.read_table(file, schema=schema) for file in files]
+        except (OSError, pa.ArrowException) as error:
+            # a run that ends merges its parts: what was listed before may lie elsewhere now
+            listed, files = files, table_files(folder, name)
+            if files != listed:
+                continue
+            reason = " ".join(str(error).split())
+            raise InputError(f"'{folder}' is no readable record: table '{name}': {reason}") from None
+        return pa.concat_tables([schema.empty_table(), *tables]).to_pandas()

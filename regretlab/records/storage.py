@@ -83,9 +83,10 @@ def table_files(directory: Path, name: str) -> list[Path]:
     if whole.is_file():
         return [whole]
     for folder in (whole, directory / f"{name}.parts"):  # the second: a merge was killed between its renames
-        if folder.is_dir():
-            return sorted(folder.glob("part-*.parquet"))
-    return []
+        parts = sorted(folder.glob("part-*.parquet"))
+        if folder.is_dir():  # still: a run that ends may have merged them meanwhile
+            return parts
+    return [whole] if whole.is_file() else []
 
 
 def merge_parts(directory: Path, name: str) -> None:

