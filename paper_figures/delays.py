@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw_sizes", "judge_sizes", "read_cases", "read_sizes", "said_verdict"]
+__all__ = ["draw_panel", "draw_sizes", "judge_sizes", "read_cases", "read_sizes", "said_verdict"]
 
 RESULTS = Path(__file__).parent / "results"
 WAYS = ("asynchronous", "sequential")
@@ -125,7 +125,7 @@ def draw_sizes(panels: list[dict[str, Any]], *, linear_below: float | None = Non
         figure = Figure(figsize=(WIDTHS["page"], 3.1), layout="constrained")
         drawn = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axes, panel in zip(drawn, panels, strict=True):
-            _panel(axes, panel)
+            draw_panel(axes, panel)
             if linear_below is not None:
                 axes.set_yscale("symlog", linthresh=linear_below)
             axes.set_title(panel["title"])
@@ -137,19 +137,22 @@ def draw_sizes(panels: list[dict[str, Any]], *, linear_below: float | None = Non
         return figure
 
 
-def _panel(axes: "Axes", panel: dict[str, Any]) -> None:
+def draw_panel(axes: "Axes", panel: dict[str, Any], *, frames: int = 1) -> None:
+    """Draw both ways of a panel with their intervals, and the floors, as reward in so many frames."""
     from regretlab.plots.style import COLOURS, DASHES, GREY, MARKERS
 
     from .paper_models import PARAMETERS
 
     sizes = [PARAMETERS[model] for model in panel["models"]]
     for way, colour, marker, apart in zip(WAYS, COLOURS, MARKERS, (0.94, 1.06), strict=False):  # so that bars show
-        delays, means, halves = zip(*panel["ways"][way], strict=True)
+        delays, means, halves = zip(
+            *((d, frames * mean, frames * half) for d, mean, half in panel["ways"][way]), strict=True
+        )
         places = [size * apart for size in sizes]
         axes.errorbar(places, means, halves, color=colour, marker=marker, markersize=4, capsize=3, label=way)
     for (label, (mean, half)), dashes in zip(panel["floors"].items(), DASHES[1:], strict=False):
-        axes.axhline(mean, color=GREY, linestyle=dashes, linewidth=1, label=label)
-        axes.axhspan(mean - half, mean + half, color=GREY, alpha=0.15, linewidth=0)
+        axes.axhline(frames * mean, color=GREY, linestyle=dashes, linewidth=1, label=label)
+        axes.axhspan(frames * (mean - half), frames * (mean + half), color=GREY, alpha=0.15, linewidth=0)
     axes.set_xscale("log")
     axes.set_xlim(sizes[0] / 2, sizes[-1] * 2)
     axes.set_xticks(sizes, [f"{model}\n({delay:.0f})" for model, delay in zip(panel["models"], delays, strict=True)])

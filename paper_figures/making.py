@@ -34,6 +34,7 @@ FIGURES: dict[str, str] = {
     "learning": "learning",
     "learning-progress": "learning_progress",
     "agents-late": "agents_late",
+    "duel": "duel",
     "stacker": "stacker",
     "boxing": "boxing",
     "staleness": "staleness",

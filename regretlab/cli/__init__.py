@@ -52,14 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from cyclopts import CycloptsError
 
     from ..errors import InputError, RunError
+    from ..interrupts import terminable
     from .output import plain_console
     from .sentences import say
 
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = application()(
-            words, console=plain_console(), exit_on_error=False, print_error=False, result_action="return_value"
-        )
+        with terminable():
+            code = application()(
+                words, console=plain_console(), exit_on_error=False, print_error=False, result_action="return_value"
+            )
         return int(code or 0)
     except CycloptsError as error:
         return _complain(say(error), 2)

@@ -7,15 +7,14 @@ everything up to then.
 """
 
 import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ..errors import RunError
+from ..interrupts import terminable
 from ..records import RecordWriter
 from ..staggering.rules.state import HOLD
 from .arena import Arena
@@ -76,7 +75,7 @@ def supervise(
     progress: Progress,
 ) -> None:
     """Play a run under a supervisor of that kind; arguments as for ``run_local``."""
-    with process_pool() as context, _terminable():
+    with process_pool() as context, terminable():
         supervisor = kind(configuration, prepared, writer, progress, context)
         try:
             supervisor.start()
@@ -339,20 +338,3 @@ class Supervisor:
             return f"{who} was ended by {signal.Signals(-code).name}"
         reason = told.splitlines()[-1] if told else "it left no message"
         return f"{who} ended with exit code {code}: {reason}" + (f"\n{told}" if told else "")
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Turn SIGTERM into ``KeyboardInterrupt`` for the body, where this thread may."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt(signal.Signals(number).name)
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

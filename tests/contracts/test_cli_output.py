@@ -1,13 +1,16 @@
 """Contract: what people see: plain words without colour, the user's text unchanged, quiet when nobody reads on."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 from regretlab.cli import output
 from regretlab.cli.output import print_facts, print_rows
+from tests.oracles.two_nodes import left_behind, marked
 
 BOUND = ["bound", "--inference-time", "0.05", "--mode-probability", "0.95"]
 
@@ -92,3 +95,23 @@ def test_an_interrupt_exits_with_130(program):
         f"sys.exit(main({BOUND!r}))"
     )
     assert (done.code, done.out, done.err) == (130, "", "regretlab: error: interrupted\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_is_told_to_end_says_so_and_leaves_nothing(number, monkeypatch):
+    """Also one whose processes share semaphores: nothing is left for Python to complain of."""
+    mark = marked(monkeypatch)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "regretlab", "profile", "--policy", "nature", "--workers", "1,2", "--samples", "100000"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    time.sleep(8)  # on the way to its measurements or within them
+    assert process.poll() is None
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.endswith("regretlab: error: interrupted\n")
+    assert "leaked" not in said
+    assert not left_behind(mark, within=5)

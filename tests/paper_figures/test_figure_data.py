@@ -196,6 +196,8 @@ def test_the_map_of_the_hold_says_what_its_simulations_found(data_of):
 PANELS = {
     ("stacker", 0): ("stacker", GAME_BOY_DELAYS),
     ("stacker", 1): ("stacker_fast", GAME_BOY_DELAYS),
+    ("duel", 0): ("duel_battles_delay", {model: delay for model, delay in GAME_BOY_DELAYS.items() if delay < 100}),
+    ("duel", 1): ("duel_catching_delay", {model: delay for model, delay in GAME_BOY_DELAYS.items() if delay < 100}),
     ("boxing", 0): ("boxing", ATARI_DELAYS["once as deep"]),
 }
 
@@ -230,6 +232,30 @@ def test_the_models_of_the_figures_are_those_of_the_experiments(file, delays):
     for model, delay in delays.items():
         of_model = [case for case in cases if case["label"].removeprefix("dqn ") == model]
         assert [case["delay"] for case in of_model] == [[delay]]
+
+
+@pytest.mark.parametrize("setting", ["battles", "catching"])
+def test_progress_on_duel_adds_up_the_committed_rewards(setting, data_of):
+    """Sums and t-intervals computed here from the rows, and the ends of the curves."""
+    rows = read_results(RESULTS / f"duel_{setting}.parquet")
+    (panel,) = (panel for panel in data_of("duel")["progress"] if panel["title"] == setting)
+    assert list(panel["curves"]) == [label for label in rows["case"].unique() if label != "no-op"]
+    for label, curve in panel["curves"].items():
+        own = rows[rows["case"] == label]
+        assert curve["frames"][-1] == panel["frames"] == own.groupby("seed")["frames"].sum().unique().item()
+        for frames, mean, half in zip(curve["frames"][1:], curve["mean"][1:], curve["half"][1:], strict=True):
+            won = own[own["first_frame"] < frames].groupby("seed")["reward"].sum()
+            assert len(won) >= 5
+            assert mean == pytest.approx(won.mean())
+            assert half == pytest.approx(stats.t.ppf(0.975, len(won) - 1) * stats.sem(won))
+
+
+def test_a_script_on_duel_is_never_behind_where_actions_come_in_every_frame(data_of):
+    for panel in data_of("duel")["panels"]:
+        for (_, high, above), (_, low, below) in zip(
+            panel["ways"]["asynchronous"], panel["ways"]["sequential"], strict=True
+        ):
+            assert high + above > low - below
 
 
 def test_stacker_keeps_its_reward_where_actions_come_in_every_frame(data_of):

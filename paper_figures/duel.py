@@ -1,0 +1,165 @@
+"""Progress on duel while it is played, and what a script keeps of it when its actions come late."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["CLAIM", "CLAIMS", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
+
+NAME = "duel"
+TITLE = "Progress on duel against frames, and against model size"
+CLAIMS = (7,)
+CLAIM = "Staggered inference with learning beside it makes more progress per frame than sequential play."
+SETTINGS = ("battles", "catching")
+RESULTS_READ = (
+    *(f"results/duel_{setting}{kind}.parquet" for setting in SETTINGS for kind in ("", "_delay")),
+    "delays.py",
+)
+PLAYERS = ("sequential", "sequential, learning beside it", "staggered")
+FLOORS = ("random, staggered", "random, sequential")
+CONFIDENCE = 0.95
+
+
+def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
+    """Return the committed results; nothing is played here."""
+    from regretlab.experiments import read_results
+    from regretlab.experiments.results import read_metadata
+
+    from .delays import RESULTS, read_sizes, said_verdict
+    from .paper_models import GAME_BOY_DELAYS
+
+    played = {model: delay for model, delay in GAME_BOY_DELAYS.items() if delay <= 70}
+    progress, commands = [], []
+    for setting in SETTINGS:
+        path = RESULTS / f"duel_{setting}.parquet"
+        metadata = read_metadata(path)
+        experiment = metadata["configuration"]["experiment"]
+        commands.append(metadata["command"])
+        rows = read_results(path)
+        curves = {label: _progress(rows[rows["case"] == label]) for label in (*PLAYERS, *FLOORS)}
+        progress.append({"title": setting, "curves": curves, "frames": experiment["frames"]})
+    sizes = [panel for setting in SETTINGS for panel in read_sizes(f"duel_{setting}_delay", {setting: played})]
+    return {
+        "progress": progress,
+        "panels": sizes,
+        "judged": {"7": _judged(progress)},
+        "caption": (
+            "Our cartridge duel. Above: rewards won up to each frame, first encounter over and over, virtual clock, "
+            "0.08 s for an inference and as long for a learning step (emulated). DQN is told in numbers what the "
+            "screen says; sequential: the worker infers, then learns itself; staggered: five workers by the maximum "
+            f"time, a learner beside them. Means over {experiment['seeds']} seeds of {experiment['frames']:,} frames; "
+            "bars to the right: 95 % intervals of the last means (Student's t). Below: reward of a script that waits "
+            f"for what its own presses do, third encounter, {sizes[0]['seeds']} seeds of {sizes[0]['frames']:,} frames; a size stands "
+            "for its delay alone, that of the paper's network of so many parameters. Sequential: after each action as "
+            f"many frames of no-op. Played on {sizes[0]['machine']} by "
+            + ", ".join(f"`{command}`" for command in (*commands, *(panel["command"] for panel in sizes)))
+            + "."
+        ),
+        "verdict": (
+            " ".join(_said(panel) for panel in progress)
+            + " No agent is above random play by the same rule: at this size nothing is learned that shows, and what "
+            "differs is how often one acts. Scripts: " + "; ".join(said_verdict(panel) for panel in sizes) + "."
+        ),
+    }
+
+
+def _progress(own: Any) -> dict[str, list[float]]:
+    """Return the rewards up to the end of each window, mean over seeds and half of its 95 % interval."""
+    import numpy as np
+    from scipy import stats
+
+    table = own.pivot(index="window", columns="seed", values="reward").sort_index().cumsum().to_numpy()
+    frames = own.groupby("window")["frames"].first().cumsum()
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, table.shape[1] - 1) * stats.sem(table, axis=1)
+    return {
+        "frames": [0, *map(int, frames)],
+        "mean": [0.0, *table.mean(axis=1).tolist()],
+        "half": [0.0, *np.asarray(half).tolist()],
+    }
+
+
+def _last(panel: dict[str, Any], label: str) -> tuple[float, float]:
+    curve = panel["curves"][label]
+    return curve["mean"][-1], curve["half"][-1]
+
+
+def _said(panel: dict[str, Any]) -> str:
+    ends = {label: _last(panel, label) for label in panel["curves"]}
+    return (
+        f"Rewards won in {panel['frames']:,} frames, {panel['title']}: "
+        + ", ".join(f"{label} {mean:.1f} ± {half:.1f}" for label, (mean, half) in ends.items())
+        + "."
+    )
+
+
+def _judged(progress: list[dict[str, Any]]) -> dict[str, str]:
+    """Compare the agents at the last frame: the claim holds where the intervals lie apart in every setting."""
+    from .claims import judgement
+
+    apart = []
+    for panel in progress:
+        (high, above), (low, below) = _last(panel, "staggered"), _last(panel, "sequential")
+        apart.append(1 if high - above > low + below else -1 if high + above < low - below else 0)
+    outcome = (
+        "holds on a stand-in" if min(apart) == 1 else "holds in part" if sum(apart) > 0
+        else "does not hold" if min(apart) == -1 else "not told apart"
+    )  # fmt: skip
+    told = "; ".join(
+        f"{panel['title']} "
+        + " against ".join(
+            f"{mean:.1f} ± {half:.1f}" for mean, half in (_last(panel, "staggered"), _last(panel, "sequential"))
+        )
+        for panel in progress
+    )
+    return judgement(outcome, f"on duel, rewards won by staggered and by sequential DQN: {told}")
+
+
+def draw(data: dict[str, Any]) -> "Figure":
+    """Draw what ``compute`` returned."""
+    from matplotlib.figure import Figure
+
+    from regretlab.plots.style import WIDTHS, house_style
+
+    from .delays import draw_panel
+
+    with house_style():
+        figure = Figure(figsize=(WIDTHS["page"], 5.6), layout="constrained")
+        upper, lower = figure.subfigures(2, 1)
+        above, below = upper.subplots(1, 2, sharey=True), lower.subplots(1, 2, sharey=True)
+        for axes, panel in zip(above, data["progress"], strict=True):
+            _draw_progress(axes, panel)
+        above[0].set_ylabel("rewards won")
+        upper.legend(*above[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+        for axes, panel in zip(below, data["panels"], strict=True):
+            draw_panel(axes, panel, frames=1000)
+            axes.set_title(f"{panel['title']}, a script plays")
+        below[0].set_ylim(bottom=-0.05)
+        below[0].set_ylabel("reward per 1,000 frames")
+        lower.supxlabel("parameters; in parentheses the delay, frames", fontsize="medium")
+        lower.legend(*below[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+        return figure
+
+
+def _draw_progress(axes: "Axes", panel: dict[str, Any]) -> None:
+    import numpy as np
+
+    from regretlab.plots.style import COLOURS, DASHES, GREY, MARKERS
+
+    colours, markers, floors = iter(COLOURS), iter(MARKERS), iter(DASHES[1:])
+    for place, (label, curve) in enumerate(panel["curves"].items()):
+        frames = np.asarray(curve["frames"]) / 1000
+        look = (
+            {"color": GREY, "linestyle": next(floors), "linewidth": 1}
+            if label in FLOORS
+            else {"color": next(colours), "marker": next(markers), "markersize": 4}
+        )
+        axes.plot(frames, curve["mean"], label=label, **look)
+        end = frames[-1] * (1.04 + 0.035 * place)
+        axes.errorbar(end, curve["mean"][-1], curve["half"][-1], capsize=2, **{**look, "linestyle": "-"})
+    axes.set_title(f"{panel['title']}, DQN learns")
+    axes.set_xlabel("frames played, thousands")
+    axes.set_xticks(range(0, panel["frames"] // 1000 + 1, 2))
+    axes.set_xlim(0, None)
+    axes.set_ylim(0, None)
