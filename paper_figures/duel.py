@@ -52,8 +52,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             f"time, a learner beside them. Means over {experiment['seeds']} seeds of {experiment['frames']:,} frames; "
             "bars to the right: 95 % intervals of the last means (Student's t). Below: reward of a script that waits "
             f"for what its own presses do, third encounter, {sizes[0]['seeds']} seeds of {sizes[0]['frames']:,} "
-            "frames; a size stands for its delay alone, that of the paper's network of so many parameters. Sequential: after each action as "
-            f"many frames of no-op. Played on {sizes[0]['machine']} by "
+            "frames; a size stands for its delay alone, that of the paper's network of so many parameters. Sequential: "
+            f"after each action as many frames of no-op. Played on {sizes[0]['machine']} by "
             + ", ".join(f"`{command}`" for command in (*commands, *(panel["command"] for panel in sizes)))
             + "."
         ),
