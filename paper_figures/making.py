@@ -39,6 +39,7 @@ FIGURES: dict[str, str] = {
     "boxing": "boxing",
     "staleness": "staleness",
     "hold": "hold",
+    "hold-routes": "hold_routes",
     "model-size": "model_size",
     "tolerable-time": "tolerable_time",
 }

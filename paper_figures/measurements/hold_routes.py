@@ -3,9 +3,13 @@
 ``python -m paper_figures.measurements.hold_routes`` (some fifteen minutes, on an otherwise idle machine). Inference
 times are emulated: forty quantiles of a gamma law, of a lognormal law, and of times measured for k = 7 on this machine.
 So few values make the longest a matter of seconds to meet, which Algorithm 1 waits for.
+
+Each cell is kept in a folder when it is done, so that a measurement that was stopped goes on where it was.
 """
 
 import argparse
+import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -24,15 +28,18 @@ CELLS = (("gamma", 3), ("gamma", 8), ("lognormal", 3), ("lognormal", 8), ("k=7",
 LAWS = {"gamma": "gamma(4, scale=0.0125)", "lognormal": "lognorm(0.5, scale=0.044)"}
 
 
-def measure(frames: int, virtual_frames: int, folder: Path = RESULTS) -> Path:
-    """Play every cell by every route and write the regrets with their intervals."""
+def measure(frames: int, virtual_frames: int, parts: Path, folder: Path = RESULTS) -> Path:
+    """Play every cell by every route that is not in ``parts`` yet; write the regrets with their intervals."""
+    parts.mkdir(parents=True, exist_ok=True)
     cells = []
-    with tempfile.TemporaryDirectory() as place:
-        files = _times(Path(place))
-        for number, (name, workers) in enumerate(CELLS):
-            cell = _cell(files[name], workers, frames, virtual_frames, number, Path(place))
-            cells.append({"law": name, "workers": workers, **cell})
+    for number, (name, workers) in enumerate(CELLS):
+        kept = parts / f"{number}-{frames}-{virtual_frames}.json"
+        if not kept.exists():
+            with tempfile.TemporaryDirectory() as place:
+                cell = _cell(_times(name, parts), workers, frames, virtual_frames, number, Path(place))
+            write_results(kept.stem, {"law": name, "workers": workers, **cell}, parts)
             print(f"{name}, {workers} workers: done", file=sys.stderr)
+        cells.append(json.loads(kept.read_text()))
     content = {
         "provenance": provenance(
             f"python -m paper_figures.measurements.{NAME} --frames {frames} --virtual-frames {virtual_frames}"
@@ -49,23 +56,23 @@ def measure(frames: int, virtual_frames: int, folder: Path = RESULTS) -> Path:
     return write_results(NAME, content, folder)
 
 
-def _times(place: Path) -> dict[str, Path]:
-    """Write the samples of each law; return the files."""
+def _times(name: str, parts: Path) -> Path:
+    """Return the file of a law's quantiles; measured times are measured once."""
     import numpy as np
 
     from regretlab.laws import parse_law
     from regretlab.policies import PolicySpec
     from regretlab.policies.profile import profile_policy
 
-    middles = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    samples = {name: [parse_law(text).quantile(float(q)) for q in middles] for name, text in LAWS.items()}
-    measured = profile_policy(PolicySpec("impala-k7", actions=7), samples=200).seconds
-    samples["k=7"] = np.quantile(measured, middles)
-    files = {}
-    for name, values in samples.items():
-        files[name] = place / f"{name.replace('=', '')}.npy"
-        np.save(files[name], np.asarray(values, dtype=float))
-    return files
+    file = parts / f"{name.replace('=', '')}.npy"
+    if not file.exists():
+        middles = (np.arange(QUANTILES) + 0.5) / QUANTILES
+        if name in LAWS:
+            values = np.array([parse_law(LAWS[name]).quantile(float(q)) for q in middles])
+        else:
+            values = np.quantile(profile_policy(PolicySpec("impala-k7", actions=7), samples=200).seconds, middles)
+        np.save(file, values)
+    return file
 
 
 def _cell(times: Path, workers: int, frames: int, virtual_frames: int, number: int, place: Path) -> dict[str, Any]:
@@ -95,6 +102,7 @@ def _cell(times: Path, workers: int, frames: int, virtual_frames: int, number: i
         "coefficient_of_variation": law.std() / law.mean(),
         "rules": rules,
         "saved_by_hold": differences,
+        "load": os.getloadavg()[1],
     }
 
 
@@ -167,5 +175,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Compare the rules by four routes.")
     parser.add_argument("--frames", type=int, default=2400)
     parser.add_argument("--virtual-frames", type=int, default=60_000)
+    parser.add_argument("--parts", type=Path, default=Path(f"{NAME}.parts"), help="folder of the cells done so far")
     given = parser.parse_args()
-    print(measure(given.frames, given.virtual_frames))
+    print(measure(given.frames, given.virtual_frames, given.parts))
