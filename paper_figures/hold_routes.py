@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["CLAIM", "NAME", "TITLE", "compute", "draw"]
+__all__ = ["CLAIM", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
 
 NAME = "hold-routes"
 TITLE = "Frame-hold against the other rules, by four routes"
@@ -15,6 +15,7 @@ CLAIM = (
     "and 2 wherever inference times vary. Put to the test on beacon, for gamma, lognormal and measured times."
 )
 
+RESULTS_READ = ("results/hold_routes.json", "plays.py")
 OTHERS = {
     "max-time": "against Algorithm 1",
     "expected-time": "against Algorithm 2",
@@ -45,7 +46,9 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             "playing, the same screens for both rules, differences frame by frame. Bars: 99 % intervals. Made by "
             f"{results['provenance']['command']}."
         ),
-        "verdict": " ".join(f"{label.capitalize()}: {_verdict(cells, other)}." for other, label in OTHERS.items()),
+        "verdict": " ".join(
+            f"{label[0].upper()}{label[1:]}: {_verdict(cells, other)}." for other, label in OTHERS.items()
+        ),
     }
 
 

@@ -193,6 +193,20 @@ def test_the_map_of_the_hold_says_what_its_simulations_found(data_of):
         assert abs(cell["regret"]["free-running"] - cell["free_exact"]) < 4.5 * cell["error"]["free-running"] + 1e-4
 
 
+def test_four_routes_agree_on_what_holding_saves(data_of):
+    """Within 4.5/2.576 of each 99 % interval of the closed form, or of the simulation where there is none."""
+    cells = data_of("hold-routes")["cells"]
+    assert {cell["law"] for cell in cells} == {"gamma", "lognormal", "k=7"}
+    for cell in cells:
+        for other, saved in cell["saved"].items():
+            assert ("exact" in saved) == (other != "expected-time")
+            exact = saved.get("exact", saved["simulated"])
+            for route in ("simulated", "virtual", "realtime"):
+                allowed = np.hypot(saved[route]["interval"], exact["interval"])
+                assert allowed > 0
+                assert abs(saved[route]["value"] - exact["value"]) < 4.5 / 2.576 * allowed, (cell["law"], other, route)
+
+
 PANELS = {
     ("stacker", 0): ("stacker", GAME_BOY_DELAYS),
     ("stacker", 1): ("stacker_fast", GAME_BOY_DELAYS),
