@@ -113,7 +113,7 @@ def draw(data: dict[str, Any]) -> "Figure":
             axes.axhline(game["random"][0], color=GREY, linestyle=DASHES[1], linewidth=1, label="random play")
             axes.set_xticks(list(places), [str(delay) for delay in game["delays"]])
             axes.set_xlabel("delay d, frames")
-            axes.set_title(name if name == "stacker" else name.capitalize())
+            axes.set_title("Boxing" if name == "boxing" else name)  # our cartridges have small letters
         drawn[0].set_ylabel("reward per frame")
         figure.legend(*drawn[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
         return figure
