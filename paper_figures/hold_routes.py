@@ -29,12 +29,13 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     from .measurements.provenance import read_results
 
     results = read_results("hold_routes")
+    made = results["provenance"]
     cells = []
     for cell in results["cells"]:
         saved = {other: _saved(cell, other) for other in OTHERS}
         cells.append({"law": cell["law"], "workers": cell["workers"], "saved": saved, "frames": _frames(cell)})
     return {
-        "provenance": results["provenance"],
+        "provenance": made,
         "cells": cells,
         "caption": (
             f"Regret per frame that frame-hold saves, beacon with K = {results['symbols']}, "
@@ -43,8 +44,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             f"for impala-k7; {results['quantiles']} quantiles of each, emulated) and the workers. Closed forms where "
             f"there are; simulations of 8 x 1,000,000 frames; {results['virtual_frames']:,} frames on the virtual "
             f"clock and {results['frames']:,} in real time, the first tenth not counted, the hold learned while "
-            "playing, the same screens for both rules, differences frame by frame. Bars: 99 % intervals. Made by "
-            f"{results['provenance']['command']}."
+            "playing, the same screens for both rules, differences frame by frame. Bars: 99 % intervals. Measured "
+            f"{made['measured'][:10]} on {made['machine']} by `{made['command']}`."
         ),
         "verdict": " ".join(
             f"{label[0].upper()}{label[1:]}: {_verdict(cells, other)}." for other, label in OTHERS.items()
