@@ -258,6 +258,15 @@ def test_a_folder_in_use_is_refused(tmp_path):
         RecordWriter(tmp_path / "other", {}, overwrite=True)
 
 
+@pytest.mark.parametrize("table", ["frames", "inferences"])
+def test_a_complete_record_that_lost_a_table_is_refused(tmp_path, table):
+    write(tmp_path / "run", *make_rows(20))
+    assert len(Record.open(tmp_path / "run").frames) == 20
+    (tmp_path / "run" / f"{table}.parquet").unlink()
+    with pytest.raises(InputError, match=f"says it is complete, and table '{table}' is missing"):
+        Record.open(tmp_path / "run")
+
+
 def test_what_is_no_record_is_named(tmp_path):
     with pytest.raises(InputError, match=r"is no record: it has no readable meta\.json"):
         Record.open(tmp_path)

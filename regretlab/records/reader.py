@@ -52,7 +52,7 @@ class Record:
         Raises
         ------
         InputError
-            If there is no record in it, or one of a later version of the format.
+            If there is no record in it, one of a later version of the format, or one that lost a table.
         """
         folder = Path(directory)
         try:
@@ -62,6 +62,11 @@ class Record:
         version = meta.get("schema_version") if isinstance(meta, dict) else None
         if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
             raise InputError(f"'{directory}' is no record this version reads: schema_version {version!r}")
+        for name in (FRAMES, INFERENCES):  # a run that reached its end wrote both, be they empty
+            if meta.get("complete") and not table_files(folder, name):
+                raise InputError(
+                    f"'{directory}' is no whole record: it says it is complete, and table '{name}' is missing"
+                )
         return cls(folder, _read(folder, FRAMES), _read(folder, INFERENCES), meta, _read(folder, LEARNING))
 
 
