@@ -19,6 +19,8 @@ RESULTS_READ = (
 )
 PLAYERS = ("sequential", "sequential, learning beside it", "staggered")
 FLOORS = ("random, staggered", "random, sequential")
+SAME_RULE = {"staggered": FLOORS[0], "sequential, learning beside it": FLOORS[1]}
+"""Agents, and random play that acts by the rule of each."""
 CONFIDENCE = 0.95
 
 
@@ -59,8 +61,9 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         ),
         "verdict": (
             " ".join(_said(panel) for panel in progress)
-            + " No agent is above random play by the same rule: at this size nothing is learned that shows, and what "
-            "differs is how often one acts. Scripts: " + "; ".join(said_verdict(panel) for panel in sizes) + "."
+            + " Scripts: "
+            + "; ".join(said_verdict(panel) for panel in sizes)
+            + "."
         ),
     }
 
@@ -77,6 +80,7 @@ def _progress(own: Any) -> dict[str, list[float]]:
         "frames": [0, *map(int, frames)],
         "mean": [0.0, *table.mean(axis=1).tolist()],
         "half": [0.0, *np.asarray(half).tolist()],
+        "totals": table[-1].tolist(),
     }
 
 
@@ -87,33 +91,52 @@ def _last(panel: dict[str, Any], label: str) -> tuple[float, float]:
 
 def _said(panel: dict[str, Any]) -> str:
     ends = {label: _last(panel, label) for label in panel["curves"]}
+    against = "; ".join(_compared(panel, agent, floor) for agent, floor in SAME_RULE.items())
     return (
         f"Rewards won in {panel['frames']:,} frames, {panel['title']}: "
         + ", ".join(f"{label} {mean:.1f} ± {half:.1f}" for label, (mean, half) in ends.items())
-        + "."
+        + f" ({against})."
     )
 
 
+def _difference(panel: dict[str, Any], first: str, second: str) -> tuple[float, float]:
+    """Return the 95 % interval of the difference of two means over seeds (Welch 1947)."""
+    from scipy import stats
+
+    totals = [panel["curves"][label]["totals"] for label in (first, second)]
+    interval = stats.ttest_ind(*totals, equal_var=False).confidence_interval(CONFIDENCE)
+    return float(interval.low), float(interval.high)
+
+
+def _compared(panel: dict[str, Any], agent: str, floor: str) -> str:
+    low, high = _difference(panel, agent, floor)
+    said = "more than" if low > 0 else "fewer than" if high < 0 else "not told apart from"
+    return f"{agent} {said} {floor}: difference {low:+.1f} to {high:+.1f}"
+
+
 def _judged(progress: list[dict[str, Any]]) -> dict[str, str]:
-    """Compare the agents at the last frame: the claim holds where the intervals lie apart in every setting."""
+    """Compare the agents at the last frame: the claim holds where the difference is above zero in every setting."""
     from .claims import judgement
 
-    apart = []
-    for panel in progress:
-        (high, above), (low, below) = _last(panel, "staggered"), _last(panel, "sequential")
-        apart.append(1 if high - above > low + below else -1 if high + above < low - below else 0)
+    differences = [_difference(panel, "staggered", "sequential") for panel in progress]
+    apart = [1 if low > 0 else -1 if high < 0 else 0 for low, high in differences]
     outcome = (
         "holds on a stand-in" if min(apart) == 1 else "holds in part" if sum(apart) > 0
         else "does not hold" if min(apart) == -1 else "not told apart"
     )  # fmt: skip
     told = "; ".join(
-        f"{panel['title']} "
-        + " against ".join(
-            f"{mean:.1f} ± {half:.1f}" for mean, half in (_last(panel, "staggered"), _last(panel, "sequential"))
-        )
-        for panel in progress
+        f"{panel['title']} {_last(panel, 'staggered')[0]:.1f} against {_last(panel, 'sequential')[0]:.1f}, "
+        f"a difference of {low:+.1f} to {high:+.1f}"
+        for panel, (low, high) in zip(progress, differences, strict=True)
     )
-    return judgement(outcome, f"on duel, rewards won by staggered and by sequential DQN: {told}")
+    below = [
+        f"{agent} ({panel['title']})"
+        for panel in progress
+        for agent, floor in SAME_RULE.items()
+        if _difference(panel, agent, floor)[1] < 0
+    ]
+    floors = f"; fewer than random play by the same rule: {', '.join(below)}" if below else ""
+    return judgement(outcome, f"on duel, rewards won by staggered and by sequential DQN: {told} (95 %){floors}")
 
 
 def draw(data: dict[str, Any]) -> "Figure":

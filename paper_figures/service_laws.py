@@ -1,5 +1,6 @@
 """What each rule serves: inaction and the ages of its actions, by closed form, simulation and emulator."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         },
         "caption": (
             f"Inference times uniform on {SHORTEST:g} to {SHORTEST + WIDTH:g} frames, {WORKERS} workers (sequential "
-            "rules: one), "
-            f"frame-hold held to {HOLD} frames. Bars: closed forms (none is known for expected-time); left bar: "
+            f"rules: one), frame-hold held to {HOLD} frames; {math.ceil(SHORTEST + WIDTH)} workers would leave no "
+            "frame to the default behaviour under max-time. Bars: closed forms (none is known for expected-time); left bar: "
             "frames left to the "
             "default behaviour, others: frames served by an action of that age. Circles: event simulation (8 "
             "replications); "

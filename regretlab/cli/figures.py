@@ -9,7 +9,7 @@ __all__ = ["figures"]
 
 
 @app.command
-def figures(*names: str, out: Path, quick: Flag = False, seed: Whole = 0, json: Json = False) -> int:
+def figures(*names: str, out: Path = Path("figures"), quick: Flag = False, seed: Whole = 0, json: Json = False) -> int:
     """Make the figures of the paper, each with its data and a caption.
 
     Example: regretlab figures regret --out figures

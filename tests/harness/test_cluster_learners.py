@@ -57,7 +57,8 @@ def test_learners_on_two_nodes_learn_as_local_ones_do(cluster, tmp_path):
     assert summary.learning.keys() == local.learning.keys()
     # two learners with steps of 7.5 frames end two steps in 7.5 frames, whatever the inferences do
     assert summary.learning["updates"] / 600 == pytest.approx(2 / 7.5, rel=0.05)
-    assert summary.inaction_fraction < 0.2  # two cores for two nodes: a worker that waits for one misses frames
+    # nine processes and two nodes on two cores: 0.055 to 0.135 in six plays on a slow idle machine
+    assert summary.inaction_fraction < 0.2
     assert (summary.restarts, summary.learning["restarts"]) == (0, 0)
     record = Record.open(tmp_path / "ray")
     assert record.meta["complete"]

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from paper_figures import FIGURES, figure_module
+from paper_figures import FIGURES, duel, figure_module
 from paper_figures.claims import CLAIMS, OUTCOMES, judge_growth, judgement
 from paper_figures.delays import judge_sizes, said_verdict
 
@@ -67,6 +67,43 @@ def _panel(*pairs):
 )
 def test_the_comparison_by_size_counts_intervals_that_lie_apart(pairs, outcome):
     assert judge_sizes([_panel(*pairs)], "nobody")["outcome"] == outcome
+
+
+def _progress(staggered, sequential, random):
+    totals = {
+        "staggered": staggered,
+        "sequential": sequential,
+        "sequential, learning beside it": sequential,
+        "random, staggered": random,
+        "random, sequential": random,
+    }
+    curves = {label: {"mean": [sum(own) / len(own)], "half": [0.0], "totals": own} for label, own in totals.items()}
+    return {"title": "t", "frames": 1, "curves": curves}
+
+
+LOW, HIGH, WIDE = [1.0, 2.0, 1.0, 2.0, 1.5], [5.0, 6.0, 5.0, 6.0, 5.5], [0.0, 9.0, 1.0, 5.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("pairs", "outcome"),
+    [
+        (((HIGH, LOW), (HIGH, LOW)), "holds on a stand-in"),
+        (((HIGH, LOW), (WIDE, LOW)), "holds in part"),
+        (((WIDE, LOW), (WIDE, LOW)), "not told apart"),
+        (((LOW, HIGH), (WIDE, LOW)), "does not hold"),
+    ],
+)
+def test_progress_on_duel_is_judged_by_the_interval_of_the_difference(pairs, outcome):
+    judged = duel._judged([_progress(*pair, random=LOW) for pair in pairs])
+    assert judged["outcome"] == outcome
+    assert "random" not in judged["because"]
+
+
+def test_agents_below_random_play_are_named():
+    judged = duel._judged([_progress(LOW, LOW, random=HIGH)])
+    assert judged["because"].endswith(
+        "fewer than random play by the same rule: staggered (t), sequential, learning beside it (t)"
+    )
 
 
 def test_the_verdict_says_where_sequential_is_ahead_and_where_it_cannot_tell():

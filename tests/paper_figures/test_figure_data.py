@@ -262,6 +262,7 @@ def test_progress_on_duel_adds_up_the_committed_rewards(setting, data_of):
             assert len(won) >= 5
             assert mean == pytest.approx(won.mean())
             assert half == pytest.approx(stats.t.ppf(0.975, len(won) - 1) * stats.sem(won))
+        assert curve["totals"] == own.groupby("seed")["reward"].sum().sort_index().tolist()
 
 
 def test_a_script_on_duel_is_never_behind_where_actions_come_in_every_frame(data_of):
