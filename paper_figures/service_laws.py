@@ -114,8 +114,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         "caption": (
             f"Inference times uniform on {SHORTEST:g} to {SHORTEST + WIDTH:g} frames, {WORKERS} workers (sequential "
             f"rules: one), frame-hold held to {HOLD} frames; {math.ceil(SHORTEST + WIDTH)} workers would leave no "
-            "frame to the default behaviour under max-time. Bars: closed forms (none is known for expected-time); left bar: "
-            "frames left to the "
+            "frame to the default behaviour under max-time. Bars: closed forms (none is known for expected-time); left "
+            "bar: frames left to the "
             "default behaviour, others: frames served by an action of that age. Circles: event simulation (8 "
             "replications); "
             f"squares: {frames:,} frames on the cartridge beacon (virtual clock, seeds from {seed} on); 99 % "
