@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from api_pages import check_api_pages, write_api_pages  # noqa: E402
 from command_pages import write_command_page  # noqa: E402
+from figure_pages import write_figure_page  # noqa: E402
 
 write_api_pages(HERE / "reference")
 write_command_page(HERE / "reference" / "commands.md")
+write_figure_page(HERE / "reference" / "figures.md")
 
 project = "regretlab"
 author = "The regretlab developers"

@@ -55,7 +55,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             f"Played on {metadata['machine']} by `{metadata['command']}`."
         ),
         "verdict": "; ".join(
-            f"{delay} frames {way}: allowed {allowed[way][index]:.3f}, "
+            f"{delay} {'frame' if delay == 1 else 'frames'} {way}: allowed {allowed[way][index]:.3f}, "
             + ", ".join(
                 f"{player} {points[player][way][index][0]:.3f} ± {points[player][way][index][1]:.2g}"
                 for player in PLAYERS

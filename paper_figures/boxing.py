@@ -11,7 +11,7 @@ NAME = "boxing"
 TITLE = "Reward in Atari Boxing against model size, asynchronous and sequential"
 CLAIMS = (9,)
 CLAIM = "Frame by frame, asynchronous inference keeps more of the reward than sequential interaction at every delay."
-RESULTS_READ = ("results/boxing.parquet", "delays.py")
+RESULTS_READ = ("results/boxing.parquet", "delays.py", "differences.py")
 
 
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:

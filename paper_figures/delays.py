@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .differences import difference, sign
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -33,30 +35,39 @@ def read_cases(name: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 def read_sizes(name: str, panels: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
     """Return panels: each way's points (delay, mean, half of the 95 % interval), floors, and how it was played.
 
+    ``by_seed`` holds what the means are of: each way's values at each delay, and those of the floors.
+
     Parameters
     ----------
     name
         The results file.
     panels
-        Title of each panel, and the delay of each model in it; panels of delays that were not played are left out.
+        Title of each panel, and the delay of each model in it.
     """
     cases, metadata = read_cases(name)
     experiment = metadata["configuration"]["experiment"]
     players = {case["label"]: case["player"] for case in metadata["configuration"]["case"]}
     values = {}
     floors = {}
+    seeds = {}
     for case in cases:
         value = [case["reward_per_frame"], case["interval"]]
-        if players[case["case"]] in ("random", "noop"):
+        is_floor = players[case["case"]] in ("random", "noop")
+        if is_floor:
             floors[case["case"]] = value
         else:
             values[case["interaction"], case["delay"]] = value
+        seeds[case["case"] if is_floor else (case["interaction"], case["delay"])] = list(case["by_seed"])
     return [
         {
             "title": title,
             "models": list(delays),
             "ways": {way: [[delay, *values[way, delay]] for delay in delays.values()] for way in WAYS},
             "floors": floors,
+            "by_seed": {
+                "ways": {way: [seeds[way, delay] for delay in delays.values()] for way in WAYS},
+                "floors": {label: seeds[label] for label in floors},
+            },
             "frames": experiment["frames"],
             "seeds": experiment["seeds"],
             "command": metadata["command"],
@@ -67,26 +78,32 @@ def read_sizes(name: str, panels: Mapping[str, Mapping[str, int]]) -> list[dict[
     ]
 
 
-def _compared(panel: dict[str, Any]) -> list[str]:
-    """Return for each model which way is ahead, "" where the intervals overlap."""
-    found = []
-    for (_, high, above), (_, low, below) in zip(*(panel["ways"][way] for way in WAYS), strict=True):
-        ahead = WAYS[0] if high - above > low + below else WAYS[1] if high + above < low - below else ""
-        found.append(ahead)
-    return found
+def _differences(panel: dict[str, Any]) -> list[tuple[float, float]]:
+    """Return for each model the interval of what asynchronous play has more than sequential play."""
+    return [difference(*pair) for pair in zip(*(panel["by_seed"]["ways"][way] for way in WAYS), strict=True)]
+
+
+def _clear(panel: dict[str, Any]) -> list[bool]:
+    """Return for each model whether asynchronous play is told above every floor."""
+    floors = panel["by_seed"]["floors"].values()
+    return [all(sign(difference(own, floor)) > 0 for floor in floors) for own in panel["by_seed"]["ways"][WAYS[0]]]
 
 
 def said_verdict(panel: dict[str, Any]) -> str:
-    """Return which models keep the intervals of the two ways, and of the floors, apart, with the means."""
+    """Return for each model both means, whether their difference, and that from the floors, is told from zero."""
     parts = []
-    floor = max((mean + half for mean, half in panel["floors"].values()), default=-float("inf"))
-    for model, ahead, (delay, high, above), (_, low, below) in zip(
-        panel["models"], _compared(panel), *(panel["ways"][way] for way in WAYS), strict=True
+    for model, interval, clear, (delay, high, above), (_, low, below) in zip(
+        panel["models"],
+        _differences(panel),
+        _clear(panel),
+        *(panel["ways"][way] for way in WAYS),
+        strict=True,
     ):
-        said = {WAYS[0]: "", WAYS[1]: ", sequential is ahead", "": ", intervals overlap"}[ahead]
-        if high - above <= floor:
-            said += ", asynchronous not clear of the floors"
-        parts.append(f"{model} ({_frames(delay)}) {high:.3g} ± {above:.2g} against {low:.2g} ± {below:.2g}{said}")
+        said = {1: "", 0: "not told apart", -1: "sequential is ahead"}[sign(interval)]
+        if not clear:
+            said += f"{', ' if said else ''}asynchronous not clear of the floors"
+        told = f"{model} ({_frames(delay)}) {high:.3g} ± {above:.2g} against {low:.2g} ± {below:.2g}"
+        parts.append(f"{told}, {said}" if said else told)
     return f"{panel['title']} (asynchronous against sequential): " + "; ".join(parts)
 
 
@@ -97,6 +114,9 @@ def _frames(number: float) -> str:
 def judge_sizes(panels: Sequence[dict[str, Any]], who: str) -> dict[str, str]:
     """Return the judgement of the paper's comparison over all models of all panels.
 
+    It holds if for each model asynchronous play is ahead, and above every floor: to be less bad than a player who loses
+    by its pauses is not to keep a reward.
+
     Parameters
     ----------
     panels
@@ -106,12 +126,20 @@ def judge_sizes(panels: Sequence[dict[str, Any]], who: str) -> dict[str, str]:
     """
     from .claims import judgement
 
-    ahead = [found for panel in panels for found in _compared(panel)]
-    first, second = ahead.count(WAYS[0]), ahead.count(WAYS[1])
-    outcome = "holds on a stand-in" if first == len(ahead) else "holds in part" if first > second else "does not hold"
+    signs = [sign(interval) for panel in panels for interval in _differences(panel)]
+    clear = [found for panel in panels for found in _clear(panel)]
+    first, second = signs.count(1), signs.count(-1)
+    both = sum(found and each == 1 for each, found in zip(signs, clear, strict=True))
+    outcome = (
+        "holds on a stand-in" if both == len(signs)
+        else "holds in part" if first > second
+        else "not told apart" if not any(signs)
+        else "does not hold"
+    )  # fmt: skip
     return judgement(
         outcome,
-        f"asynchronous is ahead, 95 % intervals apart, in {first} of {len(ahead)} pairs, sequential in {second}; {who}",
+        f"the 95 % interval of the difference has asynchronous ahead in {first} of {len(signs)} pairs ({both} of them "
+        f"clear of random play and no-op), sequential in {second}; {who}",
     )
 
 

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from .differences import CONFIDENCE, difference, sign
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -16,12 +18,12 @@ SETTINGS = ("battles", "catching")
 RESULTS_READ = (
     *(f"results/duel_{setting}{kind}.parquet" for setting in SETTINGS for kind in ("", "_delay")),
     "delays.py",
+    "differences.py",
 )
 PLAYERS = ("sequential", "sequential, learning beside it", "staggered")
 FLOORS = ("random, staggered", "random, sequential")
 SAME_RULE = {"staggered": FLOORS[0], "sequential, learning beside it": FLOORS[1]}
 """Agents, and random play that acts by the rule of each."""
-CONFIDENCE = 0.95
 
 
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
@@ -100,12 +102,8 @@ def _said(panel: dict[str, Any]) -> str:
 
 
 def _difference(panel: dict[str, Any], first: str, second: str) -> tuple[float, float]:
-    """Return the 95 % interval of the difference of two means over seeds (Welch 1947)."""
-    from scipy import stats
-
-    totals = [panel["curves"][label]["totals"] for label in (first, second)]
-    interval = stats.ttest_ind(*totals, equal_var=False).confidence_interval(CONFIDENCE)
-    return float(interval.low), float(interval.high)
+    """Return the 95 % interval of the difference of two means over seeds."""
+    return difference(*(panel["curves"][label]["totals"] for label in (first, second)))
 
 
 def _compared(panel: dict[str, Any], agent: str, floor: str) -> str:
@@ -119,7 +117,7 @@ def _judged(progress: list[dict[str, Any]]) -> dict[str, str]:
     from .claims import judgement
 
     differences = [_difference(panel, "staggered", "sequential") for panel in progress]
-    apart = [1 if low > 0 else -1 if high < 0 else 0 for low, high in differences]
+    apart = [sign(interval) for interval in differences]
     outcome = (
         "holds on a stand-in" if min(apart) == 1 else "holds in part" if sum(apart) > 0
         else "does not hold" if min(apart) == -1 else "not told apart"

@@ -49,7 +49,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         ),
         "verdict": " ".join(
             f"{label[0].upper()}{label[1:]}: {_verdict(cells, other)}." for other, label in OTHERS.items()
-        ),
+        )
+        + f" {_judged(cells)}",
     }
 
 
@@ -87,6 +88,21 @@ def _verdict(cells: list[dict[str, Any]], other: str) -> str:
         worse = sum(each["value"] < -each["interval"] for each in found)
         parts.append(f"{ROUTES[route]}: better in {better}, worse in {worse} of {len(found)}")
     return "; ".join(parts)
+
+
+def _judged(cells: list[dict[str, Any]]) -> str:
+    """Say whether the claim stands, by simulation (the closed form has no Algorithm 2)."""
+    lost = [
+        f"{label} in {sum(found['value'] < -found['interval'] for found in measured)} of {len(cells)}"
+        for other, label in list(OTHERS.items())[:2]
+        for measured in [[cell["saved"][other]["simulated"] for cell in cells]]
+        if any(found["value"] < -found["interval"] for found in measured)
+    ]
+    return (
+        f"The claim is false in general: by simulation frame-hold loses {', '.join(lost)}."
+        if lost
+        else ("The claim stands in every case played.")
+    )
 
 
 def draw(data: dict[str, Any]) -> "Figure":

@@ -125,7 +125,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         "verdict": (
             f"{sum(scores)} of {len(scores)} inaction fractions lie within their 99 % interval of the closed form. "
             "Inaction: "
-            f"{shares}."
+            f"{shares}. The claim counts as holding if at most one lies outside: at 99 % that many may by chance."
         ),
     }
 

@@ -14,7 +14,7 @@ CLAIM = (
     "Asynchronous inference keeps far more of the reward than sequential interaction, which leaves the frames of its "
     "inference to the no-op."
 )
-RESULTS_READ = ("results/stacker.parquet", "results/stacker_fast.parquet", "delays.py")
+RESULTS_READ = ("results/stacker.parquet", "results/stacker_fast.parquet", "delays.py", "differences.py")
 
 
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:

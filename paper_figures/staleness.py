@@ -80,7 +80,7 @@ def _said(name: str, game: dict[str, Any]) -> str:
     above = [delay for delay, error, half in late if error > half]
     below = [delay for delay, error, half in late if error < -half]
     parts = [
-        f"{text} at {', '.join(map(str, delays))} frames"
+        f"{text} at {', '.join(map(str, delays))} {'frame' if delays == [1] else 'frames'}"
         for text, delays in (
             ("prediction within the 95 % interval", inside),
             ("too high", above),

@@ -51,6 +51,8 @@ class CaseSummary:
         Mean over seeds, of the last share of the frames that the experiment counts.
     interval
         Half-width of its 95 % interval by Student's t over the seeds; None for a single seed.
+    by_seed
+        What it is the mean of, in the order of the seeds.
     episode_reward
         Mean reward of the episodes that ended in those frames; None without one.
     acted
@@ -63,6 +65,7 @@ class CaseSummary:
     seeds: int
     reward_per_frame: float
     interval: float | None
+    by_seed: tuple[float, ...]
     episode_reward: float | None
     acted: float
 
@@ -158,6 +161,7 @@ def summarise(rows: "pd.DataFrame", counted: float = 1.0) -> list[CaseSummary]:
                 seeds=len(means),
                 reward_per_frame=float(np.mean(means)),
                 interval=spread,
+                by_seed=tuple(means.tolist()),
                 episode_reward=float((ended["episode_reward"] * ended["episodes"]).sum() / total) if total else None,
                 acted=float((late["acted"] * late["frames"]).sum() / late["frames"].sum()),
             )

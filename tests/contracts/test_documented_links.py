@@ -13,7 +13,7 @@ import pytest
 from .commands import PAGES, ROOT
 
 LINK = re.compile(r"(?<!\\)\[[^\]]*\]\(([^()\s]+(?:\([^()]*\))?[^()\s]*)\)")
-WRITTEN_BY_THE_BUILD = {"docs/reference/api.md", "docs/reference/commands.md"}
+WRITTEN_BY_THE_BUILD = {"docs/reference/api.md", "docs/reference/commands.md", "docs/reference/figures.md"}
 TEXTS = [*PAGES, ROOT / "CITATION.cff", ROOT / "pyproject.toml", *sorted((ROOT / "regretlab").rglob("*.py"))]
 
 

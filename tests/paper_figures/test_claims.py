@@ -3,10 +3,12 @@
 import re
 
 import pytest
+from scipy import stats
 
 from paper_figures import FIGURES, duel, figure_module
 from paper_figures.claims import CLAIMS, OUTCOMES, judge_growth, judgement
-from paper_figures.delays import judge_sizes, said_verdict
+from paper_figures.delays import WAYS, judge_sizes, said_verdict
+from paper_figures.differences import difference, sign
 
 pytestmark = pytest.mark.xdist_group("figures")  # so that they are made once
 
@@ -47,26 +49,54 @@ def test_growth_is_linear_where_the_interval_holds_one(slope, half, outcome):
 
 
 def _panel(*pairs):
-    ways = ("asynchronous", "sequential")
-    points = {way: [[1, pair[index], 0.1] for pair in pairs] for index, way in enumerate(ways)}
+    """Pairs of means, each of three seeds 0.1 apart; random play earns about nothing."""
+    seeds = {way: [[pair[index] + d for d in (-0.1, 0.0, 0.1)] for pair in pairs] for index, way in enumerate(WAYS)}
     return {
         "title": "t",
         "models": [str(index) for index in range(len(pairs))],
-        "ways": points,
-        "floors": {"random": [0.0, 0.3]},
+        "ways": {way: [[1, own[1], 0.1] for own in of_way] for way, of_way in seeds.items()},
+        "floors": {"random": [0.0, 0.1]},
+        "by_seed": {"ways": seeds, "floors": {"random": [-0.05, 0.0, 0.05]}},
     }
 
 
 @pytest.mark.parametrize(
-    ("pairs", "outcome"),
+    ("pairs", "outcome", "ahead", "clear"),
     [
-        (((1.0, 0.5), (0.8, 0.1)), "holds on a stand-in"),
-        (((1.0, 0.5), (0.8, 0.7)), "holds in part"),
-        (((0.5, 1.0), (0.8, 0.1)), "does not hold"),
+        (((1.0, 0.5), (0.8, 0.1)), "holds on a stand-in", 2, 2),
+        (((1.0, 0.5), (0.8, 0.7)), "holds in part", 1, 1),
+        (((1.0, 0.5), (0.1, -0.9)), "holds in part", 2, 1),
+        (((1.0, 0.95), (0.8, 0.7)), "not told apart", 0, 0),
+        (((0.5, 1.0), (0.8, 0.1)), "does not hold", 1, 1),
     ],
 )
-def test_the_comparison_by_size_counts_intervals_that_lie_apart(pairs, outcome):
-    assert judge_sizes([_panel(*pairs)], "nobody")["outcome"] == outcome
+def test_the_comparison_by_size_counts_differences_told_from_zero_and_from_the_floors(pairs, outcome, ahead, clear):
+    judged = judge_sizes([_panel(*pairs)], "nobody")
+    assert judged["outcome"] == outcome
+    assert f"ahead in {ahead} of 2 pairs ({clear} of them clear of random play and no-op)" in judged["because"]
+
+
+def test_differences_are_told_apart_where_single_intervals_overlap():
+    """Of five seeds each, means 2.1 standard deviations of a seed apart: t-intervals meet, that of the difference is
+    above zero (both worked out by hand from the t quantiles 2.776 and 2.306)."""
+    low, high = [-1.0, -0.5, 0.0, 0.5, 1.0], [0.66, 1.16, 1.66, 2.16, 2.66]
+    spread = (0.625 / 5) ** 0.5
+    assert 1.66 - 2.776 * spread < 0 + 2.776 * spread
+    ends = difference(high, low)
+    assert ends == pytest.approx((1.66 - 2.306 * 2**0.5 * spread, 1.66 + 2.306 * 2**0.5 * spread), abs=2e-3)
+    assert sign(ends) == 1
+    assert sign(difference(low, high)) == -1
+    assert sign(difference(low, low)) == 0
+
+
+def test_the_interval_of_a_difference_is_welchs():
+    first, second = [0.3, 1.9, 0.7, 2.2, 1.1], [0.1, 0.4, 0.2]
+    interval = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
+    assert difference(first, second) == pytest.approx((interval.low, interval.high))
+
+
+def test_values_that_never_vary_differ_by_what_they_differ():
+    assert difference([1.0, 1.0], [0.25, 0.25]) == (0.75, 0.75)
 
 
 def _progress(staggered, sequential, random):
@@ -107,10 +137,10 @@ def test_agents_below_random_play_are_named():
 
 
 def test_the_verdict_says_where_sequential_is_ahead_and_where_it_cannot_tell():
-    said = said_verdict(_panel((1.0, 0.5), (0.8, 0.7), (0.2, 0.9)))
+    said = said_verdict(_panel((1.0, 0.5), (0.8, 0.7), (0.1, 0.9)))
     parts = said.split("; ")
     assert parts[0].endswith("0.5 ± 0.1")
-    assert parts[1].endswith("intervals overlap")
+    assert parts[1].endswith("not told apart")
     assert parts[2].endswith("sequential is ahead, asynchronous not clear of the floors")
 
 

@@ -213,6 +213,7 @@ PANELS = {
     ("duel", 0): ("duel_battles_delay", {model: delay for model, delay in GAME_BOY_DELAYS.items() if delay < 100}),
     ("duel", 1): ("duel_catching_delay", {model: delay for model, delay in GAME_BOY_DELAYS.items() if delay < 100}),
     ("boxing", 0): ("boxing", ATARI_DELAYS["once as deep"]),
+    ("boxing", 1): ("boxing", ATARI_DELAYS["twice as deep"]),
 }
 
 
@@ -239,12 +240,19 @@ def test_rewards_against_model_size_are_those_of_the_committed_results(name, pla
             assert (played - waited) / every - begun <= acted <= (played + waited) / every + begun
 
 
-@pytest.mark.parametrize(("file", "delays"), [("stacker", GAME_BOY_DELAYS), ("boxing", ATARI_DELAYS["once as deep"])])
-def test_the_models_of_the_figures_are_those_of_the_experiments(file, delays):
+@pytest.mark.parametrize(
+    ("file", "delays", "deep"),
+    [
+        ("stacker", GAME_BOY_DELAYS, ""),
+        ("boxing", ATARI_DELAYS["once as deep"], ""),
+        ("boxing", ATARI_DELAYS["twice as deep"], " deep"),
+    ],
+)
+def test_the_models_of_the_figures_are_those_of_the_experiments(file, delays, deep):
     """The paper's size of the experiments and the figures' axis name the same delays."""
     cases = tomllib.loads((EXPERIMENTS / f"{file}.toml").read_text())["case"]
     for model, delay in delays.items():
-        of_model = [case for case in cases if case["label"].removeprefix("dqn ") == model]
+        of_model = [case for case in cases if case["label"].removeprefix("dqn ") == model + deep]
         assert [case["delay"] for case in of_model] == [[delay]]
 
 
