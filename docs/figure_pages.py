@@ -1,4 +1,7 @@
-"""Writes reference/figures.md: the paper's claims with what came out, and every figure, made while the documentation is built."""
+"""Writes reference/figures.md: the paper's claims with what came out, and every figure.
+
+The figures are made while the documentation is built.
+"""
 
 import re
 from pathlib import Path
@@ -13,10 +16,11 @@ __all__ = ["figure_text", "write_figure_page"]
 
 HEAD = """# The paper's claims, and the figures
 
-Made when this page was built, by `regretlab figures --quick`: short runs, wide intervals. Without `--quick` the runs are longer; what
-comes from a committed results file ([experiments](../experiments.md), [benchmarks](../benchmarks.md)) is the same either way, and its caption
-names the command that measured it. Each outcome is worked out from the data of its figure, none was typed in. *On a stand-in* means: on a
-game, or with a player, of ours in place of the paper's.
+Made when this page was built, by `regretlab figures --quick`: short runs, wide intervals. Without `--quick`
+the runs are longer; what comes from a committed results file ([experiments](../experiments.md),
+[benchmarks](../benchmarks.md)) is the same either way, and its caption names the command that measured it. Each outcome
+is worked out from the data of its figure, none was typed in. *On a stand-in* means: on a game, or with a player, of
+ours in place of the paper's.
 
 ```console
 $ regretlab figures --out figures

@@ -59,7 +59,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             f"{provenance['measured'][:10]} on {provenance['machine']} by `{provenance['command']}`."
         ),
         "verdict": (
-            f"{right} of {len(searched)} searches found ceil(x). Slope of the log of the mean inference time against log "
+            f"{right} of {len(searched)} searches found ceil(x). Slope of log mean inference time against log "
             f"parameters: {fit['slope']:.3f} ± {fit['interval']:.3f} (1 is linear). Mean time, and N_I* of the mean "
             "and of the largest time (the one that max-time needs): "
             + ", ".join(

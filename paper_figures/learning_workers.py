@@ -57,7 +57,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             "of IMPALA networks of width k = 1 to 29 at one update for each action and 59.7275 actions a second, one "
             "thread of this machine; line: log-log fit of the mean times, its slope with a 95 % "
             "interval from the scatter about the line. Hollow: k = 98, not measured but "
-            "extrapolated on that line, with a 95 % prediction interval. One update an action: rho = B, so the batch cancels. Squares: the paper's. Measured "
+            "extrapolated on that line, with a 95 % prediction interval. One update an action: "
+            "rho = B, so the batch cancels. Squares: the paper's. Measured "
             f"{provenance['measured'][:10]} on {provenance['machine']} by `{provenance['command']}`."
         ),
         "verdict": (
