@@ -25,8 +25,8 @@ CLAIMS: dict[int, str] = {
 """The claims of Riemer, Subbaraj, Berseth & Rish 2024 (arXiv 2412.14355), in our words."""
 
 OUTCOMES = ("holds", "holds on a stand-in", "holds in part", "not told apart", "does not hold")
-"""A stand-in is a game or a player of our own in place of the paper's; not told apart: each interval of a difference
-holds zero."""
+"""A stand-in is a game or a player of our own in place of the paper's; not told apart: no difference
+between players that beat random play is told from zero."""
 
 
 def judgement(outcome: str, because: str) -> dict[str, str]:

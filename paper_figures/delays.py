@@ -114,8 +114,8 @@ def _frames(number: float) -> str:
 def judge_sizes(panels: Sequence[dict[str, Any]], who: str) -> dict[str, str]:
     """Return the judgement of the paper's comparison over all models of all panels.
 
-    It holds if for each model asynchronous play is ahead, and above every floor: to be less bad than a player who loses
-    by its pauses is not to keep a reward.
+    It holds if for each model asynchronous play is ahead and above every floor, in part if for some: to be less bad
+    than a player who loses by its pauses is not to keep a reward.
 
     Parameters
     ----------
@@ -132,9 +132,9 @@ def judge_sizes(panels: Sequence[dict[str, Any]], who: str) -> dict[str, str]:
     both = sum(found and each == 1 for each, found in zip(signs, clear, strict=True))
     outcome = (
         "holds on a stand-in" if both == len(signs)
-        else "holds in part" if first > second
-        else "not told apart" if not any(signs)
-        else "does not hold"
+        else "does not hold" if second >= max(first, 1)
+        else "holds in part" if both
+        else "not told apart"
     )  # fmt: skip
     return judgement(
         outcome,

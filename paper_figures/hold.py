@@ -122,7 +122,12 @@ def _map(axes: "Axes", cells: list[dict[str, Any]], key: str, limit: float) -> A
         grid[row, column] = cell[key]
         shade = "white" if abs(cell[key]) > 0.6 * limit else "#1F2328"
         axes.text(
-            column, row, f"{cell[key]:+.2f}".replace("-", "\N{MINUS SIGN}"), ha="center", va="center", color=shade
+            column,
+            row,
+            f"{round(cell[key], 2) + 0.0:+.2f}".replace("-", "\N{MINUS SIGN}"),
+            ha="center",
+            va="center",
+            color=shade,
         )
         if abs(cell[key]) <= cell[f"{key}_interval"]:
             axes.plot(column + 0.38, row + 0.32, ".", color=shade, markersize=4)

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from .differences import difference, sign
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -14,7 +16,7 @@ CLAIM = (
     "Learning beside the play removes what blocking learning costs, staggered inference what waiting for an inference "
     "costs: then DQN comes to the oracle's reward under the same delays."
 )
-RESULTS_READ = ("results/beacon_learning.parquet", "delays.py")
+RESULTS_READ = ("results/beacon_learning.parquet", "delays.py", "differences.py")
 
 
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
@@ -28,12 +30,13 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     experiment = metadata["configuration"]["experiment"]
     curves = {str(case): _curve(own) for case, own in rows.groupby("case", sort=False)}
     late = {case["case"]: [case["reward_per_frame"], case["interval"]] for case in cases}
+    by_seed = {case["case"]: case["by_seed"] for case in cases}
     low, high, ratio = _ratio(rows, experiment["counted"] * experiment["frames"])
     return {
         "curves": curves,
         "late": late,
         "ratio": [ratio, low, high],
-        "judged": _judged(late),
+        "judged": _judged(late, by_seed),
         "caption": (
             "DQN (network nature) on the cartridge beacon with 4 symbols that stay with probability 0.9; virtual "
             "clock, "
@@ -54,12 +57,11 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     }
 
 
-def _judged(late: dict[str, list[float]]) -> dict[str, dict[str, str]]:
+def _judged(late: dict[str, list[float]], by_seed: dict[str, tuple[float, ...]]) -> dict[str, dict[str, str]]:
     from .claims import judgement
 
     def ahead(first: str, second: str) -> bool:
-        (high, above), (low, below) = late[first], late[second]
-        return high - above > low + below
+        return sign(difference(by_seed[first], by_seed[second])) > 0
 
     blocking, beside, staggered = "sequential, blocking learning", "sequential, learning beside it", "staggered"
     told = ", ".join(f"{late[name][0]:.2f} ({name})" for name in (blocking, beside, staggered))

@@ -50,13 +50,14 @@ def test_growth_is_linear_where_the_interval_holds_one(slope, half, outcome):
 
 def _panel(*pairs):
     """Pairs of means, each of three seeds 0.1 apart; random play earns about nothing."""
-    seeds = {way: [[pair[index] + d for d in (-0.1, 0.0, 0.1)] for pair in pairs] for index, way in enumerate(WAYS)}
+    luck = {WAYS[0]: (-0.1, 0.0, 0.1), WAYS[1]: (0.0, 0.1, -0.1)}  # Student's t of the differences: 0.43 to each side
+    seeds = {way: [[pair[index] + d for d in luck[way]] for pair in pairs] for index, way in enumerate(WAYS)}
     return {
         "title": "t",
         "models": [str(index) for index in range(len(pairs))],
-        "ways": {way: [[1, own[1], 0.1] for own in of_way] for way, of_way in seeds.items()},
+        "ways": {way: [[1, pair[index], 0.1] for pair in pairs] for index, way in enumerate(WAYS)},
         "floors": {"random": [0.0, 0.1]},
-        "by_seed": {"ways": seeds, "floors": {"random": [-0.05, 0.0, 0.05]}},
+        "by_seed": {"ways": seeds, "floors": {"random": [0.05, 0.0, -0.05]}},
     }
 
 
@@ -66,6 +67,7 @@ def _panel(*pairs):
         (((1.0, 0.5), (0.8, 0.1)), "holds on a stand-in", 2, 2),
         (((1.0, 0.5), (0.8, 0.7)), "holds in part", 1, 1),
         (((1.0, 0.5), (0.1, -0.9)), "holds in part", 2, 1),
+        (((0.1, -0.5), (0.1, -0.9)), "not told apart", 2, 0),
         (((1.0, 0.95), (0.8, 0.7)), "not told apart", 0, 0),
         (((0.5, 1.0), (0.8, 0.1)), "does not hold", 1, 1),
     ],
@@ -77,26 +79,20 @@ def test_the_comparison_by_size_counts_differences_told_from_zero_and_from_the_f
 
 
 def test_differences_are_told_apart_where_single_intervals_overlap():
-    """Of five seeds each, means 2.1 standard deviations of a seed apart: t-intervals meet, that of the difference is
-    above zero (both worked out by hand from the t quantiles 2.776 and 2.306)."""
-    low, high = [-1.0, -0.5, 0.0, 0.5, 1.0], [0.66, 1.16, 1.66, 2.16, 2.66]
-    spread = (0.625 / 5) ** 0.5
-    assert 1.66 - 2.776 * spread < 0 + 2.776 * spread
+    """The luck that two players share by their seed is not in their difference."""
+    low = [-1.0, -0.5, 0.0, 0.5, 1.0]
+    high = [value + apart for value, apart in zip(low, (0.3, 0.5, 0.4, 0.5, 0.3), strict=True)]
+    interval = stats.ttest_rel(high, low).confidence_interval(0.95)
     ends = difference(high, low)
-    assert ends == pytest.approx((1.66 - 2.306 * 2**0.5 * spread, 1.66 + 2.306 * 2**0.5 * spread), abs=2e-3)
+    assert ends == pytest.approx((interval.low, interval.high))
+    assert stats.sem(low) * stats.t.ppf(0.975, 4) > 0.4  # each mean's own interval is wider than what lies between
     assert sign(ends) == 1
     assert sign(difference(low, high)) == -1
     assert sign(difference(low, low)) == 0
 
 
-def test_the_interval_of_a_difference_is_welchs():
-    first, second = [0.3, 1.9, 0.7, 2.2, 1.1], [0.1, 0.4, 0.2]
-    interval = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
-    assert difference(first, second) == pytest.approx((interval.low, interval.high))
-
-
-def test_values_that_never_vary_differ_by_what_they_differ():
-    assert difference([1.0, 1.0], [0.25, 0.25]) == (0.75, 0.75)
+def test_a_difference_that_never_varies_is_known():
+    assert difference([1.0, 2.0], [0.25, 1.25]) == (0.75, 0.75)
 
 
 def _progress(staggered, sequential, random):
@@ -111,7 +107,8 @@ def _progress(staggered, sequential, random):
     return {"title": "t", "frames": 1, "curves": curves}
 
 
-LOW, HIGH, WIDE = [1.0, 2.0, 1.0, 2.0, 1.5], [5.0, 6.0, 5.0, 6.0, 5.5], [0.0, 9.0, 1.0, 5.0, 2.0]
+LOW, HIGH, WIDE = [1.0, 2.0, 1.0, 2.0, 1.5], [5.0, 6.0, 5.0, 6.0, 5.3], [0.0, 9.0, 1.0, 5.0, 2.0]
+NOTHING = [0.0, 0.0, 0.1, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -124,9 +121,15 @@ LOW, HIGH, WIDE = [1.0, 2.0, 1.0, 2.0, 1.5], [5.0, 6.0, 5.0, 6.0, 5.5], [0.0, 9.
     ],
 )
 def test_progress_on_duel_is_judged_by_the_interval_of_the_difference(pairs, outcome):
-    judged = duel._judged([_progress(*pair, random=LOW) for pair in pairs])
+    judged = duel._judged([_progress(*pair, random=NOTHING) for pair in pairs])
     assert judged["outcome"] == outcome
-    assert "random" not in judged["because"]
+    assert "fewer than random" not in judged["because"]
+
+
+def test_more_than_sequential_play_is_not_enough_without_more_than_random_play():
+    judged = duel._judged([_progress(HIGH, LOW, random=WIDE)])
+    assert judged["outcome"] == "not told apart"
+    assert "nowhere win more than random play by the same rule" in judged["because"]
 
 
 def test_agents_below_random_play_are_named():
@@ -139,7 +142,7 @@ def test_agents_below_random_play_are_named():
 def test_the_verdict_says_where_sequential_is_ahead_and_where_it_cannot_tell():
     said = said_verdict(_panel((1.0, 0.5), (0.8, 0.7), (0.1, 0.9)))
     parts = said.split("; ")
-    assert parts[0].endswith("0.5 ± 0.1")
+    assert parts[0].endswith("1 ± 0.1 against 0.5 ± 0.1")
     assert parts[1].endswith("not told apart")
     assert parts[2].endswith("sequential is ahead, asynchronous not clear of the floors")
 
