@@ -1,4 +1,4 @@
-"""The committed results on duel say what the documentation says, and each row of them is whole."""
+"""The committed results on duel, and on Boxing, say what the documentation says, and each row of them is whole."""
 
 from pathlib import Path
 
@@ -39,6 +39,15 @@ def test_the_documentation_gives_the_rewards_of_late_scripts():
         cells = [_said(table["script", delay, way]) for table in tables for way in ("asynchronous", "sequential")]
         row = f"| {delay} | " + " | ".join(cells) + " |"
         assert row in page, row
+
+
+def test_the_documentation_gives_the_rewards_of_boxing():
+    page = (ROOT / "docs" / "experiments.md").read_text().replace("-0.00", "0.00")
+    table = _cases("boxing")
+    for delay in (1, 3, 5, 8, 29, 47, 70, 80, 599, 750):
+        cells = [_said(table["script", delay, way]) for way in ("asynchronous", "sequential")]
+        assert f"| {delay} | " + " | ".join(cells) + " |" in page, delay
+    assert f"Random play earns {_said(table['random', 0, 'asynchronous'])}" in page
 
 
 def test_the_documentation_gives_the_rewards_of_agents():
