@@ -43,11 +43,11 @@ html_theme_options = {
     "footer_start": [],
     "footer_end": [],
 }
-html_sidebars = {
+html_sidebars = {  # these pages have no section to navigate
     "*": [],
     "reference/figures": [],
     "reference/commands": [],
-}  # pages of their own have no section to navigate
+}
 html_show_sourcelink = False
 source_suffix = {".rst": "restructuredtext", ".md": "myst-nb"}
 autodoc_typehints = "none"  # numpydoc's sections give the types in words

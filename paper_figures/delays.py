@@ -42,7 +42,7 @@ def read_sizes(name: str, panels: Mapping[str, Mapping[str, int]]) -> list[dict[
     name
         The results file.
     panels
-        Title of each panel, and the delay of each model in it.
+        Title of each panel, and the delay of each model in it; panels of delays that were not played are left out.
     """
     cases, metadata = read_cases(name)
     experiment = metadata["configuration"]["experiment"]
