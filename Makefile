@@ -34,8 +34,8 @@ demo: .venv/installed
 # itself: a hiccup of the machine does not come again, a fault does.
 test: .venv/installed
 	@status=0; \
-	$(BIN)/python -m pytest -q -m realtime tests/harness || \
-	$(BIN)/python -m pytest -q -m realtime tests/harness --last-failed || status=$$?; \
+	$(BIN)/python -m pytest -q -m realtime tests/play || \
+	$(BIN)/python -m pytest -q -m realtime tests/play --last-failed || status=$$?; \
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not realtime" || status=$$?; \
 	exit $$status
 

@@ -171,8 +171,8 @@ def _workers(rule: str, x: float) -> int:
 
 
 def _regret(rule: str, x: float, p: float) -> Any:
-    from regretlab.bounds.realtime import realtime_regret
     from regretlab.laws import constant
+    from regretlab.theory.realtime import realtime_regret
 
     from .plays import FRAME_TIME
 

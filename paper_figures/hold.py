@@ -27,9 +27,9 @@ RULES = ("max-time", "expected-time", "free-running", "frame-hold")
 
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     """Return simulated regrets of the four rules in every cell."""
-    from regretlab.bounds.realtime import realtime_regret
     from regretlab.laws import parse_law
     from regretlab.simulation import simulate
+    from regretlab.theory.realtime import realtime_regret
 
     frames = 30_000 if quick else 300_000
     cells = []

@@ -90,9 +90,9 @@ def _bandit(horizon: int, replications: int, seed: int) -> dict[str, Any]:
     """One bandit for each horizon: the one whose gap the bound's proof makes hardest there."""
     import numpy as np
 
-    from regretlab.bounds.learning import learning_bound
     from regretlab.mdp import FiniteMDP
     from regretlab.simulation.learning import learner_named, simulate_learning
+    from regretlab.theory.learning import learning_bound
 
     frames = np.unique(np.geomspace(horizon / 64, horizon, 7).round().astype(int))
     curves, slopes = [], {}

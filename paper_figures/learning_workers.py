@@ -91,8 +91,8 @@ def _search(x: float, frames: int, seed: int) -> dict[str, Any]:
     """Return the least number of learners that kept up, and the share that each number tried processed."""
     import tempfile
 
-    from regretlab.harness.configuration import RunConfiguration
-    from regretlab.harness.run import run
+    from regretlab.play.configuration import RunConfiguration
+    from regretlab.play.run import run
 
     from .plays import FRAME_TIME
 
@@ -123,7 +123,7 @@ def _search(x: float, frames: int, seed: int) -> dict[str, Any]:
 def _networks() -> tuple[list[dict[str, Any]], dict[str, dict[str, float]], dict[str, Any], dict[str, str]]:
     import numpy as np
 
-    from regretlab.bounds.learning import learners_to_keep_up
+    from regretlab.theory.learning import learners_to_keep_up
 
     from .measurements.provenance import read_results
     from .plays import FRAME_TIME

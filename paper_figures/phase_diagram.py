@@ -98,8 +98,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
 
 def _played_gains(delay: int, jump: float, frames: int, seed: int) -> dict[str, Any]:
     """Return what acting earns over not acting, measured and predicted, for one worker and for d."""
-    from regretlab.bounds.realtime import realtime_regret
     from regretlab.laws import constant
+    from regretlab.theory.realtime import realtime_regret
 
     from .plays import FRAME_TIME, cartridge_probability, play_beacon
 

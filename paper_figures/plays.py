@@ -56,8 +56,8 @@ def play_beacon(
         ``regret``, ``inaction``, ``delay_law`` and their standard errors ``regret_error``, ``inaction_error``,
         ``delay_law_error``; with ``with_record`` also ``inferences`` and ``frames_table``.
     """
-    from regretlab.harness.configuration import RunConfiguration
-    from regretlab.harness.run import run
+    from regretlab.play.configuration import RunConfiguration
+    from regretlab.play.run import run
     from regretlab.records import Record
 
     configuration = RunConfiguration(

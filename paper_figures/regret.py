@@ -44,8 +44,8 @@ RULES = {
 
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     """Return the curves and points: seconds and regret per frame."""
-    from regretlab.bounds.realtime import realtime_regret
     from regretlab.laws import constant
+    from regretlab.theory.realtime import realtime_regret
 
     from .claims import judgement
     from .plays import FRAME_TIME, QUANTILE, cartridge_probability, play_beacon

@@ -40,8 +40,8 @@ RULES = (
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     """Return phi and the served delays of each rule from the three sources."""
     from regretlab.laws import parse_law
+    from regretlab.rules.service.service import NoClosedForm, service_law
     from regretlab.simulation import simulate
-    from regretlab.staggering.service import NoClosedForm, service_law
 
     from .claims import judgement
     from .plays import FRAME_TIME, play_beacon

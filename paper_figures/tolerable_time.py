@@ -23,8 +23,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     """Return the longest constant and exponential times, and a search that finds them again."""
     import numpy as np
 
-    from regretlab.bounds.loss import FrameLoss
     from regretlab.planning.inference_time import largest_constant_frames, largest_exponential_frames
+    from regretlab.theory.loss import FrameLoss
 
     from .claims import judgement
     from .paper_models import GAME_BOY_DELAYS

@@ -2,7 +2,7 @@
 
 Numba's own cache looks only at the file of the function it caches; a kernel that inlines a rule from another file would
 stay stale after that rule is edited. So the cache directory is named after a hash of all files that hold compiled code:
-``_kernels.py`` (any folder) and ``staggering/rules/*.py``. Compiled code lives in those files only.
+``_kernels.py`` (any folder) and ``rules/*.py``. Compiled code lives in those files only.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ def cache_directory() -> Path:
 def kernel_cache_directory() -> Path:
     """Return the kernel cache of exactly these sources and this Numba."""
     package = Path(__file__).parent
-    sources = sorted([*package.rglob("_kernels.py"), *(package / "staggering" / "rules").glob("*.py")])
+    sources = sorted([*package.rglob("_kernels.py"), *(package / "rules").glob("*.py")])
     digest = hashlib.sha256(numba.__version__.encode())
     for source in sources:
         digest.update(source.relative_to(package).as_posix().encode())

@@ -8,14 +8,14 @@ import math
 
 import pytest
 
-from regretlab.bounds.loss import FrameLoss
 from regretlab.laws import law_from_samples, parse_law
 from regretlab.mdp import parse_mdp, solve_delayed, solve_sequential
 from regretlab.planning.inference_time import largest_exponential_frames
 from regretlab.planning.model_size import PowerLaw, best_model_size, best_sequential_model_size
 from regretlab.planning.regime import boundary_delay
-from regretlab.staggering.loss_formulas import blocking_bound, erlang_b, palm_loss
-from regretlab.staggering.service import best_hold, service_law
+from regretlab.rules.service.loss_formulas import blocking_bound, erlang_b, palm_loss
+from regretlab.rules.service.service import best_hold, service_law
+from regretlab.theory.loss import FrameLoss
 
 GM, EX = parse_law("gamma(4, scale=0.8)"), parse_law("expon(scale=2.5)")
 Q = law_from_samples([0.5] * 2 + [1.5] * 5 + [2.5] * 3)

@@ -221,7 +221,7 @@ def test_tiny_moment_keeps_its_relative_accuracy():
 
 
 def test_tolerance_is_that_of_the_rules():
-    from regretlab.staggering.rules.state import TOLERANCE
+    from regretlab.rules.state import TOLERANCE
 
     assert FRAME_TOLERANCE == TOLERANCE
 

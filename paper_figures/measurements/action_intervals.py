@@ -27,8 +27,8 @@ def measure(frames: int, folder: Path = RESULTS) -> Path:
     import numpy as np
 
     from paper_figures.plays import FRAME_TIME
-    from regretlab.harness.configuration import RunConfiguration
-    from regretlab.harness.run import run
+    from regretlab.play.configuration import RunConfiguration
+    from regretlab.play.run import run
     from regretlab.records import Record
 
     law = TIMES.format(MEAN_FRAMES / 4 * FRAME_TIME)

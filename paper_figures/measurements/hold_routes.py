@@ -108,9 +108,9 @@ def _cell(times: Path, workers: int, frames: int, virtual_frames: int, number: i
 
 def _in_theory(law: Any, frame_time: float, rule: str, workers: int, seed: int) -> dict[str, Any]:
     """Return the closed form, where there is one, and the event simulation."""
-    from regretlab.bounds.realtime import realtime_regret
+    from regretlab.rules.service.service import NoClosedForm
     from regretlab.simulation import simulate
-    from regretlab.staggering.service import NoClosedForm
+    from regretlab.theory.realtime import realtime_regret
 
     hold = None
     try:
@@ -133,8 +133,8 @@ def _in_theory(law: Any, frame_time: float, rule: str, workers: int, seed: int) 
 
 def _play(times: Path, rule: str, workers: int, frames: int, virtual: bool, seed: int, out: Path) -> dict[str, Any]:
     """Play a run; the hold of frame-hold is learned while playing."""
-    from regretlab.harness.configuration import RunConfiguration
-    from regretlab.harness.run import run
+    from regretlab.play.configuration import RunConfiguration
+    from regretlab.play.run import run
     from regretlab.records import Record
 
     configuration = RunConfiguration(

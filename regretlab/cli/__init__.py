@@ -18,18 +18,18 @@ def application() -> Any:
     from . import (  # noqa: F401 - they register their commands
         completion,
         doctor,
-        estimation,
-        experimenting,
-        experiments,
+        experiment,
         figures,
         learn,
-        mdps,
-        planning,
-        profiling,
-        records,
-        sweeps,
+        plan,
+        profile,
+        record,
+        run,
+        solve,
+        stochasticity,
+        sweep,
         theory,
-        validation,
+        validate,
     )
     from .options import app
 

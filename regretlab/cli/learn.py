@@ -99,10 +99,10 @@ def learn(
     threads
         Threads to use; all cores if not given.
     """
-    from ..bounds.learning import learners_to_keep_up, processed_share
     from ..laws import parse_frame_time, parse_law
     from ..mdp import AsynchronousMDP, parse_mdp
     from ..simulation.learning import learner_named, simulate_learning
+    from ..theory.learning import learners_to_keep_up, processed_share
 
     if threads is not None and threads < 1:
         raise InputError(f"threads must be at least 1, not {threads}")
@@ -220,7 +220,7 @@ def learn(
 
 def _interval(law: Any, frame_time: float, workers: float, rule: str, hold: int | None) -> float:
     """Return the mean time between agent actions; simulated where there is no closed form."""
-    from ..staggering.service import NoClosedForm, service_law
+    from ..rules.service.service import NoClosedForm, service_law
 
     if law is None:
         return frame_time
@@ -254,8 +254,8 @@ def _check_bound(name: str, states: int) -> None:
 
 def _bounds(curves: Any, name: str, mdp: Any, share: float) -> tuple[list[float | None], str | None]:
     """Return the lower bound at each horizon (None outside its conditions), and why where there is none."""
-    from ..bounds.learning import learning_bound
     from ..mdp import diameter
+    from ..theory.learning import learning_bound
 
     size: dict[str, Any] = {"actions": mdp.actions, "share": share}
     if name == "finite-mdp":  # the diameter in interactions

@@ -25,7 +25,7 @@ def bound(scenario: Scenario, learning: Learning | None = None, *, json: Json = 
 
     Example: regretlab bound --inference-time "gamma(4, scale=0.02)" --mode-probability 0.95 --workers 8
     """
-    from ..bounds.realtime import realtime_regret
+    from ..theory.realtime import realtime_regret
 
     report = realtime_regret(
         scenario.law(),
@@ -168,7 +168,7 @@ def _on_cores(scenario: Scenario) -> tuple[Any, tuple[str, ...]]:
     law = scenario.law()
     if scenario.cores is None:
         return law, ()
-    from ..bounds.realtime import core_slowdown
+    from ..theory.realtime import core_slowdown
 
     slowdown = core_slowdown(scenario.keywords()["workers"], scenario.cores)
     return law.scaled(slowdown), (
@@ -177,8 +177,8 @@ def _on_cores(scenario: Scenario) -> tuple[Any, tuple[str, ...]]:
 
 
 def _hold_to_simulate(scenario: Scenario, law: Any) -> int:
-    from ..bounds.hold import hold_to_simulate
-    from ..bounds.loss import FrameLoss
+    from ..theory.hold import hold_to_simulate
+    from ..theory.loss import FrameLoss
 
     if scenario.rule != "frame-hold":
         raise InputError(f"rule '{scenario.rule}' has no hold, and 'auto' is given")

@@ -10,14 +10,14 @@ from .configuration import Cell, Experiment
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..harness.configuration import RunConfiguration
+    from ..play.configuration import RunConfiguration
 
 __all__ = ["check_asynchronous", "play_asynchronous", "run_configuration"]
 
 
 def run_configuration(experiment: Experiment, cell: Cell) -> "RunConfiguration":
     """Return the run of a cell."""
-    from ..harness.configuration import RunConfiguration
+    from ..play.configuration import RunConfiguration
 
     settings = experiment.settings
     given: dict[str, Any] = {name: value for name, value in cell.case.items() if name != "label"}
@@ -35,7 +35,7 @@ def run_configuration(experiment: Experiment, cell: Cell) -> "RunConfiguration":
 
 def check_asynchronous(experiment: Experiment) -> None:
     """Refuse what cannot be run: every case's configuration, its environment and its policy."""
-    from ..harness.preparation import prepare
+    from ..play.preparation import prepare
 
     for cell in experiment.cells[:: experiment.settings.seeds]:
         try:
@@ -52,7 +52,7 @@ def play_asynchronous(experiment: Experiment, cell: Cell) -> "pd.DataFrame":
     import numpy as np
     import pandas as pd
 
-    from ..harness.run import run
+    from ..play.run import run
     from ..records import Record
     from .windows import Windows
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..bounds.realtime import core_slowdown
-from ..bounds.report import RegretParts
 from ..laws import Law
 from ..laws.measured import MeasuredSlowdown
 from ..results import ServiceLaw
+from ..theory.realtime import core_slowdown
+from ..theory.report import RegretParts
 
 __all__ = ["Candidate", "Machine", "most_workers", "worker_numbers"]
 

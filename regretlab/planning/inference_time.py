@@ -14,11 +14,11 @@ On the ring of K symbols p -> lambda and Delta -> Delta (1 - 1/K). Derived in do
 import math
 from collections.abc import Callable
 
-from ..bounds.checks import check_positive
-from ..bounds.loss import FrameLoss
 from ..errors import InputError
 from ..laws import Law
 from ..laws.law import check_frame_time
+from ..theory.checks import check_positive
+from ..theory.loss import FrameLoss
 
 __all__ = [
     "largest_constant_frames",

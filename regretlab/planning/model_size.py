@@ -16,9 +16,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from ..bounds.checks import check_positive
-from ..bounds.delay import check_mode_probability
 from ..errors import InputError
+from ..theory.checks import check_positive
+from ..theory.delay import check_mode_probability
 
 __all__ = ["ModelSize", "PowerLaw", "best_model_size", "best_sequential_model_size", "parse_power_law"]
 

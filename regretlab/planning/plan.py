@@ -9,15 +9,15 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ..bounds.checks import check_count, check_gap, check_positive
-from ..bounds.loss import FrameLoss
-from ..bounds.report import RegretParts
 from ..errors import InputError
 from ..laws import Law
 from ..laws.law import check_frame_time
 from ..laws.measured import MeasuredSlowdown
 from ..results import Method, ServiceLaw
-from ..staggering.rule import get_rule
+from ..rules.rule import get_rule
+from ..theory.checks import check_count, check_gap, check_positive
+from ..theory.loss import FrameLoss
+from ..theory.report import RegretParts
 from .candidates import Candidate, Machine, worker_numbers
 from .candidates import most_workers as most_workers_for
 from .inference_time import largest_factor

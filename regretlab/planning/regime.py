@@ -17,10 +17,10 @@ largest at d = (1 + sqrt(1 + 4/lam)) / 2. Derived in docs/theory.
 import math
 from typing import Literal
 
-from ..bounds.checks import check_gap, check_positive
-from ..bounds.delay import check_mode_probability
-from ..bounds.sticky import sticky_regret
 from ..errors import InputError
+from ..theory.checks import check_gap, check_positive
+from ..theory.delay import check_mode_probability
+from ..theory.sticky import sticky_regret
 
 __all__ = ["Regime", "boundary_delay", "choose_regime", "chunked_regret", "delay_of_largest_lead", "value_of_acting"]
 

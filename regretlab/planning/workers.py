@@ -20,12 +20,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..bounds.checks import check_gap, check_positive
 from ..errors import InputError
 from ..laws import Law
 from ..laws.law import delay_frames
 from ..laws.measured import MeasuredSlowdown
-from ..staggering.loss_formulas import blocking_bound
+from ..rules.service.loss_formulas import blocking_bound
+from ..theory.checks import check_gap, check_positive
 
 __all__ = [
     "InactionBudget",

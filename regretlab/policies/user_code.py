@@ -1,7 +1,7 @@
 """A person's own policy: a callable in a Python file, ``module:FILE.py:NAME``.
 
 This runs the file's code, as ``python FILE.py`` would: it is for files that the person wrote or trusts, and no record,
-configuration file or weights of a stranger ever lead here (`regretlab.harness.mirror` refuses them).
+configuration file or weights of a stranger ever lead here (`regretlab.play.mirror` refuses them).
 
 ``NAME(observation_shape, actions)`` is called once in each worker process and returns
 

@@ -1,10 +1,10 @@
 """Event simulation: every staggering rule, on any law of the inference time, on the witness chains.
 
-``simulate`` is the measured twin of ``regretlab.bounds``, ``simulate_mdp`` plays any finite MDP under a policy table,
+``simulate`` is the measured twin of ``regretlab.theory``, ``simulate_mdp`` plays any finite MDP under a policy table,
 ``replay`` plays a rule on given inference times and keeps every event,
 ``record_simulation`` writes a run as a record like those of the emulator. Rules that start on frame boundaries run in
 whole frames (``frames``), the others in continuous time (``events``), by the transitions of
-``regretlab.staggering.rules``.
+``regretlab.rules``.
 """
 
 from .events import EventLog, replay

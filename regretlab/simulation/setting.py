@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..errors import InputError
 from ..laws import Law
 from ..records.batch_means import batch_count
-from ..staggering.rule import StaggeringRule, get_rule
+from ..rules.rule import StaggeringRule, get_rule
 from .events.engine import LONGEST_RUN
 from .frames import FRAME_RULES
 

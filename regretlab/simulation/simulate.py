@@ -1,4 +1,4 @@
-"""Simulate a staggering rule on a witness chain: the measured twin of ``regretlab.bounds``.
+"""Simulate a staggering rule on a witness chain: the measured twin of ``regretlab.theory``.
 
 The inferences of a rule (the very transitions the harness runs) serve the frames; a witness chain says which actions
 were right. Regret per frame, by its parts (docs/theory):
@@ -15,11 +15,11 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from ..bounds.hold import hold_to_simulate
-from ..bounds.loss import FrameLoss
 from ..errors import InputError
 from ..laws import Law
-from ..staggering.service import workers_for_zero_inaction
+from ..rules.service.service import workers_for_zero_inaction
+from ..theory.hold import hold_to_simulate
+from ..theory.loss import FrameLoss
 from .estimates import Ratio, Stacked, action_intervals, interval_law, ratio, stack, summed_service
 from .replication import Progress, compile_kernels, play_replications
 from .result import SimulationResult

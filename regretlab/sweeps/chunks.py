@@ -124,7 +124,7 @@ def compute_chunk(configuration: SweepConfiguration, chunk: int) -> tuple[Column
 def _group(
     configuration: SweepConfiguration, plan: Plan, points: NDArray[np.int64], reasons: dict[str, None]
 ) -> tuple[Mapping[str, Any], NDArray[np.int8]]:
-    from ..staggering.service import NoClosedForm
+    from ..rules.service.service import NoClosedForm
 
     try:
         return _evaluate(configuration, plan, points), np.zeros(points.shape, np.int8)

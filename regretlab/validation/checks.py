@@ -10,12 +10,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bounds.learning import learners_to_keep_up, processed_share
-from ..bounds.realtime import realtime_regret
 from ..laws import parse_law
 from ..records import Record, batch_means
 from ..records.learning import learning_figures, share_error
-from ..staggering.service import service_law
+from ..rules.service.service import service_law
+from ..theory.learning import learners_to_keep_up, processed_share
+from ..theory.realtime import realtime_regret
 from .claim import Claim, judge
 from .runs import FRAME_TIME, LEARNING_STEP, PlannedRun
 
@@ -75,7 +75,7 @@ def claims_of(run: PlannedRun, record: Record) -> list[Claim]:
 
 
 def claims_of_twin(run: PlannedRun, record: Record, twin: Record) -> list[Claim]:
-    """Return what a realtime run's virtual twin says of it (``regretlab.harness.mirror``).
+    """Return what a realtime run's virtual twin says of it (``regretlab.play.mirror``).
 
     Both play the same screens, so frames are compared one by one; the tolerance is about two standard errors of the
     reward of a quick realtime run.

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import __version__
-from ..bounds.realtime import realtime_regret
 from ..laws import constant
 from ..plots.regret import Curve, MeasuredPoint, regret_against_inference_time
 from ..plots.style import house_style
 from ..plots.timeline import inference_timeline
 from ..records import Record, summarise
+from ..theory.realtime import realtime_regret
 from .claim import CONFIDENCE, Claim
 from .runs import FRAME_TIME, MAIN_PROBABILITY, SYMBOLS, PlannedRun
 

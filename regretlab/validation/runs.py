@@ -8,7 +8,7 @@ real processes on a clock that does not wait.
 from dataclasses import dataclass
 from typing import Literal
 
-from ..harness.configuration import RunConfiguration
+from ..play.configuration import RunConfiguration
 
 __all__ = ["ENVIRONMENT", "FRAME_TIME", "LEARNING_STEP", "SYMBOLS", "PlannedRun", "planned_runs"]
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..harness.mirror import mirror, mirrored_configuration
-from ..harness.processes import process_pool
-from ..harness.run import run as play
+from ..play.mirror import mirror, mirrored_configuration
+from ..play.processes import process_pool
+from ..play.run import run as play
 from ..records import Record, RunSummary, summarise
 from ..records.storage import make_folder
 from .checks import claims_of, claims_of_twin

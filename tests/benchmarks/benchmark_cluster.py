@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from regretlab.harness.configuration import RunConfiguration
-from regretlab.harness.run import run
+from regretlab.play.configuration import RunConfiguration
+from regretlab.play.run import run
 from regretlab.records import Record
 
 FRAMES, TURNS = 1200, 2

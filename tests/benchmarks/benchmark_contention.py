@@ -13,15 +13,15 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from regretlab.bounds.realtime import realtime_regret
-from regretlab.harness.configuration import RunConfiguration
-from regretlab.harness.run import run
 from regretlab.laws import parse_frame_time
 from regretlab.laws.fitting import fit_laws
 from regretlab.laws.measured import read_profile
+from regretlab.play.configuration import RunConfiguration
+from regretlab.play.run import run
 from regretlab.policies import PolicySpec
 from regretlab.policies.contention import measure_contention
 from regretlab.policies.profile import profile_policy
+from regretlab.theory.realtime import realtime_regret
 
 SYMBOLS, MODE = 15, 0.95
 

@@ -13,7 +13,7 @@ import time
 import numpy as np
 from scipy import stats
 
-from regretlab.bounds.grid import regret_grid
+from regretlab.theory.grid import regret_grid
 
 SIDE = 3163  # squared: ten million points
 TIMES = np.linspace(0.05, 12.0, SIDE)

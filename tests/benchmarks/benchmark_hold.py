@@ -7,14 +7,14 @@ seen lose against it; how many inferences a frame each rule starts, and its regr
 
 import numpy as np
 
-from regretlab.bounds.hold import hold_to_simulate
-from regretlab.bounds.loss import FrameLoss
 from regretlab.laws import parse_law
+from regretlab.rules.dispatch import on_completion
+from regretlab.rules.hold_objective import HoldObjective
+from regretlab.rules.rule import get_rule
+from regretlab.rules.state import HOLD
 from regretlab.simulation import replay, simulate
-from regretlab.staggering.hold_objective import HoldObjective
-from regretlab.staggering.rule import get_rule
-from regretlab.staggering.rules.dispatch import on_completion
-from regretlab.staggering.rules.state import HOLD
+from regretlab.theory.hold import hold_to_simulate
+from regretlab.theory.loss import FrameLoss
 
 LAW = "gamma(4, scale=0.8)"
 RIVALS = ("frame-hold", "max-time", "expected-time", "free-running")

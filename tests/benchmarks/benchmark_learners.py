@@ -15,9 +15,9 @@ import time
 import numpy as np
 import torch
 
-from regretlab.harness.configuration import RunConfiguration
-from regretlab.harness.processes import process_pool
-from regretlab.harness.run import run
+from regretlab.play.configuration import RunConfiguration
+from regretlab.play.processes import process_pool
+from regretlab.play.run import run
 from regretlab.policies.learning.gradient import GradientComputer
 from regretlab.policies.learning.losses import Batch
 from regretlab.policies.spec import PolicySpec

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t
 
-from regretlab.harness.configuration import RunConfiguration
-from regretlab.harness.run import run
+from regretlab.play.configuration import RunConfiguration
+from regretlab.play.run import run
 
 RESULTS = Path(__file__).with_name("results") / "learning_on_beacon.csv"
 SETTINGS = {

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t
 
-from regretlab.harness.configuration import RunConfiguration
-from regretlab.harness.run import run
+from regretlab.play.configuration import RunConfiguration
+from regretlab.play.run import run
 from tests.benchmarks.benchmark_learning import SETTINGS
 
 RESULTS = Path(__file__).with_name("results") / "learning_baselines.csv"

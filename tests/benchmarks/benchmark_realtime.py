@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from regretlab.harness.configuration import RunConfiguration
-from regretlab.harness.mirror import mirror
-from regretlab.harness.run import run
+from regretlab.play.configuration import RunConfiguration
+from regretlab.play.mirror import mirror
+from regretlab.play.run import run
 from regretlab.records import Record, summarise
 from tests.benchmarks.soak import memory_of, processes_of_this_run
 

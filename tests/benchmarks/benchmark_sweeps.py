@@ -10,9 +10,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from regretlab.bounds.realtime import realtime_regret
 from regretlab.laws import parse_frame_time, parse_law
 from regretlab.sweeps import read_configuration, run_sweep
+from regretlab.theory.realtime import realtime_regret
 
 GRID = {
     "sweep": {"command": "bound"},

@@ -14,8 +14,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from regretlab.harness.configuration import RunConfiguration
-from regretlab.harness.run import run
+from regretlab.play.configuration import RunConfiguration
+from regretlab.play.run import run
 from regretlab.records import RunSummary
 
 __all__ = ["ALLOWED_MEGABYTES", "Growth", "Sample", "processes_of_this_run", "soak"]

@@ -517,6 +517,6 @@ def test_a_run_that_breaks_off_is_exit_code_1(error, answer, monkeypatch, tmp_pa
     def broken(*args, **settings):
         raise error
 
-    monkeypatch.setattr("regretlab.harness.run.run", broken)
+    monkeypatch.setattr("regretlab.play.run.run", broken)
     said = answer(*RUN, "--out", str(tmp_path / "r"))
     assert (said.code, said.out, said.err) == (1, "", f"regretlab: error: {error}\n")

@@ -157,7 +157,7 @@ def test_agents_learn_in_the_protocol(tmp_path):
 def test_the_asynchronous_protocol_is_the_harness(tmp_path):
     """Its rows add up to the record's summary, which the same configuration gives."""
     from regretlab.experiments.asynchronous import run_configuration
-    from regretlab.harness.run import run
+    from regretlab.play.run import run
 
     experiment = read_experiment(LEARN)
     outcome = run_experiment(experiment, tmp_path / "r.parquet")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from regretlab.harness.learning import steps
+from regretlab.play.learning import steps
 from regretlab.policies import PolicySpec
 
 _Computer = steps.GradientComputer

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regretlab.harness import worker_process
+from regretlab.play import worker_process
 from regretlab.policies import PolicySpec
 
 _build_policy = worker_process.build_policy

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from regretlab.staggering.rule import get_rule
-from regretlab.staggering.rules.dispatch import next_start, on_completion, on_dispatch
-from regretlab.staggering.rules.state import boundary_at_or_after, boundary_at_or_before
+from regretlab.rules.dispatch import next_start, on_completion, on_dispatch
+from regretlab.rules.rule import get_rule
+from regretlab.rules.state import boundary_at_or_after, boundary_at_or_before
 
 COMPLETION, START = 0, 1
 

@@ -18,9 +18,9 @@ __all__ = ["RING", "MarkedRun", "segments", "values"]
 RING = "tests.oracles.ring_environment:tests/Ring-v0"
 PROGRAM = """
 import json, resource, sys
-from regretlab.harness import local
-from regretlab.harness.configuration import RunConfiguration
-from regretlab.harness.run import run
+from regretlab.play import local
+from regretlab.play.configuration import RunConfiguration
+from regretlab.play.run import run
 
 faults = json.loads(sys.argv[3])
 

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from regretlab.bounds.loss import FrameLoss
 from regretlab.errors import InputError
 from regretlab.laws import law_from_samples, parse_law
 from regretlab.planning.inference_time import (
@@ -36,7 +35,8 @@ from regretlab.planning.workers import (
     workers_free_running,
     workers_under_contention,
 )
-from regretlab.staggering.service import service_law
+from regretlab.rules.service.service import service_law
+from regretlab.theory.loss import FrameLoss
 
 P = 0.9
 
@@ -211,7 +211,7 @@ def test_blocking_within_the_budget_is_not_inaction_within_the_budget():
     released = service_law(law, 1.0, workers=math.inf, rule="frame-pool")
     assert released.inaction_fraction > 0.3
     fewer = found.workers - 1
-    from regretlab.staggering.loss_formulas import blocking_bound
+    from regretlab.rules.service.loss_formulas import blocking_bound
 
     assert blocking_bound(law.frame_pmf(1.0), fewer) > budget / 2
 

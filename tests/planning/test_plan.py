@@ -6,8 +6,6 @@ import math
 
 import pytest
 
-from regretlab.bounds.loss import FrameLoss
-from regretlab.bounds.realtime import realtime_regret
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
 from regretlab.laws.measured import MeasuredSlowdown
@@ -16,8 +14,10 @@ from regretlab.planning.candidates import Machine, worker_numbers
 from regretlab.planning.model_size import PowerLaw, best_model_size
 from regretlab.planning.scan import Scan
 from regretlab.planning.workers import workers_under_contention
-from regretlab.staggering.finite_pools import finite_pool
-from regretlab.staggering.service import NoClosedForm, service_law
+from regretlab.rules.service.finite_pools import finite_pool
+from regretlab.rules.service.service import NoClosedForm, service_law
+from regretlab.theory.loss import FrameLoss
+from regretlab.theory.realtime import realtime_regret
 
 GAMMA, EXPONENTIAL = parse_law("gamma(4, scale=0.8)"), parse_law("expon(scale=2.5)")
 

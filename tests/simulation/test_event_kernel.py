@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regretlab.errors import InputError
+from regretlab.rules.rule import RULES, get_rule
 from regretlab.simulation import replay
 from regretlab.simulation.events.engine import EventEngine
-from regretlab.staggering.rule import RULES, get_rule
 from tests.oracles.event_loop import run_rule
 
 CASES = [(rule.name, alignment) for rule in RULES for alignment in rule.alignments]

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from regretlab.bounds.learning import learners_to_keep_up, learning_bound, processed_share
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
 from regretlab.mdp import AsynchronousMDP, FiniteMDP, parse_mdp, solve_average_reward
 from regretlab.simulation.learning import LEARNERS, learner_named, simulate_learning
 from regretlab.simulation.learning._kernels import optimistic_policy
+from regretlab.theory.learning import learners_to_keep_up, learning_bound, processed_share
 from tests.oracles.plain_learners import optimistic_q, thompson, ucb1, ucrl2
 
 DATA = Path(__file__).parents[1] / "data"

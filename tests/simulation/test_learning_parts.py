@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 
-from regretlab.bounds.learning import learning_bound, linear_parts_dominate_after
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
 from regretlab.mdp import (
@@ -20,8 +19,9 @@ from regretlab.mdp import (
     save_mdp,
     solve_delayed,
 )
+from regretlab.rules.service.service import service_law
 from regretlab.simulation.learning import learner_named, simulate_learning
-from regretlab.staggering.service import service_law
+from regretlab.theory.learning import learning_bound, linear_parts_dominate_after
 
 PLAYED = {"frames": 120_000, "checkpoints": 2, "replications": 16, "bernoulli": False}
 LEARNER = ("q-epsilon", {"epsilon": 0.02, "discount": 0.5, "step": 0.05})

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from regretlab.bounds.learning import learners_to_keep_up, learning_bound, processed_share
 from regretlab.laws import parse_law
 from regretlab.mdp import AsynchronousMDP, FiniteMDP, parse_mdp, solve_average_reward
 from regretlab.simulation.learning import learner_named, simulate_learning
+from regretlab.theory.learning import learners_to_keep_up, learning_bound, processed_share
 from tests.oracles.plain_protocol import late_q_learning
 
 LATE = ("uniform(0.8, 1.6)", {1: 0.125, 2: 0.625, 3: 0.25})

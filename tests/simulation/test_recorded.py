@@ -7,8 +7,8 @@ from regretlab.errors import InputError
 from regretlab.laws import parse_law
 from regretlab.plots.timeline import inference_timeline
 from regretlab.records import Record, summarise
+from regretlab.rules.service.service import service_law
 from regretlab.simulation import record_simulation
-from regretlab.staggering.service import service_law
 
 
 @pytest.mark.parametrize(

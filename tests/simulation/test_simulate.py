@@ -6,12 +6,12 @@ import math
 import numpy as np
 import pytest
 
-from regretlab.bounds.realtime import realtime_regret
-from regretlab.bounds.sticky import sticky_sequential_regret
 from regretlab.errors import InputError
 from regretlab.laws import law_from_samples, parse_law
+from regretlab.rules.service.service import service_law
 from regretlab.simulation import simulate
-from regretlab.staggering.service import service_law
+from regretlab.theory.realtime import realtime_regret
+from regretlab.theory.sticky import sticky_sequential_regret
 
 EXPONENTIAL, GAMMA = parse_law("expon(scale=2.5)"), parse_law("gamma(4, scale=0.8)")
 THREE_FRAMES = law_from_samples([0.5] * 2 + [1.5] * 5 + [2.5] * 3)  # P(D = 1, 2, 3) = .2, .5, .3

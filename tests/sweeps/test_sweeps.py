@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import xarray
 
-from regretlab.bounds.realtime import realtime_regret
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
 from regretlab.mdp import parse_mdp, save_mdp, solve_delayed
@@ -20,6 +19,7 @@ from regretlab.simulation import record_simulation
 from regretlab.sweeps import read_configuration, run_sweep
 from regretlab.sweeps.chunks import Plan, compute_chunk
 from regretlab.sweeps.dataset import read_dataset
+from regretlab.theory.realtime import realtime_regret
 
 BOUND = {
     "sweep": {"command": "bound"},

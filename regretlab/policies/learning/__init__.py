@@ -1,6 +1,6 @@
 """Learning a network's weights from transitions: settings, loss, gradient, optimiser and exploration.
 
-Nothing here knows where transitions come from or who computes when: that is ``regretlab.harness.learning``. Importing
+Nothing here knows where transitions come from or who computes when: that is ``regretlab.play.learning``. Importing
 this package imports no PyTorch.
 """
 

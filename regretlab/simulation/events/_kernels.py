@@ -1,6 +1,6 @@
 """The event kernel: any staggering rule in continuous time, a block of frames at a time.
 
-It runs the transitions of ``staggering/rules`` in the order ``staggering.rule`` prescribes: by time, completions before
+It runs the transitions of ``rules`` in the order ``rules.rule`` prescribes: by time, completions before
 starts, then by worker. Worker events wait in a calendar of frames (a linked list a frame, as many lists as workers, so
 a frame finds its own events whatever the number of workers); the events of the current frame lie in a binary heap.
 Outputs wait in a ring of effect frames in which the freshest observation wins. A frame is settled once its own events
@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...compilation import kernel
-from ...staggering.rules.dispatch import next_start, on_completion, on_dispatch
-from ...staggering.rules.state import HOLD, boundary_at_or_after, boundary_at_or_before
+from ...rules.dispatch import next_start, on_completion, on_dispatch
+from ...rules.state import HOLD, boundary_at_or_after, boundary_at_or_before
 
 COMPLETION = 0
 START = 1

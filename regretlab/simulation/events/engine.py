@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...staggering.hold_objective import HoldObjective
-from ...staggering.rule import StaggeringRule
-from ...staggering.rules.state import BINS, CURSOR, NEXT_START, slot
+from ...rules.hold_objective import HoldObjective
+from ...rules.rule import StaggeringRule
+from ...rules.state import BINS, CURSOR, NEXT_START, slot
 from ._kernels import (
     CONTROL,
     DISPATCHED,

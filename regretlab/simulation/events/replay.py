@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
 from ...records.schema import FRAME_DTYPE, INFERENCE_DTYPE
-from ...staggering.hold_objective import HoldObjective
-from ...staggering.rule import get_rule
+from ...rules.hold_objective import HoldObjective
+from ...rules.rule import get_rule
 from .engine import LONGEST_RUN, EventEngine
 
 __all__ = ["EventLog", "replay"]

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...laws import Law
-from ...staggering.rule import StaggeringRule
+from ...rules.rule import StaggeringRule
 from ..tallies._kernels import DISPATCHED, OVERWRITTEN
 from .engine import EventEngine
 

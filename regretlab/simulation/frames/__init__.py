@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...staggering.rule import StaggeringRule
+from ...rules.rule import StaggeringRule
 from ..draws import AliasTable, random_state
 from ._kernels import CARRIED, CURSOR, IDLE, POOL, SEQUENTIAL, SEQUENTIAL_STRICT, UNLIMITED_POOL, serve
 

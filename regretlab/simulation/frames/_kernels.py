@@ -1,7 +1,7 @@
 """Rules whose starts lie on frame boundaries, played in whole frames: only the law of the delay D matters.
 
 Each kernel writes the delay every frame of a block is served with (0: default behaviour) and is the same rule as in
-``staggering/rules`` seen at the boundaries; the tests hold it against the event kernel on equal inference times. An
+``rules`` seen at the boundaries; the tests hold it against the event kernel on equal inference times. An
 output of delay D is written straight into the frame it takes effect in: a later write comes from a later, so fresher,
 observation. Costs do not depend on the number of workers.
 """

@@ -72,9 +72,9 @@ def evaluate(
     """Return the outputs of a group of points."""
     if same.get("learning_bound") is not None or (same["rule"] == "frame-hold" and same["hold"] in (None, "auto")):
         return _one_by_one(same, many, len(seeds))
-    from ...bounds.many import regret_parts
-    from ...bounds.realtime import core_slowdown
-    from ...staggering.service import service_law
+    from ...rules.service.service import service_law
+    from ...theory.many import regret_parts
+    from ...theory.realtime import core_slowdown
 
     workers = workers_of(same["workers"])
     law = law_of(same["inference_time"])
@@ -112,7 +112,7 @@ def evaluate(
 def _one_by_one(
     same: Mapping[str, Any], many: Mapping[str, Sequence[Any]], count: int
 ) -> dict[str, NDArray[np.float64] | float]:
-    from ...bounds.realtime import realtime_regret
+    from ...theory.realtime import realtime_regret
 
     given = dict(same)
     law, frame_time = law_of(given.pop("inference_time")), seconds_of(given.pop("frame_time"))

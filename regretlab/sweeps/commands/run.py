@@ -48,8 +48,8 @@ def evaluate(
 ) -> dict[str, NDArray[np.float64] | float]:
     """Return the outputs of one point; its record is not kept."""
     from ...games import environment_id
-    from ...harness.configuration import RunConfiguration
-    from ...harness.run import run
+    from ...play.configuration import RunConfiguration
+    from ...play.run import run
 
     latency = same["emulate_latency"]
     options = {name: same[name] for name in ("symbols", "mode_probability") if same[name] is not None}

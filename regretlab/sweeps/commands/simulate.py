@@ -41,10 +41,10 @@ def evaluate(
     same: Mapping[str, Any], many: Mapping[str, Sequence[Any]], seeds: Sequence[int]
 ) -> dict[str, NDArray[np.float64] | float]:
     """Return the outputs of one point."""
-    from ...bounds.hold import hold_to_simulate
-    from ...bounds.loss import FrameLoss
-    from ...bounds.realtime import core_slowdown
     from ...simulation import simulate
+    from ...theory.hold import hold_to_simulate
+    from ...theory.loss import FrameLoss
+    from ...theory.realtime import core_slowdown
 
     given = dict(same)
     given.pop("repetition")

@@ -1,0 +1,213 @@
+"""The command that measures inference times: ``profile``."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from .options import Flag, Json, Whole, app
+from .output import listed, print_facts, print_json, show_progress
+
+if TYPE_CHECKING:
+    from ..laws.fitting import FittedLaw
+    from ..policies import PolicySpec
+    from ..policies.contention import Contention
+    from ..policies.effects import OptionEffect
+
+__all__ = ["profile"]
+
+
+@app.command
+def profile(
+    *,
+    policy: str,
+    env: str | None = None,
+    actions: Whole | None = None,
+    samples: Whole = 500,
+    threads: Whole = 1,
+    channels_last: Annotated[bool, Parameter(negative="--contiguous")] = True,
+    device: Literal["cpu", "cuda"] = "cpu",
+    bf16: Flag = False,
+    compiled: Annotated[bool, Parameter(name="--compile", negative="")] = False,
+    effects: Flag = False,
+    workers: str | None = None,
+    out: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Measure the inference time of a policy on this machine.
+
+    Example: regretlab profile --policy impala-k1 --workers 1,2,4 --out k1.npy
+
+    Parameters
+    ----------
+    policy
+        nature, impala-kN, impala2x-kN, mlp, or one of your own: module:FILE.py:NAME or sb3:FILE.zip.
+    env
+        Take the number of actions, and what a policy of your own is shown, from this environment.
+    actions
+        Number of actions; 7 if neither they nor an environment are given.
+    samples
+        Inferences to measure, after a warm-up that does not count.
+    threads
+        Threads of the network's operations.
+    channels_last
+        Memory layout of the convolutions.
+    device
+        Where the network runs: cpu, or cuda (a GPU, which concurrent workers then share).
+    bf16
+        Compute in bfloat16 instead of float32.
+    compiled
+        Compile the network with torch.compile first (tens of seconds, and it needs a C++ compiler).
+    effects
+        Also measure what each of these options does, all side by side: ratio of the times, and whether the actions stay
+        the same.
+    workers
+        Also measure under so many concurrent processes, such as 1,2,4, and fit how each slows the others down (what
+        plan calls contention).
+    out
+        File for the samples, .npy or .csv (everything else goes beside it as .json).
+    """
+    from ..laws.fitting import FEWEST, fit_laws
+    from ..policies.contention import check_numbers, measure_contention
+    from ..policies.effects import measure_effects
+    from ..policies.profile import CONFIDENCE, check_target, profile_policy
+
+    numbers = None if workers is None else check_numbers(_numbers(workers))
+    specification = _specification(policy, env, actions, channels_last=channels_last, device=device)
+    if device != "cpu":
+        from ..policies.devices import check_device
+
+        check_device(device)
+    if out is not None:
+        check_target(out)
+    with show_progress() as tell:
+        measured = profile_policy(
+            specification,
+            samples=samples,
+            threads=threads,
+            bf16=bf16,
+            compiled=compiled,
+            progress=lambda done, total: tell("inferences", done, total) if _tenth(done, total) else None,
+        )
+        options: tuple[OptionEffect, ...] | None = None
+        if effects:
+            tell("building each option", 0, 1)
+            options = measure_effects(
+                specification,
+                samples=samples,
+                confidence=CONFIDENCE,
+                progress=lambda done, total: tell("options side by side", done, total),
+            )
+        shared = None
+        if numbers is not None:
+            shared = measure_contention(
+                specification,
+                numbers,
+                samples=samples,
+                threads=threads,
+                bf16=bf16,
+                compiled=compiled,
+                progress=lambda done, total: tell("concurrent workers", done, total),
+            )
+    fits = fit_laws(measured.seconds) if len(measured.seconds) >= FEWEST else []
+    found = {
+        "confidence": CONFIDENCE,
+        "fits": [asdict(fit) for fit in fits],
+        "effects": None if options is None else [asdict(effect) for effect in options],
+        "contention": None if shared is None else asdict(shared),
+    }
+    written = None if out is None else str(measured.save(out, found))
+    if json:
+        print_json({**measured.to_json(), **found, "file": written})
+        return 0
+    values = measured.to_json()
+    low, high = measured.mean_interval
+    facts = [
+        ("parameters", "not ours to count" if measured.parameters is None else f"{measured.parameters:,}"),
+        ("mean", f"{1e3 * values['mean']:.3f} ms in [{1e3 * low:.3f}, {1e3 * high:.3f}] ({100 * CONFIDENCE:g} %)"),
+        ("standard deviation", f"{1e3 * values['std']:.3f} ms"),
+        ("p50, p99, max", ", ".join(f"{1e3 * values[name]:.3f} ms" for name in ("p50", "p99", "max"))),
+        ("inferences per second", f"{values['inferences_per_second']:.1f}"),
+        ("machine", f"{measured.machine}, torch {measured.torch_version}, {threads} thread(s) on the {device}"),
+        *listed("fitted laws", [_fitted(fit) for fit in fits[:3]]),
+        *listed("effect of each option", [_effect(effect) for effect in options or ()]),
+        *_contention_facts(shared),
+    ]
+    if written:
+        facts.append(("samples", f"{written} (use as --inference-time @{written}, or plan --profile {written})"))
+    print_facts(f"{policy}: {samples} inferences", facts)
+    return 0
+
+
+def _specification(policy: str, env: str | None, actions: int | None, **settings: Any) -> "PolicySpec":
+    from ..errors import InputError
+    from ..policies import PolicySpec
+
+    if env is None:
+        return PolicySpec(policy, actions=7 if actions is None else actions, **settings)
+    if actions is not None:
+        raise InputError(f"actions {actions} are given, and '{env}' has its own: give one of the two")
+    from ..play.preparation import describe_environment, specify_policy
+    from .environments import environment_id
+
+    described = describe_environment(environment_id(env), {}, frame_time=1.0)  # how fast it is does not matter here
+    return specify_policy(policy, described, **settings)
+
+
+def _tenth(done: int, total: int) -> bool:
+    """Whether a tenth of the way is newly done: drawing in between would disturb what is timed."""
+    return done == total or 10 * done // total != 10 * (done - 1) // total
+
+
+def _fitted(fit: "FittedLaw") -> str:
+    said = f"{fit.text}: Kolmogorov-Smirnov {fit.distance:.3f}"
+    if fit.p_value is not None and fit.distance_if_true is not None:
+        said += " ({:.3f} to {:.3f} if true, ".format(*fit.distance_if_true) + f"p = {fit.p_value:.2g})"
+    said += f", Anderson-Darling {fit.anderson_darling:.3g}"
+    if fit.anderson_darling_p_value is not None and fit.anderson_darling_if_true is not None:
+        limits = "{:.3g} to {:.3g}".format(*fit.anderson_darling_if_true)
+        said += f" ({limits} if true, p = {fit.anderson_darling_p_value:.2g})"
+        if min(fit.p_value or 0.0, fit.anderson_darling_p_value) < 0.05:
+            said += ": does not fit, use the samples"
+    return said
+
+
+def _effect(effect: "OptionEffect") -> str:
+    if effect.mean is None or effect.ratio is None:
+        return f"{effect.option}: not measured: {effect.unavailable}"
+    if effect.option == "plain":
+        return f"plain: {1e3 * effect.mean:.3f} ms (float32, contiguous, one thread, not compiled)"
+    return (
+        f"{effect.option}: time x {effect.ratio:.3f} in [{effect.lower:.3f}, {effect.upper:.3f}], same action in "
+        f"{100 * (effect.actions_agree or 0.0):.4g} % of frames, values differ by at most "
+        f"{effect.largest_difference:.2g} (their standard deviation: {effect.value_spread:.2g})"
+    )
+
+
+def _contention_facts(shared: "Contention | None") -> list[tuple[str, str]]:
+    if shared is None:
+        return []
+    times = [
+        f"{number}: {1e3 * mean:.3f} ms ± {1e3 * error:.3f} (standard error)"
+        for number, mean, error in zip(shared.workers, shared.means, shared.errors, strict=True)
+    ]
+    line = ""
+    if shared.line_p_value is not None:
+        line = f"; on a line: p = {shared.line_p_value:.2g}" + (" (no line)" if shared.line_p_value < 0.05 else "")
+    interval = f"in [{shared.contention_lower:.4g}, {shared.contention_upper:.4g}]"
+    return [
+        *listed("concurrent workers", times),
+        ("contention", f"{shared.contention:.4g} {interval}{line} (use as plan --contention)"),
+    ]
+
+
+def _numbers(text: str) -> list[int]:
+    from ..errors import InputError
+
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(
+            f"workers must be whole numbers with commas between them, such as 1,2,4, not '{text}'"
+        ) from None

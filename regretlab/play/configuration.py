@@ -1,0 +1,208 @@
+"""What to run: one frozen model that the command line, a TOML file and Python share, checked before anything starts."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ..errors import InputError, first_fault
+from ..laws import Law, parse_law
+from ..policies.learning.settings import LearningSettings
+from ..rules.hold_objective import HoldObjective
+from ..rules.rule import StaggeringRule, get_rule
+
+__all__ = ["MOST_PROCESSES", "RunConfiguration"]
+
+MOST_PROCESSES = 1024
+"""Worker processes a realtime run may have."""
+
+
+class RunConfiguration(BaseModel):
+    """A run of staggered inference in an environment.
+
+    Attributes
+    ----------
+    environment
+        Gymnasium id, for example ``regretlab/Beacon-v0``.
+    environment_options
+        Keyword arguments of the environment (``mode_probability``, ``symbols``, ``rom``, ...).
+    policy
+        Name of the policy (``impala-k1``, ``oracle``, ...).
+    workers
+        Number of inference workers.
+    rule
+        Staggering rule.
+    alignment
+        "frame" or "uniform"; None for the rule's default.
+    hold
+        Frames an output is held for at least (rule "frame-hold" only), or "auto", its default: learned while playing,
+        the hold of least regret a frame for the inference times seen.
+    hold_probability
+        Modal probability a frame for hold "auto"; None where the environment tells its own (Beacon does).
+    gap_default, gap_delay
+        What a frame without an agent action loses, and one with a wrong action, for hold "auto".
+    clock
+        "real" (the wall clock) or "virtual" (simulated time).
+    frames
+        Frames to play.
+    emulate_latency
+        Law (as text) that every inference is padded to. None: inference takes the time it takes; on the virtual clock
+        a law is needed.
+    default_behaviour
+        What acts in frames without an agent action: "noop", "repeat" or "random".
+    default_action
+        The action that does nothing, of an environment that does not say which of its actions does.
+    frame_time
+        Seconds of a frame (one ``step``); None for what the environment says of itself.
+    weights
+        Weights of the policy's network, a .safetensors file.
+    seed
+        Seed of the environment, the policies and the emulated times.
+    channels_last
+        Memory layout of the network (a speed choice).
+    device
+        Where the workers' networks run: "cpu" or "cuda" (real clock only, and networks that nobody trains meanwhile).
+    learners
+        Number of learners (processes on the real clock) that train the policy while it plays.
+    blocking_learning
+        The one worker itself takes a learning step after each inference, and acts only after it.
+    learning
+        Settings of learning.
+    emulate_learning
+        Law (as text) that every learning step is padded to; on the virtual clock one is needed to learn.
+    backend
+        Where networks run and gradients are computed on the real clock: "local" (processes of this machine) or "ray"
+        (actors on a cluster).
+    ray_address
+        Of the cluster; None for one of this machine's own.
+    resume
+        Folder of a run whose checkpoint is the start; without learners what it learned is played, without exploration.
+
+    Raises
+    ------
+    InputError
+        For any value that is not allowed, named with what is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    environment: str = "regretlab/Beacon-v0"
+    environment_options: dict[str, Any] = {}
+    policy: str = "impala-k1"
+    workers: int = 1
+    rule: str = "max-time"
+    alignment: str | None = None
+    hold: int | Literal["auto"] | None = None
+    hold_probability: float | None = None
+    gap_default: float = 1.0
+    gap_delay: float = 1.0
+    clock: Literal["real", "virtual"] = "real"
+    frames: int = 3600
+    emulate_latency: str | None = None
+    default_behaviour: Literal["noop", "repeat", "random"] = "noop"
+    default_action: int | None = None
+    frame_time: float | None = None
+    weights: str | None = None
+    seed: int = 0
+    channels_last: bool = True
+    device: Literal["cpu", "cuda"] = "cpu"
+    learners: int = 0
+    blocking_learning: bool = False
+    learning: LearningSettings = LearningSettings()
+    emulate_learning: str | None = None
+    backend: Literal["local", "ray"] = "local"
+    ray_address: str | None = None
+    resume: str | None = None
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            where, said = first_fault(error, type(self).model_fields)
+            raise InputError(f"{where or 'configuration'}: {said}") from None
+        self.staggering_rule.check_workers(self.workers)
+        self.staggering_rule.choose_alignment(self.alignment)
+        if self.clock == "real" and self.workers > MOST_PROCESSES:
+            raise InputError(f"workers must be at most {MOST_PROCESSES} on the real clock, not {self.workers}")
+        if self.frames < 1:
+            raise InputError(f"frames must be at least 1, not {self.frames}")
+        if self.seed < 0:
+            raise InputError(f"seed must be a whole number of at least 0, not {self.seed}")
+        if self.clock == "virtual" and self.emulate_latency is None:
+            raise InputError("the virtual clock needs inference times: give --emulate-latency a law or @samples")
+        if self.frame_time is not None and not 0 < self.frame_time < float("inf"):
+            raise InputError(f"frame_time must be a positive, finite number of seconds, not {self.frame_time}")
+        if self.weights is not None and (self.learns or self.resume is not None):
+            raise InputError(f"weights '{self.weights}' would not be used: what is learned goes on from --resume")
+        self.emulated_law()
+        self._check_hold()
+        self._check_backend()
+        self._check_learning()
+        self._check_device()
+
+    def _check_device(self) -> None:
+        if self.device == "cpu":
+            return
+        if self.clock == "virtual":
+            raise InputError(
+                f"device '{self.device}' is for the real clock: on the virtual one networks run on the cpu"
+            )
+        if self.backend != "local":
+            raise InputError(f"device '{self.device}' is for backend local: actors on a cluster infer on the cpu")
+        if self.learns:
+            raise InputError(
+                f"device '{self.device}' is for networks that nobody trains: learners share theirs on the cpu"
+            )
+
+    def _check_hold(self) -> None:
+        holds = self.rule == "frame-hold"
+        if self.hold is not None and not holds:
+            raise InputError(f"rule '{self.rule}' has no hold, and hold {self.hold} is given")
+        if isinstance(self.hold, int) and not 0 <= self.hold <= 2**22:
+            raise InputError(f"hold must lie between 0 and {2**22} frames, not {self.hold}")
+        if self.hold_probability is not None and not (holds and self.hold in (None, "auto")):
+            raise InputError(f"hold_probability is {self.hold_probability!r}, but no hold is learned")
+        if self.hold_probability is not None or self.gap_default != 1.0 or self.gap_delay != 1.0:
+            HoldObjective(self.hold_probability or 0.0, self.gap_default, self.gap_delay)
+
+    def _check_backend(self) -> None:
+        if self.backend == "local":
+            if self.ray_address is not None:
+                raise InputError(f"ray_address is '{self.ray_address}', but the backend is local")
+            return
+        if self.clock == "virtual":
+            raise InputError("backend 'ray' plays on the real clock: the virtual clock needs no other machines")
+        if self.blocking_learning:
+            raise InputError("backend 'ray' learns with learners of its own: blocking learning needs backend 'local'")
+
+    def _check_learning(self) -> None:
+        if not 0 <= self.learners <= MOST_PROCESSES:
+            raise InputError(f"learners must be from 0 to {MOST_PROCESSES}, not {self.learners}")
+        if self.blocking_learning and self.learners:
+            raise InputError(f"blocking learning has no learners beside the worker, and {self.learners} were asked for")
+        if self.blocking_learning and not self.staggering_rule.single_worker:
+            raise InputError(f"blocking learning goes with rule sequential or sequential-strict, not '{self.rule}'")
+        if self.emulate_learning is not None and not self.learns:
+            raise InputError(f"emulate_learning is '{self.emulate_learning}', but nothing learns: give learners")
+        if self.learns and self.clock == "virtual" and self.emulate_learning is None:
+            raise InputError(
+                "the virtual clock needs the time of a learning step: give --emulate-learning a law or @samples"
+            )
+        self.learning_law()
+
+    @property
+    def learns(self) -> bool:
+        """Whether the policy is trained while it plays."""
+        return self.learners > 0 or self.blocking_learning
+
+    def learning_law(self) -> Law | None:
+        """Return the law that learning steps are padded to, or None."""
+        return None if self.emulate_learning is None else parse_law(self.emulate_learning)
+
+    @property
+    def staggering_rule(self) -> StaggeringRule:
+        """The rule of that name."""
+        return get_rule(self.rule)
+
+    def emulated_law(self) -> Law | None:
+        """Return the law that inferences are padded to, or None."""
+        return None if self.emulate_latency is None else parse_law(self.emulate_latency)

@@ -1,0 +1,340 @@
+"""Real clock, local processes: starts the environment and the workers, watches them, records, and leaves nothing
+behind.
+
+The supervisor is the only one that writes to disk; it reads the rows from the board a few times a second. Whatever ends
+the run (its length, an error, an interrupt, a signal), all children are gone when it returns and the record holds
+everything up to then.
+"""
+
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from ..errors import RunError
+from ..interrupts import terminable
+from ..records import RecordWriter
+from ..rules.state import HOLD
+from .arena import Arena
+from .board import ENVIRONMENT_READY, EPOCH, FRAMES_WRITTEN, MISSED, STOP, Board, board_fields
+from .configuration import RunConfiguration
+from .environment_process import EnvironmentPlan, play
+from .holding import hold_of
+from .learning.group import LearnerGroup
+from .preparation import Prepared
+from .processes import process_pool
+from .synchronisation import RobustLock, SemaphoreRow
+from .worker_process import WorkerPlan, serve
+
+__all__ = ["LONGEST_STANDSTILL", "MAXIMUM_RESTARTS", "Progress", "Supervisor", "run_local", "supervise"]
+
+Progress = Callable[[int, int, str], None]
+"""Called with (frames played, frames in all, what is going on)."""
+
+MAXIMUM_RESTARTS = 10
+"""How often one worker's slot is filled again before the run gives up."""
+LONGEST_STANDSTILL = 30.0
+"""Seconds without a frame after which a run is given up: an emulator that hangs hears no signal."""
+_START_TIMEOUT = 300.0  # seconds for all processes to get ready: large networks load slowly
+_FLUSH_EVERY = 1.0
+_POLL = 0.05
+_LEAD_TIME = 0.1  # seconds between "everybody is ready" and frame boundary 0
+
+
+def run_local(configuration: RunConfiguration, prepared: Prepared, writer: RecordWriter, progress: Progress) -> None:
+    """Play a run on the real clock and record it.
+
+    Parameters
+    ----------
+    configuration
+        What to run (clock "real").
+    prepared
+        The environment's description and the policy with its weights.
+    writer
+        Where to; it is closed in any case, complete only if all frames were played.
+    progress
+        Told how far the run is.
+
+    Raises
+    ------
+    RunError
+        If the environment's process ended, a worker raised, or a worker's slot was restarted too often.
+    KeyboardInterrupt
+        On an interrupt or a termination signal, after everything was ended and the record closed.
+    """
+    supervise(Supervisor, configuration, prepared, writer, progress)
+
+
+def supervise(
+    kind: "type[Supervisor]",
+    configuration: RunConfiguration,
+    prepared: Prepared,
+    writer: RecordWriter,
+    progress: Progress,
+) -> None:
+    """Play a run under a supervisor of that kind; arguments as for ``run_local``."""
+    with process_pool() as context, terminable():
+        supervisor = kind(configuration, prepared, writer, progress, context)
+        try:
+            supervisor.start()
+            supervisor.watch()
+            supervisor.finish()
+        finally:
+            supervisor.end()
+
+
+class Supervisor:
+    """The processes of one run."""
+
+    patience = 1.0
+    """Seconds that processes get to end by themselves."""
+    learner_group: type[LearnerGroup] = LearnerGroup
+    """What keeps the learners."""
+
+    def __init__(
+        self,
+        configuration: RunConfiguration,
+        prepared: Prepared,
+        writer: RecordWriter,
+        progress: Progress,
+        context: ForkServerContext,
+    ) -> None:
+        self.configuration, self.writer, self._progress, self._context = configuration, writer, progress, context
+        environment, workers = prepared.environment, configuration.workers
+        self.learners = self.learner_group(configuration, prepared, MAXIMUM_RESTARTS) if configuration.learns else None
+        learned = self.learners is not None  # then the weights lie with those who learn
+        parameters, learners = 0 if learned else prepared.parameter_count, configuration.learners
+        self.arena = Arena(
+            board_fields(workers, environment.frame_shape, environment.frame_dtype, parameters, learners)
+        )
+        if not learned:
+            prepared.load_parameters(self.arena["parameters"])
+        self._board = Board(self.arena)
+        self._board.prepare()
+        SemaphoreRow(self.arena["semaphores"], create=True)
+        RobustLock(self.arena["rule_lock"], create=True)
+        rule = configuration.staggering_rule
+        self._details = environment.details
+        self._environment_plan = EnvironmentPlan(
+            environment=configuration.environment,
+            options=configuration.environment_options,
+            frames=configuration.frames,
+            frame_time=environment.frame_time,
+            default_behaviour=configuration.default_behaviour,
+            seed=configuration.seed,
+            workers=workers,
+            discount=configuration.learning.discount,
+            default_action=configuration.default_action,
+        )
+        self.worker_plan = WorkerPlan(
+            policy=prepared.policy,
+            rule=rule.identifier,
+            aligned=rule.choose_alignment(configuration.alignment) == "frame",
+            frame_time=environment.frame_time,
+            actions=environment.actions,
+            seed=configuration.seed,
+            emulated_law=configuration.emulated_law(),
+            learner=None if self.learners is None else self.learners.plan,
+        )
+        self.learning = None if self.learners is None else self.learners.arena
+        self._environment: BaseProcess | None = None
+        self._workers: list[BaseProcess] = []
+        self._attempts = [0] * workers
+        self.restarts = 0
+        self._complete = False
+        self._used = time.process_time()
+
+    def start(self) -> None:
+        """Start all processes, wait until they are ready, prime the rule and set the clock."""
+        began = time.monotonic()
+        self._environment = self.spawn(play, (self.arena, self._environment_plan, self.learning))
+        self._workers = self.start_workers()
+        if self.learners is not None:
+            self.learners.start(self.arena, self.spawn)
+        ready = self.arena["ready"]
+        while not (ready.all() and self._board.control[ENVIRONMENT_READY] and self._learners_ready()):
+            self._raise_failures(restart=False)
+            if time.monotonic() - began > _START_TIMEOUT:
+                raise RunError(f"only {int(ready.sum())} of {len(ready)} workers got ready in {_START_TIMEOUT:.0f} s")
+            self._progress(0, self.configuration.frames, f"{int(ready.sum())} of {len(ready)} workers ready")
+            time.sleep(_POLL)
+        estimate = float(self.arena["warmup"].max())
+        self.configuration.staggering_rule.new_state(
+            self.configuration.workers,
+            self._environment_plan.frame_time,
+            alignment=self.configuration.alignment,
+            hold=hold_of(self.configuration, self._details),
+            first_estimate=estimate,
+            out=self.arena["rule_state"],
+        )
+        self.writer.update_meta(
+            startup_seconds=round(time.monotonic() - began, 3),
+            first_estimate=estimate,
+            environment_priority=self._board.read_error(self.configuration.workers + 1),
+            worker_priority=self._board.read_error(self.configuration.workers + 2),
+        )
+        self._board.control[EPOCH] = time.monotonic_ns() + int(_LEAD_TIME * 1e9)
+        self._used = time.process_time()
+
+    def start_workers(self) -> list[BaseProcess]:
+        """Start what infers."""
+        return [
+            self.spawn(serve, (self.arena, self.worker_plan, worker, 0, self.learning))
+            for worker in range(self.configuration.workers)
+        ]
+
+    def _learners_ready(self) -> bool:
+        return self.learners is None or self.learners.is_ready
+
+    def watch(self) -> None:
+        """Record rows and replace dead workers until the environment has played all frames."""
+        flushed = moved = time.monotonic()  # the clock that stands still while the machine is suspended
+        played = self._played
+        longest = max(LONGEST_STANDSTILL, 5 * self._environment_plan.frame_time)
+        assert self._environment is not None
+        while self._environment.exitcode is None:
+            self._raise_failures(restart=True)
+            self._record()
+            if self._played > played:
+                played, moved = self._played, time.monotonic()
+            elif time.monotonic() - moved > longest:
+                raise RunError(f"the environment has been at frame {played} for {longest:g} s: it hangs")
+            if time.monotonic() - flushed > _FLUSH_EVERY:
+                self.writer.flush()
+                flushed = time.monotonic()
+            if self.learners is not None and self.learners.checkpoint_if_due(self.writer.directory, self._played):
+                self.writer.update_meta(learning=self.learners.figures())
+            self._progress(int(self._board.control[FRAMES_WRITTEN]), self.configuration.frames, "playing")
+            self._environment.join(_POLL)
+        self._raise_failures(restart=False)
+
+    @property
+    def _played(self) -> int:
+        return int(self._board.control[FRAMES_WRITTEN])
+
+    def finish(self) -> None:
+        """Mark the run as complete."""
+        played = int(self._board.control[FRAMES_WRITTEN])
+        self._complete = played == self.configuration.frames
+        self._progress(played, self.configuration.frames, "played")
+
+    def end(self) -> None:
+        """End every process, record what is left, close the record, free the memory."""
+        self._board.control[STOP] = 1
+        learners = self.learners.processes if self.learners is not None else []
+        everybody = [*([self._environment] if self._environment else []), *self._workers, *learners]
+        patience = time.monotonic() + self.patience
+        for process in everybody:
+            process.join(max(0.0, patience - time.monotonic()))
+        for process in everybody:
+            if process.exitcode is None:
+                process.kill()  # deep in an inference: it holds nothing that outlives it
+                process.join()
+        try:
+            if self.writer.is_writable:
+                self._record()
+                if self.learners is not None:
+                    self.learners.checkpoint(self.writer.directory, self._played)
+        finally:
+            learned: dict[str, Any] = {} if self.learners is None else {"learning": self.learners.figures()}
+            if self.configuration.rule == "frame-hold":
+                learned["hold"] = int(self.arena["rule_state"][HOLD])
+            seconds = self.arena["processor_seconds"]
+            workers = self.configuration.workers
+            self.writer.close(
+                complete=self._complete,
+                missed_frames=int(self._board.control[MISSED]),
+                restarts=self.restarts,
+                processor_seconds={
+                    "environment": round(float(seconds[workers]), 4),
+                    "workers": round(float(seconds[:workers].sum()), 4),
+                    "learners": round(float(seconds[workers + 1 :].sum()), 4),
+                    "supervisor": round(time.process_time() - self._used, 4),
+                },
+                **learned,
+                **self.last_words(),
+            )
+            self.arena.close()
+            if self.learning is not None:
+                self.learning.close()
+
+    def last_words(self) -> dict[str, Any]:
+        """Return what else is noted in the record at the end."""
+        return {}
+
+    def spawn(self, target: Callable[..., None], arguments: tuple[Any, ...]) -> BaseProcess:
+        """Start a process of the run."""
+        process = self._context.Process(target=target, args=arguments, daemon=True)
+        process.start()
+        return process
+
+    def _record(self) -> None:
+        if len(frames := self._board.read_frames()):
+            self.writer.append_frames(frames)
+        if len(inferences := self._board.read_inferences()):
+            self.writer.append_inferences(inferences)
+        if self.learners is not None and len(steps := self.learners.read_steps()):
+            self.writer.append_learning_steps(steps)
+
+    def _raise_failures(self, *, restart: bool) -> None:
+        """Raise what a process died of; start killed workers again if allowed."""
+        assert self._environment is not None
+        if self._environment.exitcode not in (None, 0):
+            raise RunError(self.obituary("the environment's process", self._environment, self.configuration.workers))
+        self.replace_dead_workers(self._workers, restart=restart)
+        if self.learners is not None:
+            self.learners.replace_dead(self.note_learner, self.obituary, restart=restart)
+
+    def replace_dead_workers(self, processes: list[BaseProcess], *, restart: bool) -> None:
+        """Raise what a worker died of; start killed ones again if allowed."""
+        for worker, process in enumerate(processes):
+            if process.exitcode is None or (process.exitcode == 0 and not restart):
+                continue
+            killed = process.exitcode < 0
+            if not (restart and killed):
+                raise RunError(self.obituary(f"worker {worker}", process, worker))
+            self._restart(worker, process)
+
+    def note_learner(self, **details: Any) -> None:
+        """Note in the record that a learner was replaced."""
+        self.writer.add_event("learner-restart", time=round(self.since_start(), 6), **details)
+
+    def since_start(self) -> float:
+        """Return the seconds since boundary 0."""
+        return (time.monotonic_ns() - int(self._board.control[EPOCH])) * 1e-9
+
+    def _restart(self, worker: int, process: BaseProcess) -> None:
+        if self._attempts[worker] >= MAXIMUM_RESTARTS:
+            raise RunError(
+                f"worker {worker} was killed {MAXIMUM_RESTARTS + 1} times: something on this machine ends it"
+            )
+        self._attempts[worker] += 1
+        self.restarts += 1
+        lost = bool(self.arena["busy"][worker])
+        if lost:
+            row = self.arena["in_flight"][worker : worker + 1].copy()
+            row["lost"] = True
+            self.writer.append_inferences(row)
+            self.arena["busy"][worker] = 0
+        self.writer.add_event(
+            "restart",
+            worker=worker,
+            time=round(self.since_start(), 6),
+            signal=-(process.exitcode or 0),
+            lost_inferences=int(lost),
+        )
+        if self.learners is not None:
+            self.learners.forget_worker(worker)
+        arguments = (self.arena, self.worker_plan, worker, self._attempts[worker], self.learning)
+        self._workers[worker] = self.spawn(serve, arguments)
+
+    def obituary(self, who: str, process: BaseProcess, slot: int) -> str:
+        """Return in words how a process ended."""
+        told = self._board.read_error(slot).strip()
+        code = process.exitcode or 0
+        if code < 0:
+            return f"{who} was ended by {signal.Signals(-code).name}"
+        reason = told.splitlines()[-1] if told else "it left no message"
+        return f"{who} ended with exit code {code}: {reason}" + (f"\n{told}" if told else "")

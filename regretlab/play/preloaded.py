@@ -1,0 +1,26 @@
+"""What the fork server loads before it forks: everything a worker or the environment needs, compiled and warm.
+
+Nothing here may start threads: a fork copies only the calling one.
+"""
+
+import os
+from importlib import import_module
+
+__all__ = ["load"]
+
+
+def load() -> None:
+    """Import the heavy packages with one thread each and compile (or load) every transition."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+    for module in ("environment_process", "worker_process", "learning.learner_process"):
+        import_module(f"regretlab.play.{module}")
+    import torch
+
+    from .warming import compile_transitions
+
+    torch.set_num_threads(1)
+    compile_transitions()
+
+
+load()

@@ -1,0 +1,69 @@
+"""Starting and ending the processes of a run: a fork server with torch loaded once, children that die with their
+parent.
+
+The fork server is started for the first run inside a ``process_pool()`` and ended with the outermost one; a run
+opens one itself, so that a single run leaves no process behind, and several runs in one ``process_pool()`` load
+torch only once.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
+
+__all__ = ["PRELOADED", "become_child", "process_pool"]
+
+PRELOADED = ["regretlab.play.preloaded"]
+_PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
+_depth = 0
+_ours = True
+
+
+@contextmanager
+def process_pool() -> Iterator[ForkServerContext]:
+    """Yield the context whose processes are forked from a server that has torch and the kernels loaded."""
+    global _depth, _ours
+    if _depth == 0:  # a server that somebody else started is theirs to end
+        _ours = forkserver._forkserver._forkserver_pid is None  # type: ignore[attr-defined]
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    _depth += 1
+    try:
+        yield context
+    finally:
+        _depth -= 1
+        if _depth == 0 and _ours:
+            # The standard library keeps it until the interpreter exits; a run leaves no process of its own behind. (The
+            # interpreter's resource tracker stays with the interpreter: others may be using it.)
+            server = forkserver._forkserver
+            if (pid := server._forkserver_pid) is not None:  # type: ignore[attr-defined]
+                # Its children have ended. While it loads torch it hears nothing: Ctrl-C would wait for that.
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            server._stop()  # type: ignore[attr-defined]
+
+
+def become_child(name: str) -> None:
+    """Make this process a child of a run: named for ``ps`` and ended by the kernel when the supervisor is gone.
+
+    (The fork server is its parent in the kernel's eyes; it ends when the supervisor does.) Interrupts from the keyboard
+    are left to the supervisor.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = os.getppid()
+    # The standard library gives every child a hold on the fork server; with it the server would outlive the supervisor.
+    server = forkserver._forkserver
+    if server._forkserver_alive_fd is not None:  # type: ignore[attr-defined]
+        os.close(server._forkserver_alive_fd)  # type: ignore[attr-defined]
+        server._forkserver_alive_fd = None  # type: ignore[attr-defined]
+    libc = ctypes.CDLL(None)
+    libc.prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died in between
+        os._exit(1)

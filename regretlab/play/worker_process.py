@@ -1,0 +1,250 @@
+"""An inference worker's process: waits for its slot, looks at the newest frame, runs the network, posts the action.
+
+When to start and when an output is released is the rule's to say; the rule's state is shared by all workers and changed
+under one short lock that the environment never takes.
+"""
+
+import time
+import traceback
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..laws import Law
+from ..policies import PolicySpec
+from ..policies.policy import Policy, build_policy
+from ..rules.dispatch import next_start, on_completion, on_dispatch
+from ..rules.state import boundary_at_or_before
+from .actions import checked_action
+from .arena import Arena
+from .board import EPOCH, HEAD, STOP, Board, Frame
+from .clock import RealClock, WaitingPriority, sharpen_timers
+from .latencies import LatencyStream
+from .learning.acting import BlockingLearner, exploring_policy
+from .learning.learner_process import LearnerPlan
+from .preparation import policy_of_worker
+from .processes import become_child
+from .synchronisation import RobustLock, SemaphoreRow
+from .warming import compile_transitions
+
+__all__ = ["LONGEST_WAIT", "WARMUP_INFERENCES", "InferenceWorker", "WorkerPlan", "serve"]
+
+LONGEST_WAIT = 0.25
+"""Seconds a worker waits before it looks whether the run has ended."""
+READY_POLL = 0.02
+"""Seconds between two looks of a ready worker at whether the clock is set: a hundred that looked each millisecond would
+keep the others from getting ready. The clock is set longer ahead than that."""
+WARMUP_INFERENCES = 8
+"""Inferences before the run: the slowest but one of them primes rules that space their starts."""
+ANNOUNCEMENT = 0.025
+"""Seconds ahead of its end that an emulated inference is posted: more than a busy machine takes to wake a process."""
+SPIN = 0.0003
+"""Seconds before a frame from which on the worker that has claimed it spins (only at realtime priority: an ordinary
+process that spins would be kept from its core by the environment just then)."""
+LONGEST_SPIN = 0.001
+"""Seconds after a frame's deadline until which it is spun for; if it is later than that, the worker sleeps again."""
+_NO_CLAIM = -1
+
+
+@dataclass(frozen=True)
+class WorkerPlan:
+    """What the worker processes are told.
+
+    ``emulated_law`` pads every inference to a law (None: as fast as this machine infers).
+    """
+
+    policy: PolicySpec
+    rule: int
+    aligned: bool
+    frame_time: float
+    actions: int
+    seed: int
+    emulated_law: Law | None
+    learner: LearnerPlan | None = None
+
+
+def serve(arena: Arena, plan: WorkerPlan, worker: int, attempt: int, learning: Arena | None = None) -> None:
+    """Run a worker's process (the target of its ``Process``); ``attempt`` counts the restarts of this slot.
+
+    ``learning`` holds the weights where the policy is trained while it plays.
+    """
+    become_child(f"rl-worker-{worker}")
+    board = Board(arena)
+    try:
+        policy, blocking = _policy(board, plan, worker, attempt, learning)
+        priority = WaitingPriority()
+        if worker == 0:
+            board.report_error(len(board.arena["claims"]) + 2, str(priority))
+        sharpen_timers()
+        InferenceWorker(board, plan, worker, attempt, policy, priority, blocking=blocking).run()
+    except BaseException:
+        board.report_error(worker, traceback.format_exc())
+        raise SystemExit(1) from None
+
+
+def _policy(
+    board: Board, plan: WorkerPlan, worker: int, attempt: int, learning: Arena | None
+) -> tuple[Policy, BlockingLearner | None]:
+    """Return the worker's policy, and what it learns with between two inferences."""
+    if learning is None or plan.learner is None:
+        parameters = board.arena["parameters"] if plan.policy.has_network else None
+        return build_policy(policy_of_worker(plan.policy, worker), parameters=parameters), None
+    policy = exploring_policy(learning, plan.learner, worker, attempt, lambda: int(board.control[HEAD]))
+    return policy, BlockingLearner(learning, plan.learner, attempt) if plan.learner.blocking else None
+
+
+class InferenceWorker:
+    """One worker: the board, its rule and its network.
+
+    Parameters
+    ----------
+    board, plan, worker, attempt
+        Of the run; the slot, and how often it was filled before.
+    policy
+        What infers.
+    priority
+        At which it waits.
+    blocking
+        What learns between two inferences, if anything does.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        plan: WorkerPlan,
+        worker: int,
+        attempt: int,
+        policy: Policy,
+        priority: WaitingPriority,
+        *,
+        blocking: BlockingLearner | None = None,
+    ) -> None:
+        self._board, self._plan, self._worker, self._attempt = board, plan, worker, attempt
+        self._policy, self._priority, self._blocking = policy, priority, blocking
+        self._control, self._claims = board.control, board.arena["claims"]
+        self._semaphores = SemaphoreRow(board.arena["semaphores"])
+        self._lock = RobustLock(board.arena["rule_lock"])
+        self._state = board.arena["rule_state"]
+        self._latencies = LatencyStream.of(plan.emulated_law, plan.seed, worker, attempt)
+
+    def act(self, frame: Frame) -> int:
+        """Return what the policy chooses for a frame."""
+        return self._policy.act(frame.pixels, frame.label)
+
+    def processor_time(self) -> float:
+        """Return the processor seconds that this worker has used."""
+        return time.process_time()
+
+    def run(self) -> None:
+        """Get ready, wait for the start, then infer until the run ends."""
+        self._board.arena["warmup"][self._worker] = self._warm_up()
+        self._board.arena["ready"][self._worker] = 1
+        while not self._control[EPOCH]:
+            if self._control[STOP]:
+                return
+            time.sleep(READY_POLL)
+        self._clock = RealClock(int(self._control[EPOCH]))
+        idle_since = self._clock.now() if self._attempt else 0.0
+        before, used = float(self._board.arena["processor_seconds"][self._worker]), self.processor_time()
+        while (start := self._wait_for_slot(idle_since)) is not None:
+            idle_since = self._infer(start)
+            if self._blocking is not None:
+                idle_since = self._learn(self._blocking, start, idle_since)
+            self._board.arena["processor_seconds"][self._worker] = before + self.processor_time() - used
+
+    def _learn(self, blocking: BlockingLearner, start: float, completion: float) -> float:
+        """Take a learning step between two inferences; return when the worker was idle again."""
+        free = blocking.step(self._clock, completion)
+        if free > completion:  # the cycle ends later than the output was ready, and the rule goes by its end
+            with self._lock.hold():
+                on_completion(self._plan.rule, self._state, self._worker, start, free)
+        return free
+
+    def _warm_up(self) -> float:
+        """Run the network a few times; return a typical long time, or what the law says where it is emulated."""
+        compile_transitions()
+        shape = self._board.arena["frames"].shape[1:]
+        frame = np.zeros(shape, self._board.arena["frames"].dtype)
+        times = []
+        for _ in range(WARMUP_INFERENCES):
+            began = time.perf_counter()
+            self.act(Frame(-1, 0, frame))
+            times.append(time.perf_counter() - began)
+        return self._latencies.warm_up if self._latencies is not None else sorted(times)[-2]
+
+    def _wait_for_slot(self, idle_since: float) -> float | None:
+        """Return the scheduled start once its time has come; None when the run has ended."""
+        now = idle_since
+        while not self._control[STOP]:
+            with self._lock.hold():
+                start = float(next_start(self._plan.rule, self._state, self._worker, now))
+            self._priority.take()
+            if self._plan.aligned:
+                come = self._wait_for_frame(int(boundary_at_or_before(start, self._plan.frame_time)))
+            else:
+                come = self._wait_for_time(start)
+            now = max(now, self._clock.now())
+            if come:
+                with self._lock.hold():
+                    confirmed = float(next_start(self._plan.rule, self._state, self._worker, now))
+                    if confirmed <= start:  # else it was moved meanwhile, or this process was away too long
+                        on_dispatch(self._plan.rule, self._state, self._worker, confirmed)
+                        return confirmed
+        return None
+
+    def _wait_for_frame(self, index: int) -> bool:
+        """Wait until frame ``index`` is published, a while at most; return whether it is."""
+        if self._control[HEAD] >= index:
+            return True
+        deadline, now = index * self._plan.frame_time, self._clock.now()
+        if not self._priority.is_granted or now > deadline + LONGEST_SPIN:
+            return self._sleep_for_frame(index, max(now, deadline) + self._plan.frame_time)
+        if now < deadline - SPIN:
+            self._sleep_for_frame(index, deadline - SPIN)
+        if self._clock.now() >= deadline - SPIN:
+            until = deadline + LONGEST_SPIN
+            while self._control[HEAD] < index and self._clock.now() < until:
+                pass
+        return bool(self._control[HEAD] >= index)
+
+    def _sleep_for_frame(self, index: int, until: float) -> bool:
+        """Sleep until the environment wakes the claimant of frame ``index``, at most until ``until``."""
+        self._claims[self._worker] = index
+        if self._control[HEAD] < index:
+            self._semaphores.wait(self._worker, min(LONGEST_WAIT, until - self._clock.now()))
+        self._claims[self._worker] = _NO_CLAIM
+        return bool(self._control[HEAD] >= index)
+
+    def _wait_for_time(self, start: float) -> bool:
+        """Wait until ``start`` and for the first frame, a while at most; return whether it has come."""
+        self._clock.sleep_until(min(start, self._clock.now() + LONGEST_WAIT), spin=0.0)
+        return self._clock.now() >= start and self._control[HEAD] >= 0
+
+    def _infer(self, start: float) -> float:
+        """Run one inference scheduled at ``start``; return when the worker was idle again."""
+        board, worker, plan = self._board, self._worker, self._plan
+        frame = board.newest()
+        dispatch = self._clock.now()
+        row = (worker, dispatch, start, frame.index, -1.0, -1.0, -1, False, -1, frame.label, False)
+        board.arena["in_flight"][worker] = row
+        board.arena["busy"][worker] = 1
+        self._priority.give_back()
+        action = checked_action(self.act(frame), plan.actions)
+        completion = self._clock.now()
+        if self._latencies is not None:
+            # The emulated inference ends exactly when the law says, counted from its scheduled start. It is posted a
+            # little early with that time on it, and the environment honours the time.
+            target = start + self._latencies.next()
+            while not self._control[STOP] and self._clock.now() < target - ANNOUNCEMENT:
+                self._clock.sleep_until(min(target - ANNOUNCEMENT, self._clock.now() + LONGEST_WAIT), spin=0.0)
+            completion = max(completion, target)
+        with self._lock.hold():
+            release = float(on_completion(plan.rule, self._state, worker, start, completion))
+        while not board.can_post(worker) and not self._control[STOP]:
+            time.sleep(0.001)
+        board.post(
+            worker,
+            (worker, dispatch, start, frame.index, completion, release, -1, False, action, frame.label, False),
+        )
+        board.arena["busy"][worker] = 0
+        return completion

@@ -1,0 +1,118 @@
+r"""How long to hold: the h of least regret for the rule ``frame-hold``.
+
+In an unlimited frame pool whose outputs are held to h frames
+
+.. math:: \phi_h = (1-F_h)\prod_{j>h}(1-f_j), \qquad
+          a_h = F_h,\quad a_j = f_j(1-F_h)\prod_{h<i<j}(1-f_i)\ (j>h).
+
+Holding gives up age on the fast outputs and wins frames: those with D <= h arrive in order, each in a frame of its own.
+Derived in docs/theory.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..laws import Law
+from ..results import ServiceLaw
+from ..rules.service import service as staggering
+from ..rules.service.unlimited_pool import values_of_holds
+from .loss import FrameLoss
+
+__all__ = ["best_hold", "hold_to_simulate", "regret_of_holds"]
+
+
+def regret_of_holds(law: Law, frame_time: float, loss: FrameLoss) -> NDArray[np.float64]:
+    """Return the regret per frame of an unlimited pool for every hold.
+
+    Parameters
+    ----------
+    law, frame_time
+        Inference time and seconds of a frame.
+    loss
+        What a frame loses.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        Shape (J+1,), index = h in frames; 0 and 1 both mean no hold. J is the longest delay that matters.
+
+    Examples
+    --------
+    >>> from regretlab.laws import parse_law
+    >>> regret = regret_of_holds(parse_law("gamma(4, scale=0.8)"), 1.0, FrameLoss(0.9))
+    >>> int(regret.argmin()), round(1 - float(regret.min()), 12)
+    (5, 0.521644380983)
+    """
+    phi, value = values_of_holds(law.frame_pmf(frame_time), loss.decay)
+    return phi * loss.gap_default + loss.stake * (1.0 - phi - value)
+
+
+def best_hold(law: Law, frame_time: float, loss: FrameLoss, *, workers: float = math.inf) -> tuple[int, ServiceLaw]:
+    """Return the hold of least regret per frame, and the service law under it.
+
+    Parameters
+    ----------
+    law, frame_time
+        Inference time and seconds of a frame.
+    loss
+        What a frame loses.
+    workers
+        Number of workers; ``inf`` for the unlimited pool.
+
+    Returns
+    -------
+    hold
+        h in frames, at least 1 (1 is no hold).
+    service
+        The service law of ``frame-hold`` with that h.
+
+    Raises
+    ------
+    NoClosedForm
+        If the finite pool has none.
+    """
+    decay = max(0.0, loss.decay)  # on a ring with p = 1/K rounding may put it below
+    hold = staggering.best_hold(
+        law, frame_time, decay, workers=workers, gap_default=loss.gap_default, gap_delay=loss.stake
+    )
+    return hold, staggering.service_law(law, frame_time, workers=workers, rule="frame-hold", hold=hold)
+
+
+def hold_to_simulate(law: Law, frame_time: float, loss: FrameLoss, *, workers: float = math.inf) -> int:
+    """Return the hold of least regret per frame, or one near it where the pool has no closed form.
+
+    There starts are taken for independent of each other, each frame having an idle worker with probability
+    min(1, N / E D), as the rule itself does when it learns its hold.
+
+    Parameters
+    ----------
+    law, frame_time, loss, workers
+        As for ``best_hold``.
+
+    Returns
+    -------
+    int
+        h in frames, at least 1.
+
+    Examples
+    --------
+    >>> from regretlab.laws import parse_law
+    >>> hold_to_simulate(parse_law("gamma(2, scale=1.6)"), 1.0, FrameLoss(0.9), workers=6)
+    4
+    """
+    try:
+        return best_hold(law, frame_time, loss, workers=workers)[0]
+    except staggering.NoClosedForm:
+        pmf = law.frame_pmf(frame_time)
+    delays = np.arange(len(pmf))
+    share = pmf * min(1.0, workers / float(pmf @ delays / pmf.sum()))
+    below = np.cumsum(share)
+    worth = loss.gap_default - loss.stake * (1.0 - max(0.0, loss.decay) ** delays)
+    value = np.full(len(pmf), -math.inf)
+    later = 0.0
+    for hold in range(len(pmf) - 1, 0, -1):
+        value[hold] = below[hold] * worth[hold] + (1.0 - below[hold]) * later
+        later = share[hold] * worth[hold] + (1.0 - share[hold]) * later
+    return int(value.argmax())

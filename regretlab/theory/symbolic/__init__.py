@@ -1,0 +1,1 @@
+"""SymPy twins of the numerical formulas. The only package that imports SymPy."""
