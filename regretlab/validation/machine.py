@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from .. import __version__
 
 if TYPE_CHECKING:
-    from ..play.synchronisation import SemaphoreRow
+    from ..play.system.synchronisation import SemaphoreRow
 
 __all__ = ["Finding", "examine"]
 
@@ -181,7 +181,7 @@ def _semaphores() -> Finding:
     import numpy as np
 
     try:
-        from ..play.synchronisation import SEMAPHORE_BYTES, SemaphoreRow
+        from ..play.system.synchronisation import SEMAPHORE_BYTES, SemaphoreRow
 
         memory = np.frombuffer(mmap.mmap(-1, mmap.PAGESIZE), np.uint8)[: 2 * SEMAPHORE_BYTES]
         row = SemaphoreRow(memory.reshape(2, SEMAPHORE_BYTES), create=True)
