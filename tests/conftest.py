@@ -1,5 +1,5 @@
-"""Shared settings: reproducible hypothesis runs, what a timing test owes to a busy machine, no process that outlives its
-test, no long silence.
+"""Shared settings: reproducible hypothesis runs, no long silence, no process that outlives its test, and what a
+realtime test owes to a busy machine.
 """
 
 import os
