@@ -16,7 +16,7 @@ from .. import __version__
 from ..needs import EXTRAS, MissingPackageError, absent
 
 if TYPE_CHECKING:
-    from ..play.synchronisation import SemaphoreRow
+    from ..play.system.synchronisation import SemaphoreRow
 
 __all__ = ["Finding", "examine"]
 
@@ -175,7 +175,7 @@ def _semaphores() -> Finding:
     import numpy as np
 
     try:
-        from ..play.synchronisation import SEMAPHORE_BYTES, SemaphoreRow
+        from ..play.system.synchronisation import SEMAPHORE_BYTES, SemaphoreRow
 
         memory = np.frombuffer(mmap.mmap(-1, mmap.PAGESIZE), np.uint8)[: 2 * SEMAPHORE_BYTES]
         row = SemaphoreRow(memory.reshape(2, SEMAPHORE_BYTES), create=True)

@@ -9,8 +9,8 @@ from regretlab.errors import RunError
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.learning.checkpoints import CHECKPOINT, load_checkpoint
 from regretlab.play.preparation import prepare
-from regretlab.play.processes import process_pool
 from regretlab.play.run import run
+from regretlab.play.system.processes import process_pool
 from regretlab.policies import PolicySpec
 from regretlab.records import Record, summarise
 from tests.oracles.broken_learners import BrokenLearnerSpec

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from regretlab.play.configuration import RunConfiguration
-from regretlab.play.processes import process_pool
 from regretlab.play.run import run
+from regretlab.play.system.processes import process_pool
 from regretlab.records import Record
 from tests.oracles.marked_run import RING, MarkedRun
 from tests.oracles.ring_environment import FRAME_TIME

@@ -5,8 +5,8 @@ import pytest
 
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.mirror import mirror
-from regretlab.play.processes import process_pool
 from regretlab.play.run import run
+from regretlab.play.system.processes import process_pool
 from regretlab.records import Record, batch_means
 from regretlab.rules.rule import RULES
 from tests.oracles.marked_run import values

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from regretlab.play.synchronisation import SemaphoreRow
+from regretlab.play.system.synchronisation import SemaphoreRow
 from regretlab.validation import machine
 from regretlab.validation.machine import examine
 
