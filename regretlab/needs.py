@@ -1,8 +1,8 @@
 """Packages that only some commands need: which extra of ``pyproject.toml`` installs each, and what to type.
 
 The base package holds the theory side. A subpackage of the empirical side starts with ``need(EXTRA)``, and a function
-that uses one optional package takes it from ``load``. Both raise ``MissingPackageError``, which the command line reports
-in one sentence with exit code 2. This module imports nothing but the standard library.
+that uses one optional package takes it from ``load``. Both raise ``MissingPackageError``, which the command line
+reports in one sentence with exit code 2. This module imports nothing but the standard library.
 """
 
 import importlib
