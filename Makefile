@@ -2,7 +2,7 @@
 # make test     install into .venv, run the tests of every package: five minutes
 # make test-all these and all others, what CI runs: half an hour
 # make test-long what takes hours: many random settings, a soak of half an hour
-# make lint     style, types and the import contracts
+# make lint     style, types, the import contracts, the language of the documentation and docstrings
 # make figures  the paper's figures, into figures/
 # make docs     the documentation, into docs/_build/html
 # make bench    the benchmarks
@@ -58,6 +58,7 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.contracts.language
 
 figures: .venv/installed
 	$(BIN)/regretlab figures --out figures
