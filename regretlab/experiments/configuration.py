@@ -36,6 +36,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import InputError, first_fault
+from ..trust import refuse_foreign_code
 
 __all__ = ["PROTOCOLS", "Cell", "DelayCase", "Experiment", "read_experiment"]
 
@@ -166,7 +167,9 @@ class Experiment:
         return hashlib.sha256(json.dumps([__version__, self.to_json()], sort_keys=True).encode()).hexdigest()
 
 
-def read_experiment(source: str | Path | dict[str, Any], budget: str = "full", seeds: int | None = None) -> Experiment:
+def read_experiment(
+    source: str | Path | dict[str, Any], budget: str = "full", seeds: int | None = None, *, trust: bool = False
+) -> Experiment:
     """Read an experiment.
 
     Parameters
@@ -177,6 +180,8 @@ def read_experiment(source: str | Path | dict[str, Any], budget: str = "full", s
         "full", or the name of a section under ``[budget]``.
     seeds
         Number of seeds in place of the file's.
+    trust
+        Accept a file that names Python code to run or a Ray cluster to join; a dictionary is the caller's own.
 
     Raises
     ------
@@ -218,6 +223,10 @@ def read_experiment(source: str | Path | dict[str, Any], budget: str = "full", s
             raise InputError(f"{place}: must be a section of settings, not {case!r}")
         delayed = settings.protocol == "simulated-delay"
         checked.append(_delay_case(case, learning, place) if delayed else _run_case(case, shared, place))
+    if not trust and not isinstance(source, dict):
+        refuse_foreign_code(settings.model_dump(), f"{name}: experiment")
+        for number, case in enumerate(checked, start=1):
+            refuse_foreign_code(case, f"{name}: case {number}")
     labels = [case["label"] for case in checked]
     for label in labels:
         if labels.count(label) > 1:

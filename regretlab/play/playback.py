@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..games import make_game
 from ..records import Record
+from ..trust import refuse_foreign_code, refuse_foreign_files
 
 __all__ = ["Playback", "play_back"]
 
@@ -47,6 +48,7 @@ def play_back(
     every: int = 2,
     most_pictures: int = 1200,
     progress: Callable[[int, int], None] | None = None,
+    trust: bool = False,
 ) -> Playback:
     """Play the actions of a record in a fresh environment of the same settings and seed.
 
@@ -59,7 +61,9 @@ def play_back(
     every, most_pictures
         A picture every so many frames, at most so many.
     progress
-        Told the frames done, and of how many.
+        Called with the frames done and the total.
+    trust
+        Open the ROM and other files, and import the environment's module, that the record names.
 
     Returns
     -------
@@ -69,23 +73,29 @@ def play_back(
     Raises
     ------
     InputError
-        If the record does not say what was played, or the environment draws nothing.
+        If the record does not state what was played, names files or code and is not trusted, holds an action that the
+        environment does not have, or the environment draws nothing.
     """
+    place = f"'{record.directory}'"
     try:
         config = record.meta["config"]
         environment, seed = str(config["environment"]), int(config["seed"])
         options = dict(config.get("environment_options") or {})
     except (KeyError, TypeError, ValueError):
-        raise InputError(f"'{record.directory}' does not say what was played: it cannot be played again") from None
-    if ":" in environment:  # module:id would import what a file names
-        raise InputError(f"'{record.directory}' asks to import a module for '{environment}': only known ids are played")
+        raise InputError(f"{place} does not state what was played: it cannot be played again") from None
+    if seed < 0:
+        raise InputError(f"{place}: seed must be at least 0, not {seed}")
+    if not trust:
+        refuse_foreign_code({"environment": environment}, place)
+        refuse_foreign_files(options, f"{place}: environment_options")
     if gif is not None:
         options = {**options, "render_mode": "rgb_array"}
-        if Path(gif).suffix != ".gif" or not Path(gif).parent.is_dir():
+        if Path(gif).suffix != ".gif" or not Path(gif).parent.is_dir() or Path(gif).is_dir():
             raise InputError(f"pictures go to a .gif file in a folder that exists, not to '{gif}'")
     table = record.frames
     columns = {name: table[name].to_numpy() for name in ("action", "reward", "terminated", "truncated", "frame")}
     game = make_game(environment, **options)
+    _check_actions(columns["action"], game, place)
     pictures: list[NDArray[np.uint8]] = []
     different = np.zeros(len(table), bool)
     total = 0.0
@@ -119,6 +129,15 @@ def play_back(
     )
 
 
+def _check_actions(played: NDArray[np.integer[Any]], game: Any, place: str) -> None:
+    """Raise ``InputError`` if the environment does not have an action of the record."""
+    actions = int(getattr(game.action_space, "n", 0))
+    wrong = played[(played < 0) | (played >= actions)]
+    if len(wrong):
+        game.close()
+        raise InputError(f"{place}: action {wrong[0]} does not exist: its environment has {actions} discrete actions")
+
+
 def _picture(game: Any) -> NDArray[np.uint8]:
     screen = game.render()
     if screen is None:
@@ -132,6 +151,10 @@ def _write_gif(path: Path, pictures: list[NDArray[np.uint8]], seconds: float) ->
     if not pictures:
         raise InputError("the record has no frame: there are no pictures to write")
     first, *rest = (Image.fromarray(picture) for picture in pictures)
+    shown = max(20, round(1e3 * seconds))
     part = path.with_name(f".{path.name}.part")
-    first.save(part, format="GIF", save_all=True, append_images=rest, duration=max(20, round(1e3 * seconds)), loop=0)
-    part.replace(path)
+    try:
+        first.save(part, format="GIF", save_all=True, append_images=rest, duration=shown, loop=0)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

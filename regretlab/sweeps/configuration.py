@@ -29,6 +29,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ..errors import InputError, first_fault
+from ..trust import refuse_foreign_code
 from .commands import COMMANDS, Command
 
 __all__ = ["Axis", "Settings", "SweepConfiguration", "read_configuration"]
@@ -152,13 +153,15 @@ class SweepConfiguration:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_configuration(source: str | Path | dict[str, Any]) -> SweepConfiguration:
+def read_configuration(source: str | Path | dict[str, Any], *, trust: bool = False) -> SweepConfiguration:
     """Read a sweep.
 
     Parameters
     ----------
     source
         A TOML file, or what it would hold as a dictionary.
+    trust
+        Accept a file that names Python code to run; a dictionary is the caller's own.
 
     Raises
     ------
@@ -201,6 +204,9 @@ def read_configuration(source: str | Path | dict[str, Any]) -> SweepConfiguratio
             raise InputError(f"{name}: command '{settings.command}' needs '{parameter}' under [fixed] or [grid]")
     checked = {key: _value(command, key, value, f"{name}: fixed.{key}") for key, value in fixed.items()}
     axes = tuple(_axis(command, key, value, f"{name}: grid.{key}") for key, value in grid.items())
+    if not trust and not isinstance(source, dict):
+        refuse_foreign_code(checked, f"{name}: fixed")
+        refuse_foreign_code({axis.name: axis.values for axis in axes}, f"{name}: grid")
     sweep = SweepConfiguration(settings, checked, axes, _files(checked, axes))
     if sweep.points > MOST_POINTS:
         raise InputError(f"{name}: the grid has {sweep.points:,} points: at most {MOST_POINTS:,}")

@@ -173,7 +173,7 @@ def test_an_mlp_learns_while_it_plays(tmp_path):
 
 def test_a_record_cannot_make_its_twin_run_code(balancer, tmp_path):
     run(_configuration(policy=balancer), tmp_path / "r")
-    with pytest.raises(InputError, match="asks to run a policy's code"):
+    with pytest.raises(InputError, match=r"policy: 'module:.*' runs a Python file"):
         mirror(tmp_path / "r", tmp_path / "twin")
 
 
