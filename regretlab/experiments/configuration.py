@@ -28,7 +28,6 @@ section ``[run]`` those that all cases share.
 
 import hashlib
 import json
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -36,6 +35,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import InputError, first_fault
+from ..inputs import read_toml
 from ..trust import refuse_foreign_code
 
 __all__ = ["PROTOCOLS", "Cell", "DelayCase", "Experiment", "read_experiment"]
@@ -198,7 +198,7 @@ def read_experiment(
     [(1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (5, 0)]
     """
     name = "experiment" if isinstance(source, dict) else str(source)
-    content = source if isinstance(source, dict) else _read_toml(Path(source))
+    content = source if isinstance(source, dict) else read_toml(source, "configuration")
     for section in content:
         if section not in _SECTIONS:
             raise InputError(f"{name}: unknown section '{section}': there are {', '.join(_SECTIONS)}")
@@ -232,15 +232,6 @@ def read_experiment(
         if labels.count(label) > 1:
             raise InputError(f"{name}: two cases are labelled '{label}': each needs a label of its own")
     return Experiment(settings, learning, tuple(checked), budget)
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is not TOML: {error}") from None
 
 
 def _with_budget(content: dict[str, Any], budget: str, name: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ alone and, in its metadata, the seed of the random weights below it (`regretlab.
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from regretlab.errors import InputError
+from regretlab.inputs import check_regular
 from regretlab.policies.networks import FrameNetwork, build_network
 from regretlab.policies.parameters import named_views, parameter_count, random_parameters
 from regretlab.policies.spec import PolicySpec
@@ -61,6 +61,7 @@ def load_parameters(spec: PolicySpec, out: NDArray[np.float32] | None = None) ->
         return random_parameters(spec, flat)
     network = build_network(spec)
     views = named_views(network, flat, channels_last=spec.channels_last)
+    check_regular(spec.weights, "weights")
     try:
         with safe_open(spec.weights, framework="numpy") as file:
             metadata = _metadata(file.metadata())
@@ -135,6 +136,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     InputError
         If the file cannot be read as safetensors.
     """
+    check_regular(os.fspath(path), "weights")
     try:
         with safe_open(os.fspath(path), framework="numpy") as file:
             return _metadata(file.metadata())
@@ -182,12 +184,11 @@ def write_tensors(
     if target.suffix != ".safetensors":
         raise InputError(f"weights are written to a .safetensors file, not to {target.name!r}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.stem, suffix=".part")
-    os.close(handle)
+    temporary = target.with_name(f"{target.stem}.{os.getpid()}.part")
     try:
         contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
         save_file(contiguous, temporary, metadata={METADATA_KEY: json.dumps(dict(metadata), sort_keys=True)})
         os.replace(temporary, target)
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     return target

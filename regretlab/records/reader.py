@@ -1,6 +1,5 @@
 """Read a record: a finished one, one that is still being written, or what a kill left of one."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import InputError
+from ..inputs import read_json
 from ..needs import load
 from .schema import FRAMES, INFERENCES, LEARNING, META, SCHEMA_VERSION
 from .storage import table_files, table_schema
@@ -55,12 +55,12 @@ class Record:
         """
         folder = Path(directory)
         try:
-            meta = json.loads((folder / META).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise InputError(f"'{directory}' is no record: it has no readable {META}") from None
+            meta = read_json(folder / META, META)
+        except InputError:
+            raise InputError(f"'{directory}' is not a record: it has no readable {META}") from None
         version = meta.get("schema_version") if isinstance(meta, dict) else None
         if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
-            raise InputError(f"'{directory}' is no record this version reads: schema_version {version!r}")
+            raise InputError(f"'{directory}' is not a record that this version reads: schema_version {version!r}")
         for name in (FRAMES, INFERENCES):  # a run that reached its end wrote both, be they empty
             if meta.get("complete") and not table_files(folder, name):
                 raise InputError(

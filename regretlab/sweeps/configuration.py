@@ -20,7 +20,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +28,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ..errors import InputError, first_fault
+from ..inputs import read_toml
 from ..trust import refuse_foreign_code
 from .commands import COMMANDS, Command
 
@@ -179,7 +179,7 @@ def read_configuration(source: str | Path | dict[str, Any], *, trust: bool = Fal
     ((2, 3), (0.9, 0.95, 1.0))
     """
     name = "sweep" if isinstance(source, dict) else str(source)
-    content = source if isinstance(source, dict) else _read_toml(Path(source))
+    content = source if isinstance(source, dict) else read_toml(source, "configuration")
     for section in content:
         if section not in ("sweep", "fixed", "grid"):
             raise InputError(f"{name}: unknown section '{section}': there are sweep, fixed and grid")
@@ -235,15 +235,6 @@ def _contents(text: str) -> str | None:
         except OSError:
             continue
     return None
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is not TOML: {error}") from None
 
 
 def _checked(model: type[Any], values: Any, place: str) -> Any:
