@@ -53,9 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from ..errors import InputError, RunError
     from ..interrupts import terminable
-    from .output import plain_console
+    from .output import plain_console, prepare_streams
     from .sentences import say
 
+    prepare_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with terminable():
@@ -76,5 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _complain(message: str, code: int) -> int:
-    print(f"regretlab: error: {' '.join(message.split())}", file=sys.stderr)
+    from .output import printable
+
+    print(f"regretlab: error: {printable(' '.join(message.split()))}", file=sys.stderr)
     return code
