@@ -8,10 +8,14 @@ import re
 from contextlib import suppress
 from typing import Any
 
-import gymnasium
-
 from ..errors import InputError
-from .observations import array_observations
+from ..needs import need
+
+need("play", "a game")
+
+import gymnasium  # noqa: E402 - the line above reports its absence
+
+from .observations import array_observations  # noqa: E402
 
 __all__ = ["GAMES", "environment_id", "make_game", "registration"]
 

@@ -37,7 +37,7 @@ def _batch(generator, size, weighted):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 @pytest.mark.filterwarnings("ignore")
 def test_an_actor_computes_the_gradient_of_this_process_bit_for_bit(monkeypatch):
     """Three batches in turn, two networks, and the weights that a version named before had."""

@@ -26,7 +26,7 @@ from tests.oracles.broken_policies import BrokenSpec
 from tests.oracles.marked_run import MarkedRun, segments, values
 from tests.oracles.ring_environment import FRAME_TIME
 
-pytestmark = [pytest.mark.realtime, pytest.mark.xdist_group("realtime")]
+pytestmark = pytest.mark.realtime
 
 RINGS = "tests.oracles.ring_environment:tests/"
 

@@ -17,7 +17,7 @@ from tests.oracles.broken_learners import BrokenLearnerSpec
 from tests.oracles.marked_run import MarkedRun, segments
 from tests.oracles.ring_environment import FRAME_TIME
 
-pytestmark = [pytest.mark.realtime, pytest.mark.xdist_group("realtime")]
+pytestmark = pytest.mark.realtime
 
 RINGS = "tests.oracles.ring_environment:tests/"
 SPEC = PolicySpec("nature", actions=5, channels_last=True)

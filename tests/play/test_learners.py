@@ -20,7 +20,7 @@ from regretlab.records import Record, summarise
 from tests.oracles.marked_run import RING, MarkedRun, segments
 from tests.oracles.ring_environment import FRAME_TIME
 
-pytestmark = [pytest.mark.realtime, pytest.mark.xdist_group("realtime")]
+pytestmark = pytest.mark.realtime
 
 SPEC = PolicySpec("nature", actions=5, channels_last=True)
 
