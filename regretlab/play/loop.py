@@ -95,7 +95,7 @@ class DefaultBehaviour:
         noop = plan.default_action
         if noop is None:
             noop = int(getattr(game.unwrapped, "default_action", 0))
-        return cls(plan.default_behaviour, noop, int(game.action_space.n), plan.seed)  # type: ignore[attr-defined]
+        return cls(plan.default_behaviour, noop, int(game.action_space.n), plan.seed)
 
     def action(self, agent_action: int | None) -> int:
         """Return the action of this frame: the agent's if there is one, else beta's."""
