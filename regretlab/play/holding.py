@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ..errors import InputError
-from ..rules.hold_objective import HoldObjective
+from ..rules.rule import HoldObjective
 from .configuration import RunConfiguration
 
 __all__ = ["hold_of"]
@@ -24,7 +24,7 @@ def hold_of(configuration: RunConfiguration, told: Mapping[str, object]) -> int 
     InputError
         If the hold is to be learned and nobody says how fast the environment changes.
     """
-    if configuration.rule != "frame-hold":
+    if not configuration.staggering_rule.holds:
         return 0
     if isinstance(configuration.hold, int):
         return configuration.hold

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from regretlab.errors import InputError
 from regretlab.laws import constant, law_from_samples, parse_law
 from regretlab.records import batch_means
-from regretlab.rules.rule import RULE_NAMES
+from regretlab.rules import RULE_NAMES
+from regretlab.rules.rule import HoldObjective
 from regretlab.rules.service.service import NoClosedForm, best_hold, service_law, workers_for_zero_inaction
 from tests.oracles import plain_service as plain
 from tests.oracles.event_loop import run_rule
@@ -325,20 +326,14 @@ def test_the_automatic_hold_has_the_least_regret(law, workers, p, gaps):
         phi = service.inaction_fraction
         return phi * default + delay * (1 - phi - service.service_value(p))
 
-    chosen = best_hold(law, 1.0, p, workers=workers, gap_default=default, gap_delay=delay)
+    chosen = best_hold(law, 1.0, HoldObjective(p, default, delay), workers=workers)
     least = regret(chosen)
     for hold in range(1, min(20, len(law.frame_pmf(1.0))) + 2):
         assert least <= regret(hold) + 1e-9
-    auto = service_law(
-        law, 1.0, workers=workers, rule="frame-hold", hold="auto", p=p, gap_default=default, gap_delay=delay
-    )
-    assert auto.delay_law == pytest.approx(
-        service_law(law, 1.0, workers=workers, rule="frame-hold", hold=chosen).delay_law
-    )
 
 
 def test_the_best_hold_of_the_gamma_law():
-    assert best_hold(GAMMA, 1.0, 0.9) == 5
+    assert best_hold(GAMMA, 1.0, HoldObjective(0.9)) == 5
     values = [service_law(GAMMA, 1.0, workers=INF, rule="frame-hold", hold=h).service_value(0.9) for h in range(1, 12)]
     assert int(np.argmax(values)) + 1 == 5
 
@@ -400,7 +395,7 @@ def test_methods_and_assumptions():
 
 
 def test_a_pool_that_hardly_blocks_is_the_unlimited_one_with_a_stated_error():
-    from regretlab.rules.service.loss_formulas import blocking_bound
+    from regretlab.rules.service.frame_pools import blocking_bound
 
     nearly, unlimited = (service_law(GAMMA, 1.0, workers=n) for n in (9, INF))
     bound = blocking_bound(GAMMA.frame_pmf(1.0), 9)
