@@ -244,19 +244,18 @@ def _service(
 ) -> tuple[ServiceLaw, int | None]:
     """Return the service law of a rule, and the hold that was chosen or given."""
     chosen = get_rule(rule)
-    frames = _frames(hold)
     if hold == "auto" or (hold is None and chosen.holds):
         if not chosen.holds:
             raise InputError(f"rule '{chosen}' has no hold, and 'auto' is given")
-        frames = best_hold(law, frame_time, hold_objective(loss), workers=workers)
+        hold = best_hold(law, frame_time, hold_objective(loss), workers=workers)
     service = service_law(
-        law, frame_time, workers=workers, rule=chosen, hold=frames, alignment=alignment, maximum_time=maximum_time
+        law, frame_time, workers=workers, rule=chosen, hold=hold, alignment=alignment, maximum_time=maximum_time
     )
-    return service, frames
+    return service, _frames(hold)
 
 
 def _frames(hold: int | str | None) -> int | None:
-    return None if hold in (None, "auto") else int(hold)
+    return None if hold is None else int(hold)
 
 
 def _share(

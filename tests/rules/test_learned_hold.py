@@ -161,3 +161,16 @@ def test_an_environment_that_does_not_tell_how_fast_it_changes_is_asked_for(tmp_
     with pytest.raises(InputError, match="rule 'max-time' has no hold to learn"):
         get_rule("max-time").new_state(2, 1.0, hold=HoldObjective(0.9))
     assert math.isclose(HoldObjective.of_ring(0.25, 4).retention, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((1.2,), r"needs a modal probability in \[0, 1\], not 1.2"),
+        ((0.9, 1.0, -1.0), "gap of a wrong action must be .* not -1.0"),
+        ((0.9, math.inf), "gap of the default behaviour must be .* not inf"),
+    ],
+)
+def test_objectives_are_checked(values, words):
+    with pytest.raises(InputError, match=words):
+        HoldObjective(*values)

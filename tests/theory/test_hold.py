@@ -97,7 +97,7 @@ def test_finite_pools_by_trying_every_hold(workers):
 
 @pytest.mark.parametrize("hold", [-1, 2.5, "often"])
 def test_unusable_holds_are_named(hold):
-    with pytest.raises(InputError, match=rf"needs a hold of at least 0 whole frames or 'auto', not '?{hold}'?"):
+    with pytest.raises(InputError, match=rf"needs a hold of at least 0 whole frames, not '?{hold}'?"):
         realtime_regret(GAMMA, 1.0, 0.9, rule="frame-hold", workers=math.inf, hold=hold)
 
 

@@ -49,7 +49,7 @@ def service_law(
     *,
     workers: float = 1,
     rule: str | StaggeringRule = "frame-pool",
-    hold: int | None = None,
+    hold: int | str | None = None,
     alignment: str | None = None,
     maximum_time: float | None = None,
     learning_time: Law | None = None,
@@ -158,7 +158,7 @@ def _check_workers(workers: float) -> None:
         raise InputError(f"workers must be a whole number of at least 1 or inf, not {workers!r}")
 
 
-def _check_hold(rule: StaggeringRule, hold: int | None) -> int:
+def _check_hold(rule: StaggeringRule, hold: int | str | None) -> int:
     """Return the hold in frames, at least 1 (an output never takes effect earlier)."""
     if not rule.holds:
         if hold is not None:
