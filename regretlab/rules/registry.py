@@ -57,7 +57,7 @@ def get_rule(rule: "str | StaggeringRule") -> "StaggeringRule":
     Raises
     ------
     InputError
-        If there is no such rule.
+        If the name is unknown.
 
     Examples
     --------

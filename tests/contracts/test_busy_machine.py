@@ -1,4 +1,4 @@
-"""What a realtime test owes to a busy machine: other processes are counted, its own are not, and a failure is a skip."""
+"""What a realtime test owes to a busy machine: other processes count, its own do not, and a failure is a skip."""
 
 import os
 import subprocess

@@ -115,6 +115,7 @@ def _ring(delay, symbols, probability):
     return 1 / symbols + (1 - 1 / symbols) * eigenvalue**delay
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("behaviour", ["noop", "repeat", "random"])
 @pytest.mark.parametrize("environment", ["regretlab/Beacon-v0", "tests.oracles.ring_environment:tests/Ring-v0"])
 def test_what_a_default_behaviour_earns(behaviour, environment, tmp_path):

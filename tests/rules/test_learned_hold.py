@@ -7,8 +7,6 @@ import pytest
 
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
-from regretlab.play.configuration import RunConfiguration
-from regretlab.play.run import run
 from regretlab.records import Record
 from regretlab.rules import get_rule
 from regretlab.rules.rule import HoldObjective
@@ -95,6 +93,8 @@ def test_learning_costs_little_against_knowing():
 
 
 def beacon(**values):
+    from regretlab.play.configuration import RunConfiguration
+
     return RunConfiguration(
         environment_options={"symbols": 4, "mode_probability": 0.9},
         policy="oracle",
@@ -108,6 +108,8 @@ def beacon(**values):
 
 def test_the_virtual_harness_learns_the_same_hold_as_the_event_kernel(tmp_path):
     """Same times, same frames served from the same observations; the summary tells the hold."""
+    from regretlab.play.run import run
+
     frames = 2500
     summary = run(beacon(frames=frames), tmp_path)
     record = Record.open(tmp_path)
@@ -126,6 +128,8 @@ def test_the_virtual_harness_learns_the_same_hold_as_the_event_kernel(tmp_path):
 
 
 def test_auto_is_the_default_and_a_given_hold_is_kept(tmp_path):
+    from regretlab.play.run import run
+
     assert beacon(frames=10).hold is None
     assert run(beacon(frames=300, hold=7), tmp_path / "given").hold == 7
     assert run(beacon(frames=300, hold="auto"), tmp_path / "auto").hold > 1
@@ -144,12 +148,17 @@ def test_auto_is_the_default_and_a_given_hold_is_kept(tmp_path):
     ],
 )
 def test_what_is_wrong_is_named(values, message):
+    from regretlab.play.configuration import RunConfiguration
+
     given = {"rule": "frame-hold", "clock": "virtual", "emulate_latency": "0.04", **values}
     with pytest.raises(InputError, match=message):
         RunConfiguration(**given)
 
 
 def test_an_environment_that_does_not_tell_how_fast_it_changes_is_asked_for(tmp_path):
+    from regretlab.play.configuration import RunConfiguration
+    from regretlab.play.run import run
+
     stacker = RunConfiguration(
         environment="regretlab/Stacker-v0", policy="noop", rule="frame-hold", workers=12, clock="virtual",
         emulate_latency="gamma(4, scale=0.0134)", frames=300,

@@ -125,6 +125,7 @@ def test_rules_in_the_limit_of_many_workers_and_no_time():
     assert sp.limit(rules.inaction_fraction("exponential", "sequential-strict"), MU, sp.oo) == sp.Rational(1, 2)
 
 
+@pytest.mark.thorough
 def test_one_worker_twins_of_the_other_families():
     random = np.random.default_rng(8)
     for family, shape, symbols, make in (

@@ -12,7 +12,7 @@ completes. Derived in docs/theory.
 
 **Counts** (exponential times: D/M/N/N, Palm 1943). Without memory each inference in service lasts another frame with
 probability q = e^{-mu}. The number in service just after a boundary moves n -> min(N, Binomial(n, q) + 1). A
-dispatched inference is followed together with the numbers of older and of fresher ones beside it; for what serves a
+dispatched inference is followed together with the numbers of older and of fresher ones next to it; for what serves a
 frame under a hold of h frames, and for the age of information, the argument is the same. Derived in docs/theory.
 """
 
@@ -282,7 +282,7 @@ def _join(counts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
 def _count_delays(
     before: NDArray[np.float64], survivors: NDArray[np.float64], stay: float, hold: int
 ) -> NDArray[np.float64]:
-    """Follow a dispatched inference, with [older, fresher] ones beside it (itself among the older)."""
+    """Follow a dispatched inference, with [older, fresher] ones next to it (itself among the older)."""
     workers = len(before) - 1
     exactly = stay ** (hold - 1) * (1.0 - stay)  # completes exactly hold frames from now
     in_time = 1.0 - stay**hold
