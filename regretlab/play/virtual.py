@@ -13,8 +13,7 @@ import numpy as np
 
 from ..records import FRAME_DTYPE, INFERENCE_DTYPE, RecordWriter
 from ..records.schema import FrameRow, InferenceRow
-from ..rules.dispatch import next_start, on_completion, on_dispatch
-from ..rules.state import HOLD, boundary_at_or_after, boundary_at_or_before
+from ..rules.state import boundary_at_or_after, boundary_at_or_before
 from .configuration import RunConfiguration
 from .latencies import LatencyStream
 from .local import Progress
@@ -52,8 +51,8 @@ class _VirtualClock:
         self._symbols = prepared.policy.observes_symbol
         self._latencies = _latencies(configuration, prepared)
         self.first_estimate = max(stream.warm_up for stream in self._latencies)
-        self._rule = configuration.staggering_rule.identifier
-        self._state = configuration.staggering_rule.new_state(
+        self._rule = configuration.staggering_rule
+        self._state = self._rule.new_state(
             workers,
             self._frame_time,
             alignment=configuration.alignment,
@@ -64,10 +63,9 @@ class _VirtualClock:
         self._rows: list[FrameRow] = []
         self._finished: list[InferenceRow] = []
 
-    @property
-    def hold(self) -> int:
-        """Frames outputs are held for at present."""
-        return int(self._state[HOLD])
+    def learned(self) -> dict[str, float | int]:
+        """Return what the rule has learned so far, as a record reports it."""
+        return self._rule.learned(self._state)
 
     def boundary(self, played: int) -> tuple[int, float]:
         """Return the next boundary, which is never late."""
@@ -122,21 +120,21 @@ class _VirtualClock:
                         scheduled=scheduled,
                         observation_frame=int(boundary_at_or_before(scheduled, self._frame_time)),
                         completion=now,
-                        release=float(on_completion(self._rule, self._state, worker, scheduled, now)),
+                        release=float(self._rule.on_completion(self._state, worker, scheduled, now)),
                         action=action,
                         label=label,
                     )
                 )
                 pause = 0.0 if self._learning is None else self._learning.block(now)
                 if pause:  # the cycle ends later than the output was ready, and the rule goes by its end
-                    on_completion(self._rule, self._state, worker, scheduled, now + pause)
+                    self._rule.on_completion(self._state, worker, scheduled, now + pause)
                 heapq.heappush(self._events, (now + pause, _START, worker, None))
                 continue
-            start = float(next_start(self._rule, self._state, worker, now))
+            start = float(self._rule.next_start(self._state, worker, now))
             if start > now:
                 heapq.heappush(self._events, (start, _START, worker, None))
                 continue
-            on_dispatch(self._rule, self._state, worker, start)
+            self._rule.on_dispatch(self._state, worker, start)
             begun = start, self._infer(worker, start), self._label
             heapq.heappush(self._events, (start + self._latencies[worker].next(), _COMPLETION, worker, begun))
         return outputs
@@ -201,7 +199,6 @@ def _play(
     try:
         writer.update_meta(first_estimate=clock.first_estimate)
         loop.run(clock)
-        if configuration.rule == "frame-hold":
-            writer.update_meta(hold=clock.hold)
+        writer.update_meta(**clock.learned())
     finally:
         loop.game.close()
