@@ -33,12 +33,12 @@ _SOON = 30.0
 
 
 def printable(text: str) -> str:
-    """Return text with control characters as escapes (``\\x1b``): a foreign file must not command the terminal.
+    r"""Return text with control characters as escapes: what a foreign file holds must not command the terminal.
 
     Examples
     --------
-    >>> printable("\x1b]0;title\x07 max-time ±")
-    '\\\\x1b]0;title\\\\x07 max-time ±'
+    >>> print(printable("\x1b]0;title\x07 max-time ±"))
+    \x1b]0;title\x07 max-time ±
     """
     if text.isprintable():
         return text

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..games import make_game, registration
 from ..policies import PolicySpec, check_policy_fits, parse_network_name
-from ..rules.hold_objective import HoldObjective
+from ..rules.rule import HoldObjective
 from .latencies import LatencyStream
 
 if TYPE_CHECKING:
@@ -240,10 +240,10 @@ def _check_default(configuration: RunConfiguration, environment: EnvironmentDesc
 def _try_out(policy: PolicySpec) -> None:
     """Ask a person's own policy once, so that what is wrong with it is found before anything starts."""
     from ..policies.policy import build_policy
-    from .serving import checked_action
+    from .loop import checked_action
 
     try:
-        answer = build_policy(policy).act(np.zeros(policy.frame_shape, policy.frame_dtype), -1)
+        answer = build_policy(policy).act(np.zeros(policy.frame_shape, policy.frame_dtype))
         checked_action(answer, policy.actions)
     except InputError:
         raise
@@ -279,7 +279,7 @@ def hold_of(configuration: RunConfiguration, told: Mapping[str, object]) -> int 
     InputError
         If the hold is to be learned and nobody says how fast the environment changes.
     """
-    if configuration.rule != "frame-hold":
+    if not configuration.staggering_rule.holds:
         return 0
     if isinstance(configuration.hold, int):
         return configuration.hold

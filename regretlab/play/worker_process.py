@@ -13,15 +13,16 @@ import numpy as np
 from ..laws import Law
 from ..policies import PolicySpec
 from ..policies.policy import Policy, build_policy
-from ..rules.dispatch import next_start, on_completion, on_dispatch
+from ..records.schema import InferenceRow
+from ..rules.rule import StaggeringRule
 from ..rules.state import boundary_at_or_before
 from .latencies import LatencyStream
 from .learning.acting import BlockingLearner, exploring_policy
 from .learning.learner_process import LearnerPlan
+from .loop import checked_action
 from .preparation import policy_of_worker
-from .serving import checked_action
 from .system.arena import Arena
-from .system.board import EPOCH, HEAD, STOP, Board, Frame
+from .system.board import EPOCH, HEAD, STOP, WORKERS, Board, Frame
 from .system.clock import RealClock, WaitingPriority, sharpen_timers
 from .system.processes import become_child, compile_transitions
 from .system.synchronisation import RobustLock, SemaphoreRow
@@ -53,7 +54,7 @@ class WorkerPlan:
     """
 
     policy: PolicySpec
-    rule: int
+    rule: StaggeringRule
     aligned: bool
     frame_time: float
     actions: int
@@ -73,7 +74,7 @@ def serve(arena: Arena, plan: WorkerPlan, worker: int, attempt: int, learning: A
         policy, blocking = _policy(board, plan, worker, attempt, learning)
         priority = WaitingPriority()
         if worker == 0:
-            board.report_error(len(board.arena["claims"]) + 2, str(priority))
+            board.report_priority(WORKERS, str(priority))
         sharpen_timers()
         InferenceWorker(board, plan, worker, attempt, policy, priority, blocking=blocking).run()
     except BaseException:
@@ -128,7 +129,7 @@ class InferenceWorker:
 
     def act(self, frame: Frame) -> int:
         """Return what the policy chooses for a frame."""
-        return self._policy.act(frame.pixels, frame.label)
+        return self._policy.act(frame.label if self._plan.policy.observes_symbol else frame.pixels)
 
     def processor_time(self) -> float:
         """Return the processor seconds that this worker has used."""
@@ -156,7 +157,7 @@ class InferenceWorker:
         free = blocking.step(self._clock, completion)
         if free > completion:  # the cycle ends later than the output was ready, and the rule goes by its end
             with self._lock.hold():
-                on_completion(self._plan.rule, self._state, self._worker, start, free)
+                self._plan.rule.on_completion(self._state, self._worker, start, free)
         return free
 
     def _warm_up(self) -> float:
@@ -176,7 +177,7 @@ class InferenceWorker:
         now = idle_since
         while not self._control[STOP]:
             with self._lock.hold():
-                start = float(next_start(self._plan.rule, self._state, self._worker, now))
+                start = float(self._plan.rule.next_start(self._state, self._worker, now))
             self._priority.take()
             if self._plan.aligned:
                 come = self._wait_for_frame(int(boundary_at_or_before(start, self._plan.frame_time)))
@@ -185,9 +186,9 @@ class InferenceWorker:
             now = max(now, self._clock.now())
             if come:
                 with self._lock.hold():
-                    confirmed = float(next_start(self._plan.rule, self._state, self._worker, now))
+                    confirmed = float(self._plan.rule.next_start(self._state, self._worker, now))
                     if confirmed <= start:  # else it was moved meanwhile, or this process was away too long
-                        on_dispatch(self._plan.rule, self._state, self._worker, confirmed)
+                        self._plan.rule.on_dispatch(self._state, self._worker, confirmed)
                         return confirmed
         return None
 
@@ -224,7 +225,9 @@ class InferenceWorker:
         board, worker, plan = self._board, self._worker, self._plan
         frame = board.newest()
         dispatch = self._clock.now()
-        row = (worker, dispatch, start, frame.index, -1.0, -1.0, -1, False, -1, frame.label, False)
+        row = InferenceRow(
+            worker=worker, dispatch=dispatch, scheduled=start, observation_frame=frame.index, label=frame.label
+        )
         board.arena["in_flight"][worker] = row
         board.arena["busy"][worker] = 1
         self._priority.give_back()
@@ -238,12 +241,9 @@ class InferenceWorker:
                 self._clock.sleep_until(min(target - ANNOUNCEMENT, self._clock.now() + LONGEST_WAIT), spin=0.0)
             completion = max(completion, target)
         with self._lock.hold():
-            release = float(on_completion(plan.rule, self._state, worker, start, completion))
+            release = float(plan.rule.on_completion(self._state, worker, start, completion))
         while not board.can_post(worker) and not self._control[STOP]:
             time.sleep(0.001)
-        board.post(
-            worker,
-            (worker, dispatch, start, frame.index, completion, release, -1, False, action, frame.label, False),
-        )
+        board.post(worker, row._replace(completion=completion, release=release, action=action))
         board.arena["busy"][worker] = 0
         return completion

@@ -6,12 +6,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
-from ...records.schema import FRAME_DTYPE, INFERENCE_DTYPE
-from ...rules.hold_objective import HoldObjective
-from ...rules.rule import get_rule
+from ...records.schema import FRAMES, INFERENCE_DTYPE, INFERENCES, blank
+from ...rules import FRAME_POOL, get_rule
+from ...rules.rule import HoldObjective, StaggeringRule
 from .engine import LONGEST_RUN, EventEngine
 
-__all__ = ["EventLog", "replay"]
+__all__ = ["EventLog", "TooFewTimesError", "replay"]
+
+
+class TooFewTimesError(InputError):
+    """A run needs more inference times than it was given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +40,7 @@ def replay(
     frame_time: float,
     *,
     workers: int = 1,
-    rule: str = "frame-pool",
+    rule: str | StaggeringRule = FRAME_POOL,
     frames: int,
     alignment: str | None = None,
     hold: int | HoldObjective = 0,
@@ -53,7 +57,7 @@ def replay(
     workers
         Number of workers.
     rule
-        Name of the staggering rule.
+        The staggering rule, or its name.
     frames
         Frames to play.
     alignment, hold, first_estimate
@@ -67,7 +71,9 @@ def replay(
     Raises
     ------
     InputError
-        For bad input, or if the run needs more inference times than are given.
+        For bad input.
+    TooFewTimesError
+        If the run needs more inference times than are given.
 
     Examples
     --------
@@ -99,12 +105,12 @@ def replay(
     rows = np.full(frames, -1, np.int64)
     played = engine.serve(0, frames, served, rows)
     if played < frames:
-        raise InputError(f"{len(times)} latencies last for {played} frames only: {frames} frames need more")
+        raise TooFewTimesError(f"{len(times)} latencies last for {played} frames only: {frames} frames need more")
     return EventLog(_frame_rows(served, rows, engine), _inference_rows(engine, frames))
 
 
 def _frame_rows(served: NDArray[np.int32], rows: NDArray[np.int64], engine: EventEngine) -> NDArray[np.void]:
-    table = np.zeros(len(served), FRAME_DTYPE)
+    table = blank(FRAMES, len(served))
     number = np.arange(len(served))
     acted = served > 0
     table["frame"] = number
@@ -112,13 +118,12 @@ def _frame_rows(served: NDArray[np.int32], rows: NDArray[np.int64], engine: Even
     table["served_by"] = np.where(acted, engine.log_worker[rows], -1)
     table["observation_frame"] = np.where(acted, number - served, -1)
     table["delay_frames"] = np.where(acted, served, -1)
-    table["label"] = -1
     return table
 
 
 def _inference_rows(engine: EventEngine, frames: int) -> NDArray[np.void]:
     count = engine.dispatched
-    table = np.zeros(count, INFERENCE_DTYPE)
+    table = blank(INFERENCES, count)
     table["worker"] = engine.log_worker[:count]
     table["dispatch"] = table["scheduled"] = engine.log_time[:count, 0]
     table["observation_frame"] = engine.log_frame[:count, 0]
@@ -127,5 +132,4 @@ def _inference_rows(engine: EventEngine, frames: int) -> NDArray[np.void]:
     effect = engine.log_frame[:count, 1]
     table["effect_frame"] = np.where(effect < frames, effect, -1)
     table["overwritten"] = engine.log_overwritten[:count] & (effect < frames)
-    table["label"] = -1
     return table
