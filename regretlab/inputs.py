@@ -5,7 +5,6 @@ opened, because opening one may wait forever; declared array sizes are added up 
 few megabytes of zeros can unpack to many gigabytes.
 """
 
-import io
 import json
 import math
 import os
@@ -146,7 +145,7 @@ def read_arrays(path: str | Path, what: str) -> dict[str, NDArray[Any]]:
             declared = 0
             for member in members:
                 with archive.open(member) as packed:
-                    declared += _declared_bytes(io.BufferedReader(packed, 1 << 16), member.file_size)
+                    declared += _declared_bytes(packed, member.file_size)
                 _check_size(declared, path, what)
             found = {}
             for member in members:

@@ -206,7 +206,7 @@ def _step_times_of_record(folder: Path) -> NDArray[np.float64]:
 def _read_csv(path: Path, name: str) -> NDArray[np.float64]:
     """Return the column of seconds, the one headed so, or else the first and only one; rows are read one by one."""
     values = array("d")
-    column = width = None
+    column, width = None, 0
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             for row in csv.reader(file):

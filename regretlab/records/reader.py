@@ -9,7 +9,8 @@ import pandas as pd
 from ..errors import InputError
 from ..inputs import read_json
 from ..needs import load
-from .schema import FRAMES, INFERENCES, LEARNING, META, SCHEMA_VERSION
+from .checks import check_meta, check_table
+from .schema import FRAMES, INFERENCES, LEARNING, META
 from .storage import table_files, table_schema
 
 __all__ = ["Record"]
@@ -51,16 +52,15 @@ class Record:
         Raises
         ------
         InputError
-            If there is no record in it, one of a later version of the format, or one that lost a table.
+            If there is no record in it, one of a later version of the format, one that lost a table, or one whose
+            entries or rows cannot be (``regretlab.records.checks``).
         """
         folder = Path(directory)
         try:
             meta = read_json(folder / META, META)
         except InputError:
             raise InputError(f"'{directory}' is not a record: it has no readable {META}") from None
-        version = meta.get("schema_version") if isinstance(meta, dict) else None
-        if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
-            raise InputError(f"'{directory}' is not a record that this version reads: schema_version {version!r}")
+        meta = check_meta(meta, str(directory))
         for name in (FRAMES, INFERENCES):  # a run that reached its end wrote both, be they empty
             if meta.get("complete") and not table_files(folder, name):
                 raise InputError(
@@ -83,4 +83,4 @@ def _read(folder: Path, name: str) -> pd.DataFrame:
                 continue
             reason = " ".join(str(error).split())
             raise InputError(f"'{folder}' is no readable record: table '{name}': {reason}") from None
-        return pa.concat_tables([schema.empty_table(), *tables]).to_pandas()
+        return check_table(name, pa.concat_tables([schema.empty_table(), *tables]), str(folder))
