@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from regretlab.errors import InputError
 from regretlab.inputs import check_regular
@@ -96,8 +96,10 @@ def _seeded(spec: PolicySpec, metadata: Mapping[str, Any]) -> PolicySpec:
 
 
 def _check_readout(spec: PolicySpec, metadata: Mapping[str, Any]) -> None:
-    made_for = metadata.get("network"), metadata.get("actions"), tuple(metadata.get("frame_shape", ()))
-    if made_for != (spec.name, spec.actions, spec.frame_shape) or "seed" not in metadata:
+    shape = metadata.get("frame_shape")
+    made_for = metadata.get("network"), metadata.get("actions"), tuple(shape) if isinstance(shape, list) else shape
+    seeded = isinstance(metadata.get("seed"), int) and metadata["seed"] >= 0
+    if made_for != (spec.name, spec.actions, spec.frame_shape) or not seeded:
         raise InputError(
             f"the readout {spec.weights!r} is for {made_for[0]!r} with {made_for[1]} actions and frames "
             f"{made_for[2]}, not for {spec.name!r} with {spec.actions} actions and frames {spec.frame_shape}"
@@ -187,7 +189,8 @@ def write_tensors(
     temporary = target.with_name(f"{target.stem}.{os.getpid()}.part")
     try:
         contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-        save_file(contiguous, temporary, metadata={METADATA_KEY: json.dumps(dict(metadata), sort_keys=True)})
+        # written by Python, so that the file has the permissions that the user's umask gives all files of a record
+        temporary.write_bytes(save(contiguous, {METADATA_KEY: json.dumps(dict(metadata), sort_keys=True)}))
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

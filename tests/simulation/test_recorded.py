@@ -5,8 +5,8 @@ import pytest
 
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
-from regretlab.plots.timeline import inference_timeline
 from regretlab.needs import need
+from regretlab.plots.timeline import inference_timeline
 from regretlab.records import Record, summarise
 from regretlab.rules.service.service import service_law
 from regretlab.simulation import record_simulation
