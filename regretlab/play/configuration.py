@@ -121,6 +121,8 @@ class RunConfiguration(BaseModel):
             raise InputError(f"{where or 'configuration'}: {said}") from None
         self.staggering_rule.check_workers(self.workers)
         self.staggering_rule.choose_alignment(self.alignment)
+        if self.clock == "real" and not self.staggering_rule.is_built_in:
+            raise InputError(f"rule '{self.rule}' is registered in this process only: play it on the virtual clock")
         if self.clock == "real" and self.workers > MOST_PROCESSES:
             raise InputError(f"workers must be at most {MOST_PROCESSES} on the real clock, not {self.workers}")
         if self.frames < 1:

@@ -89,10 +89,11 @@ def register_rule(rule: "StaggeringRule") -> "StaggeringRule":
     Raises
     ------
     InputError
-        If its name belongs to another rule.
+        If its name belongs to another rule, or its transitions do not compile.
     """
     if rule.name in RULE_NAMES or _registered.get(rule.name, rule) is not rule:
         raise InputError(f"there is already a staggering rule '{rule.name}': choose another name")
+    rule.compile()
     _registered[rule.name] = rule
     return rule
 
