@@ -9,7 +9,7 @@ Every rule is an attribute here, ``MAX_TIME`` for "max-time"; nothing is importe
 
 from typing import TYPE_CHECKING
 
-from .registry import DEFAULT_RULE, RULE_NAMES, get_rule, known_rules, register_rule, unregister_rule
+from .registry import DEFAULT_RULE, RULE_NAMES, get_rule, known_rules, name_of_rule, register_rule, unregister_rule
 
 if TYPE_CHECKING:
     from .rule import HoldObjective, StaggeringRule
@@ -21,6 +21,7 @@ __all__ = [
     "StaggeringRule",
     "get_rule",
     "known_rules",
+    "name_of_rule",
     "register_rule",
     "unregister_rule",
 ]

@@ -9,7 +9,16 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from .rule import StaggeringRule
 
-__all__ = ["DEFAULT_RULE", "RULE_NAMES", "get_rule", "known_rules", "module_of", "register_rule", "unregister_rule"]
+__all__ = [
+    "DEFAULT_RULE",
+    "RULE_NAMES",
+    "get_rule",
+    "known_rules",
+    "module_of",
+    "name_of_rule",
+    "register_rule",
+    "unregister_rule",
+]
 
 RULE_NAMES = (
     "sequential",
@@ -71,6 +80,13 @@ def get_rule(rule: "str | StaggeringRule") -> "StaggeringRule":
     if rule in _registered:
         return _registered[rule]
     raise InputError(f"unknown staggering rule '{rule}': choose one of {', '.join([*RULE_NAMES, *_registered])}")
+
+
+def name_of_rule(rule: object) -> object:
+    """Return the name of a rule object, and anything else as it is (for models whose fields are text)."""
+    from .rule import StaggeringRule
+
+    return rule.name if isinstance(rule, StaggeringRule) else rule
 
 
 def register_rule(rule: "StaggeringRule") -> "StaggeringRule":

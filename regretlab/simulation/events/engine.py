@@ -166,7 +166,7 @@ def _kernel_of(rule: StaggeringRule) -> tuple[Kernel, int]:
 
 @lru_cache(maxsize=8)
 def _kernel_for(rule: StaggeringRule) -> Kernel:
-    """Return the event kernel with a rule from outside the package in place of the dispatch: compiled here, uncached."""
+    """Return the event kernel with the transitions of a rule from outside the package: compiled here, uncached."""
     own_start, own_dispatch, own_completion = rule.next_start, rule.on_dispatch, rule.on_completion
 
     def next_start(number: int, state: NDArray[np.float64], worker: int, now: float) -> float:
