@@ -49,6 +49,7 @@ def test_stable_baselines3_accepts_it():
     game.close()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("symbols", [2, 8, MAXIMUM_SYMBOLS])
 def test_an_agent_told_the_symbol_earns_exactly_one_a_frame(symbols):
     frames = 100_000
@@ -116,7 +117,7 @@ def test_rotating_mode_moves_on_by_one():
     assert stats.chisquare(moves, expected).pvalue > 1e-4
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_generator_over_a_million_frames():
     """Jump decisions and targets: chi-square and serial correlation, at full emulator speed."""
     frames, symbols = 1_000_000, 8

@@ -54,6 +54,7 @@ def test_constant_times_by_brute_force(x, cost):
     assert found.regime == {0: "do-not-act", 1: "sequential"}.get(found.workers, "asynchronous")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("cost", [0.002, 0.02])
 def test_exponential_times_by_brute_force(cost):
     found = plan(EXPONENTIAL, 1.0, 0.9, worker_cost=cost)
@@ -94,6 +95,7 @@ def test_copies_of_a_free_running_worker_are_the_closed_form(workers):
     assert copies.delay_law == pytest.approx(direct.delay_law, abs=1e-10)
 
 
+@pytest.mark.thorough
 def test_the_bound_for_large_pools_is_on_the_safe_side():
     """Where the exact chain is skipped, what is counted as served is served: exact phi is no larger."""
     loss = FrameLoss(0.9)
@@ -215,6 +217,7 @@ def test_unusable_input_is_named(changes, message):
         plan(GAMMA, 1.0, **{"p": 0.9, **changes})
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("workers", [1, 2, 3, 7])
 def test_measured_slowdowns_are_those_of_a_slower_law(workers):
     """With N workers fixed, a measured factor f(N) is the plan for the law f(N) T."""
