@@ -13,7 +13,7 @@ class HoldObjective:
     """Losses a frame-hold rule weighs while it learns its hold from the inference times it sees.
 
     A frame without an action loses ``gap_default``; one whose action is j frames old loses
-    ``gap_delay * (1 - retention**j)``.
+    ``min(gap_default, gap_delay * (1 - retention**j))``, since the agent may choose the default action too.
 
     Attributes
     ----------

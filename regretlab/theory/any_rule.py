@@ -612,9 +612,9 @@ def _served_with_cancelling(
         return y + workers * float(on_grid(y).max())
 
     # an unlimited chunk is never worth less than v_inf; past the table its ages are worth at most y
-    low, high = (float(max(limit, loss.worth(last + 1))) if length == math.inf else 0.0), float(value.max())
+    low, high = (max(limit, float(loss.worth(last + 1))) if length == math.inf else 0.0), float(value.max())
     y = _minimum(cost, low, max(low, high))
-    best = cost(y)
+    best = float(cost(y))
     if law.kind == "scipy":
         best = max(best, y + workers * _polished(at, on_grid, thresholds, y))
     return min(best, max(low, high)), y, False

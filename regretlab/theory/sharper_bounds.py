@@ -171,9 +171,8 @@ def phase_bound(law: Law, frame_time: float, loss: AgeLoss, workers: float, *, p
         steps = steps[:size]
     rest = max(0.0, 1.0 - float(steps.sum()))
     cycle = float(steps @ np.arange(len(steps))) / phases + rest * last
-    jump = np.bincount(np.arange(len(steps)) % phases, weights=steps, minlength=phases)
     # a rare free return to phase 0 joins phases that no start leads between (lattice times)
-    jump = jump * (1.0 - _RETURN)
+    jump = (1.0 - _RETURN) * np.bincount(np.arange(len(steps)) % phases, weights=steps, minlength=phases)
     moves = jump[(np.arange(phases)[None, :] - np.arange(phases)[:, None]) % phases]
     moves[:, 0] += rest + _RETURN
     # by start phase k and delay j: P(ceil(k / phases + x) <= j) = P(x <= j - k / phases)

@@ -338,7 +338,7 @@ def best_hold(
     gap_default: float = 1.0,
     gap_delay: float = 1.0,
 ) -> int:
-    """Return the hold h of least regret per frame, phi g + Delta (1 - phi - S(p)); the shortest of equals.
+    """Return the hold h of least regret per frame, phi g + sum_j a_j min(g, Delta (1 - p^j)); the shortest of equals.
 
     Parameters
     ----------
@@ -374,20 +374,19 @@ def best_hold(
     _check_workers(workers)
     request = _Request(law, check_frame_time(frame_time), workers, rule, "frame", 1, None, None)
     pmf, _ = request.delays()
-    phi, value = values_of_holds(pmf, p)
-    regret = phi * gap_default + gap_delay * (1.0 - phi - value)
+    worth = np.maximum(0.0, gap_default - gap_delay * (1.0 - p ** np.arange(len(pmf))))
+    regret = gap_default - values_of_holds(pmf, worth)[1]
     if workers != math.inf and blocking_bound(pmf, int(workers)) >= _UNBLOCKED:
         # every frame loses at least g or the loss of an action h frames old: most holds need no chain
         least = math.inf
-        floor = np.minimum(gap_default, gap_delay * (1.0 - p ** np.arange(len(pmf))))
+        floor = gap_default - worth
         for h in sorted(range(1, len(pmf)), key=regret.__getitem__):
             if floor[h] > least:
                 regret[h] = math.inf
                 continue
             service = _finite_pool(replace(request, hold=h), with_ages=False) or _frame_pool(replace(request, hold=h))
-            served = service.delay_law @ p ** np.arange(len(service.delay_law))
-            inaction = service.inaction_fraction
-            regret[h] = inaction * gap_default + gap_delay * (1.0 - inaction - served)
+            shares = service.delay_law[: len(worth)]  # an output held to h <= J is at most J frames old
+            regret[h] = gap_default - float(shares @ worth[: len(shares)])
             least = min(least, regret[h])
     regret[0] = math.inf
     return int(np.flatnonzero(regret <= regret.min() + 1e-12)[0])
