@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
+from ..rules import DEFAULT_RULE
 from .cartridges import OwnCartridge
 from .environments import environment_id, environment_options
 from .learners import Learners
@@ -20,7 +21,7 @@ def run(
     env: str | None = None,
     policy: str = "impala-k1",
     workers: Whole = 1,
-    rule: str = "max-time",
+    rule: str = DEFAULT_RULE,
     clock: Literal["real", "virtual"] = "real",
     frames: Whole = 3600,
     emulate_latency: str | None = None,

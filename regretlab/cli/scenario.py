@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cyclopts import Parameter
 
 from ..errors import InputError
+from ..rules import DEFAULT_RULE
 from .options import Whole
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Scenario(World):
     """
 
     workers: str = "1"
-    rule: str = "max-time"
+    rule: str = DEFAULT_RULE
     hold: str | None = None
     alignment: Alignment | None = None
     horizon: float | None = None

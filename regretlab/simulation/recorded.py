@@ -8,7 +8,9 @@ from ..errors import InputError
 from ..laws import Law
 from ..records import RecordWriter
 from ..records.writer import check_folder
-from .events import EventLog, replay
+from ..rules import FRAME_POOL
+from ..rules.rule import StaggeringRule
+from .events import EventLog, TooFewTimesError, replay
 from .setting import resolve
 
 __all__ = ["check_recordable", "record_simulation"]
@@ -29,7 +31,7 @@ def record_simulation(
     directory: str | Path,
     *,
     workers: int = 1,
-    rule: str = "frame-pool",
+    rule: str | StaggeringRule = FRAME_POOL,
     hold: int | None = None,
     alignment: str | None = None,
     maximum_time: float | None = None,
@@ -92,21 +94,21 @@ def record_simulation(
                 times,
                 frame_time,
                 workers=int(workers),
-                rule=rule,
+                rule=setting.rule,
                 frames=frames,
                 alignment=setting.alignment,
                 hold=setting.hold,
                 first_estimate=setting.first_estimate,
             )
             break
-        except InputError as error:
-            if "latencies last for" not in str(error) or len(times) > _MOST_TIMES:
+        except TooFewTimesError:
+            if len(times) > _MOST_TIMES:
                 raise
             times = np.concatenate([times, law.sample(random, len(times))])
     said = {
         "clock": "simulated",
         "latency": {"source": "emulated", "law": law.text},
-        "config": {"rule": rule, "workers": int(workers), "hold": hold, "alignment": setting.alignment},
+        "config": {"rule": setting.rule.name, "workers": int(workers), "hold": hold, "alignment": setting.alignment},
         "frame_time": frame_time,
         "seed": seed,
     }

@@ -17,6 +17,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..laws import Law
+from ..rules import FRAME_POOL, get_rule
+from ..rules.rule import StaggeringRule
 from ..rules.service.service import workers_for_zero_inaction
 from ..theory.hold import hold_to_simulate
 from ..theory.loss import FrameLoss
@@ -39,7 +41,7 @@ def simulate(
     p: float,
     *,
     workers: float = 1,
-    rule: str = "frame-pool",
+    rule: str | StaggeringRule = FRAME_POOL,
     symbols: int | None = None,
     hold: int | Literal["auto"] | None = None,
     alignment: str | None = None,
@@ -68,7 +70,7 @@ def simulate(
     workers
         Number of workers; ``inf`` for the unlimited pool (frame-pool and frame-hold).
     rule
-        Name of the staggering rule.
+        The staggering rule, or its name.
     symbols
         K of the K-symbol ring (W2, p >= 1/K); ``None`` for the chain of fresh states (W1).
     hold
@@ -124,7 +126,8 @@ def simulate(
     for name, value in (("gap of the default behaviour", gap_default), ("gap of a wrong action", gap_delay)):
         if not (np.isfinite(value) and value >= 0):
             raise InputError(f"{name} must be a finite number of at least 0, not {value!r}")
-    if rule == "frame-hold" and hold in (None, "auto"):
+    rule = get_rule(rule)
+    if rule.holds and hold in (None, "auto"):
         loss = FrameLoss(p, symbols, gap_default, gap_delay)
         hold = hold_to_simulate(law, frame_time, loss, workers=workers)
     elif hold == "auto":
@@ -210,7 +213,7 @@ def _figures(
     regret_errors = {name: part.standard_error for name, part in parts.items()}
     rate = witness.eigenvalue()
     count = None if horizon is None else horizon / setting.frame_time
-    pool = setting.in_whole_frames and not setting.rule.single_worker
+    pool = setting.rule.pool
     errors |= {
         "regret_per_frame": regret_errors,
         "regret": None if count is None else {name: _times(error, count) for name, error in regret_errors.items()},

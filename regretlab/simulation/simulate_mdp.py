@@ -16,6 +16,8 @@ from ..errors import InputError
 from ..laws import Law
 from ..mdp import AsynchronousMDP, AverageRewardSolution
 from ..results import Estimate, ServiceLaw
+from ..rules import FRAME_POOL
+from ..rules.rule import StaggeringRule
 from .estimates import Ratio, ratio, stack, summed_service
 from .finite_mdps import MDPChain, tabulate
 from .finite_mdps._kernels import AGENT_GAP, DEFAULT_GAP, REWARD
@@ -68,7 +70,7 @@ def simulate_mdp(
     law: Law,
     *,
     workers: float = 1,
-    rule: str = "frame-pool",
+    rule: str | StaggeringRule = FRAME_POOL,
     hold: int | None = None,
     alignment: str | None = None,
     maximum_time: float | None = None,

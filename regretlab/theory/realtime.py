@@ -17,9 +17,11 @@ from dataclasses import replace
 from ..errors import InputError
 from ..laws import Law
 from ..results import ServiceLaw
-from ..rules.service.service import service_law, workers_for_zero_inaction
+from ..rules import FRAME_POOL, get_rule
+from ..rules.rule import StaggeringRule
+from ..rules.service.service import best_hold, service_law, workers_for_zero_inaction
 from .checks import check_positive, check_probability
-from .hold import best_hold
+from .hold import hold_objective
 from .learning import LearningBound, learners_to_keep_up, processed_share
 from .learning import learning_bound as bound_on_learning
 from .loss import FrameLoss
@@ -61,7 +63,7 @@ def realtime_regret(
     p: float,
     *,
     workers: float = 1,
-    rule: str = "frame-pool",
+    rule: str | StaggeringRule = FRAME_POOL,
     hold: int | str | None = None,
     alignment: str | None = None,
     symbols: int | None = None,
@@ -100,8 +102,8 @@ def realtime_regret(
     workers, rule, alignment, maximum_time
         As for ``service_law``.
     hold
-        Frames outputs are held to under ``frame-hold``; "auto" (its default) is the hold of least regret per frame for
-        these gaps.
+        Frames outputs are held to under a rule that holds; "auto" (its default) is the hold of least regret per
+        frame for these gaps.
     symbols
         K: evaluate the K-symbol ring (W2) instead of the shift register (W1).
     gap_default, gap_delay
@@ -184,7 +186,7 @@ def realtime_regret(
             from .symbolic.formulas import total_regret_latex
 
             formula = total_regret_latex(
-                law, rule, workers=workers, symbols=symbols, alignment=alignment, hold=_frames(hold)
+                law, get_rule(rule), workers=workers, symbols=symbols, alignment=alignment, hold=_frames(hold)
             )
     elif hold == "auto":
         raise InputError("a service law that is given has its hold already: hold cannot be 'auto'")
@@ -237,17 +239,19 @@ def _service(
     frame_time: float,
     loss: FrameLoss,
     workers: float,
-    rule: str,
+    rule: str | StaggeringRule,
     hold: int | str | None,
     alignment: str | None,
     maximum_time: float | None,
 ) -> tuple[ServiceLaw, int | None]:
     """Return the service law of a rule, and the hold that was chosen or given."""
-    if rule == "frame-hold" and hold in (None, "auto"):
-        chosen, service = best_hold(law, frame_time, loss, workers=workers)
-        return service, chosen
+    chosen = get_rule(rule)
+    if hold == "auto" or (hold is None and chosen.holds):
+        if not chosen.holds:
+            raise InputError(f"rule '{chosen}' has no hold, and 'auto' is given")
+        hold = best_hold(law, frame_time, hold_objective(loss), workers=workers)
     service = service_law(
-        law, frame_time, workers=workers, rule=rule, hold=hold, alignment=alignment, maximum_time=maximum_time
+        law, frame_time, workers=workers, rule=chosen, hold=hold, alignment=alignment, maximum_time=maximum_time
     )
     return service, _frames(hold)
 

@@ -14,7 +14,7 @@ from regretlab.planning.candidates import Machine, worker_numbers
 from regretlab.planning.model_size import PowerLaw, best_model_size
 from regretlab.planning.scan import Scan
 from regretlab.planning.workers import workers_under_contention
-from regretlab.rules.service.finite_pools import finite_pool
+from regretlab.rules.service.frame_pools import finite_pool
 from regretlab.rules.service.service import NoClosedForm, service_law
 from regretlab.theory.loss import FrameLoss
 from regretlab.theory.realtime import realtime_regret

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...laws import Law
 from ...mdp import AsynchronousMDP, FiniteMDP, solve_average_reward
+from ...rules import FRAME_POOL
+from ...rules.rule import StaggeringRule
 from ..draws import alias_table
 from ..replication import Progress, Stop, on_threads
 from ..setting import resolve
@@ -83,7 +85,7 @@ def simulate_learning(
     *,
     law: Law | None = None,
     workers: float = 1,
-    rule: str = "frame-pool",
+    rule: str | StaggeringRule = FRAME_POOL,
     hold: int | None = None,
     alignment: str | None = None,
     maximum_time: float | None = None,
@@ -160,7 +162,7 @@ def simulate_learning(
             warmup=0,
         )
     table = None
-    if setting is not None and law is not None and setting.in_whole_frames:
+    if setting is not None and law is not None and setting.rule.in_whole_frames:
         table = alias_table(law.frame_pmf(whole.frame_time))
     gaps = np.where(solution.gaps > 1e-10, solution.gaps, 0.0)  # the gap of an optimal action is zero up to rounding
     game = Game(whole, gaps, setting, table, bernoulli, start)

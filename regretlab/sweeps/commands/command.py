@@ -7,6 +7,8 @@ from typing import Any
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from ...rules import DEFAULT_RULE
+
 __all__ = ["Command", "Evaluate", "Output", "Parameters", "Stakes", "parameter"]
 
 Evaluate = Callable[
@@ -38,7 +40,7 @@ class Stakes(Parameters):
     maximum_time: float | None = parameter(None, "s")
     cores: float | None = parameter(None)
     workers: int | float = parameter(1)
-    rule: str = parameter("max-time", "")
+    rule: str = parameter(DEFAULT_RULE, "")
     hold: int | str | None = parameter(None, "frame")
     alignment: str | None = parameter(None, "")
     horizon: float | None = parameter(None, "s")
