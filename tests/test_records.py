@@ -24,10 +24,12 @@ from regretlab.records import (
     batch_count,
     batch_means,
     reader,
+    schema,
     storage,
     student_quantile,
     summarise,
 )
+from regretlab.records.schema import TABLES
 
 FRAME_TIME = 0.25
 
@@ -438,3 +440,20 @@ def test_runs_with_nothing_in_them(tmp_path):
 
 def _table(rows):
     return storage.to_table("frames" if rows.dtype == FRAME_DTYPE else "inferences", rows).to_pandas()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_documented_columns_are_those_of_the_schema(table):
+    """On a failure, put what is expected into docs/records.md."""
+    lines = [f"`{table}.parquet`", "", "| column | type | unit | meaning |", "|---|---|---|---|"]
+    for name, column in schema.columns(table).items():
+        lines.append(f"| `{name}` | {np.dtype(column.kind).name} | {column.unit} | {column.meaning} |")
+    assert "\n".join(lines) + "\n\n" in (Path(__file__).parents[1] / "docs" / "records.md").read_text()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_blank_row_says_that_nothing_is_there(table):
+    (row,) = schema.blank(table, 1)
+    assert row.dtype == TABLES[table]
+    numbers = {name: row[name].item() for name in row.dtype.names}
+    assert all(value in (-1, 0) or np.isnan(value) for value in numbers.values())
