@@ -44,7 +44,7 @@ class HoldObjective:
     """Losses that a rule with a hold weighs while it learns that hold from the inference times it sees.
 
     A frame without an action loses ``gap_default``; one whose action is j frames old loses
-    ``gap_delay * (1 - retention**j)``.
+    ``min(gap_default, gap_delay * (1 - retention**j))``, since the agent may choose the default action too.
 
     Attributes
     ----------
