@@ -81,7 +81,7 @@ class PartStore:
     Raises
     ------
     InputError
-        If the folder holds parts of another computation or other files, or another process is at work on it.
+        If the folder holds parts of another computation or other files, or another process computes them.
 
     Examples
     --------
