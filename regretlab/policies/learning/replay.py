@@ -106,7 +106,7 @@ class ReplayStore:
 
     def put_frame(self, index: int, pixels: NDArray[Any]) -> None:
         """Keep frame ``index``; indices increase, with gaps perhaps."""
-        self._control[_FRAMES] = index + 1  # first: whoever copies the slot's old frame finds it out of date
+        self._control[_FRAMES] = index + 1  # first: a reader that copies the old frame of the slot finds it out of date
         self._frames[index % self._slots] = pixels
         rows, last, oldest = self._rows, int(self._control[_ROWS]), int(self._control[_OLDEST])
         gone = index + 1 - self._slots + RESERVE
