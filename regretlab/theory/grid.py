@@ -17,13 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..laws.law import check_frame_time, delay_frames
+from ..rules import MAX_TIME, StaggeringRule, get_rule
 from .checks import check_count, check_gap
 from .delay import check_mode_probability
 
-__all__ = ["Family", "GridRule", "regret_grid"]
+__all__ = ["Family", "regret_grid"]
 
 Family = Literal["constant", "exponential", "gamma"]
-GridRule = Literal["every-frame", "sequential", "sequential-strict", "max-time"]
 
 _LARGEST_SHAPE = 24
 
@@ -34,7 +34,7 @@ def regret_grid(
     mode_probabilities: ArrayLike,
     frame_time: float,
     *,
-    rule: GridRule = "every-frame",
+    rule: str | StaggeringRule | None = None,
     workers: int = 1,
     shape: int = 1,
     symbols: int | None = None,
@@ -55,8 +55,8 @@ def regret_grid(
     frame_time
         Seconds of a frame.
     rule
-        "every-frame": each frame is served by an inference of its own (the delay part alone, phi = 0). "sequential",
-        "sequential-strict": one worker. "max-time": ``workers`` with starts on frames (constant times only).
+        A rule of one worker in cycles, or maximum-time staggering with ``workers`` that start on frames (constant times
+        only). None: each frame is served by an inference of its own (the delay part alone, phi = 0).
     workers
         N, for max-time.
     shape
@@ -133,24 +133,30 @@ def _checked_out(out: NDArray[np.float64] | None, shape: tuple[int, int]) -> NDA
 
 
 def _inaction(
-    family: Family, frames: NDArray[np.float64], rule: GridRule, workers: int, shape: int, frame_time: float
+    family: Family,
+    frames: NDArray[np.float64],
+    rule: str | StaggeringRule | None,
+    workers: int,
+    shape: int,
+    frame_time: float,
 ) -> NDArray[np.float64]:
     """Return phi of each inference time."""
-    if rule == "every-frame":
+    if rule is None:
         return np.zeros(len(frames))
-    if rule == "max-time":
+    rule = get_rule(rule)
+    if rule is MAX_TIME:
         if family != "constant":
-            raise InputError(f"rule 'max-time' on a grid is for constant times, not family '{family}'")
+            raise InputError(f"rule '{rule}' on a grid is for constant times, not family '{family}'")
         return np.asarray(np.maximum(0.0, 1.0 - workers / delay_frames(frames * frame_time, frame_time)))
-    if rule not in ("sequential", "sequential-strict"):
-        raise InputError(f"rule must be one of {', '.join(get_args(GridRule))}, not {rule!r}")
+    if rule.cycle_rest is None:
+        raise InputError(f"a grid is for rules of one worker and for '{MAX_TIME}', not for '{rule}'")
     if family == "constant":
         mean = delay_frames(frames * frame_time, frame_time).astype(np.float64)
     elif family == "exponential" or shape == 1:
         mean = -1.0 / np.expm1(-1.0 / frames)
     else:
         mean = np.array([_mean_gamma_delay(shape, x / shape) for x in frames])
-    return mean / (1.0 + mean) if rule == "sequential-strict" else 1.0 - 1.0 / mean
+    return 1.0 - 1.0 / (mean + rule.cycle_rest)
 
 
 def _mean_gamma_delay(shape: int, scale: float) -> float:
