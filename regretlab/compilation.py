@@ -9,6 +9,7 @@ Numba is imported when the first kernel is called, so modules that hold kernels 
 
 import hashlib
 import os
+import threading
 from collections.abc import Callable
 from functools import cache, cached_property, update_wrapper
 from pathlib import Path
@@ -22,6 +23,7 @@ from .errors import InputError
 __all__ = ["Kernel", "cache_directory", "check_cache", "kernel", "kernel_cache_directory", "kernel_with"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_one_at_a_time = threading.Lock()
 
 
 _ADVICE = "set REGRETLAB_CACHE to a folder that you alone can write"
@@ -36,7 +38,7 @@ def cache_directory() -> Path:
 def check_cache(folder: Path) -> None:
     """Make a cache folder, or raise ``InputError`` if it cannot be written or another user can write it.
 
-    Numba's cached kernels are pickled: whoever can write them runs code in every process that loads them.
+    Numba's cached kernels are pickled: a user who can write them can run code in every process that loads them.
 
     Parameters
     ----------
@@ -107,14 +109,15 @@ class Kernel:
         _teach_numba()
         if not self.cached:
             return numba.njit(**self.options)(self.function)
-        before = numba.config.CACHE_DIR
-        # Numba picks the cache folder when the function is decorated: set it for just that moment, so that other
-        # packages' kernels keep their own caches.
-        numba.config.CACHE_DIR = str(kernel_cache_directory())
-        try:
-            return numba.njit(cache=True, **self.options)(self.function)
-        finally:
-            numba.config.CACHE_DIR = before
+        with _one_at_a_time:
+            before = numba.config.CACHE_DIR
+            # Numba picks the cache folder when the function is decorated: set it for just that moment, so that other
+            # packages' kernels keep their own caches.
+            numba.config.CACHE_DIR = str(kernel_cache_directory())
+            try:
+                return numba.njit(cache=True, **self.options)(self.function)
+            finally:
+                numba.config.CACHE_DIR = before
 
     def __call__(self, *arguments: Any) -> Any:
         """Call the compiled function."""

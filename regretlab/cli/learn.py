@@ -101,6 +101,7 @@ def learn(
     """
     from ..laws import parse_frame_time, parse_law
     from ..mdp import AsynchronousMDP, parse_mdp
+    from ..rules import FRAME_POOL
     from ..simulation.learning import learner_named, simulate_learning
     from ..theory.learning import learners_to_keep_up, processed_share
 
@@ -115,7 +116,7 @@ def learn(
         for option, value in (("--workers", workers), ("--rule", rule), ("--hold", hold)):
             if value is not None:
                 raise InputError(f"{option} {value} has no effect without an --inference-time: the environment waits")
-    rule = rule or "frame-pool"
+    rule = rule or FRAME_POOL.name
     names = ("epsilon", "discount", "step", "bonus", "height", "confidence")
     given = dict(zip(names, (epsilon, discount, step, bonus, height, confidence), strict=True))
     chosen = learner_named(learner, **{name: value for name, value in given.items() if value is not None})

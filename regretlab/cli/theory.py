@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import InputError
+from ..rules import get_rule
 from .learning import Learning
 from .options import Json, Whole, app
 from .output import listed, print_facts, print_json, show_progress
@@ -39,6 +40,8 @@ def bound(scenario: Scenario, learning: Learning | None = None, *, json: Json = 
     if json:
         print_json(report.to_json())
         return 0
+    from ..rules import MAX_TIME
+
     parts = report.per_frame
     sum_of_parts = f"{parts.total:.6g}  =  {parts.inaction:.6g} inaction + {parts.delay:.6g} delay"
     if parts.learning is not None:
@@ -56,7 +59,7 @@ def bound(scenario: Scenario, learning: Learning | None = None, *, json: Json = 
     if report.learners_to_keep_up is not None:
         facts.append(("learners to keep up", f"{report.learners_to_keep_up}"))
     facts += [
-        ("workers for zero inaction", f"{report.workers_for_zero_inaction} (max-time)"),
+        ("workers for zero inaction", f"{report.workers_for_zero_inaction} ({MAX_TIME})"),
         ("method", report.method),
         ("attained by", report.witness),
         *listed("assuming", report.assumptions),
@@ -108,7 +111,7 @@ def simulate(
         raise InputError(f"threads must be at least 1, not {threads}")
     law, note = _on_cores(scenario)
     keywords = scenario.keywords()
-    if keywords["hold"] == "auto" or (keywords["hold"] is None and scenario.rule == "frame-hold"):
+    if keywords["hold"] == "auto" or (keywords["hold"] is None and get_rule(scenario.rule).holds):
         keywords["hold"] = _hold_to_simulate(scenario, law)
     if record is not None:  # known before anything is played
         check_recordable(record, keywords["workers"])
@@ -180,7 +183,7 @@ def _hold_to_simulate(scenario: Scenario, law: Any) -> int:
     from ..theory.hold import hold_to_simulate
     from ..theory.loss import FrameLoss
 
-    if scenario.rule != "frame-hold":
+    if not get_rule(scenario.rule).holds:
         raise InputError(f"rule '{scenario.rule}' has no hold, and 'auto' is given")
     loss = FrameLoss(scenario.mode_probability, scenario.symbols, scenario.gap_default, scenario.gap_delay)
     return hold_to_simulate(law, scenario.frame_seconds(), loss, workers=scenario.keywords()["workers"])

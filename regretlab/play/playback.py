@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..files import replacing
 from ..games import make_game
 from ..records import Record
 from ..trust import refuse_foreign_code, refuse_foreign_files
@@ -151,10 +152,6 @@ def _write_gif(path: Path, pictures: list[NDArray[np.uint8]], seconds: float) ->
     if not pictures:
         raise InputError("the record has no frame: there are no pictures to write")
     first, *rest = (Image.fromarray(picture) for picture in pictures)
-    shown = max(20, round(1e3 * seconds))
-    part = path.with_name(f".{path.name}.part")
-    try:
-        first.save(part, format="GIF", save_all=True, append_images=rest, duration=shown, loop=0)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    duration = max(20, round(1e3 * seconds))
+    with replacing(path) as part:
+        first.save(part, format="GIF", save_all=True, append_images=rest, duration=duration, loop=0)

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors.numpy import save_file
 
 from regretlab.errors import InputError
+from regretlab.files import replacing
 from regretlab.inputs import check_regular
 from regretlab.policies.networks import FrameNetwork, build_network
 from regretlab.policies.parameters import named_views, parameter_count, random_parameters
@@ -186,12 +187,10 @@ def write_tensors(
     if target.suffix != ".safetensors":
         raise InputError(f"weights are written to a .safetensors file, not to {target.name!r}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{target.stem}.{os.getpid()}.part")
-    try:
-        contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-        # written by Python, so that the file has the permissions that the user's umask gives all files of a record
-        temporary.write_bytes(save(contiguous, {METADATA_KEY: json.dumps(dict(metadata), sort_keys=True)}))
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    with replacing(target) as temporary:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # the permissions of every other file; save_file makes its own private
+        save_file(contiguous, temporary, metadata={METADATA_KEY: json.dumps(dict(metadata), sort_keys=True)})
+        temporary.chmod(mode)
     return target

@@ -2,12 +2,13 @@ r"""The realtime regret: inaction, delay and learning together, per frame, per s
 
 Per frame, for a staggering rule with inaction fraction phi and served delays a_j:
 
-.. math:: \phi\,g + \Delta\,(1 - \phi - S(p)), \qquad S(p) = \sum_j a_j p^j
+.. math:: \phi\,g + \sum_j a_j \min(g, \Delta (1 - p^j)),
 
-(Riemer, Subbaraj, Berseth & Rish 2024, Theorem 1, with explicit constants; docs/theory.) The delay part carries the
-weight 1 - phi: a frame is either served by the default behaviour or by an old action, never both. Learning is a bound
-on the n = tau / tau_I agent actions of a horizon tau, so it too is counted in the agent's frames only. All three hold
-at once for the product of a delay witness and a learning witness (the action is a pair, the rewards add).
+which is phi g + Delta (1 - phi - S(p)), S(p) = sum_j a_j p^j, while no action is so old that the default behaviour
+loses less (Riemer, Subbaraj, Berseth & Rish 2024, Theorem 1, with explicit constants; docs/theory). The delay part has
+the weight 1 - phi: a frame is either served by the default behaviour or by an old action, never both. Learning is a
+bound on the n = tau / tau_I agent actions of a horizon tau, so it too is counted in the agent's frames only. All three
+hold at once for the product of a delay witness and a learning witness (the action is a pair, the rewards add).
 """
 
 import math
@@ -180,7 +181,8 @@ def realtime_regret(
     formula = None
     if service is None:
         service, hold = _service(law, frame_time, loss, workers, rule, hold, alignment, maximum_time)
-        if with_symbolic:
+        capped = loss.last_useful_age < len(service.delay_law) - 1
+        if with_symbolic and not capped:  # the formulas are those of frames that no default action improves
             from .symbolic.formulas import total_regret_latex
 
             formula = total_regret_latex(

@@ -140,7 +140,7 @@ def test_a_failed_write_leaves_the_old_file(saved, monkeypatch):
     def broken(*_arguments, **_options):
         raise OSError("disk full")
 
-    monkeypatch.setattr("regretlab.policies.weights.os.replace", broken)
+    monkeypatch.setattr("regretlab.policies.weights.save_file", broken)
     with pytest.raises(OSError, match="disk full"):
         write_tensors(saved, {"x": np.zeros(3, np.float32)}, {})
     assert saved.read_bytes() == before

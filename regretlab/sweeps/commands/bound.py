@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...rules import get_rule
 from .command import Command, Output, Stakes, parameter
 
 __all__ = ["BOUND", "law_of", "seconds_of", "workers_of"]
@@ -70,7 +71,7 @@ def evaluate(
     same: Mapping[str, Any], many: Mapping[str, Sequence[Any]], seeds: Sequence[int]
 ) -> dict[str, NDArray[np.float64] | float]:
     """Return the outputs of a group of points."""
-    if same.get("learning_bound") is not None or (same["rule"] == "frame-hold" and same["hold"] in (None, "auto")):
+    if same.get("learning_bound") is not None or (get_rule(same["rule"]).holds and same["hold"] in (None, "auto")):
         return _one_by_one(same, many, len(seeds))
     from ...rules.service.service import service_law
     from ...theory.many import regret_parts

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...rules import get_rule
 from .bound import law_of, seconds_of, workers_of
 from .command import Command, Output, Stakes, parameter
 
@@ -54,7 +55,7 @@ def evaluate(
     if cores is not None:
         law = law.scaled(core_slowdown(given["workers"], cores))
     p = given.pop("mode_probability")
-    if given["rule"] == "frame-hold" and given["hold"] in (None, "auto"):
+    if get_rule(given["rule"]).holds and given["hold"] in (None, "auto"):
         loss = FrameLoss(p, given["symbols"], given["gap_default"], given["gap_delay"])
         given["hold"] = hold_to_simulate(law, frame_time, loss, workers=given["workers"])
     result = simulate(law, frame_time, p, **given, seed=seeds[0], cores=1)
