@@ -7,8 +7,9 @@ from .cartridges import OwnCartridge
 from .environments import environment_id, environment_options
 from .learners import Learners
 from .options import Flag, Json, Whole, app
+from ..scenario import Scenario
 from .output import print_facts, print_json, show_progress
-from .scenario import read_hold
+
 
 __all__ = ["run"]
 
@@ -129,7 +130,7 @@ def run(
         default_behaviour=default_behaviour,
         default_action=default_action,
         alignment=alignment,
-        hold=read_hold(hold),
+        hold=None if hold is None else Scenario(hold=hold).hold,
         hold_probability=hold_probability,
         gap_default=gap_default,
         gap_delay=gap_delay,

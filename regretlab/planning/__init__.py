@@ -5,6 +5,6 @@
 holds.
 """
 
-from .plan import Plan, plan
+from .choosing import Plan, plan
 
 __all__ = ["Plan", "plan"]

@@ -14,13 +14,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..laws import Law
-from ..results import ServiceLaw
+from ..results import RegretParts, ServiceLaw
 from ..rules.rule import get_rule
 from ..rules.service.loss_formulas import blocking_bound
 from ..rules.service.service import NoClosedForm, service_law
 from ..theory.hold import regret_of_holds
 from ..theory.loss import FrameLoss
-from ..theory.report import RegretParts
 from .candidates import Candidate, Machine
 
 __all__ = ["Scan", "choose"]
