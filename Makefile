@@ -1,16 +1,20 @@
 # make demo     install into .venv, play the quick validation on the bundled cartridge, write demo/report.html
-# make test     install into .venv, run the tests
+# make test     install into .venv, run the tests of every package: five minutes
+# make test-all these and all others, what CI runs: half an hour
+# make test-long what takes hours: many random settings, a soak of half an hour
 # make lint     style, types and the import contracts
 # make figures  the paper's figures, into figures/
 # make docs     the documentation, into docs/_build/html
 # make bench    the benchmarks
 # make soak     ten minutes of sixteen workers: ends with 1 if memory, descriptors or segments grow
 # make rom      the cartridges from their C sources (needs SDCC)
-.PHONY: demo test lint figures docs bench soak rom clean
+.PHONY: demo test test-all test-long lint figures docs bench soak rom clean
 
 PYTHON ?= python3
 BIN := .venv/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Runs a command, and prints every twenty seconds that it is still running.
+PATIENTLY := sh -c 'while sleep 20 >/dev/null 2>&1; do echo "... still installing"; done & beat=$$!; "$$@"; status=$$?; kill $$beat; exit $$status' --
+INSTALL := $(PATIENTLY) $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BENCHMARKS := $(subst /,.,$(basename $(wildcard tests/benchmarks/benchmark_*.py)))
 export OMP_NUM_THREADS ?= 1
 
@@ -18,7 +22,7 @@ export OMP_NUM_THREADS ?= 1
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "regretlab needs Python 3.11 or later; " + sys.executable + " is " + sys.version.split()[0] + ": call make PYTHON=/path/to/python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(INSTALL) -e '.[dev]'
+	$(INSTALL) -e '.[play,dev]'
 	@touch $@
 
 .venv/installed-docs: .venv/installed
@@ -30,14 +34,24 @@ demo: .venv/installed
 	$(BIN)/regretlab validate --quick --out demo
 	@echo "Open $(CURDIR)/demo/report.html"
 
-# The realtime tests run alone: other tests beside them would be what they measure. What failed is played once more, by
-# itself: a hiccup of the machine does not come again, a fault does.
+# The realtime tests run alone: other tests next to them would be what they measure.
+PYTEST := $(BIN)/python -m pytest -q
+OTHERS := realtime or cluster or learning or figures or docs or thorough or long
 test: .venv/installed
 	@status=0; \
-	$(BIN)/python -m pytest -q -m realtime tests/play || \
-	$(BIN)/python -m pytest -q -m realtime tests/play --last-failed || status=$$?; \
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not realtime" || status=$$?; \
+	$(PYTEST) -m "realtime and smoke" tests/play || status=1; \
+	$(PYTEST) -n 2 --dist loadgroup -m "not ($(OTHERS))" || status=1; \
 	exit $$status
+
+test-all: .venv/installed
+	@status=0; \
+	$(MAKE) --no-print-directory test || status=1; \
+	$(PYTEST) -n 2 --dist loadgroup -m "($(OTHERS)) and not (realtime or cluster or long)" || status=1; \
+	$(PYTEST) -m "(realtime or cluster) and not (smoke or long)" tests/play tests/sweeps || status=1; \
+	exit $$status
+
+test-long: .venv/installed
+	$(PYTEST) -m long
 
 lint: .venv/installed
 	$(BIN)/ruff check .

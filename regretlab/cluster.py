@@ -1,6 +1,5 @@
 """Reaching a Ray cluster: one that is there, or one of this machine's own. Ray is imported only when asked for."""
 
-import importlib.util
 import os
 import socket
 import time
@@ -10,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from .errors import InputError
+from .needs import need
 from .reaper import reaped
 
 __all__ = ["AUTHENTICATION", "OWN", "check_cluster", "open_cluster"]
@@ -32,8 +32,7 @@ def check_cluster(address: str | None, what: str) -> None:
     what
         What needs it, for the message: "engine 'ray'".
     """
-    if importlib.util.find_spec("ray") is None:
-        raise InputError(f"{what} needs Ray: install regretlab[ray]")
+    need("ray", what)
     if address is None:
         return
     host, colon, port = address.rpartition(":")

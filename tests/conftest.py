@@ -1,9 +1,17 @@
-"""Shared settings: reproducible hypothesis runs, no process that outlives its test."""
+"""Shared settings: reproducible hypothesis runs, no long silence, no process that outlives its test, and what a
+realtime test owes to a busy machine.
+"""
 
+import os
+import signal
 import sys
+import threading
+import time
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.oracles.machine_load import BUSY, Watch, mark_this_session
 
 settings.register_profile(
     "regretlab", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False
@@ -12,6 +20,15 @@ settings.load_profile("regretlab")
 
 # Each runs in an environment of its own.
 collect_ignore = ["oracles/rlberry_qlearning.py", "oracles/statisticalrl_ucrl2.py"]
+
+SILENCE = 20.0
+"""Seconds without a finished test after which the name of the running one is printed."""
+
+mark_this_session()
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts background commands with SIGINT ignored, and children inherit that. A handler that does nothing
+    # ignores it here too, but the processes that tests start and interrupt begin with the default.
+    signal.signal(signal.SIGINT, lambda number, frame: None)
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +39,75 @@ def runs_end_with_their_test():
         started = sys.modules["tests.oracles.marked_run"].MarkedRun.started
         while started:
             started.pop().clear_away()
+
+
+@pytest.fixture(scope="session")
+def nodes():
+    """One Ray cluster of two nodes for all tests that need one: it takes ten seconds to start."""
+    from tests.oracles.two_nodes import TwoNodes
+
+    cluster = TwoNodes()
+    yield cluster
+    cluster.shutdown()
+
+
+@pytest.fixture
+def cluster(nodes):
+    """Two nodes on this machine, both alive; the test is disconnected from them at its end."""
+    import ray
+
+    yield nodes.restored()
+    ray.shutdown()
+
+
+def pytest_collection_modifyitems(items):
+    """Play the tests with a cluster last: its daemons would be a load on the others."""
+    items.sort(key=lambda item: item.get_closest_marker("cluster") is not None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Turn the failure of a realtime test into a skip if other processes were using the machine meanwhile."""
+    if item.get_closest_marker("realtime") is None:
+        return (yield)
+    watch = Watch()
+    try:
+        return (yield)
+    except (Exception, pytest.fail.Exception) as error:
+        used = watch.cores_used_by_others()
+        if used < BUSY:
+            raise
+        pytest.skip(f"needs an idle machine: other processes used {used:.1f} cores meanwhile ({_first_line(error)})")
+
+
+def _first_line(error):
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:120]}"
+
+
+class _Heartbeat:
+    """Names the running test on standard error when nothing has finished for a while."""
+
+    def __init__(self):
+        self.finished, self.running, self.last = 0, "collecting", time.monotonic()
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def _beat(self):
+        while True:
+            time.sleep(1.0)
+            if time.monotonic() - self.last >= SILENCE:
+                self.last = time.monotonic()
+                print(f"\n... {self.finished} tests done, running {self.running}", file=sys.__stderr__, flush=True)
+
+    def pytest_runtest_logstart(self, nodeid):
+        self.running = nodeid
+
+    def pytest_runtest_logreport(self, report):
+        self.last = time.monotonic()
+        if report.when == "call":
+            self.finished += 1
+
+
+def pytest_configure(config):
+    """Start the heartbeat in the process that prints."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        config.pluginmanager.register(_Heartbeat(), "heartbeat")

@@ -8,8 +8,11 @@ An experiment is a TOML file (``read_experiment``); ``run_experiment`` plays wha
 gives means over seeds with intervals.
 """
 
+from ..needs import need
 from .configuration import Experiment, read_experiment
 from .results import read_results, summarise
 from .running import Outcome, run_experiment
+
+need("play", "an experiment")
 
 __all__ = ["Experiment", "Outcome", "read_experiment", "read_results", "run_experiment", "summarise"]

@@ -8,12 +8,16 @@ import re
 from contextlib import suppress
 from typing import Any
 
-import gymnasium
-
 from ..errors import InputError
-from .observations import array_observations
+from ..needs import need
 
-__all__ = ["GAMES", "environment_id", "make_game"]
+need("play", "a game")
+
+import gymnasium  # noqa: E402 - the line above reports its absence
+
+from .observations import array_observations  # noqa: E402
+
+__all__ = ["GAMES", "environment_id", "make_game", "registration"]
 
 _PLACES: dict[str, tuple[str, dict[str, Any]]] = {
     "regretlab/Beacon-v0": ("beacon:Beacon", {}),
@@ -86,6 +90,29 @@ def make_game(environment: str, **options: Any) -> gymnasium.Env[Any, Any]:
         unknown = re.search(r"unexpected keyword argument ('\w+')", str(error))
         said = f"it has no {unknown[1]}" if unknown else _sentence(error)
         raise InputError(f"environment '{environment}' does not take these options: {said}") from None
+
+
+def registration(environment: str) -> Any:
+    """Return what another process needs to register an environment: its Gymnasium specification.
+
+    None for a name that leads there by itself: one of this package, or ``module:id``.
+
+    Raises
+    ------
+    InputError
+        If the environment is defined where no other process finds it: in the script that is running, or in a function.
+    """
+    if environment in GAMES or ":" in environment:
+        return None
+    spec = gymnasium.spec(environment)
+    entry = spec.entry_point
+    module = entry.partition(":")[0] if isinstance(entry, str) else getattr(entry, "__module__", "")
+    if module == "__main__" or "<" in getattr(entry, "__qualname__", ""):
+        raise InputError(
+            f"environment '{environment}' is defined inside the script that is running, where its own process does not "
+            f"find it: define and register it in a module MODULE and give 'MODULE:{environment}'"
+        )
+    return spec
 
 
 def _sentence(error: Exception) -> str:

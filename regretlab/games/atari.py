@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..needs import need
 from ._kernels import area_average
 from .emulator import OBSERVATION_SHAPE
 
@@ -70,13 +71,11 @@ class Atari(gymnasium.Env[NDArray[np.uint8], np.int64]):
             raise InputError(f"sticky must lie in [0, 1], not {sticky}")
         if render_mode not in (None, "rgb_array"):
             raise InputError(f"render_mode must be None or 'rgb_array', not '{render_mode}'")
-        try:
-            from ale_py import Action, roms
-            from ale_py.env import AtariEnv
+        need("atari", f"Atari game '{game}'")
+        from ale_py import Action, roms
+        from ale_py.env import AtariEnv
 
-            keep_ale_quiet()
-        except ImportError:
-            raise InputError(f"Atari game '{game}' needs ale-py: pip install 'regretlab[atari]'") from None
+        keep_ale_quiet()
         if game not in roms.get_all_rom_ids():
             raise InputError(f"'{game}' is no game of ale-py, such as boxing, krull or name_this_game")
         self.sticky, self.render_mode = float(sticky), render_mode

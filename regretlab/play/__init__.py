@@ -5,3 +5,7 @@
 (shared memory), ``synchronisation`` (semaphores and the rule's lock), ``clock``, ``board`` (frames out, actions in),
 ``environment_process``, ``worker_process``, ``processes`` (starting and ending them).
 """
+
+from ..needs import need
+
+need("play", "a run")

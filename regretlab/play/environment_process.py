@@ -10,17 +10,17 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
+import gymnasium
 import numpy as np
 
 from ..games import make_game
-from .arena import Arena
-from .board import ENVIRONMENT_READY, EPOCH, MISSED, STOP, Board
-from .clock import RealClock, raise_priority, sharpen_timers
 from .learning.telling import Teller
-from .processes import become_child
 from .serving import DefaultBehaviour, FrameService, Output, PlayedFrame
-from .synchronisation import SemaphoreRow
-from .warming import compile_transitions
+from .system.arena import Arena
+from .system.board import ENVIRONMENT_READY, EPOCH, MISSED, STOP, Board
+from .system.clock import RealClock, raise_priority, sharpen_timers
+from .system.processes import become_child, compile_transitions
+from .system.synchronisation import SemaphoreRow
 
 __all__ = ["LONGEST_CATCH_UP", "EnvironmentPlan", "play"]
 
@@ -30,7 +30,7 @@ LONGEST_CATCH_UP = 1.0
 
 @dataclass(frozen=True)
 class EnvironmentPlan:
-    """What the environment's process is told: the game, for how long, and the default behaviour."""
+    """What the environment's process needs: the game (with its registration), its length and the default behaviour."""
 
     environment: str
     options: dict[str, Any]
@@ -41,6 +41,7 @@ class EnvironmentPlan:
     workers: int
     discount: float = 1.0
     default_action: int | None = None
+    registration: Any = None
 
 
 def play(arena: Arena, plan: EnvironmentPlan, learning: Arena | None = None) -> None:
@@ -57,6 +58,8 @@ def play(arena: Arena, plan: EnvironmentPlan, learning: Arena | None = None) -> 
 def _play(board: Board, plan: EnvironmentPlan, learning: Arena | None) -> None:
     control, claims = board.control, board.arena["claims"]
     semaphores = SemaphoreRow(board.arena["semaphores"])
+    if plan.registration is not None:
+        gymnasium.registry.setdefault(plan.registration.id, plan.registration)
     game = make_game(plan.environment, **plan.options)
     observation, info = game.reset(seed=plan.seed)
     default = DefaultBehaviour.of(game, plan.default_behaviour, plan.seed, plan.default_action)

@@ -14,18 +14,18 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ..errors import RunError
+from ..games import registration
 from ..interrupts import terminable
 from ..records import RecordWriter
 from ..rules.state import HOLD
-from .arena import Arena
-from .board import ENVIRONMENT_READY, EPOCH, FRAMES_WRITTEN, MISSED, STOP, Board, board_fields
 from .configuration import RunConfiguration
 from .environment_process import EnvironmentPlan, play
-from .holding import hold_of
 from .learning.group import LearnerGroup
-from .preparation import Prepared
-from .processes import process_pool
-from .synchronisation import RobustLock, SemaphoreRow
+from .preparation import Prepared, hold_of
+from .system.arena import Arena
+from .system.board import ENVIRONMENT_READY, EPOCH, FRAMES_WRITTEN, MISSED, STOP, Board, board_fields
+from .system.processes import process_pool
+from .system.synchronisation import RobustLock, SemaphoreRow
 from .worker_process import WorkerPlan, serve
 
 __all__ = ["LONGEST_STANDSTILL", "MAXIMUM_RESTARTS", "Progress", "Supervisor", "run_local", "supervise"]
@@ -127,6 +127,7 @@ class Supervisor:
             workers=workers,
             discount=configuration.learning.discount,
             default_action=configuration.default_action,
+            registration=registration(configuration.environment),
         )
         self.worker_plan = WorkerPlan(
             policy=prepared.policy,

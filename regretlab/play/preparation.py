@@ -1,6 +1,6 @@
 """Before a run: what the environment is, and a policy with weights that fits it. Everything wrong is found here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,16 +9,16 @@ from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..games import make_game
+from ..games import make_game, registration
 from ..policies import PolicySpec, check_policy_fits, parse_network_name
+from ..rules.hold_objective import HoldObjective
 from .latencies import LatencyStream
 
 if TYPE_CHECKING:
     from ..policies.policy import Policy
 from .configuration import RunConfiguration
-from .holding import hold_of
 
-__all__ = ["EnvironmentDescription", "Prepared", "describe_environment", "prepare", "specify_policy"]
+__all__ = ["EnvironmentDescription", "Prepared", "describe_environment", "hold_of", "prepare", "specify_policy"]
 
 _FACTS = ("symbols", "mode_probability", "rotating", "sticky", "rom_sha256", "memory_map_sha256", "reward_source")
 
@@ -160,6 +160,8 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
     environment = describe_environment(
         configuration.environment, configuration.environment_options, configuration.frame_time
     )
+    if configuration.clock == "real":
+        registration(configuration.environment)
     if "reward_source" in environment.details:
         progress(f"reward: {environment.details['reward_source']}")
     policy = _specify(configuration, environment)
@@ -238,7 +240,7 @@ def _check_default(configuration: RunConfiguration, environment: EnvironmentDesc
 def _try_out(policy: PolicySpec) -> None:
     """Ask a person's own policy once, so that what is wrong with it is found before anything starts."""
     from ..policies.policy import build_policy
-    from .actions import checked_action
+    from .serving import checked_action
 
     try:
         answer = build_policy(policy).act(np.zeros(policy.frame_shape, policy.frame_dtype), -1)
@@ -260,3 +262,34 @@ def _check_learnable(configuration: RunConfiguration, policy: PolicySpec) -> Non
         from .learning.checkpoints import load_checkpoint
 
         load_checkpoint(configuration.resume, policy)
+
+
+def hold_of(configuration: RunConfiguration, told: Mapping[str, object]) -> int | HoldObjective:
+    """Return the hold in frames (0 for rules without), or the objective of hold "auto".
+
+    Parameters
+    ----------
+    configuration
+        What to run.
+    told
+        What the environment says of itself.
+
+    Raises
+    ------
+    InputError
+        If the hold is to be learned and nobody says how fast the environment changes.
+    """
+    if configuration.rule != "frame-hold":
+        return 0
+    if isinstance(configuration.hold, int):
+        return configuration.hold
+    gaps = {"gap_default": configuration.gap_default, "gap_delay": configuration.gap_delay}
+    if configuration.hold_probability is not None:
+        return HoldObjective(configuration.hold_probability, **gaps)
+    symbols, probability = told.get("symbols"), told.get("mode_probability")
+    if isinstance(symbols, int) and isinstance(probability, float):
+        return HoldObjective.of_ring(probability, symbols, **gaps)
+    raise InputError(
+        f"hold 'auto' needs the modal probability a frame of '{configuration.environment}', which does not tell it: "
+        "give hold_probability (--hold-probability), or a hold in frames"
+    )

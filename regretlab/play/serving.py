@@ -4,13 +4,14 @@ Pure bookkeeping: rows of inferences go in as they are released, and for each fr
 released by its deadline comes out.
 """
 
+import operator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..rules.state import boundary_at_or_after
 
-__all__ = ["DEFAULT_BEHAVIOURS", "DefaultBehaviour", "FrameService", "Output", "PlayedFrame"]
+__all__ = ["DEFAULT_BEHAVIOURS", "DefaultBehaviour", "FrameService", "Output", "PlayedFrame", "checked_action"]
 
 DEFAULT_BEHAVIOURS = ("noop", "repeat", "random")
 """No-op, repeat the last agent action, or a random action."""
@@ -145,3 +146,36 @@ class PlayedFrame(NamedTuple):
             return cls(index, deadline, lateness, action, -1, -1, -1, *outcome, label)
         observed = served.observation_frame
         return cls(index, deadline, lateness, action, served.worker, observed, index - observed, *outcome, label)
+
+
+def checked_action(answer: Any, actions: int) -> int:
+    """Return a policy's answer as an action.
+
+    Parameters
+    ----------
+    answer
+        What the policy returned: a whole number (also NumPy's or torch's).
+    actions
+        Number of actions of the environment.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else, or not below ``actions``.
+
+    Examples
+    --------
+    >>> checked_action(2, 5)
+    2
+    >>> checked_action(5, 5)
+    Traceback (most recent call last):
+    ValueError: the policy chose action 5; the environment has actions 0 to 4
+    """
+    try:
+        action = operator.index(answer)
+    except TypeError:
+        text = " ".join(repr(answer).split())[:80]
+        raise ValueError(f"the policy chose {text}; an action is a whole number, 0 to {actions - 1}") from None
+    if not 0 <= action < actions:
+        raise ValueError(f"the policy chose action {action}; the environment has actions 0 to {actions - 1}")
+    return action

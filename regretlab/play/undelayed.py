@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from ..errors import RunError
 from ..games import make_game
 from ..policies.policy import Policy
-from .actions import checked_action
 from .configuration import RunConfiguration
 from .preparation import EnvironmentDescription, prepare
+from .serving import checked_action
 
 __all__ = ["UndelayedPlay", "play_undelayed"]
 

@@ -15,13 +15,11 @@ from ..games import make_game
 from ..records import FRAME_DTYPE, INFERENCE_DTYPE, RecordWriter
 from ..rules.dispatch import next_start, on_completion, on_dispatch
 from ..rules.state import HOLD, boundary_at_or_after, boundary_at_or_before
-from .actions import checked_action
 from .configuration import RunConfiguration
-from .holding import hold_of
 from .latencies import LatencyStream
 from .local import Progress
-from .preparation import Prepared
-from .serving import DefaultBehaviour, FrameService, Output, PlayedFrame
+from .preparation import Prepared, hold_of
+from .serving import DefaultBehaviour, FrameService, Output, PlayedFrame, checked_action
 
 if TYPE_CHECKING:
     from ..policies.policy import Policy

@@ -15,17 +15,16 @@ from ..policies import PolicySpec
 from ..policies.policy import Policy, build_policy
 from ..rules.dispatch import next_start, on_completion, on_dispatch
 from ..rules.state import boundary_at_or_before
-from .actions import checked_action
-from .arena import Arena
-from .board import EPOCH, HEAD, STOP, Board, Frame
-from .clock import RealClock, WaitingPriority, sharpen_timers
 from .latencies import LatencyStream
 from .learning.acting import BlockingLearner, exploring_policy
 from .learning.learner_process import LearnerPlan
 from .preparation import policy_of_worker
-from .processes import become_child
-from .synchronisation import RobustLock, SemaphoreRow
-from .warming import compile_transitions
+from .serving import checked_action
+from .system.arena import Arena
+from .system.board import EPOCH, HEAD, STOP, Board, Frame
+from .system.clock import RealClock, WaitingPriority, sharpen_timers
+from .system.processes import become_child, compile_transitions
+from .system.synchronisation import RobustLock, SemaphoreRow
 
 __all__ = ["LONGEST_WAIT", "WARMUP_INFERENCES", "InferenceWorker", "WorkerPlan", "serve"]
 

@@ -5,6 +5,9 @@ This module imports no PyTorch: names and specifications (`spec`) are checked wi
 it is used.
 """
 
-from regretlab.policies.spec import POLICY_NAMES, NetworkName, PolicySpec, check_policy_fits, parse_network_name
+from ..needs import need
+from .spec import POLICY_NAMES, NetworkName, PolicySpec, check_policy_fits, parse_network_name
+
+need("play", "a policy")
 
 __all__ = ["POLICY_NAMES", "NetworkName", "PolicySpec", "check_policy_fits", "parse_network_name"]

@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from regretlab.errors import InputError
+from regretlab.needs import need
 from regretlab.policies.spec import PolicySpec
 
 __all__ = ["BaselinesPolicy"]
@@ -173,13 +174,10 @@ def _build(facts: dict[str, Any], spec: PolicySpec, shape: tuple[int, ...]) -> A
         for key, value in (facts.get("policy_kwargs") or {}).items()
         if not key.startswith(":") and key not in _TRAINING_ONLY
     }
-    try:
-        from stable_baselines3.common import policies as actor_critic
-        from stable_baselines3.dqn import policies as value_based
-    except ImportError:
-        raise InputError(
-            f"policy {spec.name!r} needs Stable-Baselines3, which is not installed: pip install 'regretlab[rl]'"
-        ) from None
+    need("rl", f"policy {spec.name!r}")
+    from stable_baselines3.common import policies as actor_critic
+    from stable_baselines3.dqn import policies as value_based
+
     built = getattr(actor_critic if name[0].startswith("stable_baselines3.common") else value_based, name[1])
     if spec.frame_dtype == "uint8":
         observed = gymnasium.spaces.Box(0, 255, shape, np.uint8)

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, RunError
 from ..records.batch_means import student_quantile
+from ..scripts import main_left_alone
 from .spec import PolicySpec
 
 __all__ = ["CONFIDENCE", "ROUNDS", "Contention", "check_numbers", "fit_contention", "measure_contention"]
@@ -225,8 +226,9 @@ def _measured(
     ]
     times = np.empty((rounds, len(numbers)))
     try:
-        for process in processes:
-            process.start()
+        with main_left_alone():
+            for process in processes:
+                process.start()
         _collect(answers, processes, most)  # everybody is warm
         random = np.random.default_rng(0)
         for done in range(rounds):

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ..errors import InputError
+from ..needs import load
 from .schema import FRAMES, INFERENCES, LEARNING, META, SCHEMA_VERSION
 from .storage import table_files, table_schema
 
@@ -71,6 +70,7 @@ class Record:
 
 
 def _read(folder: Path, name: str) -> pd.DataFrame:
+    pa, pq = load("pyarrow"), load("pyarrow.parquet")
     schema = table_schema(name)
     files = table_files(folder, name)
     while True:

@@ -12,14 +12,17 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..needs import load
 from .schema import META, TABLES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = [
     "make_folder",
@@ -37,15 +40,15 @@ PART = "part-{:06d}.parquet"
 OPTIONAL_FILES = ("weights.safetensors", "checkpoint.safetensors")
 
 
-def table_schema(name: str) -> pa.Schema:
+def table_schema(name: str) -> "pa.Schema":
     """Return the columns of a table (``"frames"``, ``"inferences"`` or ``"learning"``)."""
-    dtype = TABLES[name]
+    pa, dtype = load("pyarrow"), TABLES[name]
     return pa.schema([(field, pa.from_numpy_dtype(dtype[field]), False) for field in dtype.names or ()])
 
 
-def to_table(name: str, rows: NDArray[np.void]) -> pa.Table:
+def to_table(name: str, rows: NDArray[np.void]) -> "pa.Table":
     """Return structured rows as an Arrow table."""
-    schema = table_schema(name)
+    pa, schema = load("pyarrow"), table_schema(name)
     columns = [pa.array(np.ascontiguousarray(rows[field])) for field in schema.names]
     return pa.Table.from_arrays(columns, schema=schema)
 
@@ -73,7 +76,7 @@ def write_part(directory: Path, name: str, number: int, rows: NDArray[np.void]) 
     folder.mkdir(exist_ok=True)
     part = folder / PART.format(number)
     temporary = part.with_name(part.name + ".tmp")
-    pq.write_table(to_table(name, rows), temporary, row_group_size=ROW_GROUP, compression="zstd")
+    load("pyarrow.parquet").write_table(to_table(name, rows), temporary, row_group_size=ROW_GROUP, compression="zstd")
     os.replace(temporary, part)
 
 
@@ -95,7 +98,7 @@ def merge_parts(directory: Path, name: str) -> None:
     aside = directory / f"{name}.parts"
     temporary = directory / f"{name}.parquet.tmp"
     schema = table_schema(name)
-    with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+    with load("pyarrow.parquet").ParquetWriter(temporary, schema, compression="zstd") as writer:
         for group in _row_groups(table_files(directory, name), schema):
             writer.write_table(group, row_group_size=ROW_GROUP)
     if whole.is_dir():
@@ -135,8 +138,9 @@ def _is_part(path: Path) -> bool:
     return path.is_file() and path.name.startswith("part-") and path.name.endswith((".parquet", ".parquet.tmp"))
 
 
-def _row_groups(files: list[Path], schema: pa.Schema) -> Iterator[pa.Table]:
+def _row_groups(files: list[Path], schema: "pa.Schema") -> "Iterator[pa.Table]":
     """Yield the rows of the files in groups of exactly ``ROW_GROUP`` rows (the last one may be shorter)."""
+    pa, pq = load("pyarrow"), load("pyarrow.parquet")
     waiting = schema.empty_table()
     for file in files:
         waiting = pa.concat_tables([waiting, pq.read_table(file, schema=schema)]).combine_chunks()

@@ -5,7 +5,10 @@ keeps what is done so that nothing is lost, ``engines`` spreads the rest over co
 together.
 """
 
+from ..needs import need
 from .configuration import Axis, SweepConfiguration, read_configuration
 from .sweep import Sweep, run_sweep
+
+need("play", "a sweep")
 
 __all__ = ["Axis", "Sweep", "SweepConfiguration", "read_configuration", "run_sweep"]

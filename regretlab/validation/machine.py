@@ -1,32 +1,28 @@
 """What this machine offers to realtime runs, and what to do about what is missing: ``regretlab doctor``."""
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from .. import __version__
+from ..needs import EXTRAS, MissingPackageError, absent
 
 if TYPE_CHECKING:
-    from ..play.synchronisation import SemaphoreRow
+    from ..play.system.synchronisation import SemaphoreRow
 
 __all__ = ["Finding", "examine"]
 
 State = Literal["good", "limited", "missing"]
 
-_PACKAGES = (
-    *("numpy", "scipy", "numba", "sympy", "torch", "pyboy", "gymnasium", "pandas", "pyarrow", "xarray"),
-    *("ale-py", "ray", "stable-baselines3"),
-)
-_OPTIONAL = {"ale-py": "atari", "ray": "ray", "stable-baselines3": "rl"}
-"""The extra that brings each package one can do without."""
+_BASE = ("numpy", "scipy", "numba", "sympy", "matplotlib", "pandas")
 _SPACE = 2 * 2**30
 _SLEEP_ERROR = 0.002
 _WAITS = 15
@@ -100,22 +96,20 @@ def _system() -> Finding:
 
 
 def _packages() -> Finding:
-    versions, absent = [], []
-    for name in _PACKAGES:
-        try:
+    lacking = {extra: absent(extra) for extra in EXTRAS}
+    versions = []
+    for package in (*_BASE, *(package for packages in EXTRAS.values() for package in packages)):
+        name = package.replace("_", "-")
+        with suppress(importlib.metadata.PackageNotFoundError):
             versions.append(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            absent.append(name)
-    needed = [name for name in absent if name not in _OPTIONAL]
-    if needed:
-        return Finding(
-            "packages", "missing", ", ".join(versions), f"install {', '.join(needed)}: pip install regretlab"
-        )
-    if absent:
-        extras = ",".join(_OPTIONAL[name] for name in absent)
-        advice = f"only needed for its own feature: pip install 'regretlab[{extras}]'"
-        return Finding("packages", "limited", ", ".join(versions), advice)
-    return Finding("packages", "good", ", ".join(versions))
+    found = ", ".join(versions)
+    extras = [extra for extra, packages in lacking.items() if packages]
+    if not extras:
+        return Finding("packages", "good", found)
+    advice = f"only needed for its own feature: pip install 'regretlab[{','.join(extras)}]'"
+    if lacking["play"]:
+        advice = f"bounds, plans and simulation work; runs do not: pip install 'regretlab[{','.join(extras)}]'"
+    return Finding("packages", "limited", found, advice)
 
 
 def _cores() -> Finding:
@@ -181,7 +175,7 @@ def _semaphores() -> Finding:
     import numpy as np
 
     try:
-        from ..play.synchronisation import SEMAPHORE_BYTES, SemaphoreRow
+        from ..play.system.synchronisation import SEMAPHORE_BYTES, SemaphoreRow
 
         memory = np.frombuffer(mmap.mmap(-1, mmap.PAGESIZE), np.uint8)[: 2 * SEMAPHORE_BYTES]
         row = SemaphoreRow(memory.reshape(2, SEMAPHORE_BYTES), create=True)
@@ -195,6 +189,8 @@ def _semaphores() -> Finding:
             began = time.perf_counter()
             row.wait(1, 0.001)
             late.append(time.perf_counter() - began - 0.001)
+    except MissingPackageError as error:
+        return Finding("semaphores", "limited", "not tried", str(error))
     except (OSError, AttributeError) as error:
         return Finding(
             "semaphores", "missing", f"the C library's fail: {error}", "real runs need them: use --clock virtual"

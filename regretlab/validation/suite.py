@@ -16,8 +16,8 @@ from typing import Any
 
 from ..errors import InputError
 from ..play.mirror import mirror, mirrored_configuration
-from ..play.processes import process_pool
 from ..play.run import run as play
+from ..play.system.processes import process_pool
 from ..records import Record, RunSummary, summarise
 from ..records.storage import make_folder
 from .checks import claims_of, claims_of_twin

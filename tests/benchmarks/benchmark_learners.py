@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from regretlab.play.configuration import RunConfiguration
-from regretlab.play.processes import process_pool
 from regretlab.play.run import run
+from regretlab.play.system.processes import process_pool
 from regretlab.policies.learning.gradient import GradientComputer
 from regretlab.policies.learning.losses import Batch
 from regretlab.policies.spec import PolicySpec

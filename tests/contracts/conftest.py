@@ -35,7 +35,7 @@ def answer(capsys) -> Callable[..., Answer]:
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def program() -> Callable[[str], Answer]:
     """Return a function that runs Python source in a fresh interpreter at the root of the checkout."""
 

@@ -107,5 +107,5 @@ def test_what_cannot_be_played(options, message):
 
 def test_without_ale_py_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ale_py", None)
-    with pytest.raises(InputError, match=r"Atari game 'krull' needs ale-py: pip install 'regretlab\[atari\]'"):
+    with pytest.raises(InputError, match=r"Atari game 'krull' needs ale_py, .*: type pip install 'regretlab\[atari\]'"):
         make_game("regretlab/Krull-v0")

@@ -116,7 +116,7 @@ def test_rotating_mode_moves_on_by_one():
     assert stats.chisquare(moves, expected).pvalue > 1e-4
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_the_generator_over_a_million_frames():
     """Jump decisions and targets: chi-square and serial correlation, at full emulator speed."""
     frames, symbols = 1_000_000, 8

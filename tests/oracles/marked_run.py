@@ -50,12 +50,14 @@ def values(**changes):
 
 
 class MarkedRun:
-    """A run started with ``values(**changes)``, recorded in ``directory``; ``through`` another command."""
+    """A run started with ``values(**changes)``, recorded in ``directory``; ``through`` another command; with the signal
+    ``ignored``, as a shell starts background commands.
+    """
 
     started: ClassVar[list["MarkedRun"]] = []
     """Those that no test has cleared away yet (a fixture does, also after a test that failed)."""
 
-    def __init__(self, directory, *, faults=None, through=(), **changes):
+    def __init__(self, directory, *, faults=None, through=(), ignored=None, **changes):
         self.mark = f"REGRETLAB_TEST_MARK={uuid.uuid4().hex}"
         name, value = self.mark.split("=")
         self.directory = Path(directory)
@@ -73,6 +75,7 @@ class MarkedRun:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=None if ignored is None else lambda: signal.signal(ignored, signal.SIG_IGN),
         )
         self.started.append(self)
 

@@ -3,24 +3,38 @@
 import os
 import time
 import uuid
-from contextlib import contextmanager
 
-__all__ = ["left_behind", "marked", "two_nodes"]
+__all__ = ["TwoNodes", "left_behind", "marked"]
 
 
-@contextmanager
-def two_nodes(monkeypatch, cores=1):
-    """Yield a cluster; its attribute ``other`` is the node that may be killed."""
-    from ray.cluster_utils import Cluster
+class TwoNodes:
+    """A cluster of two nodes of one core each; the attribute ``other`` is the node that may be killed."""
 
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    # actors on the nodes import this package
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")]))
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": cores, "include_dashboard": False})
-    nodes.other = nodes.add_node(num_cpus=cores)
-    yield nodes
-    nodes.shutdown()
+    def __init__(self):
+        from ray.cluster_utils import Cluster
+
+        # actors on the nodes import this package
+        os.environ["PYTHONPATH"] = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
+        os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+        self._cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        self.other = self._cluster.add_node(num_cpus=1)
+        self.address = self._cluster.address
+
+    def restored(self):
+        """Return the cluster with both nodes, whatever the test before did to it."""
+        if self.other is None:
+            self.other = self._cluster.add_node(num_cpus=1)
+            self._cluster.wait_for_nodes()
+        return self
+
+    def kill_other(self):
+        """Kill the node that may be killed, as a crash of its machine would."""
+        other, self.other = self.other, None
+        self._cluster.remove_node(other, allow_graceful=False)
+
+    def shutdown(self):
+        """End both nodes."""
+        self._cluster.shutdown()
 
 
 def marked(monkeypatch):

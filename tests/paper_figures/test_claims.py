@@ -10,7 +10,7 @@ from paper_figures.claims import CLAIMS, OUTCOMES, judge_growth, judgement
 from paper_figures.delays import WAYS, judge_sizes, said_verdict
 from paper_figures.differences import difference, sign
 
-pytestmark = pytest.mark.xdist_group("figures")  # so that they are made once
+pytestmark = [pytest.mark.figures, pytest.mark.xdist_group("figures")]  # in one process, so that they are made once
 
 
 def test_each_of_the_ten_claims_has_a_figure():

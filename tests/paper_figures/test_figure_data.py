@@ -14,7 +14,7 @@ from regretlab.mdp.delayed import solve_delayed
 from regretlab.mdp.families import parse_mdp
 
 EXPERIMENTS = RESULTS.parent / "experiments"
-pytestmark = pytest.mark.xdist_group("figures")  # so that they are made once
+pytestmark = [pytest.mark.figures, pytest.mark.xdist_group("figures")]  # in one process, so that they are made once
 
 
 def test_the_runs_of_the_regret_figure_confirm_its_curves(data_of):

@@ -8,8 +8,8 @@ from paper_figures import FIGURES, figure_module, make_figures
 from paper_figures.making import FORMS
 from regretlab.errors import InputError
 
-SEED = 3
-pytestmark = pytest.mark.xdist_group("figures")  # so that they are made once
+SEED = 0
+pytestmark = [pytest.mark.figures, pytest.mark.xdist_group("figures")]  # in one process, so that they are made once
 
 
 def test_all_figures_are_made(made):

@@ -65,7 +65,6 @@ def test_a_policy_of_ones_own_plays_as_in_a_plain_loop(delay, balancer, tmp_path
 
 
 @pytest.mark.realtime
-@pytest.mark.xdist_group("realtime")
 def test_the_same_policy_in_worker_processes(balancer, tmp_path):
     """Each action is the policy's own on the observation that the record names, however late it came."""
     configuration = _configuration(

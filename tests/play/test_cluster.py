@@ -7,22 +7,10 @@ from regretlab.errors import InputError
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.run import run
 from regretlab.records import Record
-from tests.oracles.two_nodes import left_behind, marked, two_nodes
+from tests.oracles.two_nodes import left_behind, marked
 
 ray = pytest.importorskip("ray")
-pytestmark = [
-    pytest.mark.realtime,
-    pytest.mark.xdist_group("realtime"),
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore"),
-]
-
-
-@pytest.fixture
-def cluster(monkeypatch):
-    """Start two nodes on this machine."""
-    with two_nodes(monkeypatch) as nodes:
-        yield nodes
+pytestmark = [pytest.mark.realtime, pytest.mark.cluster, pytest.mark.filterwarnings("ignore")]
 
 
 def play(address, out, progress=lambda played, total, what: None, **changes):

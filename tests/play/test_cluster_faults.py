@@ -11,7 +11,7 @@ from tests.oracles.marked_run import MarkedRun, segments
 from tests.oracles.ring_environment import FRAME_TIME
 
 pytest.importorskip("ray")
-pytestmark = [pytest.mark.realtime, pytest.mark.xdist_group("realtime"), pytest.mark.slow]
+pytestmark = [pytest.mark.realtime, pytest.mark.cluster]
 
 
 def _played(tmp_path, **changes):

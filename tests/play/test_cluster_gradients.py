@@ -8,12 +8,12 @@ import pytest
 
 from regretlab.cluster import open_cluster
 from regretlab.errors import RunError
-from regretlab.play.arena import Arena
 from regretlab.play.cluster.actors import FrameStore, InferenceActor
 from regretlab.play.cluster.gradients import GradientActor, GradientSeats, WeightShelf
 from regretlab.play.cluster.placement import MOST_LOSSES, ActorLost, Placement, keep_filled
 from regretlab.play.cluster.weights import NodeWeights, WeightSender, WeightStore
 from regretlab.play.learning.snapshots import WeightSnapshots, snapshot_fields
+from regretlab.play.system.arena import Arena
 from regretlab.policies import PolicySpec
 from regretlab.policies.learning.gradient import GradientComputer
 from regretlab.policies.learning.losses import Batch
@@ -37,7 +37,7 @@ def _batch(generator, size, weighted):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.cluster
 @pytest.mark.filterwarnings("ignore")
 def test_an_actor_computes_the_gradient_of_this_process_bit_for_bit(monkeypatch):
     """Three batches in turn, two networks, and the weights that a version named before had."""

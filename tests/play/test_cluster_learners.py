@@ -12,24 +12,12 @@ from regretlab.play.run import run
 from regretlab.policies import PolicySpec
 from regretlab.records import Record
 from tests.oracles.ring_environment import FRAME_TIME
-from tests.oracles.two_nodes import left_behind, marked, two_nodes
+from tests.oracles.two_nodes import left_behind, marked
 from tests.play.test_learner_faults import RINGS
 
 ray = pytest.importorskip("ray")
-pytestmark = [
-    pytest.mark.realtime,
-    pytest.mark.xdist_group("realtime"),
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore"),
-]
+pytestmark = [pytest.mark.realtime, pytest.mark.cluster, pytest.mark.filterwarnings("ignore")]
 SPEC = PolicySpec("nature", actions=5, channels_last=True)
-
-
-@pytest.fixture
-def cluster(monkeypatch):
-    """Start two nodes on this machine."""
-    with two_nodes(monkeypatch) as nodes:
-        yield nodes
 
 
 def play(address, out, progress=lambda played, total, what: None, **changes):
@@ -87,9 +75,7 @@ def test_a_node_killed_on_the_way_costs_what_it_was_at_and_its_worker_and_learne
     def progress(played, total, what):
         if played > 120 and not killed.is_set():
             killed.set()
-            threading.Thread(
-                target=cluster.remove_node, args=(cluster.other,), kwargs={"allow_graceful": False}
-            ).start()
+            threading.Thread(target=cluster.kill_other).start()
 
     summary = play(cluster.address, tmp_path, progress, frames=1800)
     record = Record.open(tmp_path)

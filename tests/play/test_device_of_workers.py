@@ -39,7 +39,6 @@ def test_a_policy_without_a_network_needs_no_gpu(monkeypatch):
 
 
 @pytest.mark.realtime
-@pytest.mark.xdist_group("realtime")
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no GPU here")
 def test_workers_of_one_gpu_play(tmp_path):
     """Three staggered workers on one GPU: all infer, and next to every frame has an agent's action."""

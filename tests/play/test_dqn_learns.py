@@ -6,7 +6,7 @@ from regretlab.play.configuration import RunConfiguration
 from regretlab.play.run import run
 
 
-@pytest.mark.slow
+@pytest.mark.learning
 def test_dqn_on_beacon_reaches_the_oracle(tmp_path):
     """At least 99 % of the oracle's reward on the same screens, every action two frames old (goal of the benchmark)."""
     learn = RunConfiguration(

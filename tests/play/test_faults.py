@@ -16,8 +16,8 @@ from regretlab.laws import parse_law
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.latencies import LatencyStream
 from regretlab.play.preparation import Prepared, prepare
-from regretlab.play.processes import process_pool
 from regretlab.play.run import run
+from regretlab.play.system.processes import process_pool
 from regretlab.policies import PolicySpec
 from regretlab.policies.networks import build_network
 from regretlab.policies.weights import load_parameters, save_parameters
@@ -26,7 +26,7 @@ from tests.oracles.broken_policies import BrokenSpec
 from tests.oracles.marked_run import MarkedRun, segments, values
 from tests.oracles.ring_environment import FRAME_TIME
 
-pytestmark = [pytest.mark.realtime, pytest.mark.xdist_group("realtime")]
+pytestmark = pytest.mark.realtime
 
 RINGS = "tests.oracles.ring_environment:tests/"
 

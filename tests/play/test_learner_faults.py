@@ -9,15 +9,15 @@ from regretlab.errors import RunError
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.learning.checkpoints import CHECKPOINT, load_checkpoint
 from regretlab.play.preparation import prepare
-from regretlab.play.processes import process_pool
 from regretlab.play.run import run
+from regretlab.play.system.processes import process_pool
 from regretlab.policies import PolicySpec
 from regretlab.records import Record, summarise
 from tests.oracles.broken_learners import BrokenLearnerSpec
 from tests.oracles.marked_run import MarkedRun, segments
 from tests.oracles.ring_environment import FRAME_TIME
 
-pytestmark = [pytest.mark.realtime, pytest.mark.xdist_group("realtime")]
+pytestmark = pytest.mark.realtime
 
 RINGS = "tests.oracles.ring_environment:tests/"
 SPEC = PolicySpec("nature", actions=5, channels_last=True)

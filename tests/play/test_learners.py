@@ -12,15 +12,15 @@ import pytest
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.learning.checkpoints import CHECKPOINT, load_checkpoint, save_checkpoint
 from regretlab.play.learning.state import StateCopy
-from regretlab.play.processes import process_pool
 from regretlab.play.run import run
+from regretlab.play.system.processes import process_pool
 from regretlab.policies import PolicySpec
 from regretlab.policies.parameters import parameter_count
 from regretlab.records import Record, summarise
 from tests.oracles.marked_run import RING, MarkedRun, segments
 from tests.oracles.ring_environment import FRAME_TIME
 
-pytestmark = [pytest.mark.realtime, pytest.mark.xdist_group("realtime")]
+pytestmark = pytest.mark.realtime
 
 SPEC = PolicySpec("nature", actions=5, channels_last=True)
 

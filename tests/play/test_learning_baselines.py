@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from regretlab.play.configuration import RunConfiguration
-from regretlab.play.processes import process_pool
 from regretlab.play.run import run
+from regretlab.play.system.processes import process_pool
 from regretlab.records import Record
 from tests.oracles.marked_run import RING, MarkedRun
 from tests.oracles.ring_environment import FRAME_TIME
 
 CLOCKS = [
-    pytest.param("real", marks=[pytest.mark.realtime, pytest.mark.xdist_group("realtime")]),
+    pytest.param("real", marks=pytest.mark.realtime),
     "virtual",
 ]
 BASELINES = {
@@ -118,7 +118,6 @@ def _stopped(pids, seconds):
 
 
 @pytest.mark.realtime
-@pytest.mark.xdist_group("realtime")
 def test_learners_that_stand_still_hold_up_nobody_who_acts(tmp_path):
     """All learners are stopped for two seconds, wherever they are: not a frame is lost, and then they go on."""
     played = MarkedRun(

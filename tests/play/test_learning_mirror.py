@@ -88,7 +88,6 @@ def test_a_run_that_did_not_learn_has_no_such_table(tmp_path):
 
 
 @pytest.mark.realtime
-@pytest.mark.xdist_group("realtime")
 @pytest.mark.parametrize(
     "changes",
     [

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from regretlab.play.arena import Arena
 from regretlab.play.learning.checkpoints import first_state
 from regretlab.play.learning.replay import ReplayStore, replay_fields
 from regretlab.play.learning.state import LearnedState, state_fields
 from regretlab.play.learning.steps import NO_TICKET, LearningSteps, steps_fields, strike_out
 from regretlab.play.learning.transitions import Transition
-from regretlab.play.synchronisation import RobustLock, SemaphoreRow
+from regretlab.play.system.arena import Arena
+from regretlab.play.system.synchronisation import RobustLock, SemaphoreRow
 from regretlab.policies import PolicySpec
 from regretlab.policies.learning import LearningSettings
 from regretlab.policies.parameters import parameter_count

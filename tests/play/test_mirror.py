@@ -14,7 +14,6 @@ from tests.oracles.marked_run import values
 
 
 @pytest.mark.realtime
-@pytest.mark.xdist_group("realtime")
 @pytest.mark.parametrize(
     "settings",
     [

@@ -60,7 +60,6 @@ def test_a_cartridge_that_nobody_knows_runs_with_a_policy_that_does_nothing(rom,
 
 
 @pytest.mark.realtime
-@pytest.mark.xdist_group("realtime")
 def test_cartridges_and_atari_in_real_time(tmp_path):
     """Real processes: nobody's ROM, falling blocks by their map, and an Atari game at 60 frames a second."""
     pytest.importorskip("ale_py")
@@ -80,7 +79,6 @@ def test_cartridges_and_atari_in_real_time(tmp_path):
 
 
 @pytest.mark.realtime
-@pytest.mark.xdist_group("realtime")
 def test_a_game_that_hangs_the_emulator_while_it_is_played_ends_the_run(tmp_path, monkeypatch):
     """Three loops of about 20 s, then an instruction that does not exist; frames from then on never end."""
     image = bytearray(0x8000)

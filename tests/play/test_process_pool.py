@@ -7,7 +7,7 @@ import sys
 PROGRAM = """
 import sys, time
 from multiprocessing import forkserver
-from regretlab.play import processes
+from regretlab.play.system import processes
 
 processes.PRELOADED[:] = ["tests.oracles.slow_to_load"]
 if __name__ == "__main__":

@@ -14,9 +14,10 @@ from regretlab.records import Record
 from tests.oracles.marked_run import MarkedRun, segments, values
 from tests.oracles.ring_environment import FRAME_TIME
 
-pytestmark = [pytest.mark.realtime, pytest.mark.xdist_group("realtime")]
+pytestmark = pytest.mark.realtime
 
 
+@pytest.mark.smoke
 def test_every_frame_is_served_by_enough_staggered_workers(tmp_path):
     before = segments()
     summary = run(RunConfiguration(**values()), tmp_path)
@@ -52,6 +53,7 @@ def test_real_and_virtual_clock_play_the_same_inferences(tmp_path):
         assert durations[0] == pytest.approx(durations[1], abs=2e-3)
 
 
+@pytest.mark.smoke
 def test_a_killed_worker_costs_its_inference_and_nothing_else(tmp_path):
     played = MarkedRun(tmp_path, frames=400)
     children = played.wait_for_play()
@@ -70,6 +72,7 @@ def test_a_killed_worker_costs_its_inference_and_nothing_else(tmp_path):
     assert set(after["worker"]) == {0, 1, 2}  # it came back in its slot
 
 
+@pytest.mark.smoke
 def test_a_killed_environment_ends_the_run_and_keeps_the_record(tmp_path):
     played = MarkedRun(tmp_path, frames=4000)
     children = played.wait_for_play()
@@ -82,6 +85,7 @@ def test_a_killed_environment_ends_the_run_and_keeps_the_record(tmp_path):
     assert 40 <= len(record.frames) < 4000
 
 
+@pytest.mark.smoke
 def test_a_killed_supervisor_takes_its_children_along(tmp_path):
     before = segments()
     played = MarkedRun(tmp_path, frames=4000)
@@ -95,7 +99,7 @@ def test_a_killed_supervisor_takes_its_children_along(tmp_path):
     assert not record.meta["complete"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.smoke), signal.SIGTERM])
 def test_an_interrupt_ends_everything_and_keeps_the_record(number, tmp_path):
     played = MarkedRun(tmp_path, frames=4000)
     played.wait_for_play()
@@ -104,6 +108,20 @@ def test_an_interrupt_ends_everything_and_keeps_the_record(number, tmp_path):
     assert code != 0
     assert "KeyboardInterrupt" in stderr
     assert len(Record.open(tmp_path).frames) >= 40
+
+
+def test_a_run_started_with_interrupts_ignored_ignores_them_and_ends_on_sigterm(tmp_path):
+    """As every program in the background of a shell script: Ctrl-C is for the one in the foreground."""
+    played = MarkedRun(tmp_path, frames=4000, ignored=signal.SIGINT)
+    children = played.wait_for_play()
+    for process in (played.process.pid, *children.values()):
+        os.kill(process, signal.SIGINT)
+    before = len(Record.open(tmp_path).frames)
+    played.wait_for_play(before + 60)
+    played.process.send_signal(signal.SIGTERM)
+    code, stderr = played.end(timeout=20)
+    assert code != 0
+    assert "KeyboardInterrupt: SIGTERM" in stderr
 
 
 @pytest.mark.parametrize("who", ["rl-environment", "rl-worker-1"])

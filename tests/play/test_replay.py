@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regretlab.play.arena import Arena
 from regretlab.play.learning.replay import ReplayStore, replay_fields
 from regretlab.play.learning.transitions import Transition, TransitionBuilder
+from regretlab.play.system.arena import Arena
 
 
 def _by_definition(frames, discount):

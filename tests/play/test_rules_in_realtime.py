@@ -5,8 +5,8 @@ import pytest
 
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.mirror import mirror
-from regretlab.play.processes import process_pool
 from regretlab.play.run import run
+from regretlab.play.system.processes import process_pool
 from regretlab.records import Record, batch_means
 from regretlab.rules.rule import RULES
 from tests.oracles.marked_run import values
@@ -37,7 +37,6 @@ def _workers(rule):
 
 
 @pytest.mark.realtime
-@pytest.mark.xdist_group("realtime")
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_a_rule_plays_the_same_schedule_on_both_clocks(rule, tmp_path, one_fork_server):
     """Emulated times are one stream on both clocks, so the same observations serve the same frames.
@@ -69,7 +68,6 @@ def test_a_rule_plays_the_same_schedule_on_both_clocks(rule, tmp_path, one_fork_
 
 
 @pytest.mark.realtime
-@pytest.mark.xdist_group("realtime")
 @pytest.mark.parametrize("rule", ["expected-time", "frame-pool", "frame-hold"])
 def test_a_shared_schedule_has_the_same_law_on_both_clocks(rule, tmp_path, one_fork_server):
     """With varying times the inaction and the mean delay of 4 s of play are those of a long virtual run (4 sigma)."""
@@ -92,7 +90,6 @@ def test_a_shared_schedule_has_the_same_law_on_both_clocks(rule, tmp_path, one_f
 
 
 @pytest.mark.realtime
-@pytest.mark.xdist_group("realtime")
 def test_the_hold_is_learned_while_processes_play(tmp_path, one_fork_server):
     """After five seconds it is what the virtual clock learns from the times of that very run, to a frame."""
     configuration = values(

@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from regretlab.play.arena import Arena
-from regretlab.play.synchronisation import LOCK_BYTES, SEMAPHORE_BYTES, RobustLock, SemaphoreRow
+from regretlab.play.system.arena import Arena
+from regretlab.play.system.synchronisation import LOCK_BYTES, SEMAPHORE_BYTES, RobustLock, SemaphoreRow
 
 
 def _fields():

@@ -21,7 +21,6 @@ if __name__ == "__main__":
 
 
 @pytest.mark.realtime
-@pytest.mark.xdist_group("realtime")
 def test_a_run_does_not_grow(tmp_path):
     """In a process of its own: what other tests left in this one is not the run's."""
     words = [sys.executable, "-c", PROGRAM, str(tmp_path / "record")]

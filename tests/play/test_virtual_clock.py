@@ -9,8 +9,8 @@ import pytest
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
 from regretlab.play.configuration import RunConfiguration
-from regretlab.play.holding import hold_of
 from regretlab.play.latencies import LatencyStream
+from regretlab.play.preparation import hold_of
 from regretlab.play.run import run
 from regretlab.records import Record
 from regretlab.rules.rule import RULES

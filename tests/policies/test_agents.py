@@ -175,7 +175,7 @@ def _returns(agent, episodes, seed):
     return returns
 
 
-@pytest.mark.slow
+@pytest.mark.learning
 @pytest.mark.parametrize("name", ["dqn", "rainbow"])
 def test_cartpole_is_solved(name):
     """Gymnasium's threshold for CartPole-v1: a mean of 475 over 100 episodes, within 60,000 frames of play.

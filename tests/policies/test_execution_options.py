@@ -34,7 +34,7 @@ def test_bfloat16_keeps_the_values_to_its_eight_bits():
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_compiling_keeps_the_values():
     np.testing.assert_allclose(values(compiled=True), values(), atol=1e-5)
 

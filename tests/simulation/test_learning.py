@@ -143,7 +143,7 @@ def test_q_learning_is_that_of_rlberry():
     agree(gain * ours.frames - ours.reward, ours.regret_error, theirs, 4)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_ucrl2_of_statisticalrl_is_the_plain_one_with_its_choices():
     """48 committed replications of the package's UCRL2 on the same matrices; |z| < 4 at each of three horizons.
 

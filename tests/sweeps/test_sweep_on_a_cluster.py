@@ -10,7 +10,7 @@ from regretlab.errors import InputError
 from regretlab.sweeps import read_configuration, run_sweep
 
 ray = pytest.importorskip("ray")
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.realtime, pytest.mark.cluster, pytest.mark.filterwarnings("ignore")]
 
 SWEEP = {
     "sweep": {"command": "simulate", "seed": 3, "chunk": 1},
@@ -22,22 +22,6 @@ SWEEP = {
 }
 
 
-@pytest.fixture
-def cluster(monkeypatch):
-    """Start two nodes on this machine."""
-    from ray.cluster_utils import Cluster
-
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    # workers on the nodes import this package
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")]))
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    nodes.other = nodes.add_node(num_cpus=1)
-    yield nodes
-    ray.shutdown()
-    nodes.shutdown()
-
-
 def test_a_cluster_that_loses_a_node_gives_the_same_values(cluster, tmp_path):
     sweep = read_configuration(SWEEP)
     alone = run_sweep(sweep, tmp_path / "alone.nc", cores=1)
@@ -46,7 +30,7 @@ def test_a_cluster_that_loses_a_node_gives_the_same_values(cluster, tmp_path):
     def progress(done, total):
         if done >= 4 and not killed.is_set():
             killed.set()
-            cluster.remove_node(cluster.other, allow_graceful=False)
+            cluster.kill_other()
 
     together = run_sweep(sweep, tmp_path / "cluster.nc", engine="ray", address=cluster.address, progress=progress)
     assert killed.is_set()

@@ -7,11 +7,11 @@ import sympy as sp
 from regretlab.errors import InputError
 from regretlab.laws import constant, law_from_samples, parse_law
 from regretlab.rules.service.loss_formulas import palm_loss
-from regretlab.theory import symbolic
-from regretlab.theory import symbolic_rules as rules
 from regretlab.theory.hold import regret_of_holds
 from regretlab.theory.loss import FrameLoss
 from regretlab.theory.realtime import realtime_regret
+from regretlab.theory.symbolic import formulas as symbolic
+from regretlab.theory.symbolic import rules
 from regretlab.theory.symbolic.formulas import DELTA, MU, G, K, N, P, X
 
 CASES = [

@@ -8,12 +8,11 @@ import sympy as sp
 
 from regretlab.errors import InputError
 from regretlab.planning import inference_time, model_size, regime, workers
-from regretlab.theory import symbolic_bounds as bounds
-from regretlab.theory import symbolic_design as design
 from regretlab.theory.delay import regret_of_delay, saturated_regret_of_delay
 from regretlab.theory.learning import LEARNING_BOUNDS, learning_bound, linear_parts_dominate_after, processed_share
 from regretlab.theory.loss import FrameLoss
 from regretlab.theory.sticky import sticky_regret
+from regretlab.theory.symbolic import bounds, design
 from regretlab.theory.symbolic.formulas import numeric
 from regretlab.theory.symbolic.moments import P
 

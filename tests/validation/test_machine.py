@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from regretlab.play.synchronisation import SemaphoreRow
+from regretlab.play.system.synchronisation import SemaphoreRow
 from regretlab.validation import machine
 from regretlab.validation.machine import examine
 
@@ -67,6 +67,7 @@ def test_a_driver_that_fails_says_so(monkeypatch, tmp_path):
 
 def test_a_full_disk_and_a_missing_package(monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "_SPACE", 2**80)
-    monkeypatch.setattr(machine, "_PACKAGES", ("numpy", "no-such-package"))
-    states = {finding.name: finding.state for finding in examine(tmp_path)}
-    assert (states["disk"], states["packages"]) == ("limited", "missing")
+    monkeypatch.setitem(machine.EXTRAS, "play", ("no_such_package",))
+    found = {finding.name: finding for finding in examine(tmp_path)}
+    assert (found["disk"].state, found["packages"].state) == ("limited", "limited")
+    assert "runs do not: pip install 'regretlab[play" in found["packages"].advice

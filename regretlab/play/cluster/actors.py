@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...policies import PolicySpec
-from ..arena import Arena
+from ..system.arena import Arena
 
 __all__ = ["RING", "FrameStore", "InferenceActor"]
 

@@ -14,13 +14,12 @@ import numpy as np
 from ...cluster import AUTHENTICATION, OWN, open_cluster
 from ...policies import PolicySpec
 from ...policies.policy import Policy
-from ..arena import Arena
-from ..board import HEAD, STOP, Board, Frame
-from ..clock import OrdinaryPriority, sharpen_timers
 from ..learning.acting import explore
 from ..learning.snapshots import WeightSnapshots
-from ..processes import become_child
-from ..warming import compile_transitions
+from ..system.arena import Arena
+from ..system.board import HEAD, STOP, Board, Frame
+from ..system.clock import OrdinaryPriority, sharpen_timers
+from ..system.processes import become_child, compile_transitions
 from ..worker_process import InferenceWorker, WorkerPlan
 from .placement import ActorLost, keep_filled
 from .seats import Seat, Seats

@@ -13,12 +13,12 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from ...cluster import AUTHENTICATION, open_cluster
-from ..arena import Arena
-from ..board import STOP, Board
-from ..clock import sharpen_timers
 from ..learning.learner_process import NICENESS, LearnerPlan, take_steps
 from ..learning.steps import strike_out
-from ..processes import become_child
+from ..system.arena import Arena
+from ..system.board import STOP, Board
+from ..system.clock import sharpen_timers
+from ..system.processes import become_child
 from .gateway import quantiles
 from .gradients import GradientSeats
 from .placement import ActorLost, keep_filled

@@ -8,8 +8,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ...errors import RunError
-from ..arena import Arena
 from ..learning.group import LearnerGroup, Spawn
+from ..system.arena import Arena
 from .learner_gateway import serve_learners
 
 __all__ = ["RemoteLearners", "heard"]

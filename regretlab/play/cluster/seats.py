@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...policies import PolicySpec
-from ..board import Frame
 from ..preparation import policy_of_worker
+from ..system.board import Frame
 from .actors import RING, FrameStore, InferenceActor, Place
 from .placement import PATIENCE, START_PATIENCE, ActorLost, Caller, Placement
 from .weights import NodeWeights, WeightSender, WeightStore

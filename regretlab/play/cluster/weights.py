@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arena import Arena
 from ..learning.snapshots import WeightSnapshots, snapshot_fields
+from ..system.arena import Arena
 from .actors import Place
 
 __all__ = ["NodeWeights", "WeightSender", "WeightStore"]

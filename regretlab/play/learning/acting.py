@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ...policies.learning.exploration import ExploringPolicy
 from ...policies.policy import Policy, build_policy
 from ...policies.spec import PolicySpec
-from ..arena import Arena
-from ..clock import RealClock
+from ..system.arena import Arena
+from ..system.clock import RealClock
 from .learner_process import LearnerPlan
 from .snapshots import WeightSnapshots
 from .state import LearnedState

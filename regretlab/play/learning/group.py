@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import RunError
-from ..arena import Arena
 from ..configuration import RunConfiguration
 from ..preparation import Prepared
-from ..synchronisation import RobustLock, SemaphoreRow
+from ..system.arena import Arena
+from ..system.synchronisation import RobustLock, SemaphoreRow
 from .checkpoints import first_state, save_checkpoint
 from .learner_process import LearnerPlan, learn
 from .replay import ReplayStore, replay_fields

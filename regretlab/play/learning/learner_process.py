@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from ...laws import Law
 from ...policies.learning.settings import LearningSettings
 from ...policies.spec import PolicySpec
-from ..arena import Arena
-from ..board import EPOCH, STOP, Board
-from ..clock import RealClock, sharpen_timers
 from ..latencies import LEARNER_STREAM, LatencyStream
-from ..processes import become_child
+from ..system.arena import Arena
+from ..system.board import EPOCH, STOP, Board
+from ..system.clock import RealClock, sharpen_timers
+from ..system.processes import become_child
 from .steps import Gradients, LearningSteps
 
 __all__ = ["NICENESS", "LearnerPlan", "learn", "take_steps"]

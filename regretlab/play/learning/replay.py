@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...policies.learning.losses import Batch
-from ..arena import Arena
+from ..system.arena import Arena
 from .transitions import Transition
 
 __all__ = ["RESERVE", "TRANSITION_DTYPE", "ReplayStore", "replay_fields"]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arena import Arena
+from ..system.arena import Arena
 
 __all__ = ["WeightSnapshots", "snapshot_fields"]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...policies.learning.adam import adam_step
 from ...policies.learning.settings import LearningSettings
-from ..arena import Arena
+from ..system.arena import Arena
 from .snapshots import WeightSnapshots, snapshot_fields
 
 __all__ = ["LearnedState", "StateCopy", "state_fields"]

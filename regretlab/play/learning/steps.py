@@ -16,8 +16,8 @@ from ...policies.learning.losses import Batch
 from ...policies.learning.settings import LearningSettings
 from ...policies.spec import PolicySpec
 from ...records import LEARNING_DTYPE
-from ..arena import Arena
-from ..synchronisation import LOCK_BYTES, SEMAPHORE_BYTES, RobustLock, SemaphoreRow
+from ..system.arena import Arena
+from ..system.synchronisation import LOCK_BYTES, SEMAPHORE_BYTES, RobustLock, SemaphoreRow
 from .batches import BatchDrawer
 from .replay import ReplayStore
 from .state import LearnedState

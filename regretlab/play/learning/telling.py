@@ -4,8 +4,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..arena import Arena
 from ..serving import PlayedFrame
+from ..system.arena import Arena
 from .replay import ReplayStore
 from .transitions import TransitionBuilder
 

@@ -17,11 +17,11 @@ from ...policies.learning.gradient import GradientComputer
 from ...policies.parameters import parameter_count
 from ...policies.policy import build_policy
 from ...records import LEARNING_DTYPE
-from ..arena import Arena
 from ..configuration import RunConfiguration
 from ..latencies import LEARNER_STREAM, LatencyStream
 from ..preparation import Prepared
 from ..serving import PlayedFrame
+from ..system.arena import Arena
 from .batches import BatchDrawer
 from .checkpoints import first_state, save_checkpoint
 from .replay import ReplayStore, replay_fields

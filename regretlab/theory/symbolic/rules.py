@@ -1,6 +1,6 @@
 r"""The staggering rules as SymPy expressions: phi and S(p) = sum_j a_j p^j.
 
-Symbols: those of ``symbolic_moments``, N workers, q the share of frames in which a free-running worker has an output,
+Symbols: those of ``moments``, N workers, q the share of frames in which a free-running worker has an output,
 f(j) = P(D = j), h the hold. Numeric twins: ``staggering.service``.
 """
 
@@ -40,7 +40,7 @@ def inaction_fraction(
     Parameters
     ----------
     family, shape
-        As for ``symbolic_moments.moment``.
+        As for ``moments.moment``.
     rule, alignment
         As for ``service_law``. Under max-time x stands for tau_max in frames, whatever the law.
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..records import FRAME_DTYPE, INFERENCE_DTYPE
-from ..rules.state import state_size
+from ...records import FRAME_DTYPE, INFERENCE_DTYPE
+from ...rules.state import state_size
 from .arena import Arena
 from .synchronisation import LOCK_BYTES, SEMAPHORE_BYTES
 

@@ -17,7 +17,7 @@ def load() -> None:
         import_module(f"regretlab.play.{module}")
     import torch
 
-    from .warming import compile_transitions
+    from .processes import compile_transitions
 
     torch.set_num_threads(1)
     compile_transitions()

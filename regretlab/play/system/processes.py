@@ -7,21 +7,39 @@ torch only once.
 """
 
 import ctypes
-import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from typing import Any
 
-__all__ = ["PRELOADED", "become_child", "process_pool"]
+from ...rules.dispatch import next_start, on_completion, on_dispatch
+from ...rules.rule import RULES
+from ...rules.state import boundary_at_or_after, boundary_at_or_before
+from ...scripts import main_left_alone
 
-PRELOADED = ["regretlab.play.preloaded"]
+__all__ = ["PRELOADED", "become_child", "compile_transitions", "process_pool"]
+
+PRELOADED = ["regretlab.play.system.preloaded"]
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _depth = 0
 _ours = True
+
+
+class _Process(ForkServerProcess):
+    """A process that does not run the caller's script."""
+
+    @staticmethod
+    def _Popen(process: Any) -> Any:  # noqa: N802 - the standard library's name
+        with main_left_alone():
+            return ForkServerProcess._Popen(process)
+
+
+class _Context(ForkServerContext):
+    Process = _Process
 
 
 @contextmanager
@@ -30,7 +48,7 @@ def process_pool() -> Iterator[ForkServerContext]:
     global _depth, _ours
     if _depth == 0:  # a server that somebody else started is theirs to end
         _ours = forkserver._forkserver._forkserver_pid is None  # type: ignore[attr-defined]
-    context = multiprocessing.get_context("forkserver")
+    context = _Context()
     context.set_forkserver_preload(PRELOADED)
     _depth += 1
     try:
@@ -67,3 +85,14 @@ def become_child(name: str) -> None:
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # it died in between
         os._exit(1)
+
+
+def compile_transitions() -> None:
+    """Call every transition once before the clock starts: a first call compiles it, which lasts many frames."""
+    for rule in RULES:
+        state = rule.new_state(1, 1.0, first_estimate=0.5)
+        start = float(next_start(rule.identifier, state, 0, 0.0))
+        on_dispatch(rule.identifier, state, 0, start)
+        on_completion(rule.identifier, state, 0, start, start + 0.5)
+    boundary_at_or_after(0.5, 1.0)
+    boundary_at_or_before(0.5, 1.0)
