@@ -1,4 +1,4 @@
-"""Results: every number says what it is, where it comes from and what it assumes; every result prints, exports and draws.
+"""Results: every number says what it is, where it comes from and what it assumes; results print, export and draw.
 
 ``Estimate`` is a number with its error, ``RegretParts`` a regret by its causes, ``ServiceLaw`` who serves the frames.
 ``Result`` is the base of what ``bound``, ``simulate``, ``plan``, ``compare`` and ``run`` return. Shared by the theory

@@ -276,13 +276,13 @@ class Scenario:
     regretlab.errors.InputError: workers must be a whole number of at least 1 or inf, not 'many'
     """
 
-    inference_time: "Law | None" = _asked(None, float | str | None, _law, "s")
+    inference_time: "Law | None" = _asked(None, float | str | None, _law, "s")  # noqa: RUF009 - a field
     frame_time: float = _asked(_Default("gameboy"), float | str, _frame_time, "s")
     fps: InitVar[Any] = None
     mode_probability: float | None = _asked(None, float | None, _probability)
     symbols: int | None = _asked(None, int | None, _count(2))
     mode: Literal["stays", "moves"] = _asked("stays", Literal["stays", "moves"], _one_of("stays", "moves"), "")
-    loss: Any = _asked(None, str | None, _as_given, "")
+    loss: Any = _asked(None, str | None, _as_given, "")  # noqa: RUF009 - a field
     gap_default: float = _asked(1.0, float, _gap, "reward/frame")
     gap_delay: float = _asked(1.0, float, _gap, "reward/frame")
     default_behaviour: Literal["noop", "repeat", "random"] = _asked(
@@ -290,7 +290,7 @@ class Scenario:
     )
     actions: int | None = _asked(None, int | None, _count(1))
     workers: float = _asked(1, int | float | str, _workers)
-    rule: str = _asked("max-time", str, _rule, "")
+    rule: str = _asked("free-running", str, _rule, "")
     hold: int | str | None = _asked(None, int | str | None, _hold, "frame")
     alignment: Literal["frame", "uniform"] | None = _asked(
         None, Literal["frame", "uniform"] | None, _one_of("frame", "uniform"), ""
@@ -323,7 +323,7 @@ class Scenario:
 
     @property
     def service_model(self) -> ServiceModel:
-        """What an output is good for: one frame, every frame until a fresher one, or one frame per action of a chunk."""
+        """What an output serves: one frame, every frame until a fresher one, or one frame per action of a chunk."""
         if self.chunk is not None:
             return "chunk"
         return "repeat" if self.default_behaviour == "repeat" else "once"

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any, Literal
 
+from ..scenario import Scenario
 from .cartridges import OwnCartridge
 from .environments import environment_id, environment_options
 from .learners import Learners
 from .options import Flag, Json, Whole, app
-from ..scenario import Scenario
 from .output import print_facts, print_json, show_progress
-
 
 __all__ = ["run"]
 

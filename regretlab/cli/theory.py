@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import InputError
 from .learning import Learning
 from .options import Json, Whole, app
-from .output import print_json, print_result, show_progress
+from .output import print_result, show_progress
 from .scenario import ScenarioOptions, with_fields
 
 __all__ = ["bound", "simulate"]

@@ -314,9 +314,7 @@ def plan(
 
 def _chosen(scenario: Scenario, best: Candidate) -> Scenario:
     """Return the scenario with the rule, workers, hold and alignment of a candidate."""
-    return scenario.replace(
-        rule=best.rule, workers=best.workers, hold=best.hold, alignment=best.alignment
-    )
+    return scenario.replace(rule=best.rule, workers=best.workers, hold=best.hold, alignment=best.alignment)
 
 
 def _choices(

@@ -20,7 +20,7 @@ __all__ = ["Ratio", "Stacked", "action_intervals", "interval_law", "ratio", "ser
 
 @dataclass(frozen=True)
 class Ratio:
-    """A ratio of means, its standard error (``None`` without data or with too few batches) and its degrees of freedom."""
+    """A ratio of means, its standard error (``None`` without enough data) and its degrees of freedom."""
 
     value: float
     standard_error: float | None

@@ -140,7 +140,7 @@ def simulate_mdp(
         law,
         frames=frames,
         warmup=warmup,
-)
+    )
     if not 0 <= start < process.mdp.states:
         raise InputError(f"start must be a state between 0 and {process.mdp.states - 1}, not {start}")
     if chains is not None and chains < 1:

@@ -7,8 +7,9 @@ import pytest
 
 from regretlab.errors import InputError
 from regretlab.laws import constant, parse_law
+from regretlab.scenario import Scenario
 from regretlab.theory.grid import regret_grid
-from regretlab.theory.realtime import realtime_regret
+from regretlab.theory.realtime import bound
 
 TIMES = np.array([0.003, 0.05, 0.1, 0.17, 0.3, 0.3 + 1e-12, 0.95, 6.0])
 P = np.array([0.0, 0.34, 0.5, 0.9, 0.999, 1.0])
@@ -32,16 +33,18 @@ def test_one_worker_against_the_report(family, shape, rule, symbols):
     found = regret_grid(family, TIMES, p, 0.1, rule=rule, shape=shape, symbols=symbols, gap_default=0.9, gap_delay=0.7)
     for i, mean in enumerate(TIMES):
         for j, mode in enumerate(p):
-            report = realtime_regret(
-                law_of(family, float(mean), shape),
-                0.1,
-                float(mode),
-                rule=rule,
-                symbols=symbols,
-                gap_default=0.9,
-                gap_delay=0.7,
+            report = bound(
+                Scenario(
+                    law_of(family, float(mean), shape),
+                    frame_time=0.1,
+                    mode_probability=float(mode),
+                    rule=rule,
+                    symbols=symbols,
+                    gap_default=0.9,
+                    gap_delay=0.7,
+                )
             )
-            assert found[i, j] == pytest.approx(report.total, abs=2e-12)
+            assert found[i, j] == pytest.approx(report.regret.total, abs=2e-12)
 
 
 @pytest.mark.parametrize(("family", "shape"), [("constant", 1), ("exponential", 1), ("gamma", 4)])
@@ -58,10 +61,17 @@ def test_max_time_against_the_report(workers):
     found = regret_grid("constant", TIMES, P, 0.1, rule="max-time", workers=workers)
     for i, mean in enumerate(TIMES):
         for j, mode in enumerate(P):
-            report = realtime_regret(
-                constant(float(mean)), 0.1, float(mode), rule="max-time", workers=workers, alignment="frame"
+            report = bound(
+                Scenario(
+                    constant(float(mean)),
+                    frame_time=0.1,
+                    mode_probability=float(mode),
+                    rule="max-time",
+                    workers=workers,
+                    alignment="frame",
+                )
             )
-            assert found[i, j] == pytest.approx(report.total, abs=1e-12)
+            assert found[i, j] == pytest.approx(report.regret.total, abs=1e-12)
 
 
 def test_very_long_delays_keep_their_digits():
@@ -129,6 +139,9 @@ def test_unusable_input_is_named(changes, message):
     values = {"family": "gamma", "inference_times": [1.0], "mode_probabilities": [0.9], "frame_time": 1.0, **changes}
     with pytest.raises(InputError, match=message):
         regret_grid(
-            values.pop("family"), values.pop("inference_times"), values.pop("mode_probabilities"),
-            values.pop("frame_time"), **values,
-        )  # fmt: skip
+            values.pop("family"),
+            values.pop("inference_times"),
+            values.pop("mode_probabilities"),
+            values.pop("frame_time"),
+            **values,
+        )

@@ -162,7 +162,7 @@ def simulate_learning(
             law,
             frames=frames,
             warmup=0,
-)
+        )
     table = None
     if setting is not None and law is not None and setting.in_whole_frames:
         table = alias_table(law.frame_pmf(whole.frame_time))

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Union, get_args
+from functools import partial, reduce
+from operator import or_
+from typing import Annotated, Any, get_args
 
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
 from ...scenario import Scenario
 
-__all__ = ["Command", "STAKES", "Evaluate", "Output", "Parameters", "asked", "parameter", "scenario_fields"]
+__all__ = ["STAKES", "Command", "Evaluate", "Output", "Parameters", "asked", "parameter", "scenario_fields"]
 
 Evaluate = Callable[
     [Mapping[str, Any], Mapping[str, Sequence[Any]], Sequence[int]], Mapping[str, "NDArray[Any] | float"]
@@ -46,9 +48,18 @@ def asked(name: str, base: type[Parameters], fields_of: Mapping[str, Any], **own
         required = each.name in _REQUIRED
         default = ... if required else str(each.default) if isinstance(each.default, str) else each.default
         if required:
-            kind = Union[tuple(part for part in get_args(kind) if part is not type(None))]
+            kind = reduce(or_, (part for part in get_args(kind) if part is not type(None)))
+        if "read" in each.metadata and each.name != "inference_time":  # a law is read where it is used
+            kind = Annotated[kind, AfterValidator(partial(_readable, each.name, each.metadata["read"]))]
         made[each.name] = (kind, parameter(default, each.metadata.get("unit", "1")))
     return create_model(name, __base__=base, **made, **own)
+
+
+def _readable(name: str, read: Callable[[Any, str], Any], value: Any) -> Any:
+    """Return a value as it was given if it can be read; raise ``InputError`` otherwise."""
+    if value is not None:
+        read(value, name)
+    return value
 
 
 _REQUIRED = ("inference_time", "mode_probability")
