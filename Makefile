@@ -2,13 +2,15 @@
 # make test     install into .venv, run the tests of every package: five minutes
 # make test-all these and all others, what CI runs: half an hour
 # make test-long what takes hours: many random settings, a soak of half an hour
-# make lint     style, types and the import contracts
+# make test-base the theory side's tests with the base package alone (PYTHON=/path/to/python3.13 for another Python)
+# make test-lowest the same with the lowest versions that pyproject.toml allows (PYTHON=/path/to/python3.11)
+# make lint     style, types, the import contracts, the language of the documentation and docstrings
 # make figures  the paper's figures, into figures/
 # make docs     the documentation, into docs/_build/html
 # make bench    the benchmarks
 # make soak     ten minutes of sixteen workers: ends with 1 if memory, descriptors or segments grow
 # make rom      the cartridges from their C sources (needs SDCC)
-.PHONY: demo test test-all test-long lint figures docs bench soak rom clean
+.PHONY: demo test test-all test-long test-base test-lowest lint figures docs bench soak rom clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -53,11 +55,22 @@ test-all: .venv/installed
 test-long: .venv/installed
 	$(PYTEST) -m long
 
+# Each makes an environment in which nothing of the extras is installed.
+THEORY_TESTS := $(addprefix tests/,theory rules mdp simulation planning plots test_laws.py test_law_fitting.py) \
+	tests/contracts/test_base_alone.py
+test-base test-lowest:
+	rm -rf .venv-$@
+	$(PYTHON) -m venv .venv-$@
+	sed -n '/^dependencies/,/^]/s/^ *"\(.*\)>=\(.*\)",.*/\1==\2/p' pyproject.toml > .venv-$@/lowest.txt
+	.venv-$@/bin/python -m pip install --quiet $(if $(findstring lowest,$@),-c .venv-$@/lowest.txt) -e . 'pytest<9.2' hypothesis
+	.venv-$@/bin/python -m pytest -q -m "not ($(OTHERS))" $(THEORY_TESTS)
+
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.contracts.language
 
 figures: .venv/installed
 	$(BIN)/regretlab figures --out figures
@@ -77,4 +90,4 @@ rom: .venv/installed
 	$(BIN)/python -m regretlab.games.cartridges.build
 
 clean:
-	rm -rf .venv demo figures docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-test-base .venv-test-lowest demo figures docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -3,19 +3,21 @@
 Numba's own cache looks only at the file of the function it caches; a kernel that inlines a rule from another file would
 stay stale after that rule is edited. So the cache directory is named after a hash of all files that hold compiled code:
 ``_kernels.py`` (any folder) and ``rules/*.py``. Compiled code lives in those files only.
+
+Numba is imported when the first kernel is called, so modules that hold kernels import quickly.
 """
 
 import hashlib
 import os
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property, update_wrapper
 from pathlib import Path
+from types import FunctionType
 from typing import Any, TypeVar, overload
 
-import numba
 import platformdirs
 
-__all__ = ["cache_directory", "kernel", "kernel_cache_directory"]
+__all__ = ["Kernel", "cache_directory", "kernel", "kernel_cache_directory", "kernel_with"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -29,6 +31,8 @@ def cache_directory() -> Path:
 @cache
 def kernel_cache_directory() -> Path:
     """Return the kernel cache of exactly these sources and this Numba."""
+    import numba
+
     package = Path(__file__).parent
     sources = sorted([*package.rglob("_kernels.py"), *(package / "rules").glob("*.py")])
     digest = hashlib.sha256(numba.__version__.encode())
@@ -38,11 +42,66 @@ def kernel_cache_directory() -> Path:
     return cache_directory() / "kernels" / digest.hexdigest()[:16]
 
 
+class Kernel:
+    """A function that Numba compiles when it is first called, from Python or inside another kernel.
+
+    Parameters
+    ----------
+    function
+        The Python function.
+    cached
+        Whether machine code is kept on disk.
+    options
+        For ``numba.njit``.
+    """
+
+    def __init__(self, function: Callable[..., Any], cached: bool, options: dict[str, Any]) -> None:
+        self.function, self.cached, self.options = function, cached, options
+        update_wrapper(self, function)
+
+    @cached_property
+    def dispatcher(self) -> Any:
+        """What Numba makes of the function."""
+        import numba
+
+        _teach_numba()
+        if not self.cached:
+            return numba.njit(**self.options)(self.function)
+        before = numba.config.CACHE_DIR
+        # Numba picks the cache folder when the function is decorated: set it for just that moment, so that other
+        # packages' kernels keep their own caches.
+        numba.config.CACHE_DIR = str(kernel_cache_directory())
+        try:
+            return numba.njit(cache=True, **self.options)(self.function)
+        finally:
+            numba.config.CACHE_DIR = before
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call the compiled function."""
+        return self.dispatcher(*arguments)
+
+
+@cache
+def _teach_numba() -> None:
+    """Let Numba see a ``Kernel`` that another kernel calls as the compiled function it stands for."""
+    from numba.core import types
+    from numba.extending import typeof_impl
+
+    def typeof_kernel(value: Kernel, context: Any) -> Any:
+        return types.Dispatcher(value.dispatcher)
+
+    typeof_impl.register(Kernel, typeof_kernel)
+
+
 @overload
-def kernel(function: _Function, *, allocates: bool = True, **options: Any) -> Any: ...
+def kernel(function: _Function, *, allocates: bool = True, cached: bool = True, **options: Any) -> Kernel: ...
 @overload
-def kernel(function: None = None, *, allocates: bool = True, **options: Any) -> Callable[[_Function], Any]: ...
-def kernel(function: _Function | None = None, *, allocates: bool = True, **options: Any) -> Any:
+def kernel(
+    function: None = None, *, allocates: bool = True, cached: bool = True, **options: Any
+) -> Callable[[_Function], Kernel]: ...
+def kernel(
+    function: _Function | None = None, *, allocates: bool = True, cached: bool = True, **options: Any
+) -> Kernel | Callable[[_Function], Kernel]:
     """Compile ``function`` in nopython mode with a cache keyed on all kernel sources.
 
     Parameters
@@ -52,18 +111,31 @@ def kernel(function: _Function | None = None, *, allocates: bool = True, **optio
     allocates
         Whether it makes arrays. If not, arrays passed to it are not reference-counted: a small function called in a
         loop would otherwise spend most of its time on that (event simulation: 4/5 of it).
+    cached
+        Whether machine code is kept on disk, in the cache of the package's own sources.
     **options
         Passed on to ``numba.njit`` (for example ``fastmath=True``, ``parallel=True``).
     """
     if function is None:
-        return lambda wrapped: kernel(wrapped, allocates=allocates, **options)
-    if not allocates:
-        options["_nrt"] = False  # Numba's name for its run time of reference-counted memory
-    before = numba.config.CACHE_DIR
-    # Numba picks the cache folder when the function is decorated: set it for just that moment, so that other
-    # packages' kernels keep their own caches.
-    numba.config.CACHE_DIR = str(kernel_cache_directory())
-    try:
-        return numba.njit(cache=True, **options)(function)
-    finally:
-        numba.config.CACHE_DIR = before
+        return lambda wrapped: Kernel(wrapped, cached, _options(allocates, options))
+    return Kernel(function, cached, _options(allocates, options))
+
+
+def _options(allocates: bool, options: dict[str, Any]) -> dict[str, Any]:
+    return options if allocates else options | {"_nrt": False}  # Numba's name for its run time of counted memory
+
+
+def kernel_with(original: Kernel, **functions: Any) -> Kernel:
+    """Return a kernel, uncached, that calls other functions in place of those of its module.
+
+    Parameters
+    ----------
+    original
+        The kernel.
+    **functions
+        Kernels, by the names under which ``original`` calls those they replace.
+    """
+    function = original.function
+    assert isinstance(function, FunctionType)
+    copy = FunctionType(function.__code__, function.__globals__ | functions, function.__name__)
+    return Kernel(copy, False, original.options)

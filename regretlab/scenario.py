@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import InputError
+from .rules import DEFAULT_RULE
 
 if TYPE_CHECKING:
     from .laws import Law
@@ -134,7 +135,7 @@ def _workers(value: Any, name: str) -> float:
 
 
 def _rule(value: Any, name: str) -> str:
-    from .rules.rule import get_rule
+    from .rules import get_rule
 
     return get_rule(str(getattr(value, "name", value))).name
 
@@ -290,7 +291,7 @@ class Scenario:
     )
     actions: int | None = _asked(None, int | None, _count(1))
     workers: float = _asked(1, int | float | str, _workers)
-    rule: str = _asked("free-running", str, _rule, "")
+    rule: str = _asked(DEFAULT_RULE, str, _rule, "")
     hold: int | str | None = _asked(None, int | str | None, _hold, "frame")
     alignment: Literal["frame", "uniform"] | None = _asked(
         None, Literal["frame", "uniform"] | None, _one_of("frame", "uniform"), ""

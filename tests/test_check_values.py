@@ -13,7 +13,9 @@ from regretlab.mdp import parse_mdp, solve_delayed, solve_sequential
 from regretlab.planning.inference_time import largest_exponential_frames
 from regretlab.planning.model_size import PowerLaw, best_model_size, best_sequential_model_size
 from regretlab.planning.regime import boundary_delay
-from regretlab.rules.service.loss_formulas import blocking_bound, erlang_b, palm_loss
+from regretlab.rules.rule import HoldObjective
+from regretlab.rules.service.frame_pools import blocking_bound
+from regretlab.rules.service.pool_chains import exponential_pool
 from regretlab.rules.service.service import best_hold, service_law
 from regretlab.theory.loss import FrameLoss
 
@@ -84,12 +86,11 @@ VALUES = {
     ),
     "phi hold 5 Gm": (lambda: held().inaction_fraction, 0.113958120263),
     "S hold 5 Gm": (lambda: held().service_value(0.9), 0.521644380983),
-    "best hold Gm": (lambda: best_hold(GM, 1.0, 0.9), 5),
-    "Palm N=4 Ex": (lambda: palm_loss(4, 0.4), 0.0564788196268),
+    "best hold Gm": (lambda: best_hold(GM, 1.0, HoldObjective(0.9)), 5),
+    "Palm N=4 Ex": (lambda: exponential_pool(4, 0.4).blocking, 0.0564788196268),
     "phi finite pool N=4 Ex": (lambda: phi(EX, "frame-pool", 4), 0.340402175182),
     "phi finite pool N=2 Q": (lambda: finite().inaction_fraction, 0.337662337662),
     "Poisson-binomial Gm N=6": (lambda: blocking_bound(GM.frame_pmf(1.0), 6), 0.00159776838666),
-    "Erlang-B": (lambda: erlang_b(5, 2.5), 0.0697311168136),
     "largest exponential mean": (lambda: largest_exponential_frames(0.25, FrameLoss(0.9)), 2.46630346238),
     "boundary d": (lambda: boundary_delay(0.9, 0.01), 16.8833730558),
     "m*": (lambda: model().size, 1.79717549745),

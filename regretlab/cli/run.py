@@ -20,7 +20,7 @@ def run(
     env: str | None = None,
     policy: str = "impala-k1",
     workers: Whole = 1,
-    rule: str = "max-time",
+    rule: str = DEFAULT_RULE,
     clock: Literal["real", "virtual"] = "real",
     frames: Whole = 3600,
     emulate_latency: str | None = None,

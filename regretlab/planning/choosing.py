@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..errors import InputError
 from ..laws.measured import MeasuredSlowdown
 from ..results import Method, RegretParts, Result, ServiceLaw, flattened, listed
-from ..rules.rule import get_rule
+from ..rules import get_rule, known_rules
+from ..rules.rule import Alignment, StaggeringRule
 from ..scenario import Scenario
 from ..theory.checks import check_count, check_gap, check_positive
 from ..theory.loss import FrameLoss
@@ -33,14 +34,8 @@ Binding = Literal["stochasticity", "workers", "cores"]
 _CHOSEN = ("rule", "workers", "hold", "alignment", "horizon")
 _USES = ("frame_time", "symbols", "gap_default", "gap_delay", "maximum_time", "cores")
 
-_CHOICES: tuple[tuple[str, str | None], ...] = (
-    ("sequential", None),
-    ("max-time", "frame"),
-    ("max-time", "uniform"),
-    ("frame-pool", None),
-    ("frame-hold", None),
-    ("free-running", None),
-)
+_Choice = tuple[StaggeringRule, Alignment | None]
+"""A rule and where its starts lie; None for the rule's only way."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -184,7 +179,7 @@ class Plan(Result):
 def plan(
     scenario: Scenario,
     *,
-    rule: str | None = None,
+    rule: str | StaggeringRule | None = None,
     workers: float | str | None = None,
     hold: int | str | None = None,
     alignment: str | None = None,
@@ -317,25 +312,28 @@ def _chosen(scenario: Scenario, best: Candidate) -> Scenario:
     return scenario.replace(rule=best.rule, workers=best.workers, hold=best.hold, alignment=best.alignment)
 
 
+def _ways(rule: StaggeringRule) -> list[_Choice]:
+    """Return the rule with each alignment it allows, starts on frames first."""
+    return [(rule, aligned) for aligned in sorted(rule.alignments)] if len(rule.alignments) > 1 else [(rule, None)]
+
+
 def _choices(
-    rule: str | None, workers: float | None, hold: int | str | None, alignment: str | None
-) -> list[tuple[str, str | None]]:
+    rule: str | StaggeringRule | None, workers: float | None, hold: int | str | None, alignment: str | None
+) -> list[_Choice]:
     """Return the rules and alignments to scan."""
     if rule is not None:
         chosen = get_rule(rule)
         if workers is not None:
             chosen.check_workers(workers)
-        if hold is not None and rule != "frame-hold":
-            raise InputError(f"rule '{rule}' has no hold, and {hold!r} is given")
-        if alignment is None and rule == "max-time":
-            return [(rule, "frame"), (rule, "uniform")]
-        return [(rule, chosen.choose_alignment(alignment) if alignment is not None else None)]
+        if hold is not None and not chosen.holds:
+            raise InputError(f"rule '{chosen}' has no hold, and {hold!r} is given")
+        return _ways(chosen) if alignment is None else [(chosen, chosen.choose_alignment(alignment))]
     choices = [
-        (name, aligned)
-        for name, aligned in _CHOICES
-        if (alignment is None or alignment in (aligned, get_rule(name).alignments[0] if aligned is None else aligned))
-        and (hold is None or name == "frame-hold")
-        and (workers in (None, 1) or not get_rule(name).single_worker)
+        (known, aligned)
+        for known in known_rules()
+        if known.is_planned and (hold is None or known.holds) and (workers in (None, 1) or not known.single_worker)
+        for _, aligned in _ways(known)
+        if alignment is None or alignment == (aligned or known.alignments[0])
     ]
     if not choices:
         raise InputError(f"no rule allows alignment {alignment!r} with hold {hold!r}")
@@ -343,10 +341,10 @@ def _choices(
 
 
 def _binding(
-    scan: Scan, machine: Machine, best: Candidate, choices: list[tuple[str, str | None]], hold: int | None, most: int
+    scan: Scan, machine: Machine, best: Candidate, choices: list[_Choice], hold: int | None, most: int
 ) -> Binding:
     """Return what keeps the regret up: lift the cores, then the number and cost of workers, and see what helps."""
-    rules = [choice for choice in choices if not get_rule(choice[0]).single_worker] or choices
+    rules = [choice for choice in choices if not choice[0].single_worker] or choices
     margin = 10 * scan.tolerance
 
     def least(freed: Machine, limit: int) -> float:

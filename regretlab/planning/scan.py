@@ -15,8 +15,9 @@ import numpy as np
 
 from ..laws import Law
 from ..results import RegretParts, ServiceLaw
-from ..rules.rule import get_rule
-from ..rules.service.loss_formulas import blocking_bound
+from ..rules import get_rule
+from ..rules.rule import StaggeringRule
+from ..rules.service.frame_pools import blocking_bound
 from ..rules.service.service import NoClosedForm, service_law
 from ..theory.hold import regret_of_holds
 from ..theory.loss import FrameLoss
@@ -24,11 +25,10 @@ from .candidates import Candidate, Machine
 
 __all__ = ["Scan", "choose"]
 
-_POOLS = ("frame-pool", "frame-hold")
 _CHAIN_STATES = 3_000
 _CLOSER = 7
 
-_Key = tuple[str, float, int | None, str | None, float, float | None]
+_Key = tuple[StaggeringRule, float, int | None, str | None, float, float | None]
 
 
 @dataclass
@@ -55,7 +55,13 @@ class Scan:
     _slower: dict[float, Law] = field(default_factory=dict, repr=False)
 
     def candidate(
-        self, machine: Machine, rule: str, workers: float, *, hold: int | None = None, alignment: str | None = None
+        self,
+        machine: Machine,
+        rule: str | StaggeringRule,
+        workers: float,
+        *,
+        hold: int | None = None,
+        alignment: str | None = None,
     ) -> Candidate | None:
         """Return the candidate, or None where the rule has no closed form or useful bound for that many workers.
 
@@ -76,6 +82,7 @@ class Scan:
         >>> round(found.regret.delay, 3), round(found.total, 3)
         (0.488, 0.518)
         """
+        rule = get_rule(rule)
         key = (rule, workers, hold, alignment, machine.slowdown(workers), machine.maximum_time)
         if key not in self._services:
             try:
@@ -88,12 +95,12 @@ class Scan:
         service, held = found
         parts = RegretParts(self.loss.inaction(service), self.loss.delay(service))
         cost = machine.worker_cost * workers if machine.worker_cost else 0.0
-        return Candidate(rule, workers, held, alignment, parts, cost, service)
+        return Candidate(rule.name, workers, held, alignment, parts, cost, service)
 
     def best(
         self,
         machine: Machine,
-        rule: str,
+        rule: str | StaggeringRule,
         numbers: list[float],
         *,
         hold: int | None = None,
@@ -111,7 +118,8 @@ class Scan:
         target
             Regret per frame to stay within at the least cost; None for least regret and cost.
         """
-        if get_rule(rule).single_worker:
+        rule = get_rule(rule)
+        if rule.single_worker:
             numbers = [1.0]
 
         def tried(some: list[float]) -> list[Candidate]:
@@ -130,13 +138,13 @@ class Scan:
                 break
             seen.update(numbers)
             best = choose([best, *tried(numbers)], target, self.tolerance)
-        return self._with_refined_hold(machine, best) if rule == "frame-hold" and hold is None else best
+        return self._with_refined_hold(machine, rule, best) if rule.holds and hold is None else best
 
-    def _with_refined_hold(self, machine: Machine, best: Candidate) -> Candidate:
+    def _with_refined_hold(self, machine: Machine, rule: StaggeringRule, best: Candidate) -> Candidate:
         """Move the hold of a finite pool, frame by frame, as long as that loses less."""
         for step in (1, -1):
             while best.hold is not None and best.hold + step >= 1:
-                moved = self.candidate(machine, "frame-hold", best.workers, hold=best.hold + step)
+                moved = self.candidate(machine, rule, best.workers, hold=best.hold + step)
                 if moved is None or moved.total >= best.total - 1e-12:
                     break
                 best = moved
@@ -149,7 +157,7 @@ class Scan:
 
     def _service(
         self,
-        rule: str,
+        rule: StaggeringRule,
         workers: float,
         hold: int | None,
         alignment: str | None,
@@ -157,27 +165,27 @@ class Scan:
         maximum_time: float | None,
     ) -> tuple[ServiceLaw, int | None]:
         law = self._law(factor)
-        if rule in _POOLS:
+        if rule.pool:
             return self._pool(law, workers, rule, hold)
-        if rule == "free-running" and workers > 1:
+        if rule.independent and workers > 1:
             key = (rule, 1.0, None, alignment, factor, maximum_time)
             if key not in self._services:
                 self._services[key] = self._service(*key)
             one = self._services[key]
             assert one is not None
             return _independent_copies(one[0], int(workers)), None
-        given = maximum_time if rule == "max-time" else None
+        given = maximum_time if rule.takes_maximum_time else None
         service = service_law(law, self.frame_time, workers=workers, rule=rule, alignment=alignment, maximum_time=given)
         return service, None
 
-    def _pool(self, law: Law, workers: float, rule: str, hold: int | None) -> tuple[ServiceLaw, int | None]:
+    def _pool(self, law: Law, workers: float, rule: StaggeringRule, hold: int | None) -> tuple[ServiceLaw, int | None]:
         """Return the service law of a pool, exact where that is cheap and bounded where it is not, and its hold."""
         blocked = 0.0
         if workers != math.inf and law.kind != "constant" and not law.memoryless:
             pmf = law.frame_pmf(self.frame_time)
             if math.comb(len(pmf), int(workers)) > _CHAIN_STATES:
                 blocked = blocking_bound(pmf, int(workers))
-        if rule == "frame-hold" and hold is None:  # the unlimited pool's, which is best or next to it
+        if rule.holds and hold is None:  # the unlimited pool's, which is best or next to it
             hold = 1 + int(regret_of_holds(law, self.frame_time, self.loss)[1:].argmin())
         asked = workers if blocked == 0.0 else math.inf
         service = service_law(law, self.frame_time, workers=asked, rule=rule, hold=hold)

@@ -24,7 +24,7 @@ from ..errors import InputError
 from ..laws import Law
 from ..laws.law import delay_frames
 from ..laws.measured import MeasuredSlowdown
-from ..rules.service.loss_formulas import blocking_bound
+from ..rules.service.frame_pools import blocking_bound
 from ..theory.checks import check_gap, check_positive
 
 __all__ = [

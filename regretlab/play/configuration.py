@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ..errors import InputError, first_fault
 from ..laws import Law, parse_law
 from ..policies.learning.settings import LearningSettings
-from ..rules.hold_objective import HoldObjective
-from ..rules.rule import StaggeringRule, get_rule
+from ..rules import DEFAULT_RULE, get_rule, known_rules
+from ..rules.rule import HoldObjective, StaggeringRule
 
 __all__ = ["MOST_PROCESSES", "RunConfiguration"]
 
@@ -89,7 +89,7 @@ class RunConfiguration(BaseModel):
     environment_options: dict[str, Any] = {}
     policy: str = "impala-k1"
     workers: int = 1
-    rule: str = "max-time"
+    rule: str = DEFAULT_RULE
     alignment: str | None = None
     hold: int | Literal["auto"] | None = None
     hold_probability: float | None = None
@@ -154,7 +154,7 @@ class RunConfiguration(BaseModel):
             )
 
     def _check_hold(self) -> None:
-        holds = self.rule == "frame-hold"
+        holds = self.staggering_rule.holds
         if self.hold is not None and not holds:
             raise InputError(f"rule '{self.rule}' has no hold, and hold {self.hold} is given")
         if isinstance(self.hold, int) and not 0 <= self.hold <= 2**22:
@@ -180,7 +180,8 @@ class RunConfiguration(BaseModel):
         if self.blocking_learning and self.learners:
             raise InputError(f"blocking learning has no learners beside the worker, and {self.learners} were asked for")
         if self.blocking_learning and not self.staggering_rule.single_worker:
-            raise InputError(f"blocking learning goes with rule sequential or sequential-strict, not '{self.rule}'")
+            able = " or ".join(str(rule) for rule in known_rules() if rule.single_worker)
+            raise InputError(f"blocking learning goes with rule {able}, not '{self.rule}'")
         if self.emulate_learning is not None and not self.learns:
             raise InputError(f"emulate_learning is '{self.emulate_learning}', but nothing learns: give learners")
         if self.learns and self.clock == "virtual" and self.emulate_learning is None:

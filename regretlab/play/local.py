@@ -17,7 +17,6 @@ from ..errors import RunError
 from ..games import registration
 from ..interrupts import terminable
 from ..records import RecordWriter
-from ..rules.state import HOLD
 from .configuration import RunConfiguration
 from .environment_process import EnvironmentPlan, play
 from .learning.group import LearnerGroup
@@ -131,7 +130,7 @@ class Supervisor:
         )
         self.worker_plan = WorkerPlan(
             policy=prepared.policy,
-            rule=rule.identifier,
+            rule=rule,
             aligned=rule.choose_alignment(configuration.alignment) == "frame",
             frame_time=environment.frame_time,
             actions=environment.actions,
@@ -240,8 +239,7 @@ class Supervisor:
                     self.learners.checkpoint(self.writer.directory, self._played)
         finally:
             learned: dict[str, Any] = {} if self.learners is None else {"learning": self.learners.figures()}
-            if self.configuration.rule == "frame-hold":
-                learned["hold"] = int(self.arena["rule_state"][HOLD])
+            learned |= self.configuration.staggering_rule.learned(self.arena["rule_state"])
             seconds = self.arena["processor_seconds"]
             workers = self.configuration.workers
             self.writer.close(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..games import make_game, registration
 from ..policies import PolicySpec, check_policy_fits, parse_network_name
-from ..rules.hold_objective import HoldObjective
+from ..rules.rule import HoldObjective
 from .latencies import LatencyStream
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ def hold_of(configuration: RunConfiguration, told: Mapping[str, object]) -> int 
     InputError
         If the hold is to be learned and nobody says how fast the environment changes.
     """
-    if configuration.rule != "frame-hold":
+    if not configuration.staggering_rule.holds:
         return 0
     if isinstance(configuration.hold, int):
         return configuration.hold

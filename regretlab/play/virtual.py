@@ -13,8 +13,7 @@ import numpy as np
 
 from ..games import make_game
 from ..records import FRAME_DTYPE, INFERENCE_DTYPE, RecordWriter
-from ..rules.dispatch import next_start, on_completion, on_dispatch
-from ..rules.state import HOLD, boundary_at_or_after, boundary_at_or_before
+from ..rules.state import boundary_at_or_after, boundary_at_or_before
 from .configuration import RunConfiguration
 from .latencies import LatencyStream
 from .local import Progress
@@ -49,10 +48,10 @@ class _VirtualWorkers:
         self._pause = pause
         workers = configuration.workers
         frame_time = prepared.environment.frame_time
-        self._rule, self._frame_time = configuration.staggering_rule.identifier, frame_time
+        self._rule, self._frame_time = configuration.staggering_rule, frame_time
         self._latencies = latencies
         self.first_estimate = max(stream.warm_up for stream in self._latencies)
-        self._state = configuration.staggering_rule.new_state(
+        self._state = self._rule.new_state(
             workers,
             frame_time,
             alignment=configuration.alignment,
@@ -61,10 +60,9 @@ class _VirtualWorkers:
         )
         self._events: list[tuple[float, int, int, Any]] = [(0.0, _START, worker, None) for worker in range(workers)]
 
-    @property
-    def hold(self) -> int:
-        """Frames outputs are held for at present."""
-        return int(self._state[HOLD])
+    def learned(self) -> dict[str, float | int]:
+        """Return what the rule has learned so far, as a record reports it."""
+        return self._rule.learned(self._state)
 
     def until_boundary(self, index: int, think: Think) -> list[Output]:
         """Process all events up to and on frame boundary ``index``; return the outputs completed in them."""
@@ -79,18 +77,18 @@ class _VirtualWorkers:
         while reached(self._events[0][0]):
             now, kind, worker, output = heapq.heappop(self._events)
             if kind == _COMPLETION:
-                release = float(on_completion(self._rule, self._state, worker, output.scheduled, now))
+                release = float(self._rule.on_completion(self._state, worker, output.scheduled, now))
                 outputs.append(output._replace(completion=now, release=release))
                 pause = self._pause(now)
                 if pause:  # the cycle ends later than the output was ready, and the rule goes by its end
-                    on_completion(self._rule, self._state, worker, output.scheduled, now + pause)
+                    self._rule.on_completion(self._state, worker, output.scheduled, now + pause)
                 heapq.heappush(self._events, (now + pause, _START, worker, None))
                 continue
-            start = float(next_start(self._rule, self._state, worker, now))
+            start = float(self._rule.next_start(self._state, worker, now))
             if start > now:
                 heapq.heappush(self._events, (start, _START, worker, None))
                 continue
-            on_dispatch(self._rule, self._state, worker, start)
+            self._rule.on_dispatch(self._state, worker, start)
             observed = int(boundary_at_or_before(start, self._frame_time))
             action, label = think(worker, start)
             output = Output(worker, start, start, observed, -1.0, -1.0, -1, False, action, label, False)
@@ -200,7 +198,6 @@ def _play(
                     writer.append_learning_steps(steps)
                 frames, inferences = [], []
                 progress(index + 1, total, "playing (virtual clock)")
-        if configuration.rule == "frame-hold":
-            writer.update_meta(hold=workers.hold)
+        writer.update_meta(**workers.learned())
     finally:
         game.close()

@@ -13,7 +13,7 @@ import numpy as np
 from ..laws import Law
 from ..policies import PolicySpec
 from ..policies.policy import Policy, build_policy
-from ..rules.dispatch import next_start, on_completion, on_dispatch
+from ..rules.rule import StaggeringRule
 from ..rules.state import boundary_at_or_before
 from .latencies import LatencyStream
 from .learning.acting import BlockingLearner, exploring_policy
@@ -53,7 +53,7 @@ class WorkerPlan:
     """
 
     policy: PolicySpec
-    rule: int
+    rule: StaggeringRule
     aligned: bool
     frame_time: float
     actions: int
@@ -156,7 +156,7 @@ class InferenceWorker:
         free = blocking.step(self._clock, completion)
         if free > completion:  # the cycle ends later than the output was ready, and the rule goes by its end
             with self._lock.hold():
-                on_completion(self._plan.rule, self._state, self._worker, start, free)
+                self._plan.rule.on_completion(self._state, self._worker, start, free)
         return free
 
     def _warm_up(self) -> float:
@@ -176,7 +176,7 @@ class InferenceWorker:
         now = idle_since
         while not self._control[STOP]:
             with self._lock.hold():
-                start = float(next_start(self._plan.rule, self._state, self._worker, now))
+                start = float(self._plan.rule.next_start(self._state, self._worker, now))
             self._priority.take()
             if self._plan.aligned:
                 come = self._wait_for_frame(int(boundary_at_or_before(start, self._plan.frame_time)))
@@ -185,9 +185,9 @@ class InferenceWorker:
             now = max(now, self._clock.now())
             if come:
                 with self._lock.hold():
-                    confirmed = float(next_start(self._plan.rule, self._state, self._worker, now))
+                    confirmed = float(self._plan.rule.next_start(self._state, self._worker, now))
                     if confirmed <= start:  # else it was moved meanwhile, or this process was away too long
-                        on_dispatch(self._plan.rule, self._state, self._worker, confirmed)
+                        self._plan.rule.on_dispatch(self._state, self._worker, confirmed)
                         return confirmed
         return None
 
@@ -238,7 +238,7 @@ class InferenceWorker:
                 self._clock.sleep_until(min(target - ANNOUNCEMENT, self._clock.now() + LONGEST_WAIT), spin=0.0)
             completion = max(completion, target)
         with self._lock.hold():
-            release = float(on_completion(plan.rule, self._state, worker, start, completion))
+            release = float(plan.rule.on_completion(self._state, worker, start, completion))
         while not board.can_post(worker) and not self._control[STOP]:
             time.sleep(0.001)
         board.post(

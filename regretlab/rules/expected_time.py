@@ -11,6 +11,7 @@ pace itself is not.
 """
 
 from ..compilation import kernel
+from .rule import StaggeringRule
 from .state import (
     ALIGNED,
     CLAIMED,
@@ -64,3 +65,16 @@ def on_completion(state: State, worker: int, start: float, completion: float) ->
     state[COUNT] += 1.0
     state[LEARNED_TIME] += (completion - start - state[LEARNED_TIME]) / state[COUNT]
     return completion
+
+
+RULE = StaggeringRule(
+    name="expected-time",
+    summary="starts mean/N apart, released on completion",
+    next_start=next_start,
+    on_dispatch=on_dispatch,
+    on_completion=on_completion,
+    prime=prime,
+    closed_form="its load is exactly 1",
+    alignments=("uniform", "frame"),
+    learns="mean_time",
+)

@@ -14,9 +14,12 @@ the longest inference takes frames it is exact, else it takes starts for indepen
 forgotten: each counts (1 - 1/MEMORY) as much as the next.
 """
 
+from typing import TYPE_CHECKING
+
 from ..compilation import kernel
 from .frame_pool import next_start as pool_next_start
 from .frame_pool import on_dispatch as pool_on_dispatch
+from .rule import StaggeringRule
 from .state import (
     BINS,
     COUNT,
@@ -31,6 +34,9 @@ from .state import (
     boundary_at_or_after,
     boundary_at_or_before,
 )
+
+if TYPE_CHECKING:
+    from .service.frame_service import ServiceInFrames, ServiceRequest
 
 MEMORY = 1000.0
 """Inferences after which an observed delay counts 1/e."""
@@ -108,3 +114,24 @@ def choose_hold(state: State) -> None:
         below -= share
     if best_value > present + MARGIN * max(state[GAP_DEFAULT], state[GAP_DELAY]):
         state[HOLD] = best
+
+
+def closed_form(request: "ServiceRequest") -> "ServiceInFrames":
+    """Return the frame pool's with max(D, h) for D: phi = (1 - F_h) prod_(j>h) (1 - f_j)."""
+    from .service.frame_pools import frame_pool
+
+    return frame_pool(request)
+
+
+RULE = StaggeringRule(
+    name="frame-hold",
+    summary="frame pool whose outputs are held to h frames",
+    next_start=next_start,
+    on_dispatch=on_dispatch,
+    on_completion=on_completion,
+    prime=prime,
+    closed_form=closed_form,
+    pool=True,
+    holds=True,
+    learns="hold",
+)

@@ -5,8 +5,14 @@ which some worker is idle is thus claimed by exactly one, without a dispatcher: 
 while no worker is idle.
 """
 
+from typing import TYPE_CHECKING
+
 from ..compilation import kernel
+from .rule import StaggeringRule
 from .state import CLAIMED, CURSOR, FRAME_TIME, NEXT_START, State, boundary_at_or_after, missed, slot
+
+if TYPE_CHECKING:
+    from .service.frame_service import ServiceInFrames, ServiceRequest
 
 
 @kernel(allocates=False)
@@ -32,3 +38,21 @@ def on_dispatch(state: State, worker: int, start: float) -> None:
 def on_completion(state: State, worker: int, start: float, completion: float) -> float:
     """Release at once."""
     return completion
+
+
+def closed_form(request: "ServiceRequest") -> "ServiceInFrames":
+    """Return phi = prod_j (1 - f_j) and a_j = f_j prod_(i<j) (1 - f_i) or an exact chain."""
+    from .service.frame_pools import frame_pool
+
+    return frame_pool(request)
+
+
+RULE = StaggeringRule(
+    name="frame-pool",
+    summary="one idle worker starts at each frame, released on completion",
+    next_start=next_start,
+    on_dispatch=on_dispatch,
+    on_completion=on_completion,
+    closed_form=closed_form,
+    pool=True,
+)

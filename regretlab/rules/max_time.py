@@ -12,8 +12,10 @@ up to whole frames.
 """
 
 import math
+from typing import TYPE_CHECKING
 
 from ..compilation import kernel
+from .rule import StaggeringRule
 from .state import (
     ALIGNED,
     FRAME_TIME,
@@ -27,6 +29,9 @@ from .state import (
     missed,
     slot,
 )
+
+if TYPE_CHECKING:
+    from .service.frame_service import ServiceInFrames, ServiceRequest
 
 
 @kernel(allocates=False)
@@ -94,3 +99,33 @@ def _respace(state: State, worker: int, maximum: float) -> None:
         if delay > maximum * (1.0 - 1e-9):  # already there, up to rounding
             delay = 0.0
         state[other + PENDING] += delay
+
+
+def closed_form(request: "ServiceRequest") -> "ServiceInFrames":
+    """Return phi = max(0, 1 - N/x) with x = tau_max in frames, or 1 - N/ceil(x) on frames; outputs are x frames old."""
+    from dataclasses import replace
+
+    from ..laws import FRAME_TOLERANCE
+    from .service.even_spacing import even_spacing, frame_aligned_cycle
+
+    x, origin = request.longest()
+    if request.alignment == "uniform":
+        service = even_spacing(x, x / request.workers)
+        notes = (origin, "starts fall at uniform phases of the frame")
+    else:
+        service = frame_aligned_cycle(max(1, math.ceil(x - FRAME_TOLERANCE)), request.workers)
+        notes = (origin, "starts lie on frame boundaries, so a cycle is a whole number of frames")
+    return replace(service, assumptions=notes)
+
+
+RULE = StaggeringRule(
+    name="max-time",
+    summary="starts tau_max/N apart, outputs held to tau_max",
+    next_start=next_start,
+    on_dispatch=on_dispatch,
+    on_completion=on_completion,
+    prime=prime,
+    closed_form=closed_form,
+    alignments=("uniform", "frame"),
+    learns="tau_max",
+)

@@ -4,8 +4,14 @@ One worker. While it thinks the default behaviour acts; its output is released o
 boundary, and that boundary's frame is the next observation: delays D give phi = 1 - 1/E D.
 """
 
+from typing import TYPE_CHECKING
+
 from ..compilation import kernel
+from .rule import StaggeringRule
 from .state import FRAME_TIME, NEXT_START, State, boundary_at_or_after, missed, slot
+
+if TYPE_CHECKING:
+    from .service.frame_service import ServiceInFrames, ServiceRequest
 
 
 @kernel(allocates=False)
@@ -29,3 +35,25 @@ def on_completion(state: State, worker: int, start: float, completion: float) ->
     effect = max(boundary_at_or_after(start, frame_time) + 1, boundary_at_or_after(completion, frame_time))
     state[slot(worker) + NEXT_START] = effect * frame_time
     return completion
+
+
+def closed_form(request: "ServiceRequest") -> "ServiceInFrames":
+    """Return phi = 1 - 1/E D and a_j = f_j / E D, or with C = ceil(x + x_L) for D where learning blocks acting."""
+    from .service.cycles import learning_cycle, one_cycle
+
+    if request.learning_time is not None:
+        return learning_cycle(request.law, request.learning_time, request.frame_time)
+    return one_cycle(request, rest=0)
+
+
+RULE = StaggeringRule(
+    name="sequential",
+    summary="observe again where the last action takes effect",
+    next_start=next_start,
+    on_dispatch=on_dispatch,
+    on_completion=on_completion,
+    closed_form=closed_form,
+    single_worker=True,
+    cycle_rest=0,
+    takes_learning_time=True,
+)

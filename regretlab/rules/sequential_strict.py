@@ -4,10 +4,16 @@ One worker. D frames of default behaviour, then one frame of action: phi = E D /
 fast the inference. This is the baseline of the published experiments.
 """
 
+from typing import TYPE_CHECKING
+
 from ..compilation import kernel
+from .rule import StaggeringRule
 from .sequential import next_start as sequential_next_start
 from .sequential import on_completion as sequential_on_completion
 from .state import FRAME_TIME, NEXT_START, State, slot
+
+if TYPE_CHECKING:
+    from .service.frame_service import ServiceInFrames, ServiceRequest
 
 
 @kernel(allocates=False)
@@ -27,3 +33,23 @@ def on_completion(state: State, worker: int, start: float, completion: float) ->
     release = sequential_on_completion(state, worker, start, completion)
     state[slot(worker) + NEXT_START] += state[FRAME_TIME]
     return release
+
+
+def closed_form(request: "ServiceRequest") -> "ServiceInFrames":
+    """Return phi = E D / (1 + E D) and a_j = f_j / (1 + E D)."""
+    from .service.cycles import one_cycle
+
+    return one_cycle(request, rest=1)
+
+
+RULE = StaggeringRule(
+    name="sequential-strict",
+    summary="observe again only after the action's frame",
+    next_start=next_start,
+    on_dispatch=on_dispatch,
+    on_completion=on_completion,
+    closed_form=closed_form,
+    single_worker=True,
+    cycle_rest=1,
+    baseline=True,
+)

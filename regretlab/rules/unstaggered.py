@@ -4,8 +4,14 @@ Each restarts the moment it finishes, on no grid; outputs are released on comple
 workers stay in step for ever, so any number of them acts as often as one does.
 """
 
+from typing import TYPE_CHECKING
+
 from ..compilation import kernel
+from .rule import StaggeringRule
 from .state import FRAME_TIME, NEXT_START, State, missed, slot
+
+if TYPE_CHECKING:
+    from .service.frame_service import ServiceInFrames, ServiceRequest
 
 
 @kernel(allocates=False)
@@ -27,3 +33,31 @@ def on_completion(state: State, worker: int, start: float, completion: float) ->
     """Release at once and start again at once."""
     state[slot(worker) + NEXT_START] = completion
     return completion
+
+
+def closed_form(request: "ServiceRequest") -> "ServiceInFrames":
+    """Return phi = max(0, 1 - 1/x) for constant times; times that vary make it free-running."""
+    from dataclasses import replace
+
+    from .service.even_spacing import even_spacing
+    from .service.independent_workers import long_run
+
+    seconds = request.constant_time()
+    if seconds is None:
+        service = long_run(request)
+        note = "started together, workers whose times vary drift apart: these are the figures of the long run"
+        return replace(service, assumptions=(note, *service.assumptions))
+    x = seconds / request.frame_time
+    return replace(even_spacing(x, x), assumptions=("the common start is at a uniform phase of the frame",))
+
+
+RULE = StaggeringRule(
+    name="unstaggered",
+    summary="all workers start together and run back to back",
+    next_start=next_start,
+    on_dispatch=on_dispatch,
+    on_completion=on_completion,
+    closed_form=closed_form,
+    alignments=("uniform",),
+    baseline=True,
+)

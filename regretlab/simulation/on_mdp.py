@@ -16,6 +16,7 @@ from ..errors import InputError
 from ..laws import Law
 from ..mdp import AsynchronousMDP, AverageRewardSolution
 from ..results import Estimate, ServiceLaw
+from ..rules.rule import StaggeringRule
 from ..scenario import Scenario
 from .estimates import Ratio, ratio, stack, summed_service
 from .finite_mdps import MDPChain, tabulate
@@ -69,7 +70,7 @@ def simulate_mdp(
     law: Law,
     *,
     workers: float = 1,
-    rule: str = Scenario.rule,
+    rule: str | StaggeringRule = Scenario.rule,
     hold: int | None = None,
     alignment: str | None = None,
     maximum_time: float | None = None,

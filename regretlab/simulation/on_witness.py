@@ -15,6 +15,7 @@ import time
 import numpy as np
 
 from ..results import RegretParts
+from ..rules import get_rule
 from ..rules.service.service import workers_for_zero_inaction
 from ..scenario import Scenario
 from ..theory.hold import hold_to_simulate
@@ -56,7 +57,7 @@ def with_hold(scenario: Scenario) -> Scenario:
     >>> with_hold(slow).hold
     5
     """
-    if scenario.rule != "frame-hold" or scenario.hold not in (None, "auto"):
+    if not get_rule(scenario.rule).holds or scenario.hold not in (None, "auto"):
         return scenario
     loss = FrameLoss(scenario.mode_probability or 0.0, scenario.symbols, scenario.gap_default, scenario.gap_delay)
     law, _ = law_on_cores(scenario)
@@ -179,7 +180,7 @@ def _figures(
     regret_errors = {name: part.standard_error for name, part in parts.items()}
     rate = witness.eigenvalue()
     count = None if horizon is None else horizon / setting.frame_time
-    pool = setting.in_whole_frames and not setting.rule.single_worker
+    pool = setting.rule.pool
     regret = RegretParts(
         parts["inaction"].value,
         parts["delay"].value,

@@ -9,7 +9,7 @@ from ..records import RecordWriter
 from ..records.writer import check_folder
 from ..scenario import Scenario
 from ..theory.realtime import law_on_cores
-from .events import EventLog, replay
+from .events import EventLog, TooFewTimesError, replay
 from .on_witness import with_hold
 from .setting import resolve
 
@@ -69,7 +69,7 @@ def record_simulation(
     law, _ = law_on_cores(scenario)
     asked = with_hold(scenario)
     setting = resolve(asked, law, frames=frames, warmup=0)
-    rule, workers, frame_time = asked.rule, asked.workers, asked.frame_time
+    rule, workers, frame_time = setting.rule, asked.workers, asked.frame_time
     check_recordable(directory, workers, overwrite=overwrite)
     number = 2 * frames + 10 * int(workers)
     random = np.random.default_rng(seed)
@@ -80,21 +80,21 @@ def record_simulation(
                 times,
                 frame_time,
                 workers=int(workers),
-                rule=rule,
+                rule=setting.rule,
                 frames=frames,
                 alignment=setting.alignment,
                 hold=setting.hold,
                 first_estimate=setting.first_estimate,
             )
             break
-        except InputError as error:
-            if "latencies last for" not in str(error) or len(times) > _MOST_TIMES:
+        except TooFewTimesError:
+            if len(times) > _MOST_TIMES:
                 raise
             times = np.concatenate([times, law.sample(random, len(times))])
     said = {
         "clock": "simulated",
         "latency": {"source": "emulated", "law": law.text},
-        "config": {"rule": rule, "workers": int(workers), "hold": asked.hold, "alignment": setting.alignment},
+        "config": {"rule": rule.name, "workers": int(workers), "hold": asked.hold, "alignment": setting.alignment},
         "frame_time": frame_time,
         "seed": seed,
     }

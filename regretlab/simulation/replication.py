@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .draws import LANES, AliasTable, alias_table
-from .events.service import EventService
-from .frames import FrameService
+from .events.service import EventRun
+from .frames import FrameRun
 from .setting import Setting
 from .tallies import Counter, Tallies
 
@@ -39,7 +39,7 @@ BLOCK = 1 << 15
 
 
 class Service(Protocol):
-    """Who serves which frame (``FrameService``, ``EventService``)."""
+    """Who serves which frame (``FrameRun``, ``EventRun``)."""
 
     @property
     def reach(self) -> int:
@@ -98,7 +98,7 @@ def play_replications(
         raise InputError(f"seed must be a non-negative integer, not {seed}")
     if threads is not None and threads < 1:
         raise InputError(f"threads must be at least 1, not {threads}")
-    table = alias_table(setting.law.frame_pmf(setting.frame_time)) if setting.in_whole_frames else None
+    table = alias_table(setting.law.frame_pmf(setting.frame_time)) if setting.rule.in_whole_frames else None
 
     def task(own: np.random.SeedSequence) -> Callable[[Stop], Tallies]:
         return lambda stop: play_one(setting, table, environment, rate, own, stop)
@@ -133,12 +133,12 @@ def open_service(setting: Setting, table: AliasTable | None, seed: np.random.See
     """Return a run of the rule, and the most frames it serves at a time; ``table`` as for ``play_one``."""
     if table is None:
         block = BLOCK
-        return EventService(
+        return EventRun(
             setting.law, setting.frame_time, setting.rule, int(setting.workers), setting.alignment, setting.hold,
             setting.first_estimate, seed, block,
         ), block  # fmt: skip
     block = max(BLOCK, -(-table.longest // LANES) * LANES)
-    return FrameService(setting.rule, setting.workers, setting.hold, table, seed, block), block
+    return FrameRun(setting.rule, setting.workers, setting.hold, table, seed, block), block
 
 
 def play_one(

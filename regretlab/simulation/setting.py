@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from ..errors import InputError
 from ..laws import Law
 from ..records.batch_means import batch_count
-from ..rules.rule import StaggeringRule, get_rule
+from ..rules import get_rule, known_rules
+from ..rules.rule import StaggeringRule
 from ..scenario import Scenario
 from .events.engine import LONGEST_RUN
-from .frames import FRAME_RULES
 
 __all__ = ["Setting", "resolve"]
 
-POOLS = ("frame-pool", "frame-hold")
 MOST_WORKERS = 10**7
 """Of a simulation in events, each of which has a state in memory."""
 MOST_INFERENCES = 10**10
@@ -50,17 +49,12 @@ class Setting:
         """Frames of a replication, warm-up included."""
         return self.warmup + self.batches * self.batch_frames
 
-    @property
-    def in_whole_frames(self) -> bool:
-        """Whether only the delay in frames matters."""
-        return self.rule.name in FRAME_RULES
-
     def assumptions(self) -> tuple[str, ...]:
         """Return what must hold for the figures to mean what they say."""
         said = ["inference times are independent of each other and of the state"]
         if self.alignment == "uniform":
             said.append("the phase of the starts in a frame is uniform")
-        if self.rule.name == "max-time":
+        if self.rule.takes_maximum_time:
             if self.first_estimate is None:
                 said.append("tau_max is learned from the run: an unbounded law has none, and longer runs wait longer")
             else:
@@ -81,24 +75,27 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None) ->
         Frames to count and before; None for enough.
     """
     chosen = get_rule(scenario.rule)
-    rule, workers, hold, frame_time = chosen.name, scenario.workers, scenario.hold, scenario.frame_time
+    workers, hold, frame_time = scenario.workers, scenario.hold, scenario.frame_time
     maximum_time = scenario.maximum_time
     chosen.check_workers(workers)
-    if math.isinf(workers) and rule not in POOLS:
-        raise InputError(f"rule '{rule}' needs a finite number of workers: only {' and '.join(POOLS)} have a limit")
-    if (hold in (None, "auto")) == (rule == "frame-hold"):
-        raise InputError(f"rule '{rule}' {'needs a hold' if hold is None else 'has no hold'}, got {hold!r}")
+    if math.isinf(workers) and not chosen.pool:
+        pools = " and ".join(str(other) for other in known_rules() if other.pool)
+        raise InputError(f"rule '{chosen}' needs a finite number of workers: only {pools} have a limit")
+    if chosen.holds and hold in (None, "auto"):
+        raise InputError(f"rule '{chosen}' needs a hold in frames, got {hold!r}")
+    if not chosen.holds and hold is not None:
+        raise InputError(f"rule '{chosen}' has no hold, got {hold!r}")
     if frames < 1:
         raise InputError(f"frames must be at least 1, not {frames}")
     first_estimate = None
-    if rule == "max-time":
+    if chosen.takes_maximum_time:
         longest = law.maximum() if maximum_time is None else maximum_time
         first_estimate = longest if math.isfinite(longest) else None
-    elif rule == "expected-time":
+    elif chosen.learns == "mean_time":
         first_estimate = law.mean()
     if warmup is None:
         warmup = 10_000 + math.ceil(20 * law.mean() / frame_time)
-        if rule == "max-time" and first_estimate is None:
+        if chosen.takes_maximum_time and first_estimate is None:
             warmup += frames // 10
     if warmup < 0:
         raise InputError(f"warmup must be at least 0 frames, not {warmup}")
@@ -115,7 +112,7 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None) ->
         batches=batches,
         batch_frames=frames // batches,
     )
-    if not setting.in_whole_frames:
+    if not chosen.in_whole_frames:
         _check_length(setting)
     return setting
 
@@ -133,7 +130,7 @@ def _check_length(setting: Setting) -> None:
             f"({setting.warmup:.6g} of them warm-up; the mean inference time is {mean / setting.frame_time:.6g} frames)"
         )
     cycle = mean
-    if setting.rule.name == "max-time" and setting.first_estimate is not None:
+    if setting.rule.takes_maximum_time and setting.first_estimate is not None:
         cycle = max(mean, setting.first_estimate)
     a_frame = setting.workers * setting.frame_time / cycle
     if a_frame * setting.frames > MOST_INFERENCES:

@@ -1,4 +1,4 @@
-r"""How long to hold: the h of least regret for the rule ``frame-hold``.
+r"""How long to hold: the h of least regret for a frame pool with hold.
 
 In an unlimited frame pool whose outputs are held to h frames
 
@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..laws import Law
-from ..results import ServiceLaw
-from ..rules.service import service as staggering
-from ..rules.service.unlimited_pool import values_of_holds
+from ..rules.rule import HoldObjective
+from ..rules.service.frame_pools import values_of_holds
+from ..rules.service.service import NoClosedForm, best_hold
 from .loss import FrameLoss
 
-__all__ = ["best_hold", "hold_to_simulate", "regret_of_holds"]
+__all__ = ["hold_objective", "hold_to_simulate", "regret_of_holds"]
 
 
 def regret_of_holds(law: Law, frame_time: float, loss: FrameLoss) -> NDArray[np.float64]:
@@ -49,35 +49,16 @@ def regret_of_holds(law: Law, frame_time: float, loss: FrameLoss) -> NDArray[np.
     return phi * loss.gap_default + loss.stake * (1.0 - phi - value)
 
 
-def best_hold(law: Law, frame_time: float, loss: FrameLoss, *, workers: float = math.inf) -> tuple[int, ServiceLaw]:
-    """Return the hold of least regret per frame, and the service law under it.
+def hold_objective(loss: FrameLoss) -> HoldObjective:
+    """Return what a rule with a hold weighs when a frame loses this.
 
-    Parameters
-    ----------
-    law, frame_time
-        Inference time and seconds of a frame.
-    loss
-        What a frame loses.
-    workers
-        Number of workers; ``inf`` for the unlimited pool.
-
-    Returns
-    -------
-    hold
-        h in frames, at least 1 (1 is no hold).
-    service
-        The service law of ``frame-hold`` with that h.
-
-    Raises
-    ------
-    NoClosedForm
-        If the finite pool has none.
+    Examples
+    --------
+    >>> hold_objective(FrameLoss(0.9, 4, gap_delay=2.0))
+    HoldObjective(retention=0.8666666666666667, gap_default=1.0, gap_delay=1.5)
     """
     decay = max(0.0, loss.decay)  # on a ring with p = 1/K rounding may put it below
-    hold = staggering.best_hold(
-        law, frame_time, decay, workers=workers, gap_default=loss.gap_default, gap_delay=loss.stake
-    )
-    return hold, staggering.service_law(law, frame_time, workers=workers, rule="frame-hold", hold=hold)
+    return HoldObjective(decay, loss.gap_default, loss.stake)
 
 
 def hold_to_simulate(law: Law, frame_time: float, loss: FrameLoss, *, workers: float = math.inf) -> int:
@@ -89,7 +70,7 @@ def hold_to_simulate(law: Law, frame_time: float, loss: FrameLoss, *, workers: f
     Parameters
     ----------
     law, frame_time, loss, workers
-        As for ``best_hold``.
+        As for ``regret_of_holds``; workers may be ``inf``.
 
     Returns
     -------
@@ -103,8 +84,8 @@ def hold_to_simulate(law: Law, frame_time: float, loss: FrameLoss, *, workers: f
     4
     """
     try:
-        return best_hold(law, frame_time, loss, workers=workers)[0]
-    except staggering.NoClosedForm:
+        return best_hold(law, frame_time, hold_objective(loss), workers=workers)
+    except NoClosedForm:
         pmf = law.frame_pmf(frame_time)
     delays = np.arange(len(pmf))
     share = pmf * min(1.0, workers / float(pmf @ delays / pmf.sum()))

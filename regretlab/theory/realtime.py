@@ -16,10 +16,11 @@ from dataclasses import replace
 from ..errors import InputError
 from ..laws import Law
 from ..results import RegretParts, ServiceLaw
-from ..rules.service.service import service_law, workers_for_zero_inaction
+from ..rules import get_rule
+from ..rules.service.service import best_hold, service_law, workers_for_zero_inaction
 from ..scenario import Scenario
 from .checks import check_positive, check_probability
-from .hold import best_hold
+from .hold import hold_objective
 from .learning import LearningBound, LearningPart, learners_to_keep_up, processed_share
 from .learning import learning_bound as bound_on_learning
 from .loss import FrameLoss
@@ -197,15 +198,16 @@ def bound(
 
 def _service(law: Law, loss: FrameLoss, scenario: Scenario) -> tuple[ServiceLaw, int | None]:
     """Return the service law of a rule, and the hold that was chosen or given."""
-    workers, hold = scenario.workers, scenario.hold
-    if scenario.rule == "frame-hold" and hold in (None, "auto"):
-        chosen, service = best_hold(law, scenario.frame_time, loss, workers=workers)
-        return service, chosen
+    rule, workers, hold = get_rule(scenario.rule), scenario.workers, scenario.hold
+    if hold == "auto" or (hold is None and rule.holds):
+        if not rule.holds:
+            raise InputError(f"rule '{rule}' has no hold, and 'auto' is given")
+        hold = best_hold(law, scenario.frame_time, hold_objective(loss), workers=workers)
     service = service_law(
         law,
         scenario.frame_time,
         workers=workers,
-        rule=scenario.rule,
+        rule=rule,
         hold=hold,
         alignment=scenario.alignment,
         maximum_time=scenario.maximum_time,

@@ -8,9 +8,8 @@ seen lose against it; how many inferences a frame each rule starts, and its regr
 import numpy as np
 
 from regretlab.laws import parse_law
-from regretlab.rules.dispatch import on_completion
-from regretlab.rules.hold_objective import HoldObjective
-from regretlab.rules.rule import get_rule
+from regretlab.rules import get_rule
+from regretlab.rules.rule import HoldObjective
 from regretlab.rules.state import HOLD
 from regretlab.scenario import Scenario
 from regretlab.simulation import replay, simulate
@@ -29,7 +28,7 @@ def _learned(p: float, workers: int) -> int:
     rule = get_rule("frame-hold")
     state = rule.new_state(workers, 1.0, hold=objective)
     for row in np.sort(rows[~np.isnan(rows["completion"])], order="completion"):
-        on_completion(rule.identifier, state, 0, row["scheduled"], row["completion"])
+        rule.on_completion(state, 0, row["scheduled"], row["completion"])
     return int(state[HOLD])
 
 

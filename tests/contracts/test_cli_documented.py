@@ -85,12 +85,12 @@ def test_the_keys_of_experiments_and_of_their_cases_are_those_of_the_output(prot
         ("plan", TIMES, set()),
         ("solve", ["--mdp", "ring(p=0.9)"], set()),
         ("stochasticity", ["--env", "beacon", "--symbols", "2", "--frames", "300", "--ignore-actions"], set()),
-        ("figures", ["tolerable-time", "--quick"], set()),
+        pytest.param("figures", ["tolerable-time", "--quick"], set(), marks=pytest.mark.figures),
         ("doctor", [], set()),
         ("sweep", [str(SWEEP)], set()),
         ("learn", ["--mdp", "riverswim(3)", "--frames", "500", "--replications", "2", "--threads", "1"], set()),
         ("run", [*PLAYED, "--frames", "100"], set()),
-        ("profile", ["--policy", "nature", "--samples", "3"], set()),
+        pytest.param("profile", ["--policy", "nature", "--samples", "3"], set(), marks=pytest.mark.thorough),
     ],
 )
 def test_the_keys_are_those_of_the_output(command, words, inherited, answer, tmp_path):

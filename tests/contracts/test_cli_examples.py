@@ -50,6 +50,7 @@ def test_the_example_is_of_its_command_and_fits_a_line(command, answer, monkeypa
     assert shown.rstrip().endswith(words[-1].split()[-1])
 
 
+@pytest.mark.docs
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command not in ELSEWHERE], ids=" ".join)
 def test_the_example_runs(command, answer, place, tmp_path, monkeypatch):
     shutil.copytree(place, tmp_path / "here")

@@ -193,6 +193,7 @@ def test_plan_of_the_slowest_network_and_the_largest_model(answer):
     assert values["model_size"] == pytest.approx((2.46630346238 / 2) ** 2, rel=1e-5)
 
 
+@pytest.mark.thorough
 def test_plan_of_a_profile_is_the_plan_of_its_figures_given_by_hand(answer, tmp_path):
     """Without --workers a profile holds no contention; with a summary that does, both come from the file."""
     out = tmp_path / "nature.npy"
@@ -231,6 +232,7 @@ def test_plan_of_a_profile_is_the_plan_of_its_figures_given_by_hand(answer, tmp_
         assert line in answer("plan", *by_profile, *words).out
 
 
+@pytest.mark.thorough
 def test_profile_with_everything(answer, tmp_path, monkeypatch):
     """What is printed is what goes beside the samples."""
     import torch
@@ -474,6 +476,7 @@ CLAIM_KEYS = {
 }
 
 
+@pytest.mark.thorough
 def test_validate(answer, tmp_path):
     """The records of an earlier call are taken over, so that the second call is quick and says the same."""
     words = [

@@ -96,6 +96,7 @@ def test_an_interrupt_exits_with_130(program):
     assert (done.code, done.out, done.err) == (130, "", "regretlab: error: interrupted\n")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_command_that_is_told_to_end_says_so_and_leaves_nothing(number, monkeypatch):
     """Also one whose processes share semaphores: nothing is left for Python to complain of."""

@@ -75,6 +75,7 @@ def said_to(command: str) -> tuple[int, str, str]:
     return code, out.getvalue(), err.getvalue()
 
 
+@pytest.mark.docs
 @pytest.mark.parametrize(("command", "sentence"), read_table(), ids=[command for command, _ in read_table()])
 def test_the_sentence(command, sentence):
     code, out, err = said_to(command)

@@ -58,6 +58,8 @@ ELSEWHERE = {"ray", "make", "pip"}
 
 
 CONSOLE = [(page, text) for page in PAGES for _, kind, text in blocks(page) if kind == "console"]
+FIRST_PAGE = ROOT / "README.md"
+"""The page whose blocks `make test` runs; `make test-all` runs those of all."""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -69,7 +71,11 @@ def test_there_is_no_block_that_nothing_runs(page):
     assert cells == text.startswith("---\nfile_format: mystnb"), "only pages that say so are executed"
 
 
-@pytest.mark.parametrize(("page", "text"), CONSOLE, ids=lambda value: getattr(value, "name", ""))
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [pytest.param(*block, marks=() if block[0] == FIRST_PAGE else pytest.mark.docs) for block in CONSOLE],
+    ids=lambda value: getattr(value, "name", ""),
+)
 def test_console_blocks_run(page, text, tmp_path, monkeypatch, capsys):
     """The commands of a block are run one after the other in one folder, as a reader would."""
     monkeypatch.chdir(tmp_path)

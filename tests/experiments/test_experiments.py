@@ -99,6 +99,7 @@ def test_windows_hold_every_frame_once():
     assert windows.rows[-1]["updates"] == 100
 
 
+@pytest.mark.thorough
 def test_more_cores_and_a_second_call_change_nothing(tmp_path):
     experiment = read_experiment(SMALL, seeds=1)
     run_experiment(experiment, tmp_path / "one.parquet")
@@ -108,6 +109,7 @@ def test_more_cores_and_a_second_call_change_nothing(tmp_path):
     assert (again.played, len(again.summaries)) == (0, 5)
 
 
+@pytest.mark.thorough
 def test_a_killed_experiment_goes_on_where_it_was(tmp_path):
     """SIGKILL after the first cells; the second call plays the others, and the file is that of a single call."""
     out = tmp_path / "killed.parquet"
@@ -136,6 +138,7 @@ def test_a_killed_experiment_goes_on_where_it_was(tmp_path):
 SLOWER = {**SMALL, "experiment": {**SMALL["experiment"], "frames": 4000}}
 
 
+@pytest.mark.learning
 def test_agents_learn_in_the_protocol(tmp_path):
     """CartPole's vectors and beacon's frames; DQN and Rainbow count their updates."""
     learning = {"batch": 4, "replay": 100, "minimum": 10, "replay_ratio": 1.0}

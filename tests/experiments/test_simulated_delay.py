@@ -81,6 +81,7 @@ def test_an_episode_that_is_cut_off_has_no_end():
     assert player.told[-1] == (3, 13, 6 + 7 / 2, 0.25, True)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("delay", [0, 1, 3])
 @pytest.mark.parametrize("sequential", [False, True])
 def test_the_oracle_earns_what_the_ring_says(delay, sequential):
@@ -120,6 +121,7 @@ def test_the_planner_of_stacker_counts_in_what_it_did():
     assert scores[1] > scores[0] / 2
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("setting", ["battle", "catch"])
 def test_the_script_of_duel_earns_the_same_in_each_encounter_however_late(setting):
     """With an action in every frame and with pauses; only the encounters get longer."""

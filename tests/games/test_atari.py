@@ -16,6 +16,7 @@ from regretlab.games.atari import Atari  # noqa: E402
 GAMES = {"Boxing": ("boxing", 18), "Krull": ("krull", 18), "NameThisGame": ("name_this_game", 6)}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", GAMES)
 def test_the_games_of_the_paper(name):
     """18, 18 and 6 actions of which the first does nothing, 60 frames a second, one gray frame of 84x84."""

@@ -49,6 +49,7 @@ def test_stable_baselines3_accepts_it():
     game.close()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("symbols", [2, 8, MAXIMUM_SYMBOLS])
 def test_an_agent_told_the_symbol_earns_exactly_one_a_frame(symbols):
     frames = 100_000

@@ -24,6 +24,7 @@ def _score(seed, scripted, frames=3500):
     return total
 
 
+@pytest.mark.thorough
 def test_the_script_beats_the_games_boxer_and_random_play():
     scripted, random = [_score(seed, True) for seed in range(3)], [_score(seed, False) for seed in range(3)]
     assert min(scripted) > 0

@@ -269,6 +269,7 @@ def test_a_battle_has_no_nets():
     game.close()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("setting", "least"), [("battle", 0.4), ("catch", 0.5)])
 def test_the_script_does_well_and_a_random_player_does_not(setting, least):
     """Encounter 6, thirty times each: the difference is over 2.5 errors, and the script's mean is high."""

@@ -19,6 +19,7 @@ MAPS = Path(memory_map.__file__).parent / "maps"
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z_0-9]{0,6}", fullmatch=True)
 
 
+@pytest.mark.thorough
 @given(st.lists(st.tuples(st.sampled_from([1, -1]), NAMES), min_size=1, max_size=6), st.data())
 def test_sums_are_what_python_would_add_up(terms, data):
     values = {name: data.draw(st.integers(0, 2**40)) for _, name in terms}
@@ -227,6 +228,7 @@ def test_decimals_that_go_wrong_while_playing_end_the_run(tmp_path):
         game.frame()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "ours", "rom", "frames"),
     [

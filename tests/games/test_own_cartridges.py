@@ -51,6 +51,7 @@ def test_cartridges_that_nobody_knows_run_without_reward(rom):
     game.close()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("title", ["2048", "TETRIS", "SUPER MARIOLAND", "DMGTRIS", "POKEMON RED"])
 def test_cartridges_that_bear_the_title_of_another_run_too(title, tmp_path, monkeypatch, capfd):
     """PyBoy's reader for the title never finds its game here; it is given up, and does not touch what is played."""
@@ -302,6 +303,7 @@ def test_no_rom_of_others_is_here():
         assert path.parent.name == "cartridges"
 
 
+@pytest.mark.thorough
 def test_a_cartridge_that_hangs_the_emulator_is_refused(tmp_path, monkeypatch):
     """It begins with an instruction that does not exist; a process of its own finds out."""
     image = bytearray(STACKER.read_bytes())

@@ -83,6 +83,7 @@ def test_rows_pay_by_number_and_level():
     game.close()
 
 
+@pytest.mark.thorough
 def test_search_player_does_well_and_random_does_not():
     """8000 frames, five seeds: the worst searched game earns ten times the best random one."""
     searched, random = [], []

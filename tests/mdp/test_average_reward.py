@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import quantecon
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,8 @@ from regretlab.mdp import (
 )
 from tests.oracles.linear_program import lp_gain
 from tests.oracles.random_mdps import controlled_mdps, random_controlled_mdp
+
+quantecon = pytest.importorskip("quantecon")
 
 PROCESSES = [("riverswim", parse_mdp("riverswim(6)").mdp)] + [
     (f"random {seed}", random_controlled_mdp(seed, states=3 + seed % 6, actions=2 + seed % 3)) for seed in range(20)

@@ -1,6 +1,5 @@
 """Contract: .npz files without pickle; Gymnasium toy-text tables, both ways; FrozenLake against real rollouts."""
 
-import gymnasium
 import numpy as np
 import pytest
 
@@ -18,6 +17,8 @@ from regretlab.mdp import (
     solve_recurrent_classes,
     to_gymnasium,
 )
+
+gymnasium = pytest.importorskip("gymnasium")
 
 
 def random_mdp(seed=0, states=5, actions=3):

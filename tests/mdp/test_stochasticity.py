@@ -181,6 +181,7 @@ def test_estimates_of_a_controlled_process_against_exact_values():
     assert found.kappa[0] == found.p_minimax
 
 
+@pytest.mark.thorough
 def test_simultaneous_interval_covers_as_promised():
     """1,000 short trajectories of a symmetric chain (all rows alike, the hardest case): misses against 10 %, z < 4."""
     mdp = parse_mdp("ring(p=0.6, symbols=3)").mdp
@@ -271,6 +272,7 @@ def test_staleness_curve_needs_one_class():
         staleness_curve(FiniteMDP([np.eye(2)], np.zeros((2, 1))), [0, 0], 1)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("p", "symbols"), [(0.9, 4), (0.99, 4), (0.6, 2)])
 @pytest.mark.parametrize("frames", [400, 3000])
 def test_staleness_intervals_cover_on_the_ring(p, symbols, frames):
@@ -298,6 +300,7 @@ def test_naive_staleness_intervals_do_not_cover():
     assert covered < 150
 
 
+@pytest.mark.thorough
 def test_kappa_intervals_cover_at_every_horizon():
     """400 runs of a ring whose transitions ignore the actions; at 90 % simultaneously over states, z < 4 below."""
     runs, covered = 400, np.zeros(3)

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from regretlab.rules.dispatch import next_start, on_completion, on_dispatch
-from regretlab.rules.rule import get_rule
+from regretlab.rules import get_rule
 from regretlab.rules.state import boundary_at_or_after, boundary_at_or_before
 
 COMPLETION, START = 0, 1
@@ -57,17 +56,17 @@ def run_rule(
         if now >= frames * frame_time:
             break
         if kind == START:
-            start = next_start(rule.identifier, state, worker, now)
+            start = rule.next_start(state, worker, now)
             if start > now:
                 heapq.heappush(events, (start, START, worker, 0.0))
                 continue
-            on_dispatch(rule.identifier, state, worker, start)
+            rule.on_dispatch(state, worker, start)
             heapq.heappush(
                 events,
                 (start + (inference_time(worker) if per_worker else inference_time()), COMPLETION, worker, start),
             )
         else:
-            release = on_completion(rule.identifier, state, worker, start, now)
+            release = rule.on_completion(state, worker, start, now)
             observed = boundary_at_or_before(start, frame_time)
             effect = max(observed + 1, boundary_at_or_after(release, frame_time))
             log.workers.append(worker)

@@ -103,3 +103,16 @@ def pool(draw, workers, frames, hold=1):
         busy_until[idle[0]] = frame + max(1, boundary_after(time))
         outputs.append((frame, max(frame + time, frame + hold)))
     return outputs, blocked / frames
+
+
+def palm_loss(workers, rate):
+    """Return the blocking of N exponential servers with one arrival a frame, 1 / sum_j C(N, j) prod_i (e^(i mu) - 1).
+
+    Palm 1943; Takacs 1962, "Introduction to the Theory of Queues", ch. 4. In logarithms, for large N and rates.
+    """
+    powers = rate * np.arange(1, workers + 1)
+    logs = np.concatenate([[0.0], np.cumsum(powers + np.log(-np.expm1(-powers)))])
+    choose = [math.lgamma(workers + 1) - math.lgamma(j + 1) - math.lgamma(workers - j + 1) for j in range(workers + 1)]
+    exponents = logs + np.array(choose)
+    largest = float(exponents.max())
+    return math.exp(-largest) / float(np.exp(exponents - largest).sum())

@@ -211,7 +211,7 @@ def test_blocking_within_the_budget_is_not_inaction_within_the_budget():
     released = service_law(law, 1.0, workers=math.inf, rule="frame-pool")
     assert released.inaction_fraction > 0.3
     fewer = found.workers - 1
-    from regretlab.rules.service.loss_formulas import blocking_bound
+    from regretlab.rules.service.frame_pools import blocking_bound
 
     assert blocking_bound(law.frame_pmf(1.0), fewer) > budget / 2
 

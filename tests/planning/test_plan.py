@@ -14,7 +14,7 @@ from regretlab.planning.candidates import Machine, worker_numbers
 from regretlab.planning.model_size import PowerLaw, best_model_size
 from regretlab.planning.scan import Scan
 from regretlab.planning.workers import workers_under_contention
-from regretlab.rules.service.finite_pools import finite_pool
+from regretlab.rules.service.frame_pools import finite_pool
 from regretlab.rules.service.service import NoClosedForm, service_law
 from regretlab.scenario import Scenario
 from regretlab.theory.loss import FrameLoss
@@ -64,6 +64,7 @@ def test_constant_times_by_brute_force(x, cost):
     assert found.regime == {0: "do-not-act", 1: "sequential"}.get(found.workers, "asynchronous")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("cost", [0.002, 0.02])
 def test_exponential_times_by_brute_force(cost):
     found = plan(Scenario(EXPONENTIAL, frame_time=1.0, mode_probability=0.9), worker_cost=cost)
@@ -107,6 +108,7 @@ def test_copies_of_a_free_running_worker_are_the_closed_form(workers):
     assert copies.delay_law == pytest.approx(direct.delay_law, abs=1e-10)
 
 
+@pytest.mark.thorough
 def test_the_bound_for_large_pools_is_on_the_safe_side():
     """Where the exact chain is skipped, what is counted as served is served: exact phi is no larger."""
     loss = FrameLoss(0.9)
@@ -249,6 +251,7 @@ def test_unusable_input_is_named(changes, message):
         plan(Scenario(GAMMA, frame_time=1.0, **world), **rest)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("workers", [1, 2, 3, 7])
 def test_measured_slowdowns_are_those_of_a_slower_law(workers):
     """With N workers fixed, a measured factor f(N) is the plan for the law f(N) T."""

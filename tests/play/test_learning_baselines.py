@@ -45,6 +45,7 @@ def _values(**changes):
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("clock", CLOCKS)
 def test_what_blocks_what(clock, tmp_path):
     """Inference of 1.4 frames, learning steps of 2.3: the two effects that the three baselines tell apart.

@@ -37,6 +37,7 @@ def _configuration(**changes):
 BLOCKING = {"rule": "sequential", "workers": 1, "learners": 0, "blocking_learning": True}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("changes", [{}, BLOCKING], ids=["learners", "blocking"])
 def test_the_twin_of_a_virtual_learning_run_is_the_run(changes, tmp_path):
     """Same batches, same weights, same actions; only steps that were not ready at the end have no recorded time."""

@@ -9,7 +9,7 @@ from regretlab.play.configuration import RunConfiguration
 from regretlab.play.mirror import mirror, mirrored_configuration
 from regretlab.play.run import run
 from regretlab.records import INFERENCE_DTYPE, Record, RecordWriter, batch_means
-from regretlab.rules.rule import RULES
+from regretlab.rules import known_rules
 from tests.oracles.marked_run import values
 
 
@@ -53,7 +53,7 @@ def test_the_law_of_a_record_is_its_inference_times(tmp_path):
     )
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", known_rules(), ids=lambda rule: rule.name)
 def test_the_twin_of_a_virtual_run_is_the_run(rule, tmp_path):
     """Each worker has its recorded times in their order, so nothing differs, whenever the longest one came."""
     settings = values(clock="virtual", rule=rule.name, emulate_latency="gamma(4, scale=0.012)", frames=2000)

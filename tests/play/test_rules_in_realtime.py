@@ -8,7 +8,7 @@ from regretlab.play.mirror import mirror
 from regretlab.play.run import run
 from regretlab.play.system.processes import process_pool
 from regretlab.records import Record, batch_means
-from regretlab.rules.rule import RULES
+from regretlab.rules import known_rules
 from tests.oracles.marked_run import values
 from tests.oracles.ring_environment import FRAME_TIME
 
@@ -37,7 +37,7 @@ def _workers(rule):
 
 
 @pytest.mark.realtime
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", known_rules(), ids=lambda rule: rule.name)
 def test_a_rule_plays_the_same_schedule_on_both_clocks(rule, tmp_path, one_fork_server):
     """Emulated times are one stream on both clocks, so the same observations serve the same frames.
 
@@ -115,6 +115,7 @@ def _ring(delay, symbols, probability):
     return 1 / symbols + (1 - 1 / symbols) * eigenvalue**delay
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("behaviour", ["noop", "repeat", "random"])
 @pytest.mark.parametrize("environment", ["regretlab/Beacon-v0", "tests.oracles.ring_environment:tests/Ring-v0"])
 def test_what_a_default_behaviour_earns(behaviour, environment, tmp_path):

@@ -60,6 +60,7 @@ def test_an_arena_has_no_name_in_dev_shm():
     arena.close()
 
 
+@pytest.mark.thorough
 def test_processes_share_memory_and_the_lock_excludes(arena):
     context = multiprocessing.get_context("forkserver")
     semaphores, _ = _open(arena, create=True)

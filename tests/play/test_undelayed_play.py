@@ -40,6 +40,7 @@ def test_the_oracle_without_delay_earns_everything():
     assert beacon("oracle", 2000, rotating=True).reward == 2000
 
 
+@pytest.mark.thorough
 def test_intervals_cover_on_the_cartridge():
     """60 episodes of 1000 frames with seeds of their own, 95 % intervals: at most 10 misses each (binomial, z < 4)."""
     eigenvalue = (4 * (1 - round(0.1 * 65536) / 65536) - 1) / 3

@@ -13,7 +13,7 @@ from regretlab.play.latencies import LatencyStream
 from regretlab.play.preparation import hold_of
 from regretlab.play.run import run
 from regretlab.records import Record
-from regretlab.rules.rule import RULES
+from regretlab.rules import known_rules
 from tests.oracles.event_loop import run_rule
 from tests.oracles.ring_environment import FRAME_TIME
 
@@ -33,7 +33,7 @@ def _configuration(**changes):
     return RunConfiguration(**{**values, **changes})
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", known_rules(), ids=lambda rule: rule.name)
 def test_effect_frames_are_those_of_the_plain_event_loop(rule, tmp_path):
     """Same rule, same inference times (drawn per worker), two event loops: the same frames are served alike."""
     workers = 1 if rule.single_worker else 5

@@ -6,14 +6,14 @@ import pytest
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.run import run
 from regretlab.records import Record
-from regretlab.rules.rule import RULES
+from regretlab.rules import known_rules
 from regretlab.simulation import replay
 from tests.oracles.ring_environment import FRAME_TIME
 
 FRAMES = 2500
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", known_rules(), ids=lambda rule: rule.name)
 def test_the_event_kernel_replays_a_virtual_run(rule, tmp_path):
     hold = {"hold": 4} if rule.name == "frame-hold" else {}
     configuration = RunConfiguration(

@@ -56,6 +56,7 @@ def test_two_learning_runs_of_one_seed_are_the_same_files(tmp_path):
     assert not filecmp.cmp(tmp_path / "a" / CHECKPOINT, tmp_path / "c" / CHECKPOINT, shallow=False)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("frames_of_step", "ratio"), [(2.5, 2.0), (3.3, 2.0), (5.2, 1.0)])
 def test_learners_keep_up_from_their_formula_on(frames_of_step, ratio, tmp_path):
     """u = min(1, N_L B tau_I / (rho tau_L)), so ceil(rho tau_L / (B tau_I)) learners are the fewest that keep up."""
@@ -72,6 +73,7 @@ def test_learners_keep_up_from_their_formula_on(frames_of_step, ratio, tmp_path)
         assert (summary.learning["share"] > 0.97) == (learners >= fewest)
 
 
+@pytest.mark.thorough
 def test_the_error_of_the_share_is_how_much_it_varies_from_seed_to_seed(tmp_path):
     """Two learners of varying step times, too few: sample variance over mean squared error ~ chi2(n - 1) / (n - 1).
 
@@ -102,6 +104,7 @@ def test_constant_steps_and_even_actions_leave_no_error(tmp_path):
     assert share_error(Record.open(tmp_path)) == pytest.approx(0, abs=2e-3)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("infer", "learn"), [(0.5, 0.3), (1.4, 1.3), (2.5, 4.0)])
 def test_blocking_learning_leaves_the_frames_its_formula_says(infer, learn, tmp_path):
     """A cycle lasts ceil((T + T_L) / tau_M) frames, of which one has an agent action of delay ceil(T / tau_M)."""

@@ -75,6 +75,7 @@ def test_a_histogram_of_many_delays_fits_on_a_screen_and_loses_none():
     assert [float(bar[-2]) for bar in bars] == [7.0] * 14 + [2.0]
 
 
+@pytest.mark.thorough
 def test_it_is_drawn_on_a_terminal(tmp_path):
     """Standard error is a terminal: the view is drawn there, and standard output holds the JSON alone."""
     leader, follower = pty.openpty()

@@ -79,6 +79,7 @@ def test_the_projection_keeps_mass_and_mean():
     np.testing.assert_allclose(outside[:, -1].numpy(), 1.0, atol=1e-9)
 
 
+@pytest.mark.thorough
 def test_factorised_noise_has_the_moments_of_its_definition():
     """E g(u)^2 = E|u| = sqrt(2/pi): the output's variance is s^2 (2/pi) sum x^2 + t^2 sqrt(2/pi)."""
     layer = NoisyLinear(5, 1, noise=0.5)
@@ -131,6 +132,7 @@ def test_double_takes_the_online_networks_action_at_the_targets_value():
     np.testing.assert_allclose(agent.losses(batch).detach().numpy(), expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.learning
 @pytest.mark.parametrize("name", ["dqn", "rainbow"])
 @pytest.mark.parametrize("network", ["impala-k1/16", "impala2x-k1/16", "nature"])
 def test_agents_learn_from_frames(name, network):

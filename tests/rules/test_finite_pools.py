@@ -8,17 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regretlab.errors import InputError
 from regretlab.laws import constant, law_from_samples, parse_law
 from regretlab.records import batch_means
-from regretlab.rules.service.age_chain import AgeChain, age_chain, chain_size
-from regretlab.rules.service.count_chain import exponential_pool
+from regretlab.rules.service.cycles import sum_pmf
 from regretlab.rules.service.even_spacing import even_spacing, frame_aligned_cycle
-from regretlab.rules.service.finite_pools import constant_pool, finite_pool, single_worker_pool
-from regretlab.rules.service.learning_cycle import sum_pmf
-from regretlab.rules.service.loss_formulas import blocking_bound, erlang_b, palm_loss
+from regretlab.rules.service.frame_pools import (
+    blocking_bound,
+    constant_pool,
+    finite_pool,
+    single_worker_pool,
+    unlimited_pool,
+)
+from regretlab.rules.service.pool_chains import AgeChain, age_chain, chain_size, exponential_pool
 from regretlab.rules.service.service import service_law
-from regretlab.rules.service.unlimited_pool import unlimited_pool
 from tests.oracles import plain_service as plain
 
 EXPONENTIAL, GAMMA = parse_law("expon(scale=2.5)"), parse_law("gamma(4, scale=0.8)")
@@ -26,8 +28,6 @@ THREE = np.array([0.0, 0.2, 0.5, 0.3])
 
 
 def test_check_values():
-    assert palm_loss(4, 0.4) == pytest.approx(0.0564788196268, abs=1e-12)
-    assert erlang_b(5, 2.5) == pytest.approx(0.0697311168136, abs=1e-12)
     assert blocking_bound(GAMMA.frame_pmf(1.0), 6) == pytest.approx(0.00159776838666, abs=1e-12)
     pool = finite_pool(law_from_samples([0.5] * 2 + [1.5] * 5 + [2.5] * 3), 1.0, 2)
     assert pool.inaction_fraction == pytest.approx(0.337662337662, abs=1e-12)
@@ -35,25 +35,20 @@ def test_check_values():
     assert exponential_pool(4, 0.4).inaction_fraction == pytest.approx(0.340402175182, abs=1e-12)
 
 
-# --- loss formulas
+# --- how often a pool has no idle worker
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4, 7, 30])
 @pytest.mark.parametrize("rate", [0.02, 0.1, 0.4, 2.0])
 def test_palms_formula_is_the_blocking_of_the_chain(workers, rate):
-    assert exponential_pool(workers, rate).blocking == pytest.approx(palm_loss(workers, rate), abs=1e-11)
+    assert exponential_pool(workers, rate).blocking == pytest.approx(plain.palm_loss(workers, rate), abs=1e-11)
 
 
 def test_palms_formula_at_its_ends():
-    assert palm_loss(0, 1.0) == 1.0
-    assert palm_loss(500, 0.01) < 1e-100
-    assert palm_loss(2, 1000.0) == pytest.approx(0.0, abs=1e-300)
-    assert palm_loss(1, 0.3) == pytest.approx(math.exp(-0.3))  # still busy a frame later
-
-
-def test_erlangs_formula_is_its_sum():
-    terms = [2.5**n / math.factorial(n) for n in range(6)]
-    assert erlang_b(5, 2.5) == pytest.approx(terms[-1] / sum(terms))
+    assert plain.palm_loss(0, 1.0) == 1.0
+    assert plain.palm_loss(500, 0.01) < 1e-100
+    assert plain.palm_loss(2, 1000.0) == pytest.approx(0.0, abs=1e-300)
+    assert plain.palm_loss(1, 0.3) == pytest.approx(math.exp(-0.3))  # still busy a frame later
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 4])
@@ -80,19 +75,10 @@ def test_a_blocking_bound_is_a_probability():
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 5])
-def test_the_blocking_bound_holds_and_erlang_is_conservative(workers):
+def test_the_blocking_bound_holds(workers):
     for law in (GAMMA, EXPONENTIAL, parse_law("uniform(0.2, 6)")):
         blocking = finite_pool(law, 1.0, workers).blocking
         assert blocking <= blocking_bound(law.frame_pmf(1.0), workers) + 1e-9
-        assert blocking <= erlang_b(workers, law.mean_delay_frames(1.0)) + 1e-9
-
-
-@pytest.mark.parametrize(
-    ("function", "arguments"), [(palm_loss, (-1, 1.0)), (palm_loss, (2, 0.0)), (erlang_b, (2, -1.0))]
-)
-def test_loss_formulas_check_their_arguments(function, arguments):
-    with pytest.raises(InputError, match="must be at least 0"):
-        function(*arguments)
 
 
 # --- the chains

@@ -7,12 +7,9 @@ import pytest
 
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
-from regretlab.play.configuration import RunConfiguration
-from regretlab.play.run import run
 from regretlab.records import Record
-from regretlab.rules.dispatch import on_completion
-from regretlab.rules.hold_objective import HoldObjective
-from regretlab.rules.rule import get_rule
+from regretlab.rules import get_rule
+from regretlab.rules.rule import HoldObjective
 from regretlab.rules.state import HOLD
 from regretlab.scenario import Scenario
 from regretlab.simulation import replay, simulate
@@ -30,7 +27,7 @@ def learned(law, objective, workers, frames, seed=0):
     rule = get_rule("frame-hold")
     state = rule.new_state(workers, 1.0, hold=objective)
     for row in np.sort(rows, order="completion"):
-        on_completion(rule.identifier, state, 0, row["scheduled"], row["completion"])
+        rule.on_completion(state, 0, row["scheduled"], row["completion"])
     return int(state[HOLD]), log
 
 
@@ -70,7 +67,7 @@ def test_it_follows_a_change_of_the_inference_time():
     state = rule.new_state(30, 1.0, hold=objective)
     for law in (slow, fast, slow):
         for index, time in enumerate(law.sample(rng, 4000)):
-            on_completion(rule.identifier, state, 0, float(index), index + time)
+            rule.on_completion(state, 0, float(index), index + time)
         regret = regret_of_holds(law, 1.0, FrameLoss(0.95))
         assert regret[int(state[HOLD])] <= regret[1:].min() + 0.01
 
@@ -82,7 +79,7 @@ def test_the_hold_is_calm():
     state = rule.new_state(30, 1.0, hold=HoldObjective(0.9))
     holds = []
     for index, time in enumerate(law.sample(np.random.default_rng(2), 20_000)):
-        on_completion(rule.identifier, state, 0, float(index), index + time)
+        rule.on_completion(state, 0, float(index), index + time)
         holds.append(int(state[HOLD]))
     changes = np.count_nonzero(np.diff(holds[2000:]))
     assert changes < 18_000 / 200
@@ -100,6 +97,8 @@ def test_learning_costs_little_against_knowing():
 
 
 def beacon(**values):
+    from regretlab.play.configuration import RunConfiguration
+
     return RunConfiguration(
         environment_options={"symbols": 4, "mode_probability": 0.9},
         policy="oracle",
@@ -113,6 +112,8 @@ def beacon(**values):
 
 def test_the_virtual_harness_learns_the_same_hold_as_the_event_kernel(tmp_path):
     """Same times, same frames served from the same observations; the summary tells the hold."""
+    from regretlab.play.run import run
+
     frames = 2500
     summary = run(beacon(frames=frames), tmp_path)
     record = Record.open(tmp_path)
@@ -136,6 +137,8 @@ def test_the_virtual_harness_learns_the_same_hold_as_the_event_kernel(tmp_path):
 
 
 def test_auto_is_the_default_and_a_given_hold_is_kept(tmp_path):
+    from regretlab.play.run import run
+
     assert beacon(frames=10).hold is None
     assert run(beacon(frames=300, hold=7), tmp_path / "given").hold == 7
     assert run(beacon(frames=300, hold="auto"), tmp_path / "auto").hold > 1
@@ -154,12 +157,17 @@ def test_auto_is_the_default_and_a_given_hold_is_kept(tmp_path):
     ],
 )
 def test_what_is_wrong_is_named(values, message):
+    from regretlab.play.configuration import RunConfiguration
+
     given = {"rule": "frame-hold", "clock": "virtual", "emulate_latency": "0.04", **values}
     with pytest.raises(InputError, match=message):
         RunConfiguration(**given)
 
 
 def test_an_environment_that_does_not_tell_how_fast_it_changes_is_asked_for(tmp_path):
+    from regretlab.play.configuration import RunConfiguration
+    from regretlab.play.run import run
+
     stacker = RunConfiguration(
         environment="regretlab/Stacker-v0",
         policy="noop",
@@ -176,3 +184,16 @@ def test_an_environment_that_does_not_tell_how_fast_it_changes_is_asked_for(tmp_
     with pytest.raises(InputError, match="rule 'max-time' has no hold to learn"):
         get_rule("max-time").new_state(2, 1.0, hold=HoldObjective(0.9))
     assert math.isclose(HoldObjective.of_ring(0.25, 4).retention, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((1.2,), r"needs a modal probability in \[0, 1\], not 1.2"),
+        ((0.9, 1.0, -1.0), "gap of a wrong action must be .* not -1.0"),
+        ((0.9, math.inf), "gap of the default behaviour must be .* not inf"),
+    ],
+)
+def test_objectives_are_checked(values, words):
+    with pytest.raises(InputError, match=words):
+        HoldObjective(*values)

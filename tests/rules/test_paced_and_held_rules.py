@@ -5,8 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from regretlab.rules.dispatch import next_start, on_completion, on_dispatch
-from regretlab.rules.rule import RULES, get_rule
+from regretlab.rules import get_rule, known_rules
 from regretlab.rules.state import LEARNED_TIME
 from tests.oracles.event_loop import run_rule
 
@@ -37,27 +36,27 @@ def test_expected_time_learns_the_mean():
     rng = np.random.default_rng(0)
     times = rng.gamma(4.0, 0.8, 50)
     for time in times:
-        on_completion(rule.identifier, state, 0, 10.0, 10.0 + time)
+        rule.on_completion(state, 0, 10.0, 10.0 + time)
     assert state[LEARNED_TIME] == pytest.approx(times.mean())
     primed = rule.new_state(2, 1.0, first_estimate=3.0)
-    on_completion(rule.identifier, primed, 0, 0.0, 5.0)
+    rule.on_completion(primed, 0, 0.0, 5.0)
     assert primed[LEARNED_TIME] == pytest.approx(4.0)
 
 
 def test_an_overrun_delays_the_next_start_and_the_pace_goes_on_from_there():
     rule = get_rule("expected-time")
     state = rule.new_state(1, 1.0, first_estimate=4.0)
-    assert next_start(rule.identifier, state, 0, 0.0) == 0.0
-    on_dispatch(rule.identifier, state, 0, 0.0)
-    on_completion(rule.identifier, state, 0, 0.0, 4.0)  # in time: the next instant is 0 + 4
-    assert next_start(rule.identifier, state, 0, 4.0) == 4.0
-    on_dispatch(rule.identifier, state, 0, 4.0)
-    on_completion(rule.identifier, state, 0, 4.0, 10.0)  # two seconds over; the mean becomes 14/3
-    assert next_start(rule.identifier, state, 0, 10.0) == 10.0
-    on_dispatch(rule.identifier, state, 0, 10.0)
-    on_completion(rule.identifier, state, 0, 10.0, 10.5)
+    assert rule.next_start(state, 0, 0.0) == 0.0
+    rule.on_dispatch(state, 0, 0.0)
+    rule.on_completion(state, 0, 0.0, 4.0)  # in time: the next instant is 0 + 4
+    assert rule.next_start(state, 0, 4.0) == 4.0
+    rule.on_dispatch(state, 0, 4.0)
+    rule.on_completion(state, 0, 4.0, 10.0)  # two seconds over; the mean becomes 14/3
+    assert rule.next_start(state, 0, 10.0) == 10.0
+    rule.on_dispatch(state, 0, 10.0)
+    rule.on_completion(state, 0, 10.0, 10.5)
     mean = (4.0 + 4.0 + 6.0 + 0.5) / 4
-    assert next_start(rule.identifier, state, 0, 10.5) == pytest.approx(10.0 + 14 / 3)
+    assert rule.next_start(state, 0, 10.5) == pytest.approx(10.0 + 14 / 3)
     assert state[LEARNED_TIME] == pytest.approx(mean)
 
 
@@ -79,7 +78,7 @@ def test_free_running_reaches_the_independent_workers_inaction_fraction():
 def test_free_running_workers_start_spread_out_and_stay_so_for_constant_times():
     rule = get_rule("free-running")
     state = rule.new_state(7, 1.0, first_estimate=10.0)
-    first = sorted(next_start(rule.identifier, state, worker, 0.0) for worker in range(7))
+    first = sorted(rule.next_start(state, worker, 0.0) for worker in range(7))
     gaps = np.diff([*first, 10.0])
     assert gaps.min() > 10.0 / 7 / 3
     assert gaps.max() < 10.0 / 7 * 2.5
@@ -101,14 +100,14 @@ def test_hold_releases_no_earlier_and_frees_the_worker_on_completion():
 def test_a_worker_that_was_away_is_given_a_new_start(name):
     rule = get_rule(name)
     state = rule.new_state(2, 1.0, first_estimate=3.0, hold=2)
-    due = next_start(rule.identifier, state, 0, 0.0)
-    late = next_start(rule.identifier, state, 0, due + 50.3)
+    due = rule.next_start(state, 0, 0.0)
+    late = rule.next_start(state, 0, due + 50.3)
     assert late >= due + 50.3
-    assert next_start(rule.identifier, state, 0, due + 50.3) == late
+    assert rule.next_start(state, 0, due + 50.3) == late
 
 
 def test_every_rule_serves_all_frames_of_a_fast_worker():
     """An inference of a third of a frame and one worker: only strict sequential play leaves frames to the default."""
-    for rule in RULES:
+    for rule in known_rules():
         log = run_rule(rule.name, 1, lambda: 1 / 3, 300, hold=1)
         assert log.service(5, 290)[0] == pytest.approx(0.5 if rule.name == "sequential-strict" else 0.0, abs=0.01)

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from regretlab.errors import InputError
-from regretlab.rules.dispatch import next_start, on_completion, on_dispatch
-from regretlab.rules.rule import RULE_NAMES, RULES, get_rule
+from regretlab.rules import RULE_NAMES, get_rule, known_rules
 from tests.oracles.event_loop import run_rule
 
 
 def test_the_registry_numbers_the_rules_in_order():
-    assert [rule.identifier for rule in RULES] == list(range(len(RULES)))
+    assert [rule.identifier for rule in known_rules()] == list(range(len(known_rules())))
 
 
 def test_sequential_observes_again_where_its_action_takes_effect():
@@ -87,10 +86,10 @@ def test_a_new_maximum_delays_the_others_by_distance_times_increase_over_workers
     rule = get_rule("max-time")
     state = rule.new_state(4, 1.0)
     for worker in range(4):
-        assert next_start(rule.identifier, state, worker, 0.0) == 0.0
-        on_dispatch(rule.identifier, state, worker, 0.0)
-    on_completion(rule.identifier, state, 2, 0.0, 2.0)
-    due = [next_start(rule.identifier, state, worker, 2.0) for worker in range(4)]
+        assert rule.next_start(state, worker, 0.0) == 0.0
+        rule.on_dispatch(state, worker, 0.0)
+    rule.on_completion(state, 2, 0.0, 2.0)
+    due = [rule.next_start(state, worker, 2.0) for worker in range(4)]
     assert due == pytest.approx([2.0 + 2 * 0.5, 2.0 + 3 * 0.5, 2.0, 2.0 + 1 * 0.5])
 
 
@@ -98,20 +97,20 @@ def test_a_worker_that_was_away_rejoins_in_its_own_phase():
     rule = get_rule("max-time")
     state = rule.new_state(2, 1.0)
     for worker in range(2):
-        next_start(rule.identifier, state, worker, 0.0)
-        on_dispatch(rule.identifier, state, worker, 0.0)
+        rule.next_start(state, worker, 0.0)
+        rule.on_dispatch(state, worker, 0.0)
     for worker in range(2):
-        on_completion(rule.identifier, state, worker, 0.0, 4.0)
-    due = next_start(rule.identifier, state, 1, 4.0)
-    assert next_start(rule.identifier, state, 1, 27.0) == pytest.approx(due + 6 * 4.0)
+        rule.on_completion(state, worker, 0.0, 4.0)
+    due = rule.next_start(state, 1, 4.0)
+    assert rule.next_start(state, 1, 27.0) == pytest.approx(due + 6 * 4.0)
 
 
 def test_asking_twice_changes_nothing():
-    for rule in RULES:
+    for rule in known_rules():
         state = rule.new_state(1, 1.0)
-        first = next_start(rule.identifier, state, 0, 0.0)
+        first = rule.next_start(state, 0, 0.0)
         kept = state.copy()
-        assert next_start(rule.identifier, state, 0, 0.0) == first
+        assert rule.next_start(state, 0, 0.0) == first
         assert np.array_equal(state, kept)
 
 
@@ -130,15 +129,15 @@ def test_bad_rules_workers_and_alignments_are_named():
 def test_a_first_estimate_starts_the_workers_evenly_spaced():
     rule = get_rule("max-time")
     state = rule.new_state(4, 1.0, first_estimate=3.0)
-    assert [next_start(rule.identifier, state, worker, 0.0) for worker in range(4)] == [0.0, 0.75, 1.5, 2.25]
+    assert [rule.next_start(state, worker, 0.0) for worker in range(4)] == [0.0, 0.75, 1.5, 2.25]
     aligned = rule.new_state(4, 1.0, alignment="frame", first_estimate=2.5)
-    assert [next_start(rule.identifier, aligned, worker, 0.0) for worker in range(4)] == [0.0, 1.0, 2.0, 3.0]
+    assert [rule.next_start(aligned, worker, 0.0) for worker in range(4)] == [0.0, 1.0, 2.0, 3.0]
 
 
 @pytest.mark.parametrize("name", ["sequential", "sequential-strict", "unstaggered", "frame-pool"])
 def test_a_worker_away_for_long_gets_one_new_start(name):
     rule = get_rule(name)
     state = rule.new_state(1, 1.0)
-    start = next_start(rule.identifier, state, 0, 7.5)
+    start = rule.next_start(state, 0, 7.5)
     assert start in (7.5, 8.0)
-    assert next_start(rule.identifier, state, 0, start + 0.01) == start
+    assert rule.next_start(state, 0, start + 0.01) == start

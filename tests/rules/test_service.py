@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from regretlab.errors import InputError
 from regretlab.laws import constant, law_from_samples, parse_law
 from regretlab.records import batch_means
-from regretlab.rules.rule import RULE_NAMES
+from regretlab.rules import RULE_NAMES
+from regretlab.rules.rule import HoldObjective
 from regretlab.rules.service.service import NoClosedForm, best_hold, service_law, workers_for_zero_inaction
 from tests.oracles import plain_service as plain
 from tests.oracles.event_loop import run_rule
@@ -325,20 +326,14 @@ def test_the_automatic_hold_has_the_least_regret(law, workers, p, gaps):
         phi = service.inaction_fraction
         return phi * default + delay * (1 - phi - service.service_value(p))
 
-    chosen = best_hold(law, 1.0, p, workers=workers, gap_default=default, gap_delay=delay)
+    chosen = best_hold(law, 1.0, HoldObjective(p, default, delay), workers=workers)
     least = regret(chosen)
     for hold in range(1, min(20, len(law.frame_pmf(1.0))) + 2):
         assert least <= regret(hold) + 1e-9
-    auto = service_law(
-        law, 1.0, workers=workers, rule="frame-hold", hold="auto", p=p, gap_default=default, gap_delay=delay
-    )
-    assert auto.delay_law == pytest.approx(
-        service_law(law, 1.0, workers=workers, rule="frame-hold", hold=chosen).delay_law
-    )
 
 
 def test_the_best_hold_of_the_gamma_law():
-    assert best_hold(GAMMA, 1.0, 0.9) == 5
+    assert best_hold(GAMMA, 1.0, HoldObjective(0.9)) == 5
     values = [service_law(GAMMA, 1.0, workers=INF, rule="frame-hold", hold=h).service_value(0.9) for h in range(1, 12)]
     assert int(np.argmax(values)) + 1 == 5
 
@@ -400,7 +395,7 @@ def test_methods_and_assumptions():
 
 
 def test_a_pool_that_hardly_blocks_is_the_unlimited_one_with_a_stated_error():
-    from regretlab.rules.service.loss_formulas import blocking_bound
+    from regretlab.rules.service.frame_pools import blocking_bound
 
     nearly, unlimited = (service_law(GAMMA, 1.0, workers=n) for n in (9, INF))
     bound = blocking_bound(GAMMA.frame_pmf(1.0), 9)
@@ -452,17 +447,12 @@ def test_rules_without_a_closed_form_say_to_simulate(law, options, words):
         ({"rule": "unstaggered", "workers": INF}, "needs a finite number of workers"),
         ({"rule": "frame-pool", "alignment": "uniform"}, "not 'uniform'"),
         ({"rule": "frame-pool", "hold": 3}, "has no hold, and 3 is given"),
-        ({"rule": "max-time", "hold": "auto", "p": 0.9}, "has no hold, and 'auto' is given"),
-        ({"rule": "frame-hold"}, "needs a hold of at least 0 whole frames or 'auto', not None"),
+        ({"rule": "max-time", "hold": "auto"}, "has no hold, and 'auto' is given"),
+        ({"rule": "frame-hold"}, "needs a hold of at least 0 whole frames, not None"),
         ({"rule": "frame-hold", "hold": -1}, "not -1"),
         ({"rule": "frame-hold", "hold": 2.5}, "not 2.5"),
         ({"rule": "frame-hold", "hold": "best"}, "not 'best'"),
-        ({"rule": "frame-hold", "hold": "auto"}, r"needs a modal probability in \[0, 1\], not None"),
-        ({"rule": "frame-hold", "hold": "auto", "p": 1.2}, "not 1.2"),
-        (
-            {"rule": "frame-hold", "hold": "auto", "p": 0.9, "gap_delay": -1.0},
-            "gap of a wrong action must be .* not -1.0",
-        ),
+        ({"rule": "frame-hold", "hold": "auto"}, "not 'auto'"),
         ({"rule": "sequential", "learning_time": parse_law("pareto(1.5)")}, "at most 131072 are tabulated"),
         ({"rule": "frame-pool", "learning_time": constant(1.0)}, "under rule 'sequential' only"),
         ({"rule": "max-time", "drop_out_of_order": True}, "not by 'max-time'"),

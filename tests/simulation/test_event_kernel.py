@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regretlab.errors import InputError
-from regretlab.rules.rule import RULES, get_rule
+from regretlab.rules import get_rule, known_rules
 from regretlab.simulation import replay
 from regretlab.simulation.events.engine import EventEngine
 from tests.oracles.event_loop import run_rule
 
-CASES = [(rule.name, alignment) for rule in RULES for alignment in rule.alignments]
+CASES = [(rule.name, alignment) for rule in known_rules() for alignment in rule.alignments]
 
 
 def agree(name, alignment, workers, times, frames, frame_time, hold=0, first_estimate=None):

@@ -9,14 +9,20 @@ from hypothesis import strategies as st
 
 from regretlab.errors import InputError
 from regretlab.laws import law_from_samples, parse_law
-from regretlab.rules.service.service import NoClosedForm
+from regretlab.rules.service.service import NoClosedForm, best_hold, service_law
 from regretlab.scenario import Scenario
 from regretlab.simulation import simulate
-from regretlab.theory.hold import best_hold, hold_to_simulate, regret_of_holds
+from regretlab.theory.hold import hold_objective, hold_to_simulate, regret_of_holds
 from regretlab.theory.loss import FrameLoss
 from regretlab.theory.realtime import bound
 
 GAMMA = parse_law("gamma(4, scale=0.8)")
+
+
+def best(law, loss, workers=math.inf):
+    """Return the best hold for a loss, and the service law under it."""
+    hold = best_hold(law, 1.0, hold_objective(loss), workers=workers)
+    return hold, service_law(law, 1.0, workers=workers, rule="frame-hold", hold=hold)
 
 
 def held_pool(pmf, hold):
@@ -45,13 +51,13 @@ def test_every_hold_by_enumeration(weights, p, g, gap):
         served, empty = held_pool(pmf, hold)
         expected = empty * g + sum(a * loss.of_delay(j) for j, a in enumerate(served))
         assert regret[hold] == pytest.approx(expected, abs=1e-12)
-    chosen, service = best_hold(law, 1.0, loss)
+    chosen, service = best(law, loss)
     assert loss.total(service) == pytest.approx(regret[1:].min(), abs=1e-12)
     assert regret[chosen] == pytest.approx(regret[1:].min(), abs=1e-12)
 
 
 def test_the_check_value():
-    hold, service = best_hold(GAMMA, 1.0, FrameLoss(0.9))
+    hold, service = best(GAMMA, FrameLoss(0.9))
     assert hold == 5
     assert service.inaction_fraction == pytest.approx(0.113958120263, abs=1e-11)
     assert service.service_value(0.9) == pytest.approx(0.521644380983, abs=1e-11)
@@ -59,7 +65,7 @@ def test_the_check_value():
 
 def test_unequal_gaps_move_the_hold():
     """Equal gaps: argmax S. A cheap default is worth shorter holds, a dear one longer holds."""
-    holds = [best_hold(GAMMA, 1.0, FrameLoss(0.9, None, g, 1.0))[0] for g in (0.4, 1.0, 3.0)]
+    holds = [best(GAMMA, FrameLoss(0.9, None, g, 1.0))[0] for g in (0.4, 1.0, 3.0)]
     assert holds[0] < holds[1] < holds[2]
 
 
@@ -96,7 +102,7 @@ def test_finite_pools_by_trying_every_hold(workers):
         ).regret.total
         for h in range(1, 5)
     ]
-    _, service = best_hold(law, 1.0, loss, workers=workers)
+    _, service = best(law, loss, workers)
     assert loss.total(service) == pytest.approx(min(tried), abs=1e-12)
 
 
@@ -126,7 +132,7 @@ def test_the_hold_to_simulate_is_best_by_brute_force(text, workers, p):
 
     regret = {h: lost(h) for h in range(1, 21)}
     try:
-        best_hold(law, 1.0, loss, workers=workers)
+        best(law, loss, workers)
         allowed = 0.001
     except NoClosedForm:
         allowed = 0.005

@@ -6,7 +6,6 @@ import sympy as sp
 
 from regretlab.errors import InputError
 from regretlab.laws import constant, law_from_samples, parse_law
-from regretlab.rules.service.loss_formulas import palm_loss
 from regretlab.scenario import Scenario
 from regretlab.theory.hold import regret_of_holds
 from regretlab.theory.loss import FrameLoss
@@ -14,6 +13,7 @@ from regretlab.theory.realtime import bound
 from regretlab.theory.symbolic import formulas as symbolic
 from regretlab.theory.symbolic import rules
 from regretlab.theory.symbolic.formulas import DELTA, MU, G, K, N, P, X
+from tests.oracles.plain_service import palm_loss
 
 CASES = [
     ("constant", "sequential", None),
@@ -127,6 +127,7 @@ def test_rules_in_the_limit_of_many_workers_and_no_time():
     assert sp.limit(rules.inaction_fraction("exponential", "sequential-strict"), MU, sp.oo) == sp.Rational(1, 2)
 
 
+@pytest.mark.thorough
 def test_one_worker_twins_of_the_other_families():
     random = np.random.default_rng(8)
     for family, shape, symbols, make in (

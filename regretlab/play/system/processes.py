@@ -15,8 +15,7 @@ from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
-from ...rules.dispatch import next_start, on_completion, on_dispatch
-from ...rules.rule import RULES
+from ...rules import known_rules
 from ...rules.state import boundary_at_or_after, boundary_at_or_before
 from ...scripts import main_left_alone
 
@@ -89,10 +88,10 @@ def become_child(name: str) -> None:
 
 def compile_transitions() -> None:
     """Call every transition once before the clock starts: a first call compiles it, which lasts many frames."""
-    for rule in RULES:
+    for rule in known_rules():
         state = rule.new_state(1, 1.0, first_estimate=0.5)
-        start = float(next_start(rule.identifier, state, 0, 0.0))
-        on_dispatch(rule.identifier, state, 0, start)
-        on_completion(rule.identifier, state, 0, start, start + 0.5)
+        start = float(rule.next_start(state, 0, 0.0))
+        rule.on_dispatch(state, 0, start)
+        rule.on_completion(state, 0, start, start + 0.5)
     boundary_at_or_after(0.5, 1.0)
     boundary_at_or_before(0.5, 1.0)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...laws import FRAME_TOLERANCE
-from .frame_service import Ages, FrameService
+from .frame_service import Ages, ServiceInFrames
 
 __all__ = ["LONGEST_DELAY", "even_spacing", "frame_aligned_cycle"]
 
@@ -25,7 +25,7 @@ def _overlap(low: NDArray[np.float64], high: NDArray[np.float64], start: float, 
     return np.maximum(np.minimum(high, end) - np.maximum(low, start), 0.0)
 
 
-def even_spacing(x: float, spacing: float) -> FrameService:
+def even_spacing(x: float, spacing: float) -> ServiceInFrames:
     """Return the service of outputs released every ``spacing`` frames, ``x`` frames after their starts.
 
     Parameters
@@ -57,7 +57,7 @@ def even_spacing(x: float, spacing: float) -> FrameService:
         above = np.concatenate([np.ones(delay), [0.0]])
         law = np.zeros(delay + 1)
         law[delay] = 1.0
-        return FrameService(0.0, law, "closed-form", (), delay + 0.5, delay + 1.0)
+        return ServiceInFrames(0.0, law, "closed-form", (), delay + 0.5, delay + 1.0)
     width = min(1.0, spacing)
     frames = np.arange(math.ceil(x + spacing) + 1, dtype=np.float64)
     # P(ceil(x + v) = m) is the share of v in (m - 1 - x, m - x]
@@ -72,10 +72,10 @@ def even_spacing(x: float, spacing: float) -> FrameService:
     ages = Ages(above, standing)
     inaction = max(0.0, 1.0 - 1.0 / spacing)
     last = int(np.flatnonzero(delays)[-1])
-    return FrameService(inaction, delays[: last + 1], "closed-form", (), ages.mean(), ages.peak())
+    return ServiceInFrames(inaction, delays[: last + 1], "closed-form", (), ages.mean(), ages.peak())
 
 
-def frame_aligned_cycle(cycle: int, workers: float) -> FrameService:
+def frame_aligned_cycle(cycle: int, workers: float) -> ServiceInFrames:
     """Return the service of N workers spread over a cycle of whole frames, each output held to the cycle's end.
 
     Starts i * cycle / N are snapped up to boundaries: gaps of floor and ceil of cycle / N frames.
@@ -95,9 +95,9 @@ def frame_aligned_cycle(cycle: int, workers: float) -> FrameService:
     delays = np.zeros(cycle + 1)
     if workers >= cycle:
         delays[cycle] = 1.0
-        return FrameService(0.0, delays, "closed-form", (), cycle + 0.5, cycle + 1.0)
+        return ServiceInFrames(0.0, delays, "closed-form", (), cycle + 0.5, cycle + 1.0)
     short, longer = divmod(cycle, int(workers))
     squares = longer * (short + 1) ** 2 + (int(workers) - longer) * short**2
     delays[cycle] = workers / cycle
     mean, peak = cycle + squares / (2.0 * cycle), cycle + cycle / workers
-    return FrameService(1.0 - workers / cycle, delays, "closed-form", (), mean, peak)
+    return ServiceInFrames(1.0 - workers / cycle, delays, "closed-form", (), mean, peak)

@@ -1,4 +1,4 @@
-r"""What a rule does to the frames, in frames; and the age of information that follows from it.
+r"""What a closed form is asked and what it answers, in frames; and the age of information that follows.
 
 Let A_k be the age at boundary k of the freshest observation acted on so far: k minus that observation's frame. With
 
@@ -16,13 +16,84 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import InputError
+from ...laws import Law, SampleLaw
 from ...results import Method
+from ..rule import Alignment, StaggeringRule
 
-__all__ = ["Ages", "FrameService", "renewal_ages"]
+__all__ = ["Ages", "NoClosedForm", "ServiceInFrames", "ServiceRequest", "renewal_ages"]
+
+_TAU_MAX_QUANTILE = 0.999
+_TAILS = (1e-13, 1e-10, 1e-8)
+
+
+class NoClosedForm(InputError):  # noqa: N818 - the condition, not a fault
+    """The rule has no closed form for this law: simulate it (method "simulation")."""
 
 
 @dataclass(frozen=True, eq=False)
-class FrameService:
+class ServiceRequest:
+    """What a rule's closed form is asked.
+
+    Attributes
+    ----------
+    law
+        Law of the inference time, seconds.
+    frame_time
+        Seconds of a frame.
+    workers
+        N, at least 1; may be ``inf``.
+    rule
+        The rule.
+    alignment
+        Where starts lie.
+    hold
+        Frames outputs are held to, at least 1 (1: released on completion).
+    maximum_time
+        tau_max in seconds, if given.
+    learning_time
+        Law of the time in seconds that a blocking learner takes after each action, if there is one.
+    """
+
+    law: Law
+    frame_time: float
+    workers: float
+    rule: StaggeringRule
+    alignment: Alignment
+    hold: int = 1
+    maximum_time: float | None = None
+    learning_time: Law | None = None
+
+    def delays(self) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+        """Return the law of D, and what was cut off it where its tail is heavy."""
+        for tail in _TAILS[:-1]:
+            try:
+                return self.law.frame_pmf(self.frame_time, tail=tail), ()
+            except InputError:
+                continue
+        pmf = self.law.frame_pmf(self.frame_time, tail=_TAILS[-1])
+        return pmf, (f"delays above {len(pmf) - 1} frames (probability {_TAILS[-1]:.0e}) are left out",)
+
+    def constant_time(self) -> float | None:
+        """Return the inference time in seconds if it is always the same, else None."""
+        same = self.law.kind == "constant" or (
+            isinstance(self.law, SampleLaw) and self.law.seconds[0] == self.law.seconds[-1]
+        )
+        return self.law.maximum() if same else None
+
+    def longest(self) -> tuple[float, str]:
+        """Return tau_max in frames and where it comes from."""
+        if self.maximum_time is not None:
+            return self.maximum_time / self.frame_time, f"tau_max = {self.maximum_time:g} s, as given"
+        end = self.law.maximum()
+        if math.isfinite(end):
+            return end / self.frame_time, f"tau_max = {end:g} s, the upper end of the law"
+        end = self.law.quantile(_TAU_MAX_QUANTILE)
+        return end / self.frame_time, f"tau_max = {end:g} s, the 99.9 % quantile of the law (which has no upper end)"
+
+
+@dataclass(frozen=True, eq=False)
+class ServiceInFrames:
     """Who serves the frames under a rule, and how old the newest observation acted on is.
 
     Attributes
@@ -52,7 +123,7 @@ class FrameService:
     blocking: float = 0.0
     in_order_law: NDArray[np.float64] | None = None
 
-    def aged(self, ages: "Ages") -> "FrameService":
+    def aged(self, ages: "Ages") -> "ServiceInFrames":
         """Return this service with the figures that follow from the ages."""
         return replace(self, mean_age=ages.mean(), peak_age=ages.peak(), in_order_law=ages.in_order_law())
 

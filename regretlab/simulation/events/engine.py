@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...rules.hold_objective import HoldObjective
-from ...rules.rule import StaggeringRule
+from ...rules.rule import HoldObjective, StaggeringRule
 from ...rules.state import BINS, CURSOR, NEXT_START, slot
 from ._kernels import (
     CONTROL,
@@ -77,8 +76,7 @@ class EventEngine:
         self._times = np.empty(0)
         self.state = rule.new_state(workers, frame_time, alignment=alignment, hold=hold, first_estimate=first_estimate)
         self.state[slot(0) + NEXT_START : slot(workers) : slot(1) - slot(0)] += offsets
-        if rule.name == "expected-time":  # its workers claim their first starts, from the earliest on
-            self.state[CURSOR] += np.min(offsets)
+        self.state[CURSOR] += np.min(offsets)  # where workers claim their starts, the first is shifted like the others
         self._control = np.zeros(CONTROL, np.int64)
         self._control[HEAP] = workers
         self._time = np.zeros(workers)

@@ -7,11 +7,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
 from ...records.schema import FRAME_DTYPE, INFERENCE_DTYPE
-from ...rules.hold_objective import HoldObjective
-from ...rules.rule import get_rule
+from ...rules import FRAME_POOL, get_rule
+from ...rules.rule import HoldObjective, StaggeringRule
 from .engine import LONGEST_RUN, EventEngine
 
-__all__ = ["EventLog", "replay"]
+__all__ = ["EventLog", "TooFewTimesError", "replay"]
+
+
+class TooFewTimesError(InputError):
+    """A run needs more inference times than it was given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +40,7 @@ def replay(
     frame_time: float,
     *,
     workers: int = 1,
-    rule: str = "frame-pool",
+    rule: str | StaggeringRule = FRAME_POOL,
     frames: int,
     alignment: str | None = None,
     hold: int | HoldObjective = 0,
@@ -53,7 +57,7 @@ def replay(
     workers
         Number of workers.
     rule
-        Name of the staggering rule.
+        The staggering rule, or its name.
     frames
         Frames to play.
     alignment, hold, first_estimate
@@ -67,7 +71,9 @@ def replay(
     Raises
     ------
     InputError
-        For bad input, or if the run needs more inference times than are given.
+        For bad input.
+    TooFewTimesError
+        If the run needs more inference times than are given.
 
     Examples
     --------
@@ -99,7 +105,7 @@ def replay(
     rows = np.full(frames, -1, np.int64)
     played = engine.serve(0, frames, served, rows)
     if played < frames:
-        raise InputError(f"{len(times)} latencies last for {played} frames only: {frames} frames need more")
+        raise TooFewTimesError(f"{len(times)} latencies last for {played} frames only: {frames} frames need more")
     return EventLog(_frame_rows(served, rows, engine), _inference_rows(engine, frames))
 
 

@@ -9,13 +9,13 @@ from ...rules.rule import StaggeringRule
 from ..tallies._kernels import DISPATCHED, OVERWRITTEN
 from .engine import EventEngine
 
-__all__ = ["EventService"]
+__all__ = ["EventRun"]
 
 FEWEST_TIMES = 1 << 12
 MOST_TIMES = 1 << 18
 
 
-class EventService:
+class EventRun:
     """A run of a rule, served a block of frames at a time.
 
     Where starts may lie anywhere ("uniform"), all of them are shifted by a uniform share of a frame, and free-running
@@ -49,7 +49,7 @@ class EventService:
         self._times = FEWEST_TIMES
         phases = np.random.default_rng(phase_seed)
         offsets: float | NDArray[np.float64] = 0.0
-        if rule.name == "free-running":
+        if rule.independent:
             offsets = phases.random(workers) * law.mean()
         elif alignment == "uniform":
             offsets = phases.random() * frame_time

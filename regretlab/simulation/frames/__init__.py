@@ -5,21 +5,18 @@ from numpy.typing import NDArray
 
 from ...rules.rule import StaggeringRule
 from ..draws import AliasTable, random_state
-from ._kernels import CARRIED, CURSOR, IDLE, POOL, SEQUENTIAL, SEQUENTIAL_STRICT, UNLIMITED_POOL, serve
+from ._kernels import CARRIED, CURSOR, IDLE, POOL, SEQUENTIAL, UNLIMITED_POOL, serve
 
-__all__ = ["FRAME_RULES", "FrameService"]
-
-FRAME_RULES = ("sequential", "sequential-strict", "frame-pool", "frame-hold")
-"""Rules that depend on the inference time only through the delay D in frames."""
+__all__ = ["FrameRun"]
 
 
-class FrameService:
+class FrameRun:
     """A run of a rule in whole frames, served a block at a time.
 
     Parameters
     ----------
     rule
-        One of ``FRAME_RULES``.
+        A rule that depends on the inference time only through the delay in whole frames.
     workers
         Number of workers, may be ``inf``.
     hold
@@ -41,8 +38,8 @@ class FrameService:
         seed: np.random.SeedSequence,
         block: int,
     ) -> None:
-        if rule.single_worker:
-            self._mode = SEQUENTIAL_STRICT if rule.name == "sequential-strict" else SEQUENTIAL
+        if rule.cycle_rest is not None:
+            self._mode = SEQUENTIAL + rule.cycle_rest
         else:  # with as many workers as the longest delay, one is always idle
             self._mode = POOL if workers < table.longest else UNLIMITED_POOL
         self._hold, self._table = hold, table

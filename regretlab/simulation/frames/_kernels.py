@@ -15,8 +15,7 @@ from ..tallies._kernels import BLOCKED, DISPATCHED, OVERWRITTEN
 
 UNLIMITED_POOL = 0
 POOL = 1
-SEQUENTIAL = 2
-SEQUENTIAL_STRICT = 3
+SEQUENTIAL = 2  # and that many frames of rest more
 
 IDLE = 0  # carried from block to block: idle workers
 OBSERVED = 1  # frames from the block's beginning to the observation of the inference in flight
@@ -134,7 +133,7 @@ def serve(
         serve_pool(delays, count, hold, ahead, freed, carry, row)
     else:
         carry[OBSERVED] -= last
-        pause = 1 if mode == SEQUENTIAL_STRICT else 0
+        pause = mode - SEQUENTIAL
         while not serve_sequentially(delays, count, pause, ahead, carry, row):
             fill_bits(state, bits, len(bits))
             draw_delays(bits, thresholds, aliases, delays, len(bits))

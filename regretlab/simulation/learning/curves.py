@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...laws import Law
 from ...mdp import AsynchronousMDP, FiniteMDP, solve_average_reward
+from ...rules.rule import StaggeringRule
 from ...scenario import Scenario
 from ..draws import alias_table
 from ..replication import Progress, Stop, on_threads
@@ -84,7 +85,7 @@ def simulate_learning(
     *,
     law: Law | None = None,
     workers: float = 1,
-    rule: str = Scenario.rule,
+    rule: str | StaggeringRule = Scenario.rule,
     hold: int | None = None,
     alignment: str | None = None,
     maximum_time: float | None = None,
@@ -164,7 +165,7 @@ def simulate_learning(
             warmup=0,
         )
     table = None
-    if setting is not None and law is not None and setting.in_whole_frames:
+    if setting is not None and law is not None and setting.rule.in_whole_frames:
         table = alias_table(law.frame_pmf(whole.frame_time))
     gaps = np.where(solution.gaps > 1e-10, solution.gaps, 0.0)  # the gap of an optimal action is zero up to rounding
     game = Game(whole, gaps, setting, table, bernoulli, start)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...rules import get_rule
 from ...scenario import Scenario
 from ...theory.learning import LearningPart
 from .command import STAKES, Command, Output, Parameters, asked, parameter, scenario_fields
@@ -51,7 +52,7 @@ def evaluate(
 
     first = dict(same) | {name: values[0] for name, values in many.items()}
     asked_first = scenario_of(first, (*STAKES, "actions"))
-    holds = asked_first.rule == "frame-hold"
+    holds = get_rule(asked_first.rule).holds
     if same.get("learning_bound") is not None or (holds and asked_first.hold in (None, "auto")):
         return _one_by_one(same, many, len(seeds))
     service = bound(asked_first.replace(actions=None), learning=_learning(same)).service

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...rules import DEFAULT_RULE
 from .command import Command, Output, Parameters, parameter
 
 __all__ = ["RUN"]
@@ -22,7 +23,7 @@ class RunParameters(Parameters):
     symbols: int | None = parameter(None)
     mode_probability: float | None = parameter(None)
     workers: int = parameter(1)
-    rule: str = parameter("max-time", "")
+    rule: str = parameter(DEFAULT_RULE, "")
     hold: int | None = parameter(None, "frame")
     alignment: str | None = parameter(None, "")
     default_behaviour: Literal["noop", "repeat", "random"] = parameter("noop", "")

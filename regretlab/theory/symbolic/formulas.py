@@ -13,6 +13,8 @@ from functools import cache
 import sympy as sp
 
 from ...laws import Law
+from ...rules import MAX_TIME, get_rule
+from ...rules.rule import StaggeringRule
 from .bounds import DELTA, K
 from .moments import MU, T0, A, B, P, S, X, mean_delay, moment
 from .rules import HOLD, F, N, inaction_fraction, pool_inaction, pool_service_value, service_value
@@ -54,7 +56,12 @@ def _total(phi: sp.Expr, value: sp.Expr, ring: bool) -> sp.Expr:
 
 @cache
 def total_regret(
-    family: str, rule: str, alignment: str | None = None, *, ring: bool = False, shape: int | None = None
+    family: str,
+    rule: str | StaggeringRule,
+    alignment: str | None = None,
+    *,
+    ring: bool = False,
+    shape: int | None = None,
 ) -> sp.Expr | None:
     """Return the regret per frame: phi g + Delta (1 - phi - S(p)), or the ring's; None without a closed form.
 
@@ -109,7 +116,7 @@ def _family_of(law: Law) -> tuple[str, int | None] | None:
 
 def total_regret_latex(
     law: Law,
-    rule: str,
+    rule: str | StaggeringRule,
     *,
     workers: float = 1,
     symbols: int | None = None,
@@ -136,12 +143,13 @@ def total_regret_latex(
     '\\Delta \\left(...\\prod_{...'
     """
     ring = symbols is not None
-    if rule in ("frame-pool", "frame-hold") and workers == float("inf"):
-        held = hold if rule == "frame-hold" else None
+    rule = get_rule(rule)
+    if rule.pool and workers == float("inf"):
+        held = hold if rule.holds else None
         return str(sp.latex(_total(pool_inaction(hold=held), pool_service_value(hold=held), ring)))
     if workers == float("inf"):
         return None
-    found = ("constant", None) if rule == "max-time" else _family_of(law)
+    found = ("constant", None) if rule is MAX_TIME else _family_of(law)
     if found is None:
         return None
     family, shape = found

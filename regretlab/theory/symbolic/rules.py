@@ -9,6 +9,8 @@ from functools import cache
 import sympy as sp
 
 from ...errors import InputError
+from ...rules import FRAME_POOL, FREE_RUNNING, MAX_TIME, UNSTAGGERED, get_rule
+from ...rules.rule import StaggeringRule
 from .moments import MU, P, X, check_family, mean_delay, moment
 
 __all__ = [
@@ -33,7 +35,7 @@ _I, _J = sp.symbols("i j", positive=True, integer=True)
 
 @cache
 def inaction_fraction(
-    family: str, rule: str, alignment: str | None = None, *, shape: int | None = None
+    family: str, rule: str | StaggeringRule, alignment: str | None = None, *, shape: int | None = None
 ) -> sp.Expr | None:
     """Return phi of a rule, or None where there is no finite closed form.
 
@@ -50,21 +52,24 @@ def inaction_fraction(
     exp(-mu)
     """
     check_family(family)
-    if rule in ("sequential", "sequential-strict"):
-        mean = mean_delay(family, shape=shape)
-        return sp.simplify(1 - 1 / mean) if rule == "sequential" else sp.simplify(mean / (1 + mean))
-    if rule == "free-running":
+    rule = get_rule(rule)
+    if rule.cycle_rest is not None:
+        mean = mean_delay(family, shape=shape) + rule.cycle_rest
+        return sp.simplify(1 - 1 / mean)
+    if rule is FREE_RUNNING:
         return (1 - Q) ** N
-    if rule == "frame-pool" and family == "constant":
+    if rule is FRAME_POOL and family == "constant":
         return sp.Max(0, 1 - N / sp.ceiling(X))
-    if rule == "max-time":
+    if rule is MAX_TIME:
         cycle = sp.ceiling(X) if alignment == "frame" else X
         return sp.Max(0, 1 - N / cycle)
-    return sp.Max(0, 1 - 1 / X) if rule == "unstaggered" and family == "constant" else None
+    return sp.Max(0, 1 - 1 / X) if rule is UNSTAGGERED and family == "constant" else None
 
 
 @cache
-def service_value(family: str, rule: str, alignment: str | None = None, *, shape: int | None = None) -> sp.Expr | None:
+def service_value(
+    family: str, rule: str | StaggeringRule, alignment: str | None = None, *, shape: int | None = None
+) -> sp.Expr | None:
     """Return S(p) = sum_j a_j p^j of a rule, or None where there is no finite closed form.
 
     Parameters
@@ -72,16 +77,17 @@ def service_value(family: str, rule: str, alignment: str | None = None, *, shape
     family, rule, alignment, shape
         As for ``inaction_fraction``.
     """
+    rule = get_rule(rule)
     phi = inaction_fraction(family, rule, alignment, shape=shape)
-    if phi is None or rule == "free-running":
+    if phi is None or rule is FREE_RUNNING:
         return None
-    if rule in ("sequential", "sequential-strict"):
-        mean = mean_delay(family, shape=shape) + (1 if rule == "sequential-strict" else 0)
+    if rule.cycle_rest is not None:
+        mean = mean_delay(family, shape=shape) + rule.cycle_rest
         return sp.simplify(moment(family, shape=shape) / mean)
-    if rule == "frame-pool" or alignment == "frame":
+    if rule is FRAME_POOL or alignment == "frame":
         return (1 - phi) * P ** sp.ceiling(X)
     # outputs every `width` frames or less: ceil(v + x) with v uniform below the width
-    width = sp.Min(1, X if rule == "unstaggered" else X / N)
+    width = sp.Min(1, X if rule is UNSTAGGERED else X / N)
     first = sp.Min(1, (1 - (X - sp.floor(X))) / width)
     return (1 - phi) * (first * P ** (sp.floor(X) + 1) + (1 - first) * P ** (sp.floor(X) + 2))
 

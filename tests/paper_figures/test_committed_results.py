@@ -1,9 +1,11 @@
 """The committed results on duel, and on Boxing, say what the documentation says, and each row of them is whole."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from paper_figures import make_figures
 from regretlab.experiments import read_experiment, read_results, summarise
 from regretlab.experiments.results import read_metadata
 
@@ -56,3 +58,16 @@ def test_the_documentation_gives_the_rewards_of_agents():
     for label, case in battles.items():
         row = f"| {label} | {_said(case)} | {_said(catching[label])} |"
         assert row in page or label == "no-op", row
+
+
+def test_a_figure_is_drawn_from_committed_results(tmp_path):
+    """Agents late on beacon: the drawn points are the means and intervals of the committed rows."""
+    files = make_figures(("agents-late",), tmp_path, quick=True)["agents-late"]
+    assert [file.suffix for file in files] == [".json", ".txt", ".pdf", ".png", ".svg"]
+    data = json.loads(files[0].read_text())["data"]
+    results = _cases("beacon-delay")
+    for player, ways in data["points"].items():
+        for way, points in ways.items():
+            expected = [results[player, delay, way] for delay in data["delays"]]
+            assert points == [[case.reward_per_frame, case.interval] for case in expected]
+    assert b"<svg" in files[4].read_bytes()

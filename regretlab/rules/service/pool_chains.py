@@ -1,27 +1,38 @@
-r"""Frame pool of N workers with a bounded delay law, exactly: the chain of the set of ages in service.
+r"""The exact chains of a finite frame pool: of the ages in service for a bounded law, of their number without memory.
 
-The state is the set S of ages (frames since dispatch) in service just after a boundary's dispatch. An inference of
-age a completes in the next frame with probability P(D = a+1 | D > a), independently; a boundary at which fewer than
-N are left dispatches a new one. Outputs are held to h frames, which changes what is applied when but not the chain.
+**Ages.** The state is the set S of ages (frames since dispatch) in service just after a boundary's dispatch. An
+inference of age a completes in the next frame with probability P(D = a+1 | D > a), independently; a boundary at which
+fewer than N are left dispatches a new one. Outputs are held to h frames, which changes what is applied when but not
+the chain.
 
-Given S at boundary k - h, what serves frame k is decided by S alone, because later dispatches cannot take effect before
-k + 1: the inference of age 0 has D <= h, or one of age a > 0 has D = a + h, and the youngest such wins. For the age of
-information the chain is run from boundary k - m on those paths only on which nothing dispatched since then completes.
-Derived in docs/theory.
+Given S at boundary k - h, what serves frame k is decided by S alone, because later dispatches cannot take effect
+before k + 1: the inference of age 0 has D <= h, or one of age a > 0 has D = a + h, and the youngest such wins. For
+the age of information the chain is run from boundary k - m on those paths only on which nothing dispatched since then
+completes. Derived in docs/theory.
+
+**Counts** (exponential times: D/M/N/N, Palm 1943). Without memory each inference in service lasts another frame with
+probability q = e^{-mu}. The number in service just after a boundary moves n -> min(N, Binomial(n, q) + 1). A
+dispatched inference is followed together with the numbers of older and of fresher ones next to it; for what serves a
+frame under a hold of h frames, and for the age of information, the argument is the same. Derived in docs/theory.
 """
 
+import itertools
 import math
 from functools import lru_cache
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from .frame_service import Ages, FrameService
+from .frame_service import Ages, ServiceInFrames
 
-__all__ = ["AgeChain", "age_chain"]
+__all__ = ["MOST_COUNTED", "AgeChain", "age_chain", "chain_size", "exponential_pool"]
 
+MOST_COUNTED = 100
+"""Workers: larger chains take minutes."""
+
+_END = 1e-15
+_TINY = 1e-40
 MOST_STATES = 300_000
 MOST_TRANSITIONS = 5_000_000
 MOST_STEPS = 20_000
@@ -69,7 +80,7 @@ class AgeChain:
         for size in range(width + 1):
             block = np.full((math.comb(self.longest, size), width), -1, dtype=np.int64)
             if size:
-                sets = np.array(list(combinations(range(self.longest), size)), dtype=np.int64)
+                sets = np.array(list(itertools.combinations(range(self.longest), size)), dtype=np.int64)
                 rank = self._choose[sets, np.arange(1, size + 1)].sum(axis=1)
                 block[rank, :size] = sets
             blocks.append(block)
@@ -118,11 +129,11 @@ class AgeChain:
                 break
         return np.asarray(vector / vector.sum())
 
-    def service(self, hold: int = 1, *, with_ages: bool = True) -> FrameService:
+    def service(self, hold: int = 1, *, with_ages: bool = True) -> ServiceInFrames:
         """Return the service with outputs held to ``hold`` frames; the ages cost most of the time."""
         blocking = 1.0 - float(self.share[self.ages[:, 0] == 0].sum())
         delays = self._delays(hold)
-        service = FrameService(max(0.0, 1.0 - float(delays.sum())), delays, "exact", blocking=blocking)
+        service = ServiceInFrames(max(0.0, 1.0 - float(delays.sum())), delays, "exact", blocking=blocking)
         return service.aged(self._ages(hold)) if with_ages else service
 
     def _delays(self, hold: int) -> NDArray[np.float64]:
@@ -206,3 +217,107 @@ def age_chain(pmf: NDArray[np.float64], workers: int) -> AgeChain | None:
 @lru_cache(maxsize=4)
 def _remembered(pmf: bytes, workers: int) -> AgeChain:
     return AgeChain(np.frombuffer(pmf, dtype=np.float64), workers)
+
+
+def exponential_pool(workers: int, rate: float, hold: int = 1, *, with_ages: bool = True) -> ServiceInFrames:
+    """Return the stationary service of N exponential workers.
+
+    Parameters
+    ----------
+    workers
+        N, at least 1.
+    rate
+        mu, completions per frame of a busy worker.
+    hold
+        h in frames, at least 1.
+    with_ages
+        Whether to work out the ages too.
+
+    Examples
+    --------
+    >>> exponential_pool(4, 0.4).inaction_fraction
+    0.34040217518...
+    """
+    from scipy.stats import binom
+
+    stay = math.exp(-rate)
+    numbers = np.arange(workers + 1)
+    survivors = _flushed(np.asarray(binom.pmf(numbers[None, :], numbers[:, None], stay), dtype=np.float64))
+    before = _before_dispatch(survivors)
+    delays = _count_delays(before, survivors, stay, hold)
+    phi = 1.0 - float(delays.sum())
+    if hold == 1:  # without the rounding of a sum over delays
+        after = np.concatenate([[0.0], before[:-1]])
+        after[-1] += before[-1]
+        phi = float(after @ stay**numbers)
+    service = ServiceInFrames(max(0.0, phi), delays, "exact", blocking=float(before[-1]))
+    return service.aged(_count_ages(before, survivors, stay, hold)) if with_ages else service
+
+
+def _before_dispatch(survivors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the stationary law of the number in service just before a dispatch, shape (N+1,)."""
+    workers = len(survivors) - 1
+    transition = survivors[np.minimum(np.arange(workers + 1) + 1, workers)]
+    system = np.vstack([(transition.T - np.eye(workers + 1))[:-1], np.ones(workers + 1)])
+    right = np.zeros(workers + 1)
+    right[-1] = 1.0
+    return np.maximum(np.linalg.solve(system, right), 0.0)
+
+
+def _flushed(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Drop what matters to no digit: processors multiply numbers near the smallest there are a hundred times slower."""
+    counts[counts < _TINY] = 0.0
+    return counts
+
+
+def _join(counts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Dispatch where a worker is idle: split counts[older, fresher] into those who dispatched and those who did not."""
+    total = np.add.outer(np.arange(counts.shape[0]), np.arange(counts.shape[1]))
+    idle = total < counts.shape[0] - 1
+    dispatched = np.zeros_like(counts)
+    dispatched[:, 1:] = np.where(idle, counts, 0.0)[:, :-1]
+    return dispatched, np.where(idle, 0.0, counts)
+
+
+def _count_delays(
+    before: NDArray[np.float64], survivors: NDArray[np.float64], stay: float, hold: int
+) -> NDArray[np.float64]:
+    """Follow a dispatched inference, with [older, fresher] ones next to it (itself among the older)."""
+    workers = len(before) - 1
+    exactly = stay ** (hold - 1) * (1.0 - stay)  # completes exactly hold frames from now
+    in_time = 1.0 - stay**hold
+    delays = [0.0] * hold + [float(before[:-1].sum()) * in_time]
+    followed = np.zeros((workers + 1, workers + 1))
+    followed[1:, 0] = before[:-1]
+    fresher = np.arange(workers + 1)
+    missing = (1.0 - exactly) ** fresher
+    missing_new = (1.0 - exactly) ** np.maximum(fresher - 1, 0) * (1.0 - in_time)
+    others = np.zeros_like(survivors)  # the followed one stays for certain, its `older - 1` companions as they may
+    others[1:, 1:] = survivors[:-1, :-1]
+    while followed.sum() > _END:
+        moved = _flushed(stay * (others.T @ followed @ survivors))
+        joined, blocked = _join(moved)
+        delays.append(exactly * float((joined @ missing_new + blocked @ missing).sum()))
+        followed = joined + blocked
+    return np.array(delays)
+
+
+def _count_ages(before: NDArray[np.float64], survivors: NDArray[np.float64], stay: float, hold: int) -> Ages:
+    """Follow, from boundary k - m, the paths on which nothing dispatched since then completes by k - hold."""
+    workers = len(before) - 1
+    young = np.arange(workers + 1)
+    first = np.zeros((workers + 1, workers + 1))  # paths[older, young] on which boundary k - m dispatched
+    first[:-1, 1] = before[:-1]
+    without = np.zeros_like(first)  # ... and on which all workers were busy then
+    without[-1, 0] = before[-1]
+    lasting = stay ** (hold * young)
+    lasting_less = stay ** np.maximum(hold * young - 1, 0)  # the first needs to last only until k - 1
+    above, standing = [1.0] * hold, [0.0] * (hold + 1)
+    for step in itertools.count():
+        above.append(float((first @ lasting + without @ lasting).sum()))
+        if step > 0:
+            standing.append(above[-2] - float((first @ lasting_less + without @ lasting).sum()))
+        if above[-1] < _END:
+            break
+        first, without = (np.add(*_join(_flushed((survivors.T @ paths) * stay**young))) for paths in (first, without))
+    return Ages(np.array(above), np.maximum(np.array(standing), 0.0))

@@ -1,9 +1,12 @@
-"""One worker that observes, acts, and then learns before it observes again (sequential, learning blocks).
+"""One worker in cycles: observe, infer, act, and perhaps rest or learn before it observes again.
 
-A cycle lasts C = ceil((T + T_L) / frame_time) frames, of which one is acted on, after D = ceil(T / frame_time).
+Without a learner a cycle lasts D frames, or D + 1 with a frame of rest, and one of them is acted on. Where learning
+blocks acting it lasts C = ceil((T + T_L) / frame_time) frames, one of them
+acted on after D = ceil(T / frame_time).
 Derived in docs/theory.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,16 +14,29 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...laws import ConstantLaw, Law, SampleLaw, law_from_samples
-from .frame_service import FrameService, renewal_ages
+from .frame_service import ServiceInFrames, ServiceRequest, renewal_ages
 
-__all__ = ["learning_cycle", "sum_pmf"]
+__all__ = ["learning_cycle", "one_cycle", "sum_pmf"]
 
 _TAIL = 1e-12
 _MOST_PAIRS = 2**22
 _LONGEST = 2**17
 
 
-def learning_cycle(law: Law, learning_time: Law, frame_time: float) -> FrameService:
+def one_cycle(request: ServiceRequest, rest: int) -> ServiceInFrames:
+    """Return the service of one worker in cycles of D + ``rest`` frames, one of them served."""
+    pmf, notes = request.delays()
+    mean = request.law.mean_delay_frames(request.frame_time)
+    frames = np.arange(len(pmf)) + rest
+    square = math.inf if math.isinf(request.law.std()) else float(pmf @ frames**2)
+    if notes and math.isfinite(square):
+        square = math.nan  # the table is too short for a second moment
+    age, peak = renewal_ages(mean, mean + rest, square)
+    cycle = mean + rest
+    return ServiceInFrames(1.0 - 1.0 / cycle, pmf / cycle, "closed-form", notes, age, peak)
+
+
+def learning_cycle(law: Law, learning_time: Law, frame_time: float) -> ServiceInFrames:
     """Return the service of a worker whose learning blocks its acting: phi = 1 - 1/E C, a_j = f_j / E C.
 
     Parameters
@@ -44,7 +60,7 @@ def learning_cycle(law: Law, learning_time: Law, frame_time: float) -> FrameServ
     frames = np.arange(len(cycle))
     mean, square = float(cycle @ frames), float(cycle @ frames**2)
     age, peak = renewal_ages(law.mean_delay_frames(frame_time), mean, square)
-    return FrameService(
+    return ServiceInFrames(
         1.0 - 1.0 / mean,
         delays / mean,
         "closed-form",

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...laws import ConstantLaw, Law, SampleLaw
-from .frame_service import Ages, FrameService
+from .frame_service import Ages, NoClosedForm, ServiceInFrames, ServiceRequest
 
-__all__ = ["free_running"]
+__all__ = ["independent_workers", "long_run"]
 
 _TAILS = (1e-13, 1e-10, 1e-8)
 _LONGEST = 2**16
@@ -31,7 +31,25 @@ _GRID = 1024
 _INDEPENDENT = "the workers are out of step: each is in its long run, independent of the others"
 
 
-def free_running(law: Law, frame_time: float, workers: int) -> FrameService | None:
+def long_run(request: ServiceRequest) -> ServiceInFrames:
+    """Return the service of a rule whose workers run back to back and have drifted out of step.
+
+    Raises
+    ------
+    NoClosedForm
+        If the tail is too heavy to tabulate.
+    InputError
+        For an unlimited number of workers.
+    """
+    if math.isinf(request.workers):
+        raise InputError(f"rule '{request.rule}' needs a finite number of workers: only pools have a limit")
+    service = independent_workers(request.law, request.frame_time, int(request.workers))
+    if service is None:
+        raise NoClosedForm(f"the tail of {request.law.text} is too heavy for rule '{request.rule}': simulate it")
+    return service
+
+
+def independent_workers(law: Law, frame_time: float, workers: int) -> ServiceInFrames | None:
     """Return the service of N workers that run back to back out of step; None if the tail is too heavy to tabulate.
 
     Parameters
@@ -46,7 +64,7 @@ def free_running(law: Law, frame_time: float, workers: int) -> FrameService | No
     Examples
     --------
     >>> from regretlab.laws import parse_law
-    >>> free_running(parse_law("gamma(4, scale=0.8)"), 1.0, 3).inaction_fraction
+    >>> independent_workers(parse_law("gamma(4, scale=0.8)"), 1.0, 3).inaction_fraction
     0.32898742725...
     """
     if not workers < math.inf:
@@ -65,7 +83,7 @@ def free_running(law: Law, frame_time: float, workers: int) -> FrameService | No
     missed = np.maximum(1.0 - arrived, 0.0) ** workers
     delays = np.concatenate([[0.0], -np.diff(missed)])
     ages = _ages(law, frame_time, workers, longest, mean)
-    return FrameService(
+    return ServiceInFrames(
         (1.0 - chance) ** workers,
         np.maximum(delays, 0.0),
         "closed-form" if law.kind == "constant" else "series",

@@ -1,0 +1,43 @@
+"""Contract: new prose avoids the words in ``tests/contracts/language.py``; the list of exceptions only shrinks."""
+
+import json
+
+import pytest
+
+from tests.contracts import language
+
+BAD = {
+    "told.md": "The learner is told the reward.",
+    "verb.md": "It waits. Where no priority is permitted: the semaphore.",
+    "docstring.py": '"""Return what the run said."""\n',
+    "comment.py": "# nobody reads this\n",
+    "message.py": 'raise ValueError(f"{value} is none of the actions")\n',
+}
+GOOD = {
+    "code.md": "Use `told`.\n\n```python\ntold = 1  # nobody\n```\n",
+    "doctest.py": '"""One.\n\n>>> told = 1  # nobody\n"""\n',
+    "name.py": "told = nobody = 1\nkey = 'told'\n",
+    "plain.md": "This is no longer so, and there is no other way.",
+}
+
+
+@pytest.mark.parametrize(("name", "text"), [*BAD.items(), *GOOD.items()], ids=[*BAD, *GOOD])
+def test_prose_is_read_and_code_is_not(name, text, tmp_path):
+    (tmp_path / name).write_text(text)
+    assert len(language.occurrences(tmp_path / name)) == (name in BAD)
+
+
+def test_no_file_got_worse(capsys):
+    assert language.main([]) == 0, capsys.readouterr().out
+
+
+def test_update_never_raises_a_number(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(language, "ROOT", tmp_path)
+    monkeypatch.setattr(language, "ALLOWED", tmp_path / "allowed.json")
+    monkeypatch.setattr(language, "checked_files", lambda: ["worse.md", "better.md"])
+    (tmp_path / "allowed.json").write_text(json.dumps({"worse.md": 1, "better.md": 5}))
+    (tmp_path / "worse.md").write_text("told, told")
+    (tmp_path / "better.md").write_text("told")
+    assert language.main(["--update"]) == 1
+    assert json.loads((tmp_path / "allowed.json").read_text()) == {"better.md": 1, "worse.md": 1}
+    assert "worse.md:1: 'told'" in capsys.readouterr().out
