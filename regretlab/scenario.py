@@ -492,7 +492,7 @@ class Scenario:
 
 _FIELDS = {each.name: each for each in fields(Scenario)}
 
-Scenario.fps = property(lambda self: 1.0 / self.frame_time)  # type: ignore[assignment]
+Scenario.fps = property(lambda self: 1.0 / self.frame_time)  # type: ignore[attr-defined]
 
 
 def _check_name(name: str) -> None:

@@ -83,7 +83,8 @@ def simulate(
     with show_progress() if long else nullcontext() as report:
 
         def progress(done: int, total: int) -> None:
-            report("playing replications", done, total)
+            if report is not None:
+                report("playing replications", done, total)
 
         result = play(
             asked,

@@ -121,7 +121,8 @@ def test_credit_to_the_observation_learns_what_to_do_on_old_observations():
     rates = {}
     for credit in ("observation", "state"):
         curves = simulate_learning(
-            parse_mdp(mdp), learner_named(LEARNER[0], **LEARNER[1]), rule="frame-pool", law=parse_law("0.7"), credit=credit, seed=15,
+            parse_mdp(mdp), learner_named(LEARNER[0], **LEARNER[1]), rule="frame-pool", law=parse_law("0.7"),
+            credit=credit, seed=15,
             **PLAYED,
         )  # fmt: skip
         rates[credit] = late_rates(curves)[2]
