@@ -9,6 +9,7 @@ Numba is imported when the first kernel is called, so modules that hold kernels 
 
 import hashlib
 import os
+import threading
 from collections.abc import Callable
 from functools import cache, cached_property, update_wrapper
 from pathlib import Path
@@ -20,6 +21,7 @@ import platformdirs
 __all__ = ["Kernel", "cache_directory", "kernel", "kernel_cache_directory", "kernel_with"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_one_at_a_time = threading.Lock()
 
 
 def cache_directory() -> Path:
@@ -67,14 +69,15 @@ class Kernel:
         _teach_numba()
         if not self.cached:
             return numba.njit(**self.options)(self.function)
-        before = numba.config.CACHE_DIR
-        # Numba picks the cache folder when the function is decorated: set it for just that moment, so that other
-        # packages' kernels keep their own caches.
-        numba.config.CACHE_DIR = str(kernel_cache_directory())
-        try:
-            return numba.njit(cache=True, **self.options)(self.function)
-        finally:
-            numba.config.CACHE_DIR = before
+        with _one_at_a_time:
+            before = numba.config.CACHE_DIR
+            # Numba picks the cache folder when the function is decorated: set it for just that moment, so that other
+            # packages' kernels keep their own caches.
+            numba.config.CACHE_DIR = str(kernel_cache_directory())
+            try:
+                return numba.njit(cache=True, **self.options)(self.function)
+            finally:
+                numba.config.CACHE_DIR = before
 
     def __call__(self, *arguments: Any) -> Any:
         """Call the compiled function."""

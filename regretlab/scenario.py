@@ -135,9 +135,9 @@ def _workers(value: Any, name: str) -> float:
 
 
 def _rule(value: Any, name: str) -> str:
-    from .rules import get_rule
+    from .rules import get_rule, name_of_rule
 
-    return get_rule(str(getattr(value, "name", value))).name
+    return get_rule(str(name_of_rule(value))).name
 
 
 def _hold(value: Any, name: str) -> int | str:

@@ -25,10 +25,12 @@ from regretlab.records import (
     batch_count,
     batch_means,
     reader,
+    schema,
     storage,
     student_quantile,
     summarise,
 )
+from regretlab.records.schema import TABLES
 
 FRAME_TIME = 0.25
 
@@ -415,9 +417,13 @@ def test_evenly_staggered_constant_delays_have_the_age_of_theory():
     frames["served_by"] = np.where(served, 0, -1)
     frames["observation_frame"] = np.where(served, number - delay, -1)
     frames["delay_frames"] = np.where(served, delay, -1)
-    inferences = _table(np.zeros(0, INFERENCE_DTYPE))
+    none = _table(np.zeros(0, INFERENCE_DTYPE))
     record = SimpleNamespace(
-        directory=Path("run"), meta={}, frames=_table(frames[: count - 1]), inferences=inferences, learning_steps=inferences
+        directory=Path("run"),
+        meta={},
+        frames=_table(frames[: count - 1]),
+        inferences=none,
+        learning_steps=none,
     )
     summary = summarise(record)
     assert summary.mean_age == pytest.approx((delay + every / 2) * FRAME_TIME)
@@ -442,3 +448,20 @@ def test_runs_with_nothing_in_them(tmp_path):
 
 def _table(rows):
     return storage.to_table("frames" if rows.dtype == FRAME_DTYPE else "inferences", rows).to_pandas()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_documented_columns_are_those_of_the_schema(table):
+    """On a failure, put what is expected into docs/records.md."""
+    lines = [f"`{table}.parquet`", "", "| column | type | unit | meaning |", "|---|---|---|---|"]
+    for name, column in schema.columns(table).items():
+        lines.append(f"| `{name}` | {np.dtype(column.kind).name} | {column.unit} | {column.meaning} |")
+    assert "\n".join(lines) + "\n\n" in (Path(__file__).parents[1] / "docs" / "records.md").read_text()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_blank_row_says_that_nothing_is_there(table):
+    (row,) = schema.blank(table, 1)
+    assert row.dtype == TABLES[table]
+    numbers = {name: row[name].item() for name in row.dtype.names}
+    assert all(value in (-1, 0) or np.isnan(value) for value in numbers.values())

@@ -21,7 +21,7 @@ from .candidates import Candidate, Machine, candidate_in_words, worker_numbers
 from .candidates import most_workers as most_workers_for
 from .inference_time import largest_factor
 from .model_size import PowerLaw, best_model_size, parse_power_law
-from .regime import Regime
+from .regime import Regime, regime_of
 from .scan import Scan, choose
 
 if TYPE_CHECKING:
@@ -280,17 +280,12 @@ def plan(
     best = choose([idle, *tried], target_regret, tolerance)
     factor = largest_factor(law, frame_time, loss, target_regret=target_regret, worker_cost=machine.worker_cost)
     largest = law.mean() * factor if math.isfinite(factor) else None
-    regime: Regime = "asynchronous"
-    if best.rule is None:
-        regime = "do-not-act"
-    elif best.workers == 1:
-        regime = "sequential"
     return Plan(
         rule=best.rule,
         workers=best.workers if best.workers == math.inf else int(best.workers),
         hold=best.hold,
         alignment=best.alignment,
-        regime=regime,
+        regime=regime_of(best.rule is not None, best.workers),
         regret=best.regret,
         cost=best.cost,
         binds=_binding(scan, machine, best, choices, fixed_hold, most),

@@ -22,9 +22,24 @@ from ..theory.checks import check_gap, check_positive
 from ..theory.delay import check_mode_probability
 from ..theory.sticky import sticky_regret
 
-__all__ = ["Regime", "boundary_delay", "choose_regime", "chunked_regret", "delay_of_largest_lead", "value_of_acting"]
+__all__ = [
+    "Regime",
+    "boundary_delay",
+    "choose_regime",
+    "chunked_regret",
+    "delay_of_largest_lead",
+    "regime_of",
+    "value_of_acting",
+]
 
 Regime = Literal["asynchronous", "sequential", "do-not-act"]
+
+
+def regime_of(acts: bool, workers: float) -> Regime:
+    """Return what it is called that so many workers act, or that nothing does."""
+    if not acts:
+        return "do-not-act"
+    return "sequential" if workers == 1 else "asynchronous"
 
 
 def _rate(p: float) -> float:

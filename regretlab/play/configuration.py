@@ -1,13 +1,13 @@
 """What to run: one frozen model that the command line, a TOML file and Python share, checked before anything starts."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from ..errors import InputError, first_fault
 from ..laws import Law, parse_law
 from ..policies.learning.settings import LearningSettings
-from ..rules import get_rule, known_rules
+from ..rules import get_rule, known_rules, name_of_rule
 from ..rules.rule import HoldObjective, StaggeringRule
 from ..scenario import Scenario
 
@@ -95,7 +95,7 @@ class RunConfiguration(BaseModel):
     environment_options: dict[str, Any] = {}
     policy: str = "impala-k1"
     workers: int = int(Scenario.workers)
-    rule: str = Scenario.rule
+    rule: Annotated[str, BeforeValidator(name_of_rule)] = Scenario.rule
     alignment: str | None = Scenario.alignment
     hold: int | Literal["auto"] | None = None
     hold_probability: float | None = None
@@ -127,6 +127,8 @@ class RunConfiguration(BaseModel):
             raise InputError(f"{where or 'configuration'}: {said}") from None
         self.staggering_rule.check_workers(self.workers)
         self.staggering_rule.choose_alignment(self.alignment)
+        if self.clock == "real" and not self.staggering_rule.is_built_in:
+            raise InputError(f"rule '{self.rule}' is registered in this process only: play it on the virtual clock")
         if self.clock == "real" and self.workers > MOST_PROCESSES:
             raise InputError(f"workers must be at most {MOST_PROCESSES} on the real clock, not {self.workers}")
         if self.frames < 1:

@@ -14,15 +14,25 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ..errors import RunError
-from ..games import registration
 from ..interrupts import terminable
 from ..records import RecordWriter
 from .configuration import RunConfiguration
-from .environment_process import EnvironmentPlan, play
+from .environment_process import play
 from .learning.group import LearnerGroup
+from .loop import EnvironmentPlan
 from .preparation import Prepared, hold_of
 from .system.arena import Arena
-from .system.board import ENVIRONMENT_READY, EPOCH, FRAMES_WRITTEN, MISSED, STOP, Board, board_fields
+from .system.board import (
+    ENVIRONMENT,
+    ENVIRONMENT_READY,
+    EPOCH,
+    FRAMES_WRITTEN,
+    MISSED,
+    STOP,
+    WORKERS,
+    Board,
+    board_fields,
+)
 from .system.processes import process_pool
 from .system.synchronisation import RobustLock, SemaphoreRow
 from .worker_process import WorkerPlan, serve
@@ -116,18 +126,7 @@ class Supervisor:
         RobustLock(self.arena["rule_lock"], create=True)
         rule = configuration.staggering_rule
         self._details = environment.details
-        self._environment_plan = EnvironmentPlan(
-            environment=configuration.environment,
-            options=configuration.environment_options,
-            frames=configuration.frames,
-            frame_time=environment.frame_time,
-            default_behaviour=configuration.default_behaviour,
-            seed=configuration.seed,
-            workers=workers,
-            discount=configuration.learning.discount,
-            default_action=configuration.default_action,
-            registration=registration(configuration.environment),
-        )
+        self._environment_plan = EnvironmentPlan.of(configuration, environment.frame_time)
         self.worker_plan = WorkerPlan(
             policy=prepared.policy,
             rule=rule,
@@ -172,8 +171,8 @@ class Supervisor:
         self.writer.update_meta(
             startup_seconds=round(time.monotonic() - began, 3),
             first_estimate=estimate,
-            environment_priority=self._board.read_error(self.configuration.workers + 1),
-            worker_priority=self._board.read_error(self.configuration.workers + 2),
+            environment_priority=self._board.read_priority(ENVIRONMENT),
+            worker_priority=self._board.read_priority(WORKERS),
         )
         self._board.control[EPOCH] = time.monotonic_ns() + int(_LEAD_TIME * 1e9)
         self._used = time.process_time()
@@ -281,7 +280,7 @@ class Supervisor:
         """Raise what a process died of; start killed workers again if allowed."""
         assert self._environment is not None
         if self._environment.exitcode not in (None, 0):
-            raise RunError(self.obituary("the environment's process", self._environment, self.configuration.workers))
+            raise RunError(self.obituary("the environment's process", self._environment, self._board.environment_slot))
         self.replace_dead_workers(self._workers, restart=restart)
         if self.learners is not None:
             self.learners.replace_dead(self.note_learner, self.obituary, restart=restart)

@@ -240,10 +240,10 @@ def _check_default(configuration: RunConfiguration, environment: EnvironmentDesc
 def _try_out(policy: PolicySpec) -> None:
     """Ask a person's own policy once, so that what is wrong with it is found before anything starts."""
     from ..policies.policy import build_policy
-    from .serving import checked_action
+    from .loop import checked_action
 
     try:
-        answer = build_policy(policy).act(np.zeros(policy.frame_shape, policy.frame_dtype), -1)
+        answer = build_policy(policy).act(np.zeros(policy.frame_shape, policy.frame_dtype))
         checked_action(answer, policy.actions)
     except InputError:
         raise

@@ -16,8 +16,8 @@ from ..errors import RunError
 from ..games import make_game
 from ..policies.policy import Policy
 from .configuration import RunConfiguration
+from .loop import checked_action
 from .preparation import EnvironmentDescription, prepare
-from .serving import checked_action
 
 __all__ = ["UndelayedPlay", "play_undelayed"]
 
@@ -100,7 +100,7 @@ def play_undelayed(
             else:
                 digest = blake2b(observation.tobytes(), digest_size=16).digest()
                 states[frame] = numbers.setdefault(digest, len(numbers))
-            actions[frame] = action = _chosen(policy, observation, label)
+            actions[frame] = action = _chosen(policy, label if policy.spec.observes_symbol else observation)
             observation, gained, terminated, truncated, info = game.step(action)
             reward += float(gained)
             if terminated or truncated:
@@ -113,9 +113,9 @@ def play_undelayed(
     return UndelayedPlay(states, actions, ended, reward, told, prepared.environment)
 
 
-def _chosen(policy: Policy, observation: NDArray[Any], label: int) -> int:
+def _chosen(policy: Policy, observation: Any) -> int:
     try:
-        return checked_action(policy.act(observation, label), policy.spec.actions)
+        return checked_action(policy.act(observation), policy.spec.actions)
     except RunError:
         raise
     except Exception as error:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..games import make_game
 from ..records import FRAME_DTYPE, INFERENCE_DTYPE, RecordWriter
+from ..records.schema import FrameRow, InferenceRow
 from ..rules.state import boundary_at_or_after, boundary_at_or_before
 from .configuration import RunConfiguration
 from .latencies import LatencyStream
 from .local import Progress
+from .loop import EnvironmentPlan, FrameLoop, checked_action
 from .preparation import Prepared, hold_of
-from .serving import DefaultBehaviour, FrameService, Output, PlayedFrame, checked_action
 
 if TYPE_CHECKING:
     from ..policies.policy import Policy
@@ -29,59 +29,105 @@ __all__ = ["run_virtual"]
 _COMPLETION, _START = 0, 1  # at equal times completions come first
 _BATCH = 2048
 
-Think = Callable[[int, float], tuple[int, int]]
-"""Let a worker infer on what is on the screen now: (worker, start) -> (action, label)."""
-Pause = Callable[[float], float]
-"""What a worker does after an inference: completion -> seconds until it is idle."""
 
-
-class _VirtualWorkers:
-    """The workers on simulated time: who completes and who starts up to a given instant."""
+class _VirtualClock:
+    """Simulated time: the workers and learners as events, and the frame boundaries between them (a ``FrameClock``)."""
 
     def __init__(
         self,
         configuration: RunConfiguration,
         prepared: Prepared,
-        latencies: Sequence[LatencyStream],
-        pause: Pause = lambda completion: 0.0,
+        learning: "VirtualLearning | None",
+        writer: RecordWriter,
+        progress: Progress,
     ) -> None:
-        self._pause = pause
         workers = configuration.workers
-        frame_time = prepared.environment.frame_time
-        self._rule, self._frame_time = configuration.staggering_rule, frame_time
-        self._latencies = latencies
+        self._learning, self._writer, self._progress = learning, writer, progress
+        self._frames, self._frame_time = configuration.frames, prepared.environment.frame_time
+        self._actions = prepared.environment.actions
+        self._policies: Sequence[Policy] = (
+            prepared.build_policies(workers) if learning is None else learning.policies(workers)
+        )
+        self._symbols = prepared.policy.observes_symbol
+        self._latencies = _latencies(configuration, prepared)
         self.first_estimate = max(stream.warm_up for stream in self._latencies)
+        self._rule = configuration.staggering_rule
         self._state = self._rule.new_state(
             workers,
-            frame_time,
+            self._frame_time,
             alignment=configuration.alignment,
             hold=hold_of(configuration, prepared.environment.details),
             first_estimate=self.first_estimate,
         )
         self._events: list[tuple[float, int, int, Any]] = [(0.0, _START, worker, None) for worker in range(workers)]
+        self._rows: list[FrameRow] = []
+        self._finished: list[InferenceRow] = []
 
     def learned(self) -> dict[str, float | int]:
         """Return what the rule has learned so far, as a record reports it."""
         return self._rule.learned(self._state)
 
-    def until_boundary(self, index: int, think: Think) -> list[Output]:
+    def boundary(self, played: int) -> tuple[int, float]:
+        """Return the next boundary, which is never late."""
+        return played, 0.0
+
+    def show(self, index: int, observation: Any, label: int) -> None:
+        """Let workers and learners see a frame."""
+        self._seen, self._label = observation, label
+        if self._learning is not None:
+            self._learning.show(index, observation)
+
+    def released(self, index: int) -> list[InferenceRow]:
         """Process all events up to and on frame boundary ``index``; return the outputs completed in them."""
-        return self._advance(lambda now: boundary_at_or_after(now, self._frame_time) <= index, think)
+        return self._advance(lambda now: boundary_at_or_after(now, self._frame_time) <= index)
 
-    def within_frame(self, index: int, think: Think) -> list[Output]:
+    def within(self, index: int) -> list[InferenceRow]:
         """Process all further events before the next boundary; return the outputs completed in them."""
-        return self._advance(lambda now: boundary_at_or_before(now, self._frame_time) <= index, think)
+        return self._advance(lambda now: boundary_at_or_before(now, self._frame_time) <= index)
 
-    def _advance(self, reached: Callable[[float], bool], think: Think) -> list[Output]:
-        outputs: list[Output] = []
+    def played(self, frame: FrameRow, finished: list[InferenceRow]) -> None:
+        """Keep rows; write them when there are many."""
+        self._rows.append(frame)
+        if self._learning is not None:
+            self._learning.played(frame)
+        self._finished += finished
+        if len(self._rows) == _BATCH:
+            self._write(frame.frame + 1)
+
+    def ended(self, unfinished: list[InferenceRow]) -> None:
+        """Write what is left."""
+        self._finished += unfinished
+        self._write(self._frames)
+
+    def _write(self, played: int) -> None:
+        self._writer.append_frames(np.array(self._rows, FRAME_DTYPE))
+        self._writer.append_inferences(np.array(self._finished, INFERENCE_DTYPE))
+        if self._learning is not None and len(steps := self._learning.take_steps()):
+            self._writer.append_learning_steps(steps)
+        self._rows, self._finished = [], []
+        self._progress(played, self._frames, "playing (virtual clock)")
+
+    def _advance(self, reached: Callable[[float], bool]) -> list[InferenceRow]:
+        outputs: list[InferenceRow] = []
         while reached(self._events[0][0]):
-            now, kind, worker, output = heapq.heappop(self._events)
+            now, kind, worker, begun = heapq.heappop(self._events)
             if kind == _COMPLETION:
-                release = float(self._rule.on_completion(self._state, worker, output.scheduled, now))
-                outputs.append(output._replace(completion=now, release=release))
-                pause = self._pause(now)
+                scheduled, action, label = begun
+                outputs.append(
+                    InferenceRow(
+                        worker=worker,
+                        dispatch=scheduled,
+                        scheduled=scheduled,
+                        observation_frame=int(boundary_at_or_before(scheduled, self._frame_time)),
+                        completion=now,
+                        release=float(self._rule.on_completion(self._state, worker, scheduled, now)),
+                        action=action,
+                        label=label,
+                    )
+                )
+                pause = 0.0 if self._learning is None else self._learning.block(now)
                 if pause:  # the cycle ends later than the output was ready, and the rule goes by its end
-                    self._rule.on_completion(self._state, worker, output.scheduled, now + pause)
+                    self._rule.on_completion(self._state, worker, scheduled, now + pause)
                 heapq.heappush(self._events, (now + pause, _START, worker, None))
                 continue
             start = float(self._rule.next_start(self._state, worker, now))
@@ -89,11 +135,15 @@ class _VirtualWorkers:
                 heapq.heappush(self._events, (start, _START, worker, None))
                 continue
             self._rule.on_dispatch(self._state, worker, start)
-            observed = int(boundary_at_or_before(start, self._frame_time))
-            action, label = think(worker, start)
-            output = Output(worker, start, start, observed, -1.0, -1.0, -1, False, action, label, False)
-            heapq.heappush(self._events, (start + self._latencies[worker].next(), _COMPLETION, worker, output))
+            begun = start, self._infer(worker, start), self._label
+            heapq.heappush(self._events, (start + self._latencies[worker].next(), _COMPLETION, worker, begun))
         return outputs
+
+    def _infer(self, worker: int, start: float) -> int:
+        """Let a worker choose an action for what is on the screen now."""
+        if self._learning is not None:
+            self._learning.until(start)
+        return checked_action(self._policies[worker].act(self._label if self._symbols else self._seen), self._actions)
 
 
 def run_virtual(configuration: RunConfiguration, prepared: Prepared, writer: RecordWriter, progress: Progress) -> None:
@@ -144,60 +194,11 @@ def _play(
     writer: RecordWriter,
     progress: Progress,
 ) -> None:
-    frame_time, total = prepared.environment.frame_time, configuration.frames
-    actions = prepared.environment.actions
-    policies: Sequence[Policy]
-    if learning is None:
-        policies = prepared.build_policies(configuration.workers)
-    else:
-        policies = learning.policies(configuration.workers)
-    game = make_game(configuration.environment, **configuration.environment_options)
+    clock = _VirtualClock(configuration, prepared, learning, writer, progress)
+    loop = FrameLoop(EnvironmentPlan.of(configuration, prepared.environment.frame_time))
     try:
-        observation, info = game.reset(seed=configuration.seed)
-        default = DefaultBehaviour.of(
-            game, configuration.default_behaviour, configuration.seed, configuration.default_action
-        )
-        pause: Pause = (lambda completion: 0.0) if learning is None else learning.block
-        workers = _VirtualWorkers(configuration, prepared, _latencies(configuration, prepared), pause)
-        service = FrameService(frame_time)
-        writer.update_meta(first_estimate=workers.first_estimate)
-        frames: list[PlayedFrame] = []
-        inferences: list[Output] = []
-        label = int(info.get("symbol", -1))
-
-        def think(worker: int, start: float) -> tuple[int, int]:
-            if learning is not None:
-                learning.until(start)
-            return checked_action(policies[worker].act(observation, label), actions), label
-
-        for index in range(total):
-            if learning is not None:
-                learning.show(index, observation)
-            for output in workers.until_boundary(index, think):
-                service.add(output)
-            served = service.choose(index)
-            action = default.action(None if served is None else served.action)
-            for output in workers.within_frame(index, think):
-                service.add(output)
-            observed_label = label
-            observation, reward, terminated, truncated, info = game.step(action)
-            outcome = (float(reward), bool(terminated), bool(truncated))
-            frames.append(PlayedFrame.of(index, index * frame_time, 0.0, action, served, outcome, observed_label))
-            if learning is not None:
-                learning.played(frames[-1])
-            inferences += service.finished()
-            if terminated or truncated:
-                observation, info = game.reset()
-            label = int(info.get("symbol", -1))
-            if len(frames) == _BATCH or index == total - 1:
-                if index == total - 1:
-                    inferences += service.unfinished()
-                writer.append_frames(np.array(frames, FRAME_DTYPE))
-                writer.append_inferences(np.array(inferences, INFERENCE_DTYPE))
-                if learning is not None and len(steps := learning.take_steps()):
-                    writer.append_learning_steps(steps)
-                frames, inferences = [], []
-                progress(index + 1, total, "playing (virtual clock)")
-        writer.update_meta(**workers.learned())
+        writer.update_meta(first_estimate=clock.first_estimate)
+        loop.run(clock)
+        writer.update_meta(**clock.learned())
     finally:
-        game.close()
+        loop.game.close()

@@ -13,15 +13,16 @@ import numpy as np
 from ..laws import Law
 from ..policies import PolicySpec
 from ..policies.policy import Policy, build_policy
+from ..records.schema import InferenceRow
 from ..rules.rule import StaggeringRule
 from ..rules.state import boundary_at_or_before
 from .latencies import LatencyStream
 from .learning.acting import BlockingLearner, exploring_policy
 from .learning.learner_process import LearnerPlan
+from .loop import checked_action
 from .preparation import policy_of_worker
-from .serving import checked_action
 from .system.arena import Arena
-from .system.board import EPOCH, HEAD, STOP, Board, Frame
+from .system.board import EPOCH, HEAD, STOP, WORKERS, Board, Frame
 from .system.clock import RealClock, WaitingPriority, sharpen_timers
 from .system.processes import become_child, compile_transitions
 from .system.synchronisation import RobustLock, SemaphoreRow
@@ -73,7 +74,7 @@ def serve(arena: Arena, plan: WorkerPlan, worker: int, attempt: int, learning: A
         policy, blocking = _policy(board, plan, worker, attempt, learning)
         priority = WaitingPriority()
         if worker == 0:
-            board.report_error(len(board.arena["claims"]) + 2, str(priority))
+            board.report_priority(WORKERS, str(priority))
         sharpen_timers()
         InferenceWorker(board, plan, worker, attempt, policy, priority, blocking=blocking).run()
     except BaseException:
@@ -128,7 +129,7 @@ class InferenceWorker:
 
     def act(self, frame: Frame) -> int:
         """Return what the policy chooses for a frame."""
-        return self._policy.act(frame.pixels, frame.label)
+        return self._policy.act(frame.label if self._plan.policy.observes_symbol else frame.pixels)
 
     def processor_time(self) -> float:
         """Return the processor seconds that this worker has used."""
@@ -224,7 +225,9 @@ class InferenceWorker:
         board, worker, plan = self._board, self._worker, self._plan
         frame = board.newest()
         dispatch = self._clock.now()
-        row = (worker, dispatch, start, frame.index, -1.0, -1.0, -1, False, -1, frame.label, False)
+        row = InferenceRow(
+            worker=worker, dispatch=dispatch, scheduled=start, observation_frame=frame.index, label=frame.label
+        )
         board.arena["in_flight"][worker] = row
         board.arena["busy"][worker] = 1
         self._priority.give_back()
@@ -241,9 +244,6 @@ class InferenceWorker:
             release = float(plan.rule.on_completion(self._state, worker, start, completion))
         while not board.can_post(worker) and not self._control[STOP]:
             time.sleep(0.001)
-        board.post(
-            worker,
-            (worker, dispatch, start, frame.index, completion, release, -1, False, action, frame.label, False),
-        )
+        board.post(worker, row._replace(completion=completion, release=release, action=action))
         board.arena["busy"][worker] = 0
         return completion

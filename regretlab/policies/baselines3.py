@@ -68,9 +68,9 @@ class BaselinesPolicy:
             raise InputError(f"policy {spec.name!r} holds the weights of another architecture: {first}") from None
         self._policy.set_training_mode(False)
 
-    def act(self, frame: NDArray[Any], label: int) -> int:
+    def act(self, observation: NDArray[Any]) -> int:
         """Return the action for an observation."""
-        observation = np.asarray(frame)
+        observation = np.asarray(observation)
         if self._order is not None:
             observation = observation.transpose(self._order)
         action, _ = self._policy.predict(observation.reshape(self._shape), deterministic=True)

@@ -279,21 +279,21 @@ def _infer(spec: PolicySpec, execution: dict[str, Any], orders: Any, together: A
         policy = build_timed(spec, **execution)
         frames = np.random.default_rng(0).integers(0, 256, (8, *spec.frame_shape)).astype(spec.frame_dtype)
         for index in range(10):
-            policy.act(frames[index % 8], 0)
+            policy.act(frames[index % 8])
         answers.put(0.0)
         while (order := orders.get()) is not None:
             number, samples = order
             together[number].wait(_PATIENCE)
-            policy.act(frames[0], 0)  # does not count: everybody has begun when the count begins
+            policy.act(frames[0])  # does not count: everybody has begun when the count begins
             began, count = time.perf_counter(), 0
             while count < samples or time.perf_counter() - began < _LEAST_SECONDS:
-                policy.act(frames[count % 8], 0)
+                policy.act(frames[count % 8])
                 count += 1
             seconds = (time.perf_counter() - began) / count
             with busy.get_lock():
                 busy.value -= 1
             while busy.value > 0:
-                policy.act(frames[0], 0)
+                policy.act(frames[0])
             answers.put(seconds)
     except Exception as error:  # told to the parent, which stops everybody
         answers.put(f"{type(error).__name__}: {error}")

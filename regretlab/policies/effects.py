@@ -218,10 +218,10 @@ def _mean_time(variant: _Variant, frames: NDArray[np.uint8], number: int) -> flo
     """Return the mean seconds of an inference, after one that does not count (caches, threads waking up)."""
     torch.set_num_threads(variant.threads)
     act = variant.policy.act
-    act(frames[0], 0)
+    act(frames[0])
     began, count = perf_counter(), 0
     while count < number or perf_counter() - began < _LEAST_SECONDS:
-        act(frames[count % len(frames)], 0)
+        act(frames[count % len(frames)])
         count += 1
     seconds = (perf_counter() - began) / count
     if variant.threads > 1:

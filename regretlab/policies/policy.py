@@ -4,7 +4,7 @@ A worker process makes its policy with `build_policy`, handing it the shared wei
 calls the same ``act``, so what it measures is what the workers do.
 """
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -31,15 +31,14 @@ class Policy(Protocol):
 
     spec: PolicySpec
 
-    def act(self, frame: NDArray[np.uint8], label: int) -> int:
-        """Return the action for a frame.
+    def act(self, observation: Any) -> int:
+        """Return the action for an observation.
 
         Parameters
         ----------
-        frame
-            What the environment shows, shape ``spec.frame_shape``, of type ``spec.frame_dtype`` (a grayscale frame).
-        label
-            The environment's true symbol in that frame; -1 where not known. Only ``oracle`` looks at it.
+        observation
+            What the environment shows, shape ``spec.frame_shape``, of type ``spec.frame_dtype`` (a grayscale frame);
+            the environment's true symbol if ``spec.observes_symbol``.
         """
         ...
 
@@ -50,7 +49,7 @@ class NoopPolicy:
     def __init__(self, spec: PolicySpec) -> None:
         self.spec = spec
 
-    def act(self, frame: NDArray[np.uint8], label: int) -> int:
+    def act(self, observation: Any) -> int:
         """Return 0."""
         return 0
 
@@ -62,7 +61,7 @@ class RandomPolicy:
         self.spec = spec
         self._generator = np.random.default_rng(spec.seed)
 
-    def act(self, frame: NDArray[np.uint8], label: int) -> int:
+    def act(self, observation: Any) -> int:
         """Return the next random action."""
         return int(self._generator.integers(self.spec.actions))
 
@@ -73,19 +72,19 @@ class OraclePolicy:
     def __init__(self, spec: PolicySpec) -> None:
         self.spec = spec
 
-    def act(self, frame: NDArray[np.uint8], label: int) -> int:
-        """Return 1 + `label`.
+    def act(self, observation: int) -> int:
+        """Return 1 + the symbol.
 
         Raises
         ------
         InputError
             If the symbol is not known or has no action.
         """
-        if not 0 <= label < self.spec.actions - 1:
+        if not 0 <= observation < self.spec.actions - 1:
             raise InputError(
-                f"policy 'oracle' needs the environment's symbol, 0 to {self.spec.actions - 2}, and was told {label}"
+                f"policy 'oracle' needs the environment's symbol, 0 to {self.spec.actions - 2}, not {observation}"
             )
-        return 1 + label
+        return 1 + observation
 
 
 class NetworkPolicy:
@@ -136,9 +135,9 @@ class NetworkPolicy:
             raise RunError(f"policy {self.spec.name!r} returned values that are not finite: {values.tolist()}")
         return values
 
-    def act(self, frame: NDArray[np.uint8], label: int) -> int:
+    def act(self, observation: NDArray[np.uint8]) -> int:
         """Return the action of largest value (the first of equals)."""
-        return int(self.values(frame).argmax())
+        return int(self.values(observation).argmax())
 
     def _infer(self) -> NDArray[np.float32]:
         """Return the network's values of what lies in its input."""
@@ -176,9 +175,9 @@ def build_policy(
     Examples
     --------
     >>> policy = build_policy(PolicySpec("nature", actions=5))
-    >>> 0 <= policy.act(np.zeros((84, 84), np.uint8), label=-1) < 5
+    >>> 0 <= policy.act(np.zeros((84, 84), np.uint8)) < 5
     True
-    >>> build_policy(PolicySpec("oracle", actions=5)).act(np.zeros((84, 84), np.uint8), label=2)
+    >>> build_policy(PolicySpec("oracle", actions=5)).act(2)
     3
     """
     if threads < 1:
@@ -219,7 +218,7 @@ def make_policy(
 
     Examples
     --------
-    >>> make_policy("noop", actions=3).act(np.zeros((84, 84), np.uint8), label=-1)
+    >>> make_policy("noop", actions=3).act(np.zeros((84, 84), np.uint8))
     0
     """
     return build_policy(PolicySpec(name, actions, frame_shape, weights, seed, channels_last))

@@ -213,7 +213,7 @@ def profile_policy(
         for index in range(len(seconds)):
             frame = frames[index % len(frames)]
             began = time.perf_counter()
-            policy.act(frame, 0)
+            policy.act(frame)
             seconds[index] = time.perf_counter() - began
             if progress is not None:
                 progress(index + 1, len(seconds))

@@ -160,6 +160,11 @@ run code when opened
     frame_dtype: str = "uint8"
     device: str = "cpu"
 
+    @property
+    def observes_symbol(self) -> bool:
+        """Whether the policy observes the environment's true symbol in place of the frame (``oracle``)."""
+        return self.name == "oracle"
+
     def __post_init__(self) -> None:
         network = parse_network_name(self.name)
         if self.actions < 1:

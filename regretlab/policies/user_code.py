@@ -36,7 +36,7 @@ class ModulePolicy:
         self._values: NDArray[np.float32] = np.zeros(spec.frame_shape, np.float32)
         self._input = torch.from_numpy(self._values)[None]
 
-    def act(self, frame: NDArray[Any], label: int) -> int:
+    def act(self, observation: NDArray[Any]) -> int:
         """Return the action for an observation.
 
         Raises
@@ -44,7 +44,7 @@ class ModulePolicy:
         RunError
             If the module does not return one finite value for each action.
         """
-        self._values[...] = frame
+        self._values[...] = observation
         with torch.inference_mode():
             values = self._module(self._input)
         if not isinstance(values, torch.Tensor) or tuple(values.shape) != (1, self.spec.actions):
@@ -64,9 +64,9 @@ class CallablePolicy:
         self.spec = spec
         self._answer = answer
 
-    def act(self, frame: NDArray[Any], label: int) -> int:
+    def act(self, observation: NDArray[Any]) -> int:
         """Return the action for an observation."""
-        return self._answer(frame)
+        return self._answer(observation)
 
 
 def user_policy(spec: PolicySpec) -> ModulePolicy | CallablePolicy:

@@ -1,25 +1,16 @@
-"""What a record holds: the columns of its tables, as numpy structured types, and the names of its files.
+"""What a record holds: each table's columns, defined once, and the names of its files.
 
-The structured types are also the layout of rows in shared memory, so a process can fill rows without pyarrow.
-
-Frames (one row a frame, in order)
-    ``frame`` number; ``deadline`` of its boundary in seconds since boundary 0; ``lateness`` in seconds of the real
-    boundary against it; ``action`` applied; ``served_by`` worker index or -1 for the default behaviour;
-    ``observation_frame`` and ``delay_frames`` of the agent action or -1; ``reward``; ``terminated``; ``truncated``;
-    ``label``, the true symbol where the environment tells it, else -1.
-
-Inferences (one row an inference, in the order they were reported)
-    ``worker``; ``dispatch`` the real and ``scheduled`` the planned start; ``observation_frame``; ``completion`` and
-    ``release`` (NaN if it never completed); ``effect_frame`` or -1 if it never took effect because the run ended or it
-    was lost; ``overwritten`` if a fresher output took that frame; ``action``; ``label``; ``lost`` with its
-    worker. Times in seconds since frame boundary 0.
-
-Learning (one row a learning step whose gradient was applied; only of a run that learned)
-    ``learner`` (0 where the worker itself learns); ``batch``, its number, from 0; ``began`` when its batch was due to
-    be drawn; ``ready`` with the gradient; ``turn`` when the gradients before it had been applied; ``applied``.
+A table is a named tuple whose annotations say for each column the type on disk, the unit and the meaning, and whose
+defaults are the values of a row that has nothing there. Everything else follows from it: ``DTYPES`` (numpy structured
+types; also the layout of rows in shared memory, so a process can fill rows without pyarrow), ``columns`` (the
+documentation's tables) and ``blank`` (rows to fill in). A new column is one line here and one where its value arises.
 """
 
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple, get_type_hints
+
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = [
     "FRAMES",
@@ -32,6 +23,12 @@ __all__ = [
     "OPTIONAL_TABLES",
     "SCHEMA_VERSION",
     "TABLES",
+    "Column",
+    "FrameRow",
+    "InferenceRow",
+    "LearningRow",
+    "blank",
+    "columns",
 ]
 
 SCHEMA_VERSION = 1
@@ -39,56 +36,101 @@ META = "meta.json"
 FRAMES = "frames"
 INFERENCES = "inferences"
 LEARNING = "learning"
+_NAN = float("nan")
 
-FRAME_DTYPE = np.dtype(
-    [
-        ("frame", np.int64),
-        ("deadline", np.float64),
-        ("lateness", np.float64),
-        ("action", np.int16),
-        ("served_by", np.int16),
-        ("observation_frame", np.int64),
-        ("delay_frames", np.int32),
-        ("reward", np.float32),
-        ("terminated", np.bool_),
-        ("truncated", np.bool_),
-        ("label", np.int32),
-    ],
-    align=True,
-)
-"""A row of ``frames.parquet``."""
 
-INFERENCE_DTYPE = np.dtype(
-    [
-        ("worker", np.int16),
-        ("dispatch", np.float64),
-        ("scheduled", np.float64),
-        ("observation_frame", np.int64),
-        ("completion", np.float64),
-        ("release", np.float64),
-        ("effect_frame", np.int64),
-        ("overwritten", np.bool_),
-        ("action", np.int16),
-        ("label", np.int32),
-        ("lost", np.bool_),
-    ],
-    align=True,
-)
-"""A row of ``inferences.parquet``."""
+@dataclass(frozen=True)
+class Column:
+    """A column: its type on disk, its meaning and its unit ("s", or "" for counts, labels and flags)."""
 
-LEARNING_DTYPE = np.dtype(
-    [
-        ("learner", np.int16),
-        ("batch", np.int64),
-        ("began", np.float64),
-        ("ready", np.float64),
-        ("turn", np.float64),
-        ("applied", np.float64),
-    ],
-    align=True,
-)
-"""A row of ``learning.parquet``."""
+    kind: type[np.generic]
+    meaning: str
+    unit: str = ""
 
-TABLES = {FRAMES: FRAME_DTYPE, INFERENCES: INFERENCE_DTYPE, LEARNING: LEARNING_DTYPE}
+
+class FrameRow(NamedTuple):
+    """One frame; rows in order of frames, times in seconds since boundary 0."""
+
+    frame: Annotated[int, Column(np.int64, "number of the frame")] = -1
+    deadline: Annotated[float, Column(np.float64, "when its boundary is due", "s")] = _NAN
+    lateness: Annotated[float, Column(np.float64, "how much later the boundary came", "s")] = 0.0
+    action: Annotated[int, Column(np.int16, "the action applied in it; -1: nothing was played")] = -1
+    served_by: Annotated[int, Column(np.int16, "worker whose output it was; -1: the default behaviour acted")] = -1
+    observation_frame: Annotated[
+        int, Column(np.int64, "the frame that worker had observed; -1 for the default behaviour")
+    ] = -1
+    delay_frames: Annotated[
+        int, Column(np.int32, "frames from observation to effect; -1 for the default behaviour")
+    ] = -1
+    reward: Annotated[float, Column(np.float32, "reward of the frame")] = 0.0
+    terminated: Annotated[bool, Column(np.bool_, "the episode ended with it")] = False
+    truncated: Annotated[bool, Column(np.bool_, "the episode was cut off after it")] = False
+    label: Annotated[int, Column(np.int32, "the true symbol shown, where the environment reports it; else -1")] = -1
+
+
+class InferenceRow(NamedTuple):
+    """One inference; rows in the order in which they were reported, times in seconds since boundary 0."""
+
+    worker: Annotated[int, Column(np.int16, "the worker that computed it")] = -1
+    dispatch: Annotated[float, Column(np.float64, "real start", "s")] = _NAN
+    scheduled: Annotated[float, Column(np.float64, "planned start", "s")] = _NAN
+    observation_frame: Annotated[int, Column(np.int64, "the last boundary at or before the planned start")] = -1
+    completion: Annotated[float, Column(np.float64, "when it was computed; NaN if it never was", "s")] = _NAN
+    release: Annotated[
+        float, Column(np.float64, "from when on it may act, as the rule decides; NaN if it never completed", "s")
+    ] = _NAN
+    effect_frame: Annotated[
+        int, Column(np.int64, "first boundary at or after the release; -1: the run ended first, or it was lost")
+    ] = -1
+    overwritten: Annotated[bool, Column(np.bool_, "a fresher output took that frame")] = False
+    action: Annotated[int, Column(np.int16, "the action it chose; -1 if it never completed")] = -1
+    label: Annotated[int, Column(np.int32, "the true symbol it had observed, where known; else -1")] = -1
+    lost: Annotated[bool, Column(np.bool_, "its worker died")] = False
+
+
+class LearningRow(NamedTuple):
+    """One learning step whose gradient was applied (only of a run that learned); times in seconds since boundary 0."""
+
+    learner: Annotated[int, Column(np.int16, "the learner that took the step; 0 where the worker itself learns")] = -1
+    batch: Annotated[int, Column(np.int64, "its number in the run, from 0: gradients are applied in this order")] = -1
+    began: Annotated[float, Column(np.float64, "when the learner was free to draw the batch", "s")] = _NAN
+    ready: Annotated[
+        float, Column(np.float64, "its gradient was there (emulated steps: the padded time was over)", "s")
+    ] = _NAN
+    turn: Annotated[float, Column(np.float64, "all gradients before it had been applied", "s")] = _NAN
+    applied: Annotated[float, Column(np.float64, "it had been applied itself", "s")] = _NAN
+
+
+_ROWS: dict[str, Any] = {FRAMES: FrameRow, INFERENCES: InferenceRow, LEARNING: LearningRow}
+
+
+def columns(table: str) -> dict[str, Column]:
+    """Return the columns of a table, in their order.
+
+    Examples
+    --------
+    >>> columns("frames")["deadline"]
+    Column(kind=<class 'numpy.float64'>, meaning='when its boundary is due', unit='s')
+    """
+    hints = get_type_hints(_ROWS[table], include_extras=True)
+    return {name: hints[name].__metadata__[0] for name in _ROWS[table]._fields}
+
+
+TABLES = {
+    table: np.dtype([(name, column.kind) for name, column in columns(table).items()], align=True) for table in _ROWS
+}
+"""The structured type of a row of each table."""
+FRAME_DTYPE, INFERENCE_DTYPE, LEARNING_DTYPE = TABLES[FRAMES], TABLES[INFERENCES], TABLES[LEARNING]
 OPTIONAL_TABLES = (LEARNING,)
 """Tables that a record without rows of theirs has no file for."""
+
+
+def blank(table: str, count: int) -> NDArray[np.void]:
+    """Return rows with nothing in them: each column's default.
+
+    Examples
+    --------
+    >>> blank("frames", 2)["served_by"].tolist()
+    [-1, -1]
+    """
+    return np.full(count, np.array(_ROWS[table](), TABLES[table]))

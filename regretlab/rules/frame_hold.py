@@ -8,10 +8,10 @@ The hold is given, or learned from the delays seen: the one of least regret a fr
 
     S(h) = s F(h) w_h + (1 - s F(h)) T(h),   T(h) = s f_{h+1} w_{h+1} + (1 - s f_{h+1}) T(h+1),
 
-with f the law of D, F its distribution function, w_j = g - Delta (1 - r^j) what an action j frames old saves against
-the default behaviour, and s = min(1, N / E D) the share of frames at which a worker is idle. With as many workers as
-the longest inference takes frames it is exact, else it takes starts for independent of each other. Delays are
-forgotten: each counts (1 - 1/MEMORY) as much as the next.
+with f the law of D, F its distribution function, w_j = max(0, g - Delta (1 - r^j)) what an action j frames old saves
+against the default behaviour, and s = min(1, N / E D) the share of frames at which a worker is idle. With as many
+workers as the longest inference takes frames it is exact, else it takes starts for independent of each other. Delays
+are forgotten: each counts (1 - 1/MEMORY) as much as the next.
 """
 
 from typing import TYPE_CHECKING
@@ -103,7 +103,7 @@ def choose_hold(state: State) -> None:
     later, below = 0.0, 1.0  # T(h) and F(h), from the longest delay down
     best_value, best, present = -1e300, 1, -1e300
     for hold in range(longest, 0, -1):
-        worth = state[GAP_DEFAULT] - state[GAP_DELAY] * (1.0 - state[RETENTION] ** hold)
+        worth = max(0.0, state[GAP_DEFAULT] - state[GAP_DELAY] * (1.0 - state[RETENTION] ** hold))
         value = starts * below * worth + (1.0 - starts * below) * later
         if value >= best_value:
             best_value, best = value, hold

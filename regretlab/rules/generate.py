@@ -5,9 +5,12 @@ Run ``python -m regretlab.rules.generate`` after a change of the registry or of 
 
 from pathlib import Path
 
-from .registry import RULE_NAMES, module_of
+from .registry import RULE_NAMES, known_rules, module_of
 
-__all__ = ["dispatch_source", "main"]
+__all__ = ["dispatch_source", "main", "rules_table", "theory_page"]
+
+_PAGE = Path(__file__).parents[2] / "docs" / "theory.md"
+_BEGIN, _END = "% rules, written by python -m regretlab.rules.generate", "% end of rules"
 
 _HEAD = '''"""One compiled entry for each transition, chosen by the rule's number.
 
@@ -54,9 +57,33 @@ def dispatch_source() -> str:
     return text
 
 
+def rules_table() -> str:
+    """Return the table of the package's rules, in Markdown."""
+    learned = {None: "", "tau_max": "the longest time", "mean_time": "the mean time", "hold": "the hold"}
+    rows = [
+        "| rule | who starts when, and when outputs are released | starts lie | learns | closed form |",
+        "|---|---|---|---|---|",
+    ]
+    for rule in known_rules():
+        if rule.is_built_in:
+            places = " or ".join({"frame": "on frames", "uniform": "anywhere"}[where] for where in rule.alignments)
+            closed = "yes" if rule.has_closed_form else f"no: {rule.closed_form}"
+            workers = " (one worker)" if rule.single_worker else ""
+            rows.append(f"| `{rule.name}` | {rule.summary}{workers} | {places} | {learned[rule.learns]} | {closed} |")
+    return "\n".join(rows)
+
+
+def theory_page(text: str) -> str:
+    """Return the text of ``docs/theory.md`` with the present table of rules."""
+    before, rest = text.split(_BEGIN)
+    return f"{before}{_BEGIN}\n\n{rules_table()}\n\n{_END}{rest.split(_END)[1]}"
+
+
 def main() -> None:
-    """Write the files that are generated."""
+    """Write the files that are generated: the dispatch, and in a checkout the table in the documentation."""
     Path(__file__).with_name("dispatch.py").write_text(dispatch_source())
+    if _PAGE.exists():
+        _PAGE.write_text(theory_page(_PAGE.read_text()))
 
 
 if __name__ == "__main__":

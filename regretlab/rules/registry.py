@@ -9,7 +9,16 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from .rule import StaggeringRule
 
-__all__ = ["DEFAULT_RULE", "RULE_NAMES", "get_rule", "known_rules", "module_of", "register_rule", "unregister_rule"]
+__all__ = [
+    "DEFAULT_RULE",
+    "RULE_NAMES",
+    "get_rule",
+    "known_rules",
+    "module_of",
+    "name_of_rule",
+    "register_rule",
+    "unregister_rule",
+]
 
 RULE_NAMES = (
     "sequential",
@@ -73,6 +82,13 @@ def get_rule(rule: "str | StaggeringRule") -> "StaggeringRule":
     raise InputError(f"unknown staggering rule '{rule}': choose one of {', '.join([*RULE_NAMES, *_registered])}")
 
 
+def name_of_rule(rule: object) -> object:
+    """Return the name of a rule object, and anything else as it is (for models whose fields are text)."""
+    from .rule import StaggeringRule
+
+    return rule.name if isinstance(rule, StaggeringRule) else rule
+
+
 def register_rule(rule: "StaggeringRule") -> "StaggeringRule":
     """Make a rule of your own known by its name in this process: to simulations, plans and the virtual clock.
 
@@ -89,10 +105,11 @@ def register_rule(rule: "StaggeringRule") -> "StaggeringRule":
     Raises
     ------
     InputError
-        If its name belongs to another rule.
+        If its name belongs to another rule, or its transitions do not compile.
     """
     if rule.name in RULE_NAMES or _registered.get(rule.name, rule) is not rule:
         raise InputError(f"there is already a staggering rule '{rule.name}': choose another name")
+    rule.compile()
     _registered[rule.name] = rule
     return rule
 

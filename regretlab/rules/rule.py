@@ -44,7 +44,7 @@ class HoldObjective:
     """Losses that a rule with a hold weighs while it learns that hold from the inference times it sees.
 
     A frame without an action loses ``gap_default``; one whose action is j frames old loses
-    ``gap_delay * (1 - retention**j)``.
+    ``min(gap_default, gap_delay * (1 - retention**j))``, since the agent may choose the default action too.
 
     Attributes
     ----------
@@ -201,6 +201,26 @@ class StaggeringRule:
     def takes_maximum_time(self) -> bool:
         """Whether the rule spaces its starts by tau_max, so that a caller may give it."""
         return self.learns == "tau_max"
+
+    def compile(self) -> None:
+        """Call every transition once, so that it is compiled before it is needed; cheap where that has been done.
+
+        Raises
+        ------
+        InputError
+            If a transition of a rule from outside the package does not compile.
+        """
+        try:
+            state = self.new_state(1, 1.0, first_estimate=0.5)
+            start = float(self.next_start(state, 0, 0.0))
+            self.on_dispatch(state, 0, start)
+            float(self.on_completion(state, 0, start, start + 0.5))
+        except Exception as error:
+            if self.is_built_in:
+                raise
+            lines = [line.strip() for line in str(error).splitlines() if line.strip() and "Failed in" not in line]
+            reason = lines[0] if lines else type(error).__name__
+            raise InputError(f"rule '{self.name}' cannot be compiled and called: {reason}") from error
 
     def learned(self, state: NDArray[np.float64]) -> dict[str, float | int]:
         """Return what the rule has learned in a run (or was given), under the name a record reports it by.

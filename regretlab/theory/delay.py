@@ -52,7 +52,7 @@ def ring_eigenvalue(p: float, symbols: int) -> float:
 
 
 def delay_regret(service: ServiceLaw, p: float, *, symbols: int | None = None, gap_delay: float = 1.0) -> float:
-    """Return the regret per frame of acting on old observations.
+    """Return the regret per frame of acting on old observations, by an agent that never chooses the default action.
 
     Parameters
     ----------

@@ -2,11 +2,11 @@ r"""Regret over a grid of inference times and modal probabilities, compiled.
 
 For maps and contour lines with millions of points. Every rule here is linear in the delay moment,
 
-.. math:: R(T, p) = \phi(T)\,g + (1 - \phi(T))\,\Delta\,(1 - E p^D)
+.. math:: R(T, p) = \phi(T)\,g + (1 - \phi(T))\,E \min(g, \Delta (1 - p^D))
 
-so a row (one inference time) needs phi and a few numbers of the law once, and a point only the moment's closed form:
-p^ceil(x) for the constant, (1-p)/((1-p) + p (1 - e^-mu)) = 1 - E p^D for the exponential, Eulerian polynomials for
-gamma of integer shape (docs/theory, "Moments").
+and while g >= Delta the minimum is Delta (1 - E p^D). So a row (one inference time) needs phi and a few numbers of the
+law once, and a point only the moment's closed form: p^ceil(x) for the constant, (1-p)/((1-p) + p (1 - e^-mu)) for
+1 - E p^D of the exponential, Eulerian polynomials for gamma of integer shape (docs/theory, "Moments").
 """
 
 import math
@@ -17,13 +17,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..laws.law import check_frame_time, delay_frames
+from ..rules import MAX_TIME, StaggeringRule, get_rule
 from .checks import check_count, check_gap
 from .delay import check_mode_probability
 
-__all__ = ["Family", "GridRule", "regret_grid"]
+__all__ = ["Family", "regret_grid"]
 
 Family = Literal["constant", "exponential", "gamma"]
-GridRule = Literal["every-frame", "sequential", "sequential-strict", "max-time"]
 
 _LARGEST_SHAPE = 24
 
@@ -34,7 +34,7 @@ def regret_grid(
     mode_probabilities: ArrayLike,
     frame_time: float,
     *,
-    rule: GridRule = "every-frame",
+    rule: str | StaggeringRule | None = None,
     workers: int = 1,
     shape: int = 1,
     symbols: int | None = None,
@@ -55,8 +55,8 @@ def regret_grid(
     frame_time
         Seconds of a frame.
     rule
-        "every-frame": each frame is served by an inference of its own (the delay part alone, phi = 0). "sequential",
-        "sequential-strict": one worker. "max-time": ``workers`` with starts on frames (constant times only).
+        A rule of one worker in cycles, or maximum-time staggering with ``workers`` that start on frames (constant times
+        only). None: each frame is served by an inference of its own (the delay part alone, phi = 0).
     workers
         N, for max-time.
     shape
@@ -99,6 +99,8 @@ def regret_grid(
         raise InputError(f"shape must be 1 (gamma: up to {_LARGEST_SHAPE}), not {shape!r} for family '{family}'")
     result = _checked_out(out, (len(times), len(p)))
     phi = _inaction(family, times / frame, rule, check_count(workers, "workers", 1), order, frame)
+    if g < stake:
+        return _capped(family, times / frame, delay_frames(times, frame), order, p, phi, g, stake, result)
     _sweep(family, times / frame, delay_frames(times, frame), order, p, phi * g, (1.0 - phi) * stake, result)
     return result
 
@@ -131,24 +133,30 @@ def _checked_out(out: NDArray[np.float64] | None, shape: tuple[int, int]) -> NDA
 
 
 def _inaction(
-    family: Family, frames: NDArray[np.float64], rule: GridRule, workers: int, shape: int, frame_time: float
+    family: Family,
+    frames: NDArray[np.float64],
+    rule: str | StaggeringRule | None,
+    workers: int,
+    shape: int,
+    frame_time: float,
 ) -> NDArray[np.float64]:
     """Return phi of each inference time."""
-    if rule == "every-frame":
+    if rule is None:
         return np.zeros(len(frames))
-    if rule == "max-time":
+    rule = get_rule(rule)
+    if rule is MAX_TIME:
         if family != "constant":
-            raise InputError(f"rule 'max-time' on a grid is for constant times, not family '{family}'")
+            raise InputError(f"rule '{rule}' on a grid is for constant times, not family '{family}'")
         return np.asarray(np.maximum(0.0, 1.0 - workers / delay_frames(frames * frame_time, frame_time)))
-    if rule not in ("sequential", "sequential-strict"):
-        raise InputError(f"rule must be one of {', '.join(get_args(GridRule))}, not {rule!r}")
+    if rule.cycle_rest is None:
+        raise InputError(f"a grid is for rules of one worker and for '{MAX_TIME}', not for '{rule}'")
     if family == "constant":
         mean = delay_frames(frames * frame_time, frame_time).astype(np.float64)
     elif family == "exponential" or shape == 1:
         mean = -1.0 / np.expm1(-1.0 / frames)
     else:
         mean = np.array([_mean_gamma_delay(shape, x / shape) for x in frames])
-    return mean / (1.0 + mean) if rule == "sequential-strict" else 1.0 - 1.0 / mean
+    return 1.0 - 1.0 / (mean + rule.cycle_rest)
 
 
 def _mean_gamma_delay(shape: int, scale: float) -> float:
@@ -173,6 +181,37 @@ def _eulerian_table(shape: int) -> NDArray[np.float64]:
         for m in range(n):
             table[n, m] = (m + 1) * table[n - 1, m] + ((n - m) * table[n - 1, m - 1] if m else 0.0)
     return table
+
+
+def _capped(
+    family: Family,
+    frames: NDArray[np.float64],
+    delays: NDArray[np.int64],
+    shape: int,
+    p: NDArray[np.float64],
+    phi: NDArray[np.float64],
+    g: float,
+    stake: float,
+    out: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Fill in phi g + (1 - phi) E min(g, Delta (1 - p^D)): past the last useful age every action loses g.
+
+    E max(0, g - l_D) is Theorem A's sum for one inference a frame (r = 1), so its kernel serves.
+    """
+    from scipy.special import gammainc
+
+    from . import _kernels
+
+    with np.errstate(divide="ignore"):
+        useful = np.where(p < 1.0, np.ceil(math.log1p(-g / stake) / np.log(p)) - 1.0, np.inf)
+    longest = int(np.max(useful[p < 1.0], initial=1.0)) + 1
+    lost = np.empty((len(p), 1))
+    for i, x in enumerate(frames):
+        ages = np.arange(longest + 1)
+        below = (ages >= delays[i]).astype(float) if family == "constant" else gammainc(shape, ages * (shape / x))
+        _kernels.lower_bound_sweep(below, 1.0, np.ones(1), p, useful, g, stake, lost)
+        out[i] = phi[i] * g + (1.0 - phi[i]) * lost[:, 0]
+    return out
 
 
 def _sweep(

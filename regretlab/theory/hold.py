@@ -45,8 +45,8 @@ def regret_of_holds(law: Law, frame_time: float, loss: FrameLoss) -> NDArray[np.
     >>> int(regret.argmin()), round(1 - float(regret.min()), 12)
     (5, 0.521644380983)
     """
-    phi, value = values_of_holds(law.frame_pmf(frame_time), loss.decay)
-    return phi * loss.gap_default + loss.stake * (1.0 - phi - value)
+    pmf = law.frame_pmf(frame_time)
+    return loss.gap_default - values_of_holds(pmf, loss.worth(np.arange(len(pmf))))[1]
 
 
 def hold_objective(loss: FrameLoss) -> HoldObjective:
@@ -90,7 +90,7 @@ def hold_to_simulate(law: Law, frame_time: float, loss: FrameLoss, *, workers: f
     delays = np.arange(len(pmf))
     share = pmf * min(1.0, workers / float(pmf @ delays / pmf.sum()))
     below = np.cumsum(share)
-    worth = loss.gap_default - loss.stake * (1.0 - max(0.0, loss.decay) ** delays)
+    worth = loss.worth(delays)
     value = np.full(len(pmf), -math.inf)
     later = 0.0
     for hold in range(len(pmf) - 1, 0, -1):

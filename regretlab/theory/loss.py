@@ -1,22 +1,91 @@
 r"""What a frame loses on average, given who serves it: what every rule, hold and number of workers is judged by.
 
-.. math:: \phi\,g + \Delta\,(1 - 1/K)\,(1 - \phi - S(\lambda))
+A frame served at age j loses min(g, l_j), because the agent may choose the default action too, and a default frame
+loses g. With l_j = Delta (1 - 1/K) (1 - lambda^j) (lambda = p and no factor 1 - 1/K on the shift register) the regret
+per frame is
 
-with lambda = p and no factor 1 - 1/K on the shift register (K = infinity). Derived in docs/theory.
+.. math:: \phi\,g + \sum_j a_j \min(g, l_j).
+
+Derived in docs/theory.
 """
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
 from ..results import ServiceLaw
 from .checks import check_gap
-from .delay import check_mode_probability, delay_regret, ring_eigenvalue
+from .delay import check_mode_probability, ring_eigenvalue
 from .inaction import inaction_regret
 
-__all__ = ["FrameLoss"]
+__all__ = ["AgeLoss", "FrameLoss", "MeasuredLoss"]
+
+_NEGLIGIBLE = 1e-17
+
+
+class AgeLoss:
+    """What a frame loses by the age of its action: min(g, l_j), and g without one.
+
+    ``FrameLoss`` (a witness MDP) and ``MeasuredLoss`` (a measured curve) are its two kinds.
+
+    Attributes
+    ----------
+    gap_default
+        g, reward per frame that the default behaviour loses.
+    """
+
+    gap_default: float
+
+    def curve(self, ages: ArrayLike) -> NDArray[np.float64]:
+        """Return l_j, the loss of an agent action of each age in frames, whatever the default behaviour loses."""
+        raise NotImplementedError
+
+    @property
+    def limit(self) -> float:
+        """l_inf, the loss at an unlimited age."""
+        raise NotImplementedError
+
+    @property
+    def settled_age(self) -> float:
+        """The age in frames from which v_j is v_inf to 1e-17; may be ``inf``."""
+        raise NotImplementedError
+
+    @property
+    def monotone(self) -> bool:
+        """Whether the loss never falls with the age."""
+        return True
+
+    def worth(self, ages: ArrayLike) -> NDArray[np.float64]:
+        """Return v_j = max(0, g - l_j): what an action of each age is worth more than the default behaviour."""
+        return np.maximum(0.0, self.gap_default - self.curve(ages))
+
+    @property
+    def worth_at_infinity(self) -> float:
+        """v_inf = max(0, g - l_inf)."""
+        return max(0.0, self.gap_default - self.limit)
+
+    def of_age(self, ages: ArrayLike) -> NDArray[np.float64]:
+        """Return min(g, l_j), what a frame served at each age loses."""
+        return np.minimum(self.gap_default, self.curve(ages))
+
+    def inaction(self, service: ServiceLaw) -> float:
+        """Return phi g."""
+        return inaction_regret(service.inaction_fraction, self.gap_default)
+
+    def delay(self, service: ServiceLaw) -> float:
+        """Return sum_j a_j min(g, l_j), the delay part per frame."""
+        return float(service.delay_law @ self.of_age(np.arange(len(service.delay_law))))
+
+    def total(self, service: ServiceLaw) -> float:
+        """Return the two parts together, per frame."""
+        return self.inaction(service) + self.delay(service)
 
 
 @dataclass(frozen=True)
-class FrameLoss:
+class FrameLoss(AgeLoss):
     """The stakes: how fast an observation goes stale, and what a late action and no action cost.
 
     Attributes
@@ -55,17 +124,91 @@ class FrameLoss:
         return self.gap_delay * (1.0 if self.symbols is None else 1.0 - 1.0 / self.symbols)
 
     def of_delay(self, frames: float) -> float:
-        """Return the loss of a frame served by an action of that delay in frames."""
+        """Return the loss of a frame served by an action of that delay in frames, were there no default behaviour."""
         return self.stake * (1.0 - self.decay**frames)
 
-    def inaction(self, service: ServiceLaw) -> float:
-        """Return phi g."""
-        return inaction_regret(service.inaction_fraction, self.gap_default)
+    def curve(self, ages: ArrayLike) -> NDArray[np.float64]:
+        """Return Delta (1 - 1/K) (1 - lambda^j)."""
+        return np.asarray(self.stake * (1.0 - self.decay ** np.asarray(ages, dtype=np.float64)), dtype=np.float64)
 
-    def delay(self, service: ServiceLaw) -> float:
-        """Return the delay part per frame."""
-        return delay_regret(service, self.p, symbols=self.symbols, gap_delay=self.gap_delay)
+    @property
+    def limit(self) -> float:
+        """Delta (1 - 1/K), or 0 where the observation never goes stale."""
+        return 0.0 if self.decay == 1.0 else self.stake
 
-    def total(self, service: ServiceLaw) -> float:
-        """Return the two parts together, per frame."""
-        return self.inaction(service) + self.delay(service)
+    @property
+    def last_useful_age(self) -> float:
+        """j*: the largest age in frames at which an action still loses less than g; ``inf`` where all ages do."""
+        decay, stake = self.decay, self.stake
+        if stake < self.gap_default or decay == 1.0:
+            return math.inf if self.gap_default > 0.0 else -1.0
+        if stake == self.gap_default:
+            return math.inf if decay > 0.0 else 0.0
+        if decay == 0.0 or self.gap_default == 0.0:
+            return 0.0 if self.gap_default > 0.0 else -1.0
+        return math.ceil(math.log1p(-self.gap_default / stake) / math.log(decay)) - 1.0
+
+    @property
+    def settled_age(self) -> float:
+        """The age in frames from which v_j is v_inf to 1e-17; may be ``inf``."""
+        decay = self.decay
+        if decay == 1.0 or decay == 0.0 or self.stake == 0.0:
+            return 1.0
+        return max(1.0, min(self.last_useful_age + 1.0, math.ceil(math.log(_NEGLIGIBLE) / math.log(decay))))
+
+
+@dataclass(frozen=True)
+class MeasuredLoss(AgeLoss):
+    """A measured loss curve: what a policy loses per frame at each age of its observation.
+
+    Between measured ages the loss is that of the next lower one, and past the last it is the last. For a lower bound
+    give simultaneous lower limits of the losses and of the gap.
+
+    Attributes
+    ----------
+    ages
+        Measured ages in frames, rising whole numbers, the first at most 1.
+    losses
+        Loss per frame at each, finite; may fall with the age.
+    gap_default
+        g, the loss per frame of the default behaviour alone.
+
+    Examples
+    --------
+    >>> MeasuredLoss((0, 2, 5), (0.0, 0.3, 0.2), 0.8).of_age([1, 2, 4, 9]).tolist()
+    [0.0, 0.3, 0.3, 0.2]
+    """
+
+    ages: tuple[int, ...]
+    losses: tuple[float, ...]
+    gap_default: float
+
+    def __post_init__(self) -> None:
+        check_gap(self.gap_default, "gap of the default behaviour")
+        if len(self.ages) != len(self.losses) or not self.ages:
+            raise InputError(f"a loss curve needs one loss for each age, not {len(self.losses)} for {len(self.ages)}")
+        if self.ages[0] not in (0, 1) or any(b <= a for a, b in zip(self.ages, self.ages[1:], strict=False)):
+            raise InputError(f"the ages of a loss curve must rise from 0 or 1, not {self.ages!r}")
+        for loss in self.losses:
+            if not math.isfinite(loss):
+                raise InputError(f"the losses of a curve must be finite numbers, not {loss!r}")
+
+    def curve(self, ages: ArrayLike) -> NDArray[np.float64]:
+        """Return the loss at the largest measured age that is not above each."""
+        place = np.searchsorted(np.asarray(self.ages), np.asarray(ages), side="right") - 1
+        return np.asarray(self.losses, dtype=np.float64)[np.maximum(place, 0)]
+
+    @property
+    def limit(self) -> float:
+        """The last loss."""
+        return float(self.losses[-1])
+
+    @property
+    def settled_age(self) -> float:
+        """The last measured age."""
+        return max(1.0, float(self.ages[-1]))
+
+    @property
+    def monotone(self) -> bool:
+        """Whether no loss is below one at a lower age."""
+        return all(b >= a for a, b in zip(self.losses, self.losses[1:], strict=False))

@@ -35,8 +35,8 @@ def regret_parts(
     Returns
     -------
     tuple of ndarray
-        phi g, Delta (1 - phi - S(p)) (on the ring with its factor, see ``delay.delay_regret``) and S, each of the shape
-        that the three arrays broadcast to.
+        phi g, sum_j a_j min(g, Delta (1 - p^j)) (on the ring with lambda and its factor) and S, each of the shape that
+        the three arrays broadcast to.
 
     Raises
     ------
@@ -67,4 +67,13 @@ def regret_parts(
         factor = 1.0 - 1.0 / symbols
     value = polyval(probability, service.delay_law)
     served = float(service.delay_law.sum())
-    return service.inaction_fraction * default, late * factor * np.maximum(0.0, served - value), value
+    stake = late * factor
+    delay = stake * np.maximum(0.0, served - value)
+    # the agent may choose the default action: past j* a frame loses g, not more
+    capped = stake * (1.0 - probability ** (len(service.delay_law) - 1)) > default
+    if capped.any():
+        g, top, rate = default[capped], stake[capped], probability[capped]
+        delay[capped] = sum(
+            share * np.minimum(g, top * (1.0 - rate**age)) for age, share in enumerate(service.delay_law) if share > 0.0
+        )
+    return service.inaction_fraction * default, delay, value

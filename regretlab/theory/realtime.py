@@ -2,12 +2,13 @@ r"""The realtime regret: inaction, delay and learning together, per frame, per s
 
 Per frame, for a staggering rule with inaction fraction phi and served delays a_j:
 
-.. math:: \phi\,g + \Delta\,(1 - \phi - S(p)), \qquad S(p) = \sum_j a_j p^j
+.. math:: \phi\,g + \sum_j a_j \min(g, \Delta (1 - p^j)),
 
-(Riemer, Subbaraj, Berseth & Rish 2024, Theorem 1, with explicit constants; docs/theory.) The delay part carries the
-weight 1 - phi: a frame is either served by the default behaviour or by an old action, never both. Learning is a bound
-on the n = tau / tau_I agent actions of a horizon tau, so it too is counted in the agent's frames only. All three hold
-at once for the product of a delay witness and a learning witness (the action is a pair, the rewards add).
+which is phi g + Delta (1 - phi - S(p)), S(p) = sum_j a_j p^j, while no action is so old that the default behaviour
+loses less (Riemer, Subbaraj, Berseth & Rish 2024, Theorem 1, with explicit constants; docs/theory). The delay part has
+the weight 1 - phi: a frame is either served by the default behaviour or by an old action, never both. Learning is a
+bound on the n = tau / tau_I agent actions of a horizon tau, so it too is counted in the agent's frames only. All three
+hold at once for the product of a delay witness and a learning witness (the action is a pair, the rewards add).
 """
 
 import math
@@ -148,6 +149,7 @@ def bound(
         service, frames_held = _service(law, loss, scenario)
     elif scenario.hold == "auto":
         raise InputError("a service law that is given has its hold already: hold cannot be 'auto'")
+    capped = loss.last_useful_age < len(service.delay_law) - 1  # the formula is that of frames without that limit
     parts = RegretParts(loss.inaction(service), loss.delay(service))
     found = None
     if part.learning_bound is not None and horizon is not None:
@@ -192,7 +194,7 @@ def bound(
         hold=frames_held,
         learning=found,
         learners_to_keep_up=keep_up,
-        law=law if computed else None,
+        law=law if computed and not capped else None,
     )
 
 

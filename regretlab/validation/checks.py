@@ -68,7 +68,7 @@ def claims_of(run: PlannedRun, record: Record) -> list[Claim]:
     """Return the claims that a run's record bears on."""
     checks = {
         "delay": _delay,
-        "sequential": _sequential,
+        "cycle": _sequential,
         "staggered": _staggered,
         "pool": _pool,
         "realtime": _realtime,
@@ -308,7 +308,7 @@ def _realtime(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
         tolerance=FRACTION_TOLERANCE,
         source="realtime",
     )
-    if run.configuration.rule == "max-time":
+    if run.configuration.staggering_rule.takes_maximum_time:
         yield _fraction_claim(
             f"{run.name}-inaction",
             f"{run.configuration.workers} staggered workers leave what the longest inference of the run says: nothing "

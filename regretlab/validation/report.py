@@ -16,6 +16,7 @@ from ..plots.regret import Curve, MeasuredPoint, regret_against_inference_time
 from ..plots.style import house_style
 from ..plots.timeline import inference_timeline
 from ..records import Record, summarise
+from ..rules import FRAME_POOL, MAX_TIME, SEQUENTIAL, StaggeringRule
 from ..scenario import Scenario
 from ..theory.realtime import bound
 from .claim import CONFIDENCE, Claim
@@ -49,10 +50,10 @@ _TIMELINE_CAPTION = (
 )
 
 
-_CURVES: dict[str, tuple[str, Callable[[float], int]]] = {
-    "sequential": ("sequential, one worker", lambda x: 1),
-    "max-time": ("staggered, maximum time", lambda x: int(np.ceil(x))),
-    "frame-pool": ("staggered, frame pool", lambda x: int(np.ceil(x))),
+_CURVES: dict[StaggeringRule, tuple[str, Callable[[float], int]]] = {
+    SEQUENTIAL: ("sequential, one worker", lambda x: 1),
+    MAX_TIME: ("staggered, maximum time", lambda x: int(np.ceil(x))),
+    FRAME_POOL: ("staggered, frame pool", lambda x: int(np.ceil(x))),
 }
 """The rules of the first picture: label, and workers for an inference time of x frames."""
 
@@ -151,7 +152,7 @@ def _points(run: PlannedRun, record: Record) -> list[MeasuredPoint]:
         seconds = float((inferences["completion"] - inferences["dispatch"]).mean())
     regret, half = 1.0 - summary.reward_per_frame, 2.744 * summary.standard_error["reward_per_frame"]
     label = "realtime run" if configuration.clock == "real" else "virtual run"
-    curve = _CURVES[configuration.rule][0]
+    curve = _CURVES[configuration.staggering_rule][0]
     return [MeasuredPoint(label, curve, seconds, regret, max(regret - half, 0.0), regret + half)]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..play.configuration import RunConfiguration
+from ..rules import FRAME_POOL, MAX_TIME, SEQUENTIAL, SEQUENTIAL_STRICT, StaggeringRule
 
 __all__ = ["ENVIRONMENT", "FRAME_TIME", "LEARNING_STEP", "SYMBOLS", "PlannedRun", "planned_runs"]
 
@@ -21,7 +22,7 @@ HARDER_PROBABILITY = 0.95
 LEARNING_STEP = 3.5
 """Frames a learning step is padded to."""
 
-Group = Literal["delay", "sequential", "staggered", "pool", "realtime", "learners"]
+Group = Literal["delay", "cycle", "staggered", "pool", "realtime", "learners"]
 
 
 @dataclass(frozen=True)
@@ -84,26 +85,24 @@ def _virtual_runs(frames: int, quick: bool) -> list[PlannedRun]:
     if not quick:
         points += [(0.8, 1), (0.8, 5), (0.8, 10), (0.95, 1), (0.95, 10)]
     runs = [
-        _run(
-            f"delay-{p}-{d}", "delay", "virtual", frames, p, rule="frame-pool", workers=d, emulate_latency=_law(d - 0.5)
-        )
+        _run(f"delay-{p}-{d}", "delay", "virtual", frames, p, rule=FRAME_POOL, workers=d, emulate_latency=_law(d - 0.5))
         for p, d in points
     ]
     runs += [
-        _run(f"sequential-{d}", "sequential", "virtual", frames, rule="sequential", emulate_latency=_law(d - 0.5))
+        _run(f"sequential-{d}", "cycle", "virtual", frames, rule=SEQUENTIAL, emulate_latency=_law(d - 0.5))
         for d in (2, 5, 10)
     ]
     exponential = f"expon(scale={2.5 * FRAME_TIME:.9f})"
     gamma = f"gamma(4, scale={0.8 * FRAME_TIME:.9f})"
     bounded = f"uniform({1.0 * FRAME_TIME:.9f}, {4.3 * FRAME_TIME:.9f})"
-    varying: list[tuple[str, Group, str, int, str]] = [
-        ("sequential-exponential", "sequential", "sequential", 1, exponential),
-        ("strict-exponential", "sequential", "sequential-strict", 1, exponential),
-        ("max-time-6", "staggered", "max-time", 6, bounded),
-        ("max-time-5", "staggered", "max-time", 5, bounded),
-        ("pool-exponential", "pool", "frame-pool", 40, exponential),
-        ("pool-gamma", "pool", "frame-pool", 11, gamma),
-        ("pool-gamma-44", "pool", "frame-pool", 44, gamma),
+    varying: list[tuple[str, Group, StaggeringRule, int, str]] = [
+        ("sequential-exponential", "cycle", SEQUENTIAL, 1, exponential),
+        ("strict-exponential", "cycle", SEQUENTIAL_STRICT, 1, exponential),
+        ("max-time-6", "staggered", MAX_TIME, 6, bounded),
+        ("max-time-5", "staggered", MAX_TIME, 5, bounded),
+        ("pool-exponential", "pool", FRAME_POOL, 40, exponential),
+        ("pool-gamma", "pool", FRAME_POOL, 11, gamma),
+        ("pool-gamma-44", "pool", FRAME_POOL, 44, gamma),
     ]
     runs += [
         _run(name, group, "virtual", frames, HARDER_PROBABILITY, rule=rule, workers=workers, emulate_latency=law)
@@ -121,7 +120,7 @@ def _learning(name: str, clock: str, frames: int, learners: int) -> PlannedRun:
         clock,
         frames,
         policy="nature",
-        rule="frame-pool",
+        rule=FRAME_POOL,
         workers=2,
         emulate_latency=_law(1.5),
         learners=learners,
@@ -141,7 +140,7 @@ def _realtime_runs(scale: float) -> list[PlannedRun]:
             "real",
             seconds(20),
             policy="impala-k1",
-            rule="max-time",
+            rule=MAX_TIME,
             workers=3,
             alignment="frame",
         ),
@@ -151,7 +150,7 @@ def _realtime_runs(scale: float) -> list[PlannedRun]:
             "real",
             seconds(45),
             policy="impala-k1",
-            rule="max-time",
+            rule=MAX_TIME,
             workers=16,
             emulate_latency="constant(0.1)",
         ),
@@ -161,7 +160,7 @@ def _realtime_runs(scale: float) -> list[PlannedRun]:
             "real",
             seconds(15),
             policy="impala-k1",
-            rule="sequential",
+            rule=SEQUENTIAL,
             emulate_latency=_law(4.5),
         ),
         *(_learning(f"realtime-learners-{learners}", "real", seconds(15), learners) for learners in (3, 4)),

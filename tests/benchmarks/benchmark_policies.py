@@ -25,7 +25,7 @@ def medians(name):
     for row in seconds:
         for column, policy in enumerate(policies):
             began = time.perf_counter()
-            policy.act(frame, -1)
+            policy.act(frame)
             row[column] = time.perf_counter() - began
     return np.median(seconds[5:], axis=0)
 

@@ -24,7 +24,7 @@ class BrokenPolicy:
     def __init__(self, spec):
         self.spec, self._calls = spec, 0
 
-    def act(self, frame, label):
+    def act(self, observation):
         self._calls += 1
         if self._calls <= self.spec.good:
             return 1

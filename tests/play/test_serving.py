@@ -1,18 +1,14 @@
 """Which output serves a frame, and what the default behaviour does."""
 
-import pytest
+import gymnasium
 
-from regretlab.play.serving import DefaultBehaviour, FrameService, Output, PlayedFrame
-from regretlab.records import FRAME_DTYPE, INFERENCE_DTYPE
+from regretlab.play.loop import DefaultBehaviour, EnvironmentPlan, FrameLoop, FrameService
+from regretlab.records.schema import FrameRow, InferenceRow
 
 
 def _output(worker, observed, release, scheduled=0.0):
-    return Output(worker, scheduled, scheduled, observed, release, release, -1, False, 5, 3, False)
-
-
-def test_rows_have_the_order_of_the_record():
-    assert Output._fields == INFERENCE_DTYPE.names
-    assert PlayedFrame._fields == FRAME_DTYPE.names
+    times = {"dispatch": scheduled, "scheduled": scheduled, "completion": release, "release": release}
+    return InferenceRow(worker=worker, observation_frame=observed, action=5, label=3, **times)
 
 
 def test_an_output_serves_the_first_frame_at_or_after_its_release():
@@ -67,8 +63,64 @@ def test_default_behaviours():
     assert drawn != [other.action(None) for _ in range(200)]
 
 
-@pytest.mark.parametrize("served", [None, _output(2, 4, 5.5)])
-def test_a_played_frame_says_who_served_it(served):
-    row = PlayedFrame.of(6, 6.0, 1e-5, 5, served, (1.0, False, False), 3)
-    expected = (-1, -1, -1) if served is None else (2, 4, 2)
-    assert (row.served_by, row.observation_frame, row.delay_frames) == expected
+class _ScriptedClock:
+    """Boundaries 3, 4 and 6 (5 was missed); one output is there at 4, one completes within 4 and is due at 6."""
+
+    def __init__(self):
+        self.calls = []
+
+    def boundary(self, played):
+        return [(3, 0.0), (4, 0.5), (6, 0.0)][played]
+
+    def show(self, index, observation, label):
+        self.calls.append(("show", index, int(observation), label))
+
+    def released(self, index):
+        return [_output(1, 2, 3.5)] if index == 4 else []
+
+    def within(self, index):
+        return [_output(0, 3, 4.5)] if index == 4 else []
+
+    def played(self, frame, finished):
+        self.calls.append(("played", frame, [(output.worker, output.effect_frame) for output in finished]))
+
+    def ended(self, unfinished):
+        self.calls.append(("ended", len(unfinished)))
+
+
+class _Counting(gymnasium.Env):
+    """Shows how many steps were taken; its reward is the action."""
+
+    action_space = gymnasium.spaces.Discrete(9)
+    default_action = 7
+
+    def reset(self, *, seed=None, options=None):
+        self.steps = 0
+        return self.steps, {"symbol": 10}
+
+    def step(self, action):
+        self.steps += 1
+        return self.steps, float(action), False, self.steps == 2, {"symbol": 10 + self.steps}
+
+
+def test_the_loop_plays_what_the_clock_brings():
+    plan = EnvironmentPlan("", {}, 3, 1.0, default_behaviour="noop", default_action=None, seed=0, discount=1.0)
+    clock = _ScriptedClock()
+    FrameLoop(plan, _Counting()).run(clock)
+    unserved = {"served_by": -1, "observation_frame": -1, "delay_frames": -1}
+    frames = [
+        FrameRow(frame=3, deadline=3.0, lateness=0.0, action=7, reward=7.0, label=10, **unserved),
+        FrameRow(
+            4, 4.0, 0.5, 5, served_by=1, observation_frame=2, delay_frames=2, reward=5.0, truncated=True, label=11
+        ),
+        FrameRow(6, 6.0, 0.0, 5, served_by=0, observation_frame=3, delay_frames=3, reward=5.0, label=10),
+    ]
+    assert clock.calls == [
+        ("show", 3, 0, 10),
+        ("played", frames[0], []),
+        ("show", 4, 1, 11),
+        ("played", frames[1], [(1, 4)]),
+        ("show", 6, 0, 10),
+        ("played", frames[2], [(0, 6)]),
+        ("ended", 0),
+    ]

@@ -93,7 +93,7 @@ def test_random_actions_are_as_frequent_as_epsilon_says():
     spec = PolicySpec("noop", actions=5)
     policy = ExploringPolicy(build_policy(spec), lambda: 0.4, (3, 1))
     frame = np.zeros((84, 84), np.uint8)
-    actions = np.array([policy.act(frame, -1) for _ in range(20_000)])
+    actions = np.array([policy.act(frame) for _ in range(20_000)])
     expected = 0.4 * 4 / 5  # a random action is the policy's own one time in five
     assert abs((actions != 0).mean() - expected) < 4 * np.sqrt(expected * (1 - expected) / 20_000)
 

@@ -103,11 +103,11 @@ def test_saved_weights_are_loaded_and_others_refused(tmp_path):
 
 def test_policies_without_a_network():
     frame = np.zeros((84, 84), np.uint8)
-    assert build_policy(PolicySpec("noop", actions=5)).act(frame, 2) == 0
-    assert build_policy(PolicySpec("oracle", actions=5)).act(frame, 2) == 3
+    assert build_policy(PolicySpec("noop", actions=5)).act(frame) == 0
+    assert build_policy(PolicySpec("oracle", actions=5)).act(2) == 3
     first, second = (build_policy(PolicySpec("random", actions=5, seed=4)) for _ in range(2))
-    drawn = [first.act(frame, 0) for _ in range(200)]
-    assert drawn == [second.act(frame, 0) for _ in range(200)]
+    drawn = [first.act(frame) for _ in range(200)]
+    assert drawn == [second.act(frame) for _ in range(200)]
     assert set(drawn) == set(range(5))
 
 

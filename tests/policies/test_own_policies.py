@@ -57,8 +57,8 @@ def own(tmp_path):
 def test_a_module_plays_the_action_of_largest_value_and_a_callable_its_answer(own):
     for observation in ([1, 2, 9, 9], [2, 1, 9, 9], [-1, -2, 0, 0]):
         frame = np.array(observation, np.float32)
-        assert own("Linear").act(frame, -1) == int(np.argmax(frame[:2]))
-        assert own("sign").act(frame, -1) == int(frame[0] > 0)
+        assert own("Linear").act(frame) == int(np.argmax(frame[:2]))
+        assert own("sign").act(frame) == int(frame[0] > 0)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_what_makes_no_policy_is_said(name, message, own):
 
 def test_values_that_are_not_one_for_each_action_end_the_run(own):
     with pytest.raises(RunError, match=r"returned \(1, 3\) where values of shape \(1, 2\) are due"):
-        own("short").act(np.zeros(4, np.float32), -1)
+        own("short").act(np.zeros(4, np.float32))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_stored_policies_of_vectors_act_as_their_models(name, saved):
     folder, models = saved
     policy = build_policy(PolicySpec(f"sb3:{folder / name}.zip", **VECTOR))
     for observation in np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32):
-        assert policy.act(observation, -1) == int(models[name].predict(observation, deterministic=True)[0])
+        assert policy.act(observation) == int(models[name].predict(observation, deterministic=True)[0])
 
 
 def test_a_stored_policy_of_frames_acts_as_its_model_on_frames_without_a_channel(saved):
@@ -144,7 +144,7 @@ def test_a_stored_policy_of_frames_acts_as_its_model_on_frames_without_a_channel
     rng = np.random.default_rng(1)
     for _ in range(20):
         frame = (rng.integers(0, 256, (84, 84)) * rng.random()).astype(np.uint8)
-        assert policy.act(frame, -1) == int(models["dqn-frames"].predict(frame[..., None], deterministic=True)[0])
+        assert policy.act(frame) == int(models["dqn-frames"].predict(frame[..., None], deterministic=True)[0])
 
 
 def test_a_stored_policy_of_a_number_acts_as_its_model_on_the_row_that_stands_for_it(saved):
@@ -153,7 +153,7 @@ def test_a_stored_policy_of_a_number_acts_as_its_model_on_the_row_that_stands_fo
     policy = build_policy(spec)
     for state in range(16):
         row = np.eye(16, dtype=np.int64)[state]
-        assert policy.act(row, -1) == int(models["lake"].predict(np.int64(state), deterministic=True)[0])
+        assert policy.act(row) == int(models["lake"].predict(np.int64(state), deterministic=True)[0])
 
 
 def _changed(source, target, **parts):
@@ -205,7 +205,7 @@ def test_no_pickled_part_is_opened(saved, tmp_path):
     file = _changed(folder / "ppo.zip", tmp_path / "spoiled.zip", data=json.dumps(spoiled(facts)))
     policy = build_policy(PolicySpec(f"sb3:{file}", **VECTOR))
     observation = np.array([0.1, -0.2, 0.03, 0.4], np.float32)
-    assert policy.act(observation, -1) == int(models["ppo"].predict(observation, deterministic=True)[0])
+    assert policy.act(observation) == int(models["ppo"].predict(observation, deterministic=True)[0])
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_the_way_through_a_device_changes_no_value(name, channels_last):
     shown = [device.values(frame) for frame in frames]  # kept: a later inference must not write into an earlier answer
     for frame, values in zip(frames, shown, strict=True):
         assert np.array_equal(values, plain.values(frame))
-        assert device.act(frame, -1) == plain.act(frame, -1)
+        assert device.act(frame) == plain.act(frame)
 
 
 @gpu
@@ -55,7 +55,7 @@ def test_values_that_are_not_finite_are_refused_behind_a_device_too():
     weights, frames = _weights_and_frames(spec)
     weights[-1] = np.nan
     with pytest.raises(RunError, match="returned values that are not finite"):
-        DevicePolicy(spec, weights, "cpu").act(frames[0], -1)
+        DevicePolicy(spec, weights, "cpu").act(frames[0])
 
 
 def test_without_a_gpu_one_sentence_says_so(monkeypatch):

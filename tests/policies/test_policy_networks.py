@@ -101,12 +101,12 @@ def test_values_are_those_of_a_plain_evaluation(name, channels_last):
     expected = _plain_values(name, tensors, frame)
     policy = build_policy(spec, parameters=weights)
     assert policy.values(frame) == pytest.approx(expected, rel=1e-4, abs=1e-4 * np.abs(expected).max())
-    assert policy.act(frame, -1) == expected.argmax()
+    assert policy.act(frame) == expected.argmax()
 
 
 def test_other_frame_shapes():
     spec = PolicySpec("impala-k1/16", actions=4, frame_shape=(72, 80))
-    assert 0 <= build_policy(spec).act(np.zeros((72, 80), np.uint8), -1) < 4
+    assert 0 <= build_policy(spec).act(np.zeros((72, 80), np.uint8)) < 4
     with pytest.raises(InputError, match="a frame of 20 x 84 pixels is too small for this network"):
         parameter_count(PolicySpec("impala-k1", actions=4, frame_shape=(20, 84)))
     with pytest.raises(InputError, match="a frame of 27 x 84 pixels is too small for this network"):
@@ -118,10 +118,10 @@ def test_other_frame_shapes():
 )
 def test_a_frame_that_would_be_broadcast_or_misread_is_refused(frame):
     with pytest.raises(InputError, match=r"needs a uint8 frame of shape \(84, 84\)"):
-        build_policy(PolicySpec("nature", actions=4)).act(frame, -1)
+        build_policy(PolicySpec("nature", actions=4)).act(frame)
 
 
 @pytest.mark.parametrize("label", [-1, 4, 99])
 def test_an_oracle_that_is_not_told_the_symbol_says_so(label):
-    with pytest.raises(InputError, match=f"needs the environment's symbol, 0 to 3, and was told {label}"):
-        build_policy(PolicySpec("oracle", actions=5)).act(np.zeros((84, 84), np.uint8), label)
+    with pytest.raises(InputError, match=f"needs the environment's symbol, 0 to 3, not {label}"):
+        build_policy(PolicySpec("oracle", actions=5)).act(label)

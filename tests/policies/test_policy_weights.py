@@ -45,7 +45,7 @@ def test_workers_share_one_block_of_memory():
         policies = [build_policy(spec, parameters=block.buf), build_policy(spec, parameters=whole)]
         assert np.array_equal(policies[0].values(FRAME), policies[1].values(FRAME))
         named_views(build_network(spec), whole, channels_last=True)["output.bias"][4] = 1e9
-        assert [policy.act(FRAME, -1) for policy in policies] == [4, 4]
+        assert [policy.act(FRAME) for policy in policies] == [4, 4]
     finally:
         del policies, whole
         block.close()

@@ -185,7 +185,7 @@ def test_a_grid_without_any_answer_is_refused_and_leaves_nothing(tmp_path):
             "grid": {"mode_probability": [0.8, 0.9]},
         }
     )
-    with pytest.raises(InputError, match=r"no point of the grid has an answer: rule 'expected-time' has no closed form"):
+    with pytest.raises(InputError, match=r"no point .* has an answer: rule 'expected-time' has no closed form"):
         run_sweep(sweep, tmp_path / "a.nc", cores=1)
     assert list(tmp_path.iterdir()) == []
 

@@ -49,7 +49,7 @@ def test_every_hold_by_enumeration(weights, p, g, gap):
     regret = regret_of_holds(law, 1.0, loss)
     for hold in range(1, len(pmf)):
         served, empty = held_pool(pmf, hold)
-        expected = empty * g + sum(a * loss.of_delay(j) for j, a in enumerate(served))
+        expected = empty * g + sum(a * min(g, loss.of_delay(j)) for j, a in enumerate(served))
         assert regret[hold] == pytest.approx(expected, abs=1e-12)
     chosen, service = best(law, loss)
     assert loss.total(service) == pytest.approx(regret[1:].min(), abs=1e-12)

@@ -71,7 +71,7 @@ class InferenceActor:
     ) -> None:
         from ...policies.policy import build_policy
 
-        self._frames = Arena.at(frames)
+        self._frames, self._symbols = Arena.at(frames), policy.observes_symbol
         if weights is None:
             self._policy = build_policy(policy, parameters=np.array(parameters) if policy.has_network else None)
             return
@@ -90,7 +90,7 @@ class InferenceActor:
     def look(self, pixels: NDArray[Any], label: int) -> tuple[int, float, float]:
         """Return the same for a frame that is none of the run's: to warm up with."""
         began = time.perf_counter()
-        action = int(self._policy.act(pixels, label))
+        action = int(self._policy.act(label if self._symbols else pixels))
         return action, time.perf_counter() - began, time.process_time()
 
     def _frame(self, index: int) -> NDArray[Any]:

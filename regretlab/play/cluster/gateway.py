@@ -17,7 +17,7 @@ from ...policies.policy import Policy
 from ..learning.acting import explore
 from ..learning.snapshots import WeightSnapshots
 from ..system.arena import Arena
-from ..system.board import HEAD, STOP, Board, Frame
+from ..system.board import HEAD, STOP, WORKERS, Board, Frame
 from ..system.clock import OrdinaryPriority, sharpen_timers
 from ..system.processes import become_child, compile_transitions
 from ..worker_process import InferenceWorker, WorkerPlan
@@ -40,7 +40,7 @@ class _SeatPolicy:
         self.spec, self._seat = spec, seat
         self.frame: Frame | None = None
 
-    def act(self, pixels: Any, label: int) -> int:
+    def act(self, observation: Any) -> int:
         """Let the actor infer on the frame that was looked at last."""
         assert self.frame is not None
         return self._seat.act(self.frame)
@@ -106,7 +106,7 @@ class _Gateway:
 
     def run(self, address: str | None) -> None:
         """Serve until the run ends or something fails."""
-        self._board.report_error(self._workers + 2, "threads of a gateway, ordinary")
+        self._board.report_priority(WORKERS, "threads of a gateway, ordinary")
         self._tell(
             kind="connected",
             address=self._ray.get_runtime_context().gcs_address if address in OWN else address,

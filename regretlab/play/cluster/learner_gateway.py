@@ -52,7 +52,7 @@ def serve_learners(
             _LearnerGateway(ray, board, learning, plan, learners, events).run()
     except BaseException:
         if not board.control[STOP]:
-            board.report_error(plan.workers + 3, traceback.format_exc())
+            board.report_error(board.learner_slot(0), traceback.format_exc())
             raise SystemExit(1) from None
     finally:
         learning["learners_ready"][:] = 0

@@ -10,6 +10,7 @@ from typing import Any
 from ...errors import RunError
 from ..learning.group import LearnerGroup, Spawn
 from ..system.arena import Arena
+from ..system.board import Board
 from .learner_gateway import serve_learners
 
 __all__ = ["RemoteLearners", "heard"]
@@ -48,7 +49,9 @@ class RemoteLearners(LearnerGroup):
         for process in self.processes:
             if process.exitcode is None or (process.exitcode == 0 and not restart):
                 continue
-            raise RunError(obituary("the learners' gateway to the cluster", process, self.plan.workers + 3))
+            raise RunError(
+                obituary("the learners' gateway to the cluster", process, Board(self._board).learner_slot(0))
+            )
 
     def hear(self) -> list[dict[str, Any]]:
         """Return what the gateway has told since the last call."""

@@ -3,9 +3,7 @@ itself.
 """
 
 from collections.abc import Callable
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from ...policies.learning.exploration import ExploringPolicy
 from ...policies.policy import Policy, build_policy
@@ -37,11 +35,11 @@ class SnapshotPolicy:
         self._snapshots, self._reader = snapshots, reader
         self._policies = [build_policy(spec, parameters=copy) for copy in snapshots.copies]
 
-    def act(self, frame: NDArray[np.uint8], label: int) -> int:
-        """Return the action for a frame."""
+    def act(self, observation: Any) -> int:
+        """Return the action for an observation."""
         copy = self._snapshots.begin(self._reader)
         try:
-            return self._policies[copy].act(frame, label)
+            return self._policies[copy].act(observation)
         finally:
             self._snapshots.end(self._reader)
 

@@ -13,6 +13,7 @@ from ...errors import RunError
 from ..configuration import RunConfiguration
 from ..preparation import Prepared
 from ..system.arena import Arena
+from ..system.board import Board
 from ..system.synchronisation import RobustLock, SemaphoreRow
 from .checkpoints import first_state, save_checkpoint
 from .learner_process import LearnerPlan, learn
@@ -91,7 +92,7 @@ class LearnerGroup:
             if process.exitcode is None or (process.exitcode == 0 and not restart):
                 continue
             if process.exitcode >= 0 or not restart:
-                raise RunError(obituary(f"learner {learner}", process, self.plan.workers + 3 + learner))
+                raise RunError(obituary(f"learner {learner}", process, Board(self._board).learner_slot(learner)))
             if self._attempts[learner] >= self._most_restarts:
                 raise RunError(
                     f"learner {learner} was killed {self._most_restarts + 1} times: something on this machine ends it"

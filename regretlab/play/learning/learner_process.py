@@ -58,7 +58,7 @@ def learn(arena: Arena, learning: Arena, plan: LearnerPlan, learner: int, attemp
         steps = plan.steps(learning, learner, attempt)
         take_steps(board, learning, plan, learner, attempt, steps, time.process_time)
     except BaseException:
-        board.report_error(plan.workers + 3 + learner, traceback.format_exc())
+        board.report_error(board.learner_slot(learner), traceback.format_exc())
         raise SystemExit(1) from None
 
 

@@ -15,7 +15,7 @@ from ...policies.learning.gradient import GradientComputer
 from ...policies.learning.losses import Batch
 from ...policies.learning.settings import LearningSettings
 from ...policies.spec import PolicySpec
-from ...records import LEARNING_DTYPE
+from ...records.schema import LEARNING_DTYPE, LearningRow
 from ..system.arena import Arena
 from ..system.synchronisation import LOCK_BYTES, SEMAPHORE_BYTES, RobustLock, SemaphoreRow
 from .batches import BatchDrawer
@@ -171,7 +171,9 @@ class LearningSteps:
     def note(self, began: float, ready: float, turn: float, applied: float) -> None:
         """Hand the recorder the times of the step that was applied last (see ``regretlab.records.schema``)."""
         head = int(self._heads[self._learner])
-        self._rows[head % STEP_ROWS] = (self._learner, self._applied, began, ready, turn, applied)
+        self._rows[head % STEP_ROWS] = LearningRow(
+            learner=self._learner, batch=self._applied, began=began, ready=ready, turn=turn, applied=applied
+        )
         self._heads[self._learner] = head + 1
 
     def _is_next(self) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..serving import PlayedFrame
+from ...records.schema import FrameRow
 from ..system.arena import Arena
 from .replay import ReplayStore
 from .transitions import TransitionBuilder
@@ -30,7 +30,7 @@ class Teller:
         """Take in the frame that is on the screen from boundary ``index`` on."""
         self._store.put_frame(index, pixels)
 
-    def played(self, frame: PlayedFrame) -> None:
+    def played(self, frame: FrameRow) -> None:
         """Take in how a frame was played."""
         served = (frame.observation_frame, frame.action) if frame.served_by >= 0 else None
         for transition in self._builder.add(frame.frame, served, frame.reward, frame.terminated, frame.truncated):

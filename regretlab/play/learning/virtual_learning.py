@@ -16,11 +16,10 @@ from ...policies.learning.exploration import ExploringPolicy
 from ...policies.learning.gradient import GradientComputer
 from ...policies.parameters import parameter_count
 from ...policies.policy import build_policy
-from ...records import LEARNING_DTYPE
+from ...records.schema import LEARNING_DTYPE, FrameRow, LearningRow
 from ..configuration import RunConfiguration
 from ..latencies import LEARNER_STREAM, LatencyStream
 from ..preparation import Prepared
-from ..serving import PlayedFrame
 from ..system.arena import Arena
 from .batches import BatchDrawer
 from .checkpoints import first_state, save_checkpoint
@@ -66,7 +65,7 @@ class VirtualLearning:
         self._idle = list(learners)
         self._computing: list[tuple[float, int, int, float]] = []  # heap of (ready at, ticket, learner, began)
         self._ready: dict[int, tuple[int, float, float]] = {}  # the same by ticket, of those who wait for earlier ones
-        self._rows: list[tuple[int, int, float, float, float, float]] = []
+        self._rows: list[LearningRow] = []
         self._drawn, self._applied, self._frame, self._busy = 0, 0, 0, 0.0
 
     def policies(self, workers: int) -> list[ExploringPolicy]:
@@ -93,7 +92,7 @@ class VirtualLearning:
         self._frame = index
         self._teller.show(index, pixels)
 
-    def played(self, frame: PlayedFrame) -> None:
+    def played(self, frame: FrameRow) -> None:
         """Take in how a frame was played: what it earned is known at the next boundary."""
         self._teller.played(frame)
         if not self._blocking:
@@ -148,7 +147,9 @@ class VirtualLearning:
 
     def _apply(self, learner: int, began: float, ready: float, instant: float) -> None:
         self._state.apply(self._computers[learner].gradient)
-        self._rows.append((learner, self._applied, began, ready, instant, instant))
+        self._rows.append(
+            LearningRow(learner=learner, batch=self._applied, began=began, ready=ready, turn=instant, applied=instant)
+        )
         self._applied += 1
 
 

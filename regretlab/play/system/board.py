@@ -13,18 +13,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...records import FRAME_DTYPE, INFERENCE_DTYPE
+from ...records.schema import FRAME_DTYPE, INFERENCE_DTYPE, FrameRow, InferenceRow
 from ...rules.state import state_size
 from .arena import Arena
 from .synchronisation import LOCK_BYTES, SEMAPHORE_BYTES
 
-__all__ = ["EPOCH", "HEAD", "STOP", "Board", "Frame", "board_fields"]
+__all__ = ["ENVIRONMENT", "EPOCH", "HEAD", "STOP", "WORKERS", "Board", "Frame", "board_fields"]
 
 RING = 64  # frames kept: far more than a reader needs to copy one
 OUTBOX = 256  # outputs a worker may have waiting: more than fit in a frame
 FRAME_ROWS = 1 << 14  # rows the recorder may be behind: minutes
 INFERENCE_ROWS = 1 << 16
-ERROR_BYTES = 8192
+TEXT_BYTES = 8192
+
+ENVIRONMENT, WORKERS = 0, 1
+"""Whose priority ``report_priority`` and ``read_priority`` are about."""
 
 # control words (int64), one writer each
 EPOCH = 0  # monotonic nanoseconds of boundary 0; 0 while everybody gets ready (supervisor)
@@ -71,7 +74,8 @@ def board_fields(
         "outbox_tails": (np.int64, (workers,)),
         "frame_rows": (FRAME_DTYPE, (FRAME_ROWS,)),
         "inference_rows": (INFERENCE_DTYPE, (INFERENCE_ROWS,)),
-        "errors": (np.uint8, (workers + 3 + learners, ERROR_BYTES)),
+        "errors": (np.uint8, (workers + 1 + learners, TEXT_BYTES)),
+        "priorities": (np.uint8, (2, TEXT_BYTES)),
         "parameters": (np.float32, (parameters,)),
     }
 
@@ -84,6 +88,15 @@ class Board:
         self.control: NDArray[np.int64] = arena["control"]
         self._numbers, self._labels, self._frames = arena["frame_numbers"], arena["frame_labels"], arena["frames"]
         self._outbox, self._heads, self._tails = arena["outbox"], arena["outbox_heads"], arena["outbox_tails"]
+
+    @property
+    def environment_slot(self) -> int:
+        """Place of the environment among errors and processor seconds: after the workers."""
+        return len(self._heads)
+
+    def learner_slot(self, learner: int) -> int:
+        """Return the place of a learner (or of the learners' gateway, 0) there: after the environment."""
+        return self.environment_slot + 1 + learner
 
     def prepare(self) -> None:
         """Set what does not start as zero; once, before any other process looks."""
@@ -118,29 +131,29 @@ class Board:
         """Tell whether the worker's outbox has room."""
         return bool(self._heads[worker] - self._tails[worker] < OUTBOX)
 
-    def post(self, worker: int, row: tuple[Any, ...]) -> None:
-        """Put a row of ``INFERENCE_DTYPE`` into the worker's outbox."""
+    def post(self, worker: int, row: InferenceRow) -> None:
+        """Put a completed inference into the worker's outbox."""
         head = int(self._heads[worker])
         self._outbox[worker, head % OUTBOX] = row
         self._heads[worker] = head + 1
 
-    def take(self) -> list[tuple[Any, ...]]:
-        """Return all rows posted since the last call, in the order of the workers."""
-        rows: list[tuple[Any, ...]] = []
+    def take(self) -> list[InferenceRow]:
+        """Return all inferences posted since the last call, in the order of the workers."""
+        rows: list[InferenceRow] = []
         for worker in np.flatnonzero(self._heads != self._tails):
             tail, head = int(self._tails[worker]), int(self._heads[worker])
-            rows += [self._outbox[worker, i % OUTBOX].item() for i in range(tail, head)]
+            rows += [InferenceRow._make(self._outbox[worker, i % OUTBOX].item()) for i in range(tail, head)]
             self._tails[worker] = head
         return rows
 
     # rows of the record: the environment writes, the supervisor reads
 
-    def write_frame(self, row: tuple[Any, ...]) -> None:
-        """Hand a row of ``FRAME_DTYPE`` to the recorder."""
+    def write_frame(self, row: FrameRow) -> None:
+        """Hand a frame to the recorder."""
         self._write("frame_rows", FRAMES_WRITTEN, FRAMES_READ, row)
 
-    def write_inference(self, row: Any) -> None:
-        """Hand a row of ``INFERENCE_DTYPE`` to the recorder."""
+    def write_inference(self, row: InferenceRow) -> None:
+        """Hand an inference to the recorder."""
         self._write("inference_rows", INFERENCES_WRITTEN, INFERENCES_READ, row)
 
     def _write(self, name: str, written: int, read: int, row: Any) -> None:
@@ -166,13 +179,29 @@ class Board:
         self.control[read] = last
         return taken
 
-    # what went wrong, in words
+    # what processes report in words
 
     def report_error(self, process: int, text: str) -> None:
-        """Leave a message for the supervisor (the last ``ERROR_BYTES`` of it)."""
-        data = text.encode()[-(ERROR_BYTES - 1) :]
-        self.arena["errors"][process, : len(data)] = np.frombuffer(data, np.uint8)
+        """Leave a message for the supervisor (the last ``TEXT_BYTES`` of it)."""
+        _put_text(self.arena["errors"][process], text)
 
     def read_error(self, process: int) -> str:
         """Return the message that process left, or an empty string."""
-        return self.arena["errors"][process].tobytes().rstrip(b"\0").decode(errors="replace")
+        return _get_text(self.arena["errors"][process])
+
+    def report_priority(self, whose: int, text: str) -> None:
+        """Report which priority was granted to the environment (``ENVIRONMENT``) or the workers (``WORKERS``)."""
+        _put_text(self.arena["priorities"][whose], text)
+
+    def read_priority(self, whose: int) -> str:
+        """Return the priority that was reported, or an empty string."""
+        return _get_text(self.arena["priorities"][whose])
+
+
+def _put_text(place: NDArray[np.uint8], text: str) -> None:
+    data = text.encode()[-(TEXT_BYTES - 1) :]
+    place[: len(data)] = np.frombuffer(data, np.uint8)
+
+
+def _get_text(place: NDArray[np.uint8]) -> str:
+    return place.tobytes().rstrip(b"\0").decode(errors="replace")

@@ -89,9 +89,6 @@ def become_child(name: str) -> None:
 def compile_transitions() -> None:
     """Call every transition once before the clock starts: a first call compiles it, which lasts many frames."""
     for rule in known_rules():
-        state = rule.new_state(1, 1.0, first_estimate=0.5)
-        start = float(rule.next_start(state, 0, 0.0))
-        rule.on_dispatch(state, 0, start)
-        rule.on_completion(state, 0, start, start + 0.5)
+        rule.compile()
     boundary_at_or_after(0.5, 1.0)
     boundary_at_or_before(0.5, 1.0)

@@ -1,9 +1,9 @@
 """Epsilon-greedy play: the policy's action, or with probability epsilon any action."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..policy import Policy
 from ..spec import PolicySpec
@@ -32,9 +32,9 @@ class ExploringPolicy:
         self._policy, self._epsilon = policy, epsilon
         self._generator = np.random.default_rng([*stream, 0xE95])
 
-    def act(self, frame: NDArray[np.uint8], label: int) -> int:
-        """Return the action for a frame."""
-        chosen = self._policy.act(frame, label)
+    def act(self, observation: Any) -> int:
+        """Return the action for an observation."""
+        chosen = self._policy.act(observation)
         if self._generator.random() < self._epsilon():
             return int(self._generator.integers(self.spec.actions))
         return chosen

@@ -117,18 +117,20 @@ def unlimited_pool(pmf: NDArray[np.float64], hold: int = 1) -> ServiceInFrames:
     )
 
 
-def values_of_holds(pmf: NDArray[np.float64], p: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    r"""Return phi(h) and S(h) = sum_j a_j p^j for every hold.
+def values_of_holds(
+    pmf: NDArray[np.float64], worth: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    r"""Return phi(h) and S(h) = sum_j a_j w_j for every hold.
 
     .. math:: \phi(h) = (1 - F_h) \prod_{j>h} (1 - f_j), \quad
-              S(h) = F_h p^h + (1 - F_h) \sum_{j>h} f_j p^j \prod_{h<i<j} (1 - f_i)
+              S(h) = F_h w_h + (1 - F_h) \sum_{j>h} f_j w_j \prod_{h<i<j} (1 - f_i)
 
     Parameters
     ----------
     pmf
         Law of D in frames, shape (J+1,).
-    p
-        Modal probability of a frame.
+    worth
+        w_j of an action j frames old, shape (J+1,).
 
     Returns
     -------
@@ -137,7 +139,7 @@ def values_of_holds(pmf: NDArray[np.float64], p: float) -> tuple[NDArray[np.floa
 
     Examples
     --------
-    >>> phi, value = values_of_holds(np.array([0.0, 0.2, 0.5, 0.3]), 0.9)
+    >>> phi, value = values_of_holds(np.array([0.0, 0.2, 0.5, 0.3]), 0.9 ** np.arange(4))
     >>> value.round(5)
     array([0.59148, 0.59148, 0.63261, 0.729  ])
     """
@@ -147,9 +149,9 @@ def values_of_holds(pmf: NDArray[np.float64], p: float) -> tuple[NDArray[np.floa
     empty, later = np.ones(longest + 1), np.zeros(longest + 1)
     for h in range(longest - 1, -1, -1):
         empty[h] = (1.0 - pmf[h + 1]) * empty[h + 1]
-        later[h] = pmf[h + 1] * p ** (h + 1) + (1.0 - pmf[h + 1]) * later[h + 1]
+        later[h] = pmf[h + 1] * worth[h + 1] + (1.0 - pmf[h + 1]) * later[h + 1]
     phi = (1.0 - below) * empty
-    value = below * p ** np.arange(longest + 1) + (1.0 - below) * later
+    value = below * worth + (1.0 - below) * later
     phi[0], value[0] = phi[min(1, longest)], value[min(1, longest)]
     return phi, value
 

@@ -170,7 +170,7 @@ def _check_hold(rule: StaggeringRule, hold: int | str | None) -> int:
 
 
 def best_hold(law: Law, frame_time: float, objective: HoldObjective, *, workers: float = math.inf) -> int:
-    """Return the hold h of a pool of least regret per frame, phi g + Delta (1 - phi - S(p)); the shortest of equals.
+    """Return the hold of a pool of least regret per frame, phi g + sum_j a_j min(g, l_j); the shortest of equals.
 
     Parameters
     ----------
@@ -198,21 +198,20 @@ def best_hold(law: Law, frame_time: float, objective: HoldObjective, *, workers:
     _check_workers(workers)
     request = ServiceRequest(law, check_frame_time(frame_time), workers, FRAME_HOLD, "frame")
     pmf, _ = request.delays()
-    phi, value = values_of_holds(pmf, p)
-    regret = phi * gap_default + gap_delay * (1.0 - phi - value)
+    worth = np.maximum(0.0, gap_default - gap_delay * (1.0 - p ** np.arange(len(pmf))))
+    regret = gap_default - values_of_holds(pmf, worth)[1]
     if workers != math.inf and blocking_bound(pmf, int(workers)) >= UNBLOCKED:
         # every frame loses at least g or the loss of an action h frames old: most holds need no chain
         least = math.inf
-        floor = np.minimum(gap_default, gap_delay * (1.0 - p ** np.arange(len(pmf))))
+        floor = gap_default - worth
         for h in sorted(range(1, len(pmf)), key=regret.__getitem__):
             if floor[h] > least:
                 regret[h] = math.inf
                 continue
             service = finite_pool(law, request.frame_time, int(workers), h, with_ages=False)
             service = service or frame_pool(replace(request, hold=h))
-            served = service.delay_law @ p ** np.arange(len(service.delay_law))
-            inaction = service.inaction_fraction
-            regret[h] = inaction * gap_default + gap_delay * (1.0 - inaction - served)
+            shares = service.delay_law[: len(worth)]  # an output held to h <= J is at most J frames old
+            regret[h] = gap_default - float(shares @ worth[: len(shares)])
             least = min(least, regret[h])
     regret[0] = math.inf
     return int(np.flatnonzero(regret <= regret.min() + 1e-12)[0])

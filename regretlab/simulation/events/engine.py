@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...compilation import Kernel, kernel, kernel_with
 from ...errors import InputError
 from ...rules.rule import HoldObjective, StaggeringRule
 from ...rules.state import BINS, CURSOR, NEXT_START, slot
@@ -71,6 +73,7 @@ class EventEngine:
         log: int = 0,
     ) -> None:
         self.rule = rule
+        self._kernel, self._identifier = _kernel_of(rule)
         self.frame_time = frame_time
         self._more_times = times
         self._times = np.empty(0)
@@ -128,8 +131,8 @@ class EventEngine:
             Frames served: ``count``, or fewer where the inference times came to an end.
         """
         while True:
-            outcome = serve_frames(
-                self.rule.identifier, self.state, self.frame_time, self._times, self._control,
+            outcome = self._kernel(
+                self._identifier, self.state, self.frame_time, self._times, self._control,
                 self._time, self._start, self._kind, self._head, self._after, self._heap, *self._due,
                 served, served_row, first, first + count, self._row,
                 self.log_worker, self.log_time, self.log_frame, self.log_overwritten,
@@ -154,6 +157,29 @@ class EventEngine:
         longer = _empty_rings(_power_of_two(reach))
         enlarge_rings(int(self._control[FRAME]), *self._due, *longer)
         self._due = longer
+
+
+def _kernel_of(rule: StaggeringRule) -> tuple[Kernel, int]:
+    """Return the kernel that runs a rule, and the rule's number there."""
+    return (serve_frames, rule.identifier) if rule.is_built_in else (_kernel_for(rule), 0)
+
+
+@lru_cache(maxsize=8)
+def _kernel_for(rule: StaggeringRule) -> Kernel:
+    """Return the event kernel with the transitions of a rule from outside the package: compiled here, uncached."""
+    own_start, own_dispatch, own_completion = rule.next_start, rule.on_dispatch, rule.on_completion
+
+    def next_start(number: int, state: NDArray[np.float64], worker: int, now: float) -> float:
+        return own_start(state, worker, now)
+
+    def on_dispatch(number: int, state: NDArray[np.float64], worker: int, start: float) -> None:
+        own_dispatch(state, worker, start)
+
+    def on_completion(number: int, state: NDArray[np.float64], worker: int, start: float, completion: float) -> float:
+        return own_completion(state, worker, start, completion)
+
+    replaced = {f.__name__: kernel(f, allocates=False, cached=False) for f in (next_start, on_dispatch, on_completion)}
+    return kernel_with(serve_frames, **replaced)
 
 
 def _empty_rings(length: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int32]]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
-from ...records.schema import FRAME_DTYPE, INFERENCE_DTYPE
+from ...records.schema import FRAMES, INFERENCE_DTYPE, INFERENCES, blank
 from ...rules import FRAME_POOL, get_rule
 from ...rules.rule import HoldObjective, StaggeringRule
 from .engine import LONGEST_RUN, EventEngine
@@ -110,7 +110,7 @@ def replay(
 
 
 def _frame_rows(served: NDArray[np.int32], rows: NDArray[np.int64], engine: EventEngine) -> NDArray[np.void]:
-    table = np.zeros(len(served), FRAME_DTYPE)
+    table = blank(FRAMES, len(served))
     number = np.arange(len(served))
     acted = served > 0
     table["frame"] = number
@@ -118,13 +118,12 @@ def _frame_rows(served: NDArray[np.int32], rows: NDArray[np.int64], engine: Even
     table["served_by"] = np.where(acted, engine.log_worker[rows], -1)
     table["observation_frame"] = np.where(acted, number - served, -1)
     table["delay_frames"] = np.where(acted, served, -1)
-    table["label"] = -1
     return table
 
 
 def _inference_rows(engine: EventEngine, frames: int) -> NDArray[np.void]:
     count = engine.dispatched
-    table = np.zeros(count, INFERENCE_DTYPE)
+    table = blank(INFERENCES, count)
     table["worker"] = engine.log_worker[:count]
     table["dispatch"] = table["scheduled"] = engine.log_time[:count, 0]
     table["observation_frame"] = engine.log_frame[:count, 0]
@@ -133,5 +132,4 @@ def _inference_rows(engine: EventEngine, frames: int) -> NDArray[np.void]:
     effect = engine.log_frame[:count, 1]
     table["effect_frame"] = np.where(effect < frames, effect, -1)
     table["overwritten"] = engine.log_overwritten[:count] & (effect < frames)
-    table["label"] = -1
     return table
