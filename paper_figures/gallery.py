@@ -36,7 +36,7 @@ def write_gallery(folder: Path, figures: Sequence[tuple[str, ModuleType, dict[st
     """
     import jinja2
 
-    from regretlab.records.storage import write_atomically
+    from regretlab.files import write_atomically
 
     from .claims import claim_rows
 

@@ -107,7 +107,7 @@ def make_figures(
     InputError
         For a name that is not in ``FIGURES``, or a folder that cannot be made.
     """
-    from regretlab.records.storage import make_folder, write_atomically
+    from regretlab.files import make_folder, write_atomically
 
     chosen = list(dict.fromkeys(names or FIGURES))
     modules = {name: figure_module(name) for name in chosen}
@@ -185,8 +185,8 @@ def _save(figure: "Figure", paths: Sequence[Path]) -> None:
     """Write pictures whose bytes depend on the data alone, each in one step."""
     from io import BytesIO
 
+    from regretlab.files import write_atomically
     from regretlab.plots.style import house_style
-    from regretlab.records.storage import write_atomically
 
     for path in paths:
         form = path.suffix[1:]

@@ -36,7 +36,7 @@ def provenance(command: str) -> dict[str, str]:
 
 def write_results(name: str, content: Mapping[str, Any], folder: Path = RESULTS) -> Path:
     """Write ``NAME.json`` into the results folder in one step."""
-    from regretlab.records.storage import write_atomically
+    from regretlab.files import write_atomically
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"

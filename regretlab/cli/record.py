@@ -65,8 +65,8 @@ def export(directory: Path, *, out: Path, json: Json = False) -> int:
         Folder for frames.csv, inferences.csv and learning.csv; made if missing.
     """
     from ..errors import InputError
+    from ..files import make_folder, write_atomically
     from ..records import Record
-    from ..records.storage import make_folder, write_atomically
 
     opened = Record.open(directory)
     tables = {"frames": opened.frames, "inferences": opened.inferences}

@@ -4,6 +4,7 @@ Parquet; the metadata hold the experiment and what made the file. Rows of a case
 interaction; ``first_frame`` and ``frames`` say which frames a window holds.
 """
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from ..errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "CaseSummary", "read_metadata", "read_results", "summarise", "write_results"]
+__all__ = ["COLUMNS", "CaseSummary", "pack", "read_metadata", "read_results", "summarise", "unpack"]
 
 COLUMNS: dict[str, str] = {
     "case": "string",
@@ -70,19 +71,17 @@ class CaseSummary:
     acted: float
 
 
-def write_results(path: Path, rows: "pd.DataFrame", metadata: Mapping[str, Any]) -> None:
-    """Write a results file in one step; its bytes depend on rows and metadata alone."""
-    import os
-
+def pack(rows: "pd.DataFrame", metadata: Mapping[str, Any]) -> bytes:
+    """Return a results file as bytes, which depend on rows and metadata alone."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in COLUMNS.items()])
     table = pa.Table.from_pandas(rows[list(COLUMNS)], schema=schema, preserve_index=False)
     table = table.replace_schema_metadata({_METADATA: json.dumps(dict(metadata), sort_keys=True).encode()})
-    temporary = path.with_name(path.name + ".tmp")
-    pq.write_table(table, temporary, compression="zstd")
-    os.replace(temporary, path)
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
@@ -111,10 +110,15 @@ def read_results(path: str | Path) -> "pd.DataFrame":
     InputError
         If it is none.
     """
+    read_metadata(path)
+    return unpack(Path(path).read_bytes())
+
+
+def unpack(content: bytes) -> "pd.DataFrame":
+    """Return the rows that ``pack`` made bytes of."""
     import pyarrow.parquet as pq
 
-    read_metadata(path)
-    return pq.read_table(path).to_pandas()
+    return pq.read_table(io.BytesIO(content)).to_pandas()
 
 
 def summarise(rows: "pd.DataFrame", counted: float = 1.0) -> list[CaseSummary]:

@@ -3,17 +3,17 @@
 Finished cells lie in ``OUT.parts`` until all are there; then one file holds them and the folder is gone.
 """
 
-import json
-import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..files import PartStore, write_atomically
 from .asynchronous import check_asynchronous, play_asynchronous, run_configuration
 from .configuration import Cell, Experiment
-from .results import CaseSummary, read_metadata, read_results, summarise, write_results
+from .results import CaseSummary, pack, read_metadata, read_results, summarise, unpack
 from .simulated_delay import check_simulated_delay, play_simulated_delay
 
 if TYPE_CHECKING:
@@ -80,52 +80,29 @@ def run_experiment(
         if read_metadata(path).get("digest") != digest:
             raise InputError(f"'{path}' holds another experiment: choose another --out or delete it")
         return _outcome(experiment, path, len(cells), 0)
-    parts = path.with_name(path.name + ".parts")
-    _check_parts(parts, digest)
     simulated = experiment.settings.protocol == "simulated-delay"
     (check_simulated_delay if simulated else check_asynchronous)(experiment)
     if cores > 1 and not simulated:
         for cell in cells[:: experiment.settings.seeds]:
             if run_configuration(experiment, cell).clock == "real":
                 raise InputError(f"runs on the real clock are played one at a time, not on {cores} cores")
-    parts_file = _begin(parts, digest)
-    missing = [cell for cell in cells if not parts_file(cell).exists()]
-    progress(len(cells) - len(missing), len(cells))
-    for done, (cell, rows) in enumerate(_play(experiment, missing, cores), start=len(cells) - len(missing) + 1):
-        write_results(parts_file(cell), rows, {"digest": digest})
-        progress(done, len(cells))
     import pandas as pd
 
-    together = pd.concat([read_results(parts_file(cell)) for cell in cells], ignore_index=True)
-    write_results(path, together, _metadata(experiment, digest, command))
-    shutil.rmtree(parts)
+    with closing(PartStore(path.with_name(path.name + ".parts"), {"digest": digest}, len(cells))) as store:
+        missing = [cells[number] for number in store.missing()]
+        progress(len(cells) - len(missing), len(cells))
+        for done, (cell, rows) in enumerate(_play(experiment, missing, cores), start=len(cells) - len(missing) + 1):
+            store.put(cell.number, pack(rows, {"digest": digest}))
+            progress(done, len(cells))
+        together = pd.concat([unpack(content) for content in store.all()], ignore_index=True)
+        write_atomically(path, pack(together, _metadata(experiment, digest, command)))
+        store.remove()
     return _outcome(experiment, path, len(cells), len(missing))
 
 
 def _outcome(experiment: Experiment, path: Path, cells: int, played: int) -> Outcome:
     summaries = summarise(read_results(path), experiment.settings.counted)
     return Outcome(path, cells, played, tuple(summaries))
-
-
-def _check_parts(parts: Path, digest: str) -> None:
-    if not parts.exists():
-        return
-    try:
-        held = json.loads((parts / "experiment.json").read_text())["digest"]
-    except (OSError, ValueError, KeyError, TypeError):
-        held = None
-        if parts.is_dir() and not any(parts.iterdir()):
-            return  # killed between making the folder and naming its experiment
-    if held != digest:
-        raise InputError(f"'{parts}' holds another experiment: choose another --out or delete it")
-
-
-def _begin(parts: Path, digest: str) -> Callable[[Cell], Path]:
-    from ..records.storage import make_folder, write_atomically
-
-    make_folder(parts)
-    write_atomically(parts / "experiment.json", json.dumps({"digest": digest}))
-    return lambda cell: parts / f"cell-{cell.number:05d}.parquet"
 
 
 def _play(experiment: Experiment, cells: list[Cell], cores: int) -> Iterator[tuple[Cell, "pd.DataFrame"]]:

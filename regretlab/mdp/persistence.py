@@ -6,7 +6,6 @@ if there is none). Files made by hand may hold a dense ``transitions`` of shape 
 and need nothing else but ``rewards``.
 """
 
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from ..errors import InputError
+from ..files import replacing
 from .model import AsynchronousMDP, FiniteMDP
 
 __all__ = ["load_mdp", "save_mdp"]
@@ -58,13 +58,8 @@ def save_mdp(process: FiniteMDP | AsynchronousMDP, path: str | Path) -> Path:
         arrays["frame_time"] = np.array(process.frame_time)
         if process.beta is not None:
             arrays["beta"] = np.array(process.beta)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as stream:
-            np.savez_compressed(stream, allow_pickle=False, **arrays)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(target) as partial, partial.open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
     return target
 
 

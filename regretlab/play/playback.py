@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..files import replacing
 from ..games import make_game
 from ..records import Record
 
@@ -132,6 +133,6 @@ def _write_gif(path: Path, pictures: list[NDArray[np.uint8]], seconds: float) ->
     if not pictures:
         raise InputError("the record has no frame: there are no pictures to write")
     first, *rest = (Image.fromarray(picture) for picture in pictures)
-    part = path.with_name(f".{path.name}.part")
-    first.save(part, format="GIF", save_all=True, append_images=rest, duration=max(20, round(1e3 * seconds)), loop=0)
-    part.replace(path)
+    duration = max(20, round(1e3 * seconds))
+    with replacing(path) as part:
+        first.save(part, format="GIF", save_all=True, append_images=rest, duration=duration, loop=0)

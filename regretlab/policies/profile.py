@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..files import replacing, write_atomically
 from ..records.batch_means import batch_count, batch_means, student_quantile
 from .execution import build_timed
 from .parameters import parameter_count
@@ -126,17 +127,13 @@ class LatencyProfile:
             If the name has another ending or the folder does not exist.
         """
         target = check_target(path)
-        part = target.with_name(f".{target.stem}.part{target.suffix}")  # renamed when whole: no law reads half a file
-        try:
+        with replacing(target) as part, part.open("wb") as file:  # whole or not at all: no law reads half a file
             if target.suffix == ".npy":
-                np.save(part, self.seconds)
+                np.save(file, self.seconds)
             else:
-                np.savetxt(part, self.seconds, fmt="%.9f", header="seconds", comments="")
-            os.replace(part, target)
-            part.write_text(json.dumps(_finite(self.to_json() | dict(found or {})), indent=2, allow_nan=False) + "\n")
-            os.replace(part, target.with_suffix(".json"))
-        finally:
-            part.unlink(missing_ok=True)
+                np.savetxt(file, self.seconds, fmt="%.9f", header="seconds", comments="")
+        summary = json.dumps(_finite(self.to_json() | dict(found or {})), indent=2, allow_nan=False)
+        write_atomically(target.with_suffix(".json"), summary + "\n")
         return target
 
 

@@ -6,7 +6,6 @@ alone and, in its metadata, the seed of the random weights below it (`regretlab.
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from regretlab.errors import InputError
+from regretlab.files import replacing
 from regretlab.policies.networks import FrameNetwork, build_network
 from regretlab.policies.parameters import named_views, parameter_count, random_parameters
 from regretlab.policies.spec import PolicySpec
@@ -182,12 +182,10 @@ def write_tensors(
     if target.suffix != ".safetensors":
         raise InputError(f"weights are written to a .safetensors file, not to {target.name!r}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.stem, suffix=".part")
-    os.close(handle)
-    try:
-        contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    with replacing(target) as temporary:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # the permissions of every other file; save_file makes its own private
         save_file(contiguous, temporary, metadata={METADATA_KEY: json.dumps(dict(metadata), sort_keys=True)})
-        os.replace(temporary, target)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.chmod(mode)
     return target

@@ -9,6 +9,7 @@ Bytes depend on the rows alone: fixed row groups, compression and encoding, and 
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..files import replacing
 from ..needs import load
 from .schema import META, TABLES
 
@@ -25,13 +26,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "make_folder",
     "merge_parts",
     "record_paths",
     "table_files",
     "table_schema",
     "to_table",
-    "write_atomically",
     "write_part",
 ]
 
@@ -53,31 +52,13 @@ def to_table(name: str, rows: NDArray[np.void]) -> "pa.Table":
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it, unless it is there; raise ``InputError`` where there can be none."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise InputError(f"'{path}' is a file or lies below one: give a folder") from None
-    except OSError as error:
-        raise InputError(f"folder '{path}' cannot be made: {error.strerror}") from None
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Replace a file in one step; text is written as UTF-8."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-    os.replace(temporary, path)
-
-
 def write_part(directory: Path, name: str, number: int, rows: NDArray[np.void]) -> None:
     """Write one part of a table; it appears whole or not at all."""
     folder = directory / f"{name}.parquet"
     folder.mkdir(exist_ok=True)
-    part = folder / PART.format(number)
-    temporary = part.with_name(part.name + ".tmp")
-    load("pyarrow.parquet").write_table(to_table(name, rows), temporary, row_group_size=ROW_GROUP, compression="zstd")
-    os.replace(temporary, part)
+    with replacing(folder / PART.format(number)) as temporary:
+        writer = load("pyarrow.parquet")
+        writer.write_table(to_table(name, rows), temporary, row_group_size=ROW_GROUP, compression="zstd")
 
 
 def table_files(directory: Path, name: str) -> list[Path]:
@@ -96,14 +77,13 @@ def merge_parts(directory: Path, name: str) -> None:
     """Turn the folder of parts into one file that depends only on the rows, not on how they came in parts."""
     whole = directory / f"{name}.parquet"
     aside = directory / f"{name}.parts"
-    temporary = directory / f"{name}.parquet.tmp"
     schema = table_schema(name)
-    with load("pyarrow.parquet").ParquetWriter(temporary, schema, compression="zstd") as writer:
-        for group in _row_groups(table_files(directory, name), schema):
-            writer.write_table(group, row_group_size=ROW_GROUP)
-    if whole.is_dir():
-        os.rename(whole, aside)
-    os.replace(temporary, whole)
+    with replacing(whole) as temporary:
+        with load("pyarrow.parquet").ParquetWriter(temporary, schema, compression="zstd") as writer:
+            for group in _row_groups(table_files(directory, name), schema):
+                writer.write_table(group, row_group_size=ROW_GROUP)
+        if whole.is_dir():
+            os.rename(whole, aside)
     if aside.is_dir():
         shutil.rmtree(aside)
 
@@ -112,9 +92,7 @@ def record_paths(directory: Path) -> tuple[list[Path], list[Path]]:
     """Return what in a folder belongs to a record (``meta.json`` first) and what does not."""
     own: list[Path] = []
     foreign: list[Path] = []
-    files = {META, f"{META}.tmp", *OPTIONAL_FILES}
-    for name in TABLES:
-        files |= {f"{name}.parquet", f"{name}.parquet.tmp"}
+    files = {META, *OPTIONAL_FILES, *(f"{name}.parquet" for name in TABLES)}
     folders = {f"{name}.{ending}" for name in TABLES for ending in ("parquet", "parts")}
     for path in sorted(directory.iterdir(), key=lambda entry: (entry.name != META, entry.name)):
         if path.is_dir() and not path.is_symlink() and path.name in folders:
@@ -122,20 +100,20 @@ def record_paths(directory: Path) -> tuple[list[Path], list[Path]]:
             foreign += strangers
             if not strangers:
                 own.append(path)
-        elif path.is_file() and (path.name in files or _is_half_written(path)):
+        elif path.is_file() and _final_name(path.name) in files:
             own.append(path)
         else:
             foreign.append(path)
     return own, foreign
 
 
-def _is_half_written(path: Path) -> bool:
-    """Tell whether a killed writer of weights left this file: they are written under such a name and then renamed."""
-    return path.suffix == ".part" and path.name.startswith(tuple(Path(name).stem for name in OPTIONAL_FILES))
+def _final_name(name: str) -> str:
+    """Return the name that a file has, or would have taken if its writer had not been killed."""
+    return re.sub(r"(\.\d+)?\.tmp$", "", name)
 
 
 def _is_part(path: Path) -> bool:
-    return path.is_file() and path.name.startswith("part-") and path.name.endswith((".parquet", ".parquet.tmp"))
+    return path.is_file() and re.fullmatch(r"part-.*\.parquet", _final_name(path.name)) is not None
 
 
 def _row_groups(files: list[Path], schema: "pa.Schema") -> "Iterator[pa.Table]":

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, RunError
+from ..files import make_folder, write_atomically
 from .schema import FRAMES, INFERENCES, LEARNING, META, OPTIONAL_TABLES, SCHEMA_VERSION, TABLES
-from .storage import make_folder, merge_parts, record_paths, write_atomically, write_part
+from .storage import merge_parts, record_paths, write_part
 
 __all__ = ["RecordWriter"]
 

@@ -1,16 +1,12 @@
-"""Chunks of a sweep: which points belong to each, how one is computed, and how it is kept so that a kill loses none.
+"""Chunks of a sweep: which points belong to each, how one is computed, and how it is kept (``regretlab.files``).
 
 The points of a group differ only in parameters that the command takes many values of at a time; a chunk is a run of
-whole groups. A finished chunk is one file beside the dataset, written whole or not at all.
+whole groups.
 """
 
-import fcntl
 import io
-import json
 import math
-import os
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..files import PartStore
 from .configuration import SweepConfiguration
 
-__all__ = ["STATUS", "ChunkStore", "Plan", "compute_chunk"]
+__all__ = ["STATUS", "Plan", "compute_chunk", "open_store", "pack", "unpack"]
 
 STATUS = ("computed", "no closed form", "refused")
 """What the variable ``status`` counts."""
@@ -165,89 +162,22 @@ def _seed(seed: int, point: int) -> int:
     return int(np.random.SeedSequence(seed, spawn_key=(point,)).generate_state(1, np.uint32)[0])
 
 
-class ChunkStore:
-    """The finished chunks of a sweep, in a folder beside its dataset, for one process at a time.
-
-    The lock is the operating system's, on an open file: it goes with the process, however that ends.
-
-    Parameters
-    ----------
-    folder
-        Where they lie; made if missing.
-    configuration
-        The sweep.
-
-    Raises
-    ------
-    InputError
-        If the folder holds chunks of another sweep, or another process is at work on it.
-    """
-
-    def __init__(self, folder: Path, configuration: SweepConfiguration) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._lock)
-            raise InputError(
-                f"'{folder}' is being computed by another process: wait for it or choose another --out"
-            ) from None
-        try:
-            self._label(configuration)
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Let other processes go on with the sweep."""
-        os.close(self._lock)
-
-    def _label(self, configuration: SweepConfiguration) -> None:
-        plan = Plan(configuration)
-        self._chunks = plan.chunks
-        said = {"digest": configuration.digest(), "chunk_groups": plan.chunk_groups}
-        label = self.folder / "sweep.json"
-        if label.exists():
-            try:
-                found = json.loads(label.read_text(encoding="utf-8"))
-            except ValueError:
-                found = None
-            if found != said:
-                raise InputError(
-                    f"'{self.folder}' holds chunks of another sweep or version: choose another --out or delete it"
-                )
-            return
-        _write(label, json.dumps(said).encode())
-
-    def missing(self) -> list[int]:
-        """Return the chunks that are not there yet."""
-        return [chunk for chunk in range(self._chunks) if not self._path(chunk).exists()]
-
-    def put(self, chunk: int, columns: Columns, reasons: list[str]) -> None:
-        """Keep a chunk."""
-        buffer = io.BytesIO()
-        named: dict[str, Any] = columns | {"reasons": np.asarray(reasons, dtype=np.str_)}
-        np.savez(buffer, **named)
-        _write(self._path(chunk), buffer.getvalue())
-
-    def all(self) -> Iterator[tuple[Columns, list[str]]]:
-        """Yield the chunks in their order."""
-        for chunk in range(self._chunks):
-            with np.load(self._path(chunk), allow_pickle=False) as held:
-                columns = {name: held[name] for name in held.files}
-            yield columns, [str(reason) for reason in columns.pop("reasons")]
-
-    def remove(self) -> None:
-        """Delete the folder."""
-        shutil.rmtree(self.folder)
-
-    def _path(self, chunk: int) -> Path:
-        return self.folder / f"chunk-{chunk:08d}.npz"
+def open_store(folder: Path, configuration: SweepConfiguration) -> PartStore:
+    """Open the finished chunks of a sweep in a folder next to its dataset; errors as those of ``PartStore``."""
+    plan = Plan(configuration)
+    return PartStore(folder, {"digest": configuration.digest(), "chunk_groups": plan.chunk_groups}, plan.chunks)
 
 
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    os.replace(part, path)
+def pack(columns: Columns, reasons: list[str]) -> bytes:
+    """Return a computed chunk as bytes."""
+    buffer = io.BytesIO()
+    named: dict[str, Any] = columns | {"reasons": np.asarray(reasons, dtype=np.str_)}
+    np.savez(buffer, **named)
+    return buffer.getvalue()
+
+
+def unpack(content: bytes) -> tuple[Columns, list[str]]:
+    """Return the chunk that ``pack`` made bytes of."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as held:
+        columns = {name: held[name] for name in held.files}
+    return columns, [str(reason) for reason in columns.pop("reasons")]

@@ -1,15 +1,14 @@
 """The dataset of a sweep: variables over named, unit-carrying coordinates, with the sweep itself inside."""
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
-from .chunks import STATUS, ChunkStore
+from ..files import PartStore, replacing
+from .chunks import STATUS, unpack
 from .configuration import SweepConfiguration
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ __all__ = ["SUFFIXES", "check_target", "held_digest", "make_dataset", "read_data
 SUFFIXES = (".nc", ".zarr")
 
 
-def make_dataset(configuration: SweepConfiguration, store: ChunkStore) -> "xarray.Dataset":
+def make_dataset(configuration: SweepConfiguration, store: PartStore) -> "xarray.Dataset":
     """Return the dataset of a sweep whose chunks are all there."""
     import xarray
 
@@ -29,7 +28,7 @@ def make_dataset(configuration: SweepConfiguration, store: ChunkStore) -> "xarra
     filled: dict[str, Any] = {name: np.full(configuration.points, np.nan) for name in command.outputs}
     filled["status"] = np.full(configuration.points, -1, np.int8)
     reasons: set[str] = set()
-    for columns, said in store.all():
+    for columns, said in map(unpack, store.all()):
         for name in names:
             filled[name][columns["point"]] = columns[name]
         reasons.update(said)
@@ -84,15 +83,12 @@ def check_target(path: Path) -> Path:
 
 def write_dataset(dataset: "xarray.Dataset", path: Path) -> None:
     """Write a dataset in one step."""
-    part = path.with_name(f".{path.name}.part{path.suffix}")
-    if path.suffix == ".zarr":
-        shutil.rmtree(part, ignore_errors=True)
-        dataset.to_zarr(part, mode="w", consolidated=False)
-    else:
-        part.unlink(missing_ok=True)
-        packed = {"zlib": True, "complevel": 1, "shuffle": True}
-        dataset.to_netcdf(part, engine="h5netcdf", encoding=dict.fromkeys(map(str, dataset.data_vars), packed))
-    os.replace(part, path)
+    packed = {"zlib": True, "complevel": 1, "shuffle": True}
+    with replacing(path) as part:
+        if path.suffix == ".zarr":
+            dataset.to_zarr(part, mode="w", consolidated=False)
+        else:
+            dataset.to_netcdf(part, engine="h5netcdf", encoding=dict.fromkeys(map(str, dataset.data_vars), packed))
 
 
 def read_dataset(path: str | Path) -> "xarray.Dataset":

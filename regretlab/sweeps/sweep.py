@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from .chunks import ChunkStore, Plan
+from ..files import PartStore
+from .chunks import Plan, open_store, pack, unpack
 from .configuration import SweepConfiguration
 from .dataset import check_target, held_digest, make_dataset, read_dataset, write_dataset
 from .engines import Engine, check_engine, compute_chunks
@@ -101,11 +102,11 @@ def run_sweep(
         if held != configuration.digest():
             raise InputError(f"'{path}' holds another sweep: choose another --out or delete it")
         return Sweep(read_dataset(path), path, configuration.points, plan.chunks, 0)
-    with closing(ChunkStore(path.with_name(path.name + ".parts"), configuration)) as store:
+    with closing(open_store(path.with_name(path.name + ".parts"), configuration)) as store:
         computed = _compute_missing(store, configuration, engine, cores, address, progress)
         dataset = make_dataset(configuration, store)
         if int((dataset["status"] == 0).sum()) == 0:
-            reasons = next(reasons for _, reasons in store.all() if reasons)
+            reasons = next(reasons for _, reasons in map(unpack, store.all()) if reasons)
             store.remove()
             raise InputError(f"no point of the grid has an answer: {reasons[0]}")
         write_dataset(dataset, path)
@@ -114,7 +115,7 @@ def run_sweep(
 
 
 def _compute_missing(
-    store: ChunkStore,
+    store: PartStore,
     configuration: SweepConfiguration,
     engine: Engine,
     cores: int | None,
@@ -129,7 +130,7 @@ def _compute_missing(
         progress(done, configuration.points)
     with closing(compute_chunks(configuration, missing, engine=engine, cores=cores, address=address)) as finished:
         for chunk, columns, reasons in finished:
-            store.put(chunk, columns, reasons)
+            store.put(chunk, pack(columns, reasons))
             done += len(columns["point"])
             if progress is not None:
                 progress(done, configuration.points)

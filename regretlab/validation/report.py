@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import __version__
+from ..files import write_atomically
 from ..laws import constant
 from ..plots.regret import Curve, MeasuredPoint, regret_against_inference_time
 from ..plots.style import house_style
@@ -96,9 +97,7 @@ def write_report(path: Path, claims: Sequence[Claim], played: Played, *, quick: 
         symbols=SYMBOLS,
         probability=MAIN_PROBABILITY,
     )
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(page, encoding="utf-8")
-    temporary.replace(path)
+    write_atomically(path, page)
 
 
 def regret_figure(played: Played) -> "Figure":

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..files import make_folder
 from ..play.mirror import mirror, mirrored_configuration
 from ..play.run import run as play
 from ..play.system.processes import process_pool
 from ..records import Record, RunSummary, summarise
-from ..records.storage import make_folder
 from .checks import claims_of, claims_of_twin
 from .claim import Claim
 from .runs import PlannedRun, planned_runs
@@ -29,7 +29,7 @@ __all__ = ["CLAIMS_FILE", "REPORT_FILE", "Validation", "validate"]
 CLAIMS_FILE = "claims.json"
 REPORT_FILE = "report.html"
 RUNS_FOLDER = "runs"
-_OWN = (CLAIMS_FILE, REPORT_FILE, RUNS_FOLDER, "regret.svg", "timeline.svg", "report.tmp")
+_OWN = (CLAIMS_FILE, REPORT_FILE, RUNS_FOLDER, "regret.svg", "timeline.svg")
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is going on, frames played so far in all runs, frames to play in all runs)."""

@@ -271,10 +271,10 @@ def test_two_processes_do_not_compute_one_sweep_at_once(tmp_path):
 
 
 def test_parts_of_another_sweep_are_not_mixed_in(tmp_path):
-    from regretlab.sweeps.chunks import ChunkStore
+    from regretlab.sweeps.chunks import open_store
 
-    ChunkStore(tmp_path / "a.nc.parts", read_configuration(BOUND)).close()
-    with pytest.raises(InputError, match="holds chunks of another sweep"):
+    open_store(tmp_path / "a.nc.parts", read_configuration(BOUND)).close()
+    with pytest.raises(InputError, match="holds parts of another computation"):
         run_sweep(read_configuration(SIMULATE), tmp_path / "a.nc", cores=1)
 
 
@@ -302,11 +302,11 @@ def test_a_killed_sweep_goes_on_where_it_was_and_ends_the_same(tmp_path):
     here = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen(words, cwd=tmp_path, env=here, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 90
-    while len(list(parts.glob("chunk-*.npz"))) < 3 and time.monotonic() < deadline and process.poll() is None:
+    while len(list(parts.glob("part-????????"))) < 3 and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    kept = len(list(parts.glob("chunk-*.npz")))
+    kept = len(list(parts.glob("part-????????")))
     assert 3 <= kept < 18
     assert not (tmp_path / "a.nc").exists()
     until = time.monotonic() + 5

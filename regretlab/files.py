@@ -1,0 +1,164 @@
+"""Files that appear whole or not at all: one file, a folder, and the resumable parts of a long computation."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError
+
+__all__ = ["PartStore", "make_folder", "replacing", "write_atomically"]
+
+_DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder; what the body wrote there takes the place of ``path`` in one step.
+
+    If the body fails, the temporary file (or folder) is removed and ``path`` is as it was. A killed process leaves a
+    file ``NAME.PID.tmp`` at most.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with replacing(folder / "a.txt") as temporary:
+    ...     _ = temporary.write_text("whole")
+    >>> [(path.name, path.read_text()) for path in folder.iterdir()]
+    [('a.txt', 'whole')]
+    """
+    target = Path(path)
+    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    except BaseException:
+        with suppress(OSError):
+            if temporary.is_dir():
+                shutil.rmtree(temporary)
+            else:
+                temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_atomically(path: str | Path, content: str | bytes) -> None:
+    """Replace a file in one step; text is written as UTF-8."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, unless it is there; raise ``InputError`` where there can be none."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"'{path}' is a file or lies below one: give a folder") from None
+    except OSError as error:
+        raise InputError(f"folder '{path}' cannot be made: {error.strerror}") from None
+
+
+class PartStore:
+    """The finished parts of a long computation, in a folder next to its result, for one process at a time.
+
+    A part is a file of its content's SHA-256 and the content; one that is empty, truncated or damaged counts as
+    missing and is computed again. The lock is the operating system's, on an open file: it ends with the process.
+
+    Parameters
+    ----------
+    folder
+        Where the parts lie; made if missing.
+    label
+        What distinguishes this computation from every other, JSON values.
+    parts
+        How many parts there are.
+
+    Raises
+    ------
+    InputError
+        If the folder holds parts of another computation or other files, or another process computes them.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> store = PartStore(Path(tempfile.mkdtemp()) / "out.parts", {"digest": "0"}, 3)
+    >>> store.put(1, b"second")
+    >>> store.missing(), store.get(1)
+    ([0, 2], b'second')
+    >>> store.close()
+    """
+
+    def __init__(self, folder: Path, label: dict[str, Any], parts: int) -> None:
+        self.folder, self._parts = folder, parts
+        make_folder(folder)
+        self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock)
+            raise InputError(
+                f"'{folder}' is being computed by another process: wait for it or choose another --out"
+            ) from None
+        try:
+            self._check(label)
+        except BaseException:
+            self.close()
+            raise
+
+    def _check(self, label: dict[str, Any]) -> None:
+        place = self.folder / "label.json"
+        try:
+            if json.loads(place.read_text(encoding="utf-8")) == label:
+                return
+        except FileNotFoundError:
+            if all(path.name == "lock" or path.suffix == ".tmp" for path in self.folder.iterdir()):
+                write_atomically(place, json.dumps(label))
+                return
+        except (OSError, ValueError):
+            pass
+        raise InputError(
+            f"'{self.folder}' holds parts of another computation or version: choose another --out or delete it"
+        )
+
+    def missing(self) -> list[int]:
+        """Return the numbers of the parts that are not there, or not whole."""
+        return [number for number in range(self._parts) if self._read(number) is None]
+
+    def put(self, number: int, content: bytes) -> None:
+        """Keep a part."""
+        write_atomically(self._path(number), hashlib.sha256(content).digest() + content)
+
+    def get(self, number: int) -> bytes:
+        """Return a part that is there."""
+        content = self._read(number)
+        if content is None:
+            raise InputError(f"'{self._path(number)}' is missing or damaged: call again to compute it")
+        return content
+
+    def all(self) -> Iterator[bytes]:
+        """Yield all parts in their order."""
+        yield from map(self.get, range(self._parts))
+
+    def close(self) -> None:
+        """Let other processes continue."""
+        os.close(self._lock)
+
+    def remove(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self.folder)
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"part-{number:08d}"
+
+    def _read(self, number: int) -> bytes | None:
+        try:
+            held = self._path(number).read_bytes()
+        except OSError:
+            return None
+        content = held[_DIGEST_BYTES:]
+        return content if hashlib.sha256(content).digest() == held[:_DIGEST_BYTES] else None
