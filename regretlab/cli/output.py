@@ -19,6 +19,7 @@ __all__ = [
     "prepare_streams",
     "print_facts",
     "print_json",
+    "print_result",
     "print_rows",
     "printable",
     "show_progress",
@@ -115,6 +116,15 @@ def print_facts(title: str, facts: Sequence[tuple[str, str]]) -> None:
     for name, value in facts:
         table.add_row(printable(name), printable(value))
     _print(table)
+
+
+def print_result(result: Any, as_json: bool) -> int:
+    """Print a result, as one JSON object or as its title and facts; return the exit code 0."""
+    if as_json:
+        print_json(result.to_json())
+    else:
+        print_facts(result.title, result.facts())
+    return 0
 
 
 def print_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], foldable: int) -> None:
