@@ -91,7 +91,7 @@ def run(
     hold
         Frames that frame-hold holds an output for at least, or auto (its default): learned from the times seen.
     hold_probability
-        Modal probability a frame for hold auto, where the environment does not tell its own (beacon does).
+        Modal probability a frame for hold auto, where the environment does not report its own (beacon does).
     gap_default
         Loss of a frame without an agent action, for hold auto.
     gap_delay

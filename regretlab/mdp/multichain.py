@@ -1,4 +1,4 @@
-"""MDPs with several maximal end components: what can be said of each, and the optimal gain from every start.
+"""MDPs with several maximal end components: what holds for each, and the optimal gain from every start.
 
 Inside one component the optimal gain is one number. From elsewhere the best is to head for a good component, so the
 optimal gain of a start state is the largest expected gain of the component in which a policy settles (Puterman 1994,

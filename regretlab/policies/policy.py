@@ -88,7 +88,7 @@ class OraclePolicy:
 
 
 class NetworkPolicy:
-    """Plays the action of largest value: frame / 255 (numbers that are no bytes as they are) through the network.
+    """Plays the action of largest value: frame / 255 (numbers that are not bytes as they are) through the network.
 
     Parameters
     ----------

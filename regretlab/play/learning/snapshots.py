@@ -1,10 +1,10 @@
-"""Weights for those who infer, changed by those who learn: nobody sees half-written weights and nobody waits.
+"""Weights that workers read and learners change: no process sees half-written weights and none waits.
 
-There are two copies. Readers use the current one, in place: whoever begins an inference announces which copy it reads
-and looks again whether that is still the current one. A publisher writes the other copy, only if nobody has announced
-it, and then makes it the current one. If somebody still reads it (an inference that began before the last change),
-publishing is left to the next update, so a copy is at most one inference older than it could be. Nothing is copied by a
-reader, however large the network.
+There are two copies. Readers use the current one, in place: a worker that begins an inference announces which copy it
+reads and looks again whether that is still the current one. A publisher writes the other copy, only if no reader has
+announced it, and then makes it the current one. If a reader still uses it (an inference that began before the last
+change), publishing is left to the next update, so a copy is at most one inference older than it could be. Nothing is
+copied by a reader, however large the network.
 
 The announcement must be visible before the second look; on x86-64 a store may pass a later load, but for less time than
 an interpreter takes from one to the other.
@@ -32,7 +32,7 @@ def snapshot_fields(readers: int, parameters: int) -> dict[str, tuple[Any, tuple
 
 
 class WeightSnapshots:
-    """The two copies, seen by readers and by the publisher (one at a time: whoever holds the learners' lock).
+    """The two copies, seen by readers and by the publisher (one at a time: the holder of the learners' lock).
 
     Parameters
     ----------

@@ -112,6 +112,6 @@ class LearnedState:
         self.snapshots.publish(arrays["weights"])
 
     def copy(self, frames: int) -> StateCopy:
-        """Return a copy, with that many frames played in this run; nobody may be changing it."""
+        """Return a copy, with that many frames played in this run; no process may be changing it."""
         arrays = {name: array.copy() for name, array in self._arrays.items()}
         return StateCopy(**arrays, updates=self.updates, targets=self.targets, frames=self.past_frames + frames)

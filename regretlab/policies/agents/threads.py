@@ -10,7 +10,7 @@ __all__ = ["one_thread"]
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let PyTorch use one thread inside the block: agents that play beside each other share no core.
+    """Let PyTorch use one thread inside the block: agents that play at the same time share no core.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """The gradient of a batch, computed on a private copy of the weights.
 
-A learner copies weights when nobody changes them, computes for as long as it takes, and hands in a gradient: nobody
-reads weights that are being written, and nobody waits for a computation.
+A learner copies weights when they are not being changed, computes for as long as it takes, and hands in a gradient: no
+process reads weights that are being written, and none waits for a computation.
 """
 
 import numpy as np
@@ -35,7 +35,8 @@ class GradientComputer:
     differences
         The last batch's temporal differences, shape (batch,).
     version
-        How many updates made the weights, and how many copies the target, if whoever filled them in says so.
+        How many updates made the weights, and how many copies the target, if the process that filled them in reports
+        it.
     """
 
     def __init__(self, spec: PolicySpec, gradient_clip: float) -> None:
