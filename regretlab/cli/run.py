@@ -172,6 +172,8 @@ def run(
             _times(summary.inference_time) if emulate_latency is None else f"emulated: {emulate_latency} s",
         ),
         *([("outputs held for", f"{summary.hold} frames")] if summary.hold is not None else []),
+        *([("longest time learned", f"{1e3 * summary.tau_max:.3f} ms")] if summary.tau_max is not None else []),
+        *([("mean time learned", f"{1e3 * summary.mean_time:.3f} ms")] if summary.mean_time is not None else []),
         ("workers restarted", str(summary.restarts)),
         ("record", summary.record),
     ]

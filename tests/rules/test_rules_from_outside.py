@@ -62,11 +62,12 @@ def test_the_virtual_clock_plays_a_registered_rule(registered, tmp_path):
     copy = registered(copy_of(MAX_TIME))
     setting = {"policy": "oracle", "workers": 3, "clock": "virtual", "emulate_latency": "gamma(4, scale=0.02)"}
     for rule in (MAX_TIME, copy):
-        run(RunConfiguration(rule=rule.name, frames=200, **setting), tmp_path / rule.name)
+        summary = run(RunConfiguration(rule=rule, frames=200, **setting), tmp_path / rule.name)
     own, theirs = (Record.open(tmp_path / rule.name) for rule in (copy, MAX_TIME))
     assert own.inferences.equals(theirs.inferences)
     longest = (own.inferences["completion"] - own.inferences["scheduled"]).max()
     assert own.meta["tau_max"] == theirs.meta["tau_max"] == pytest.approx(max(longest, own.meta["first_estimate"]))
+    assert (summary.tau_max, summary.mean_time, summary.hold) == (own.meta["tau_max"], None, None)
 
 
 def test_a_registered_rule_is_planned_where_it_has_a_closed_form(registered):
