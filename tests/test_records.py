@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -153,6 +154,7 @@ while True:
 """
 
 
+@pytest.mark.thorough
 def test_a_kill_at_any_moment_loses_nothing_that_was_flushed(tmp_path):
     """SIGKILL at random moments: while parts are written, merged, or a record is replaced by the next."""
     rng = random.Random(5)
@@ -416,7 +418,14 @@ def test_evenly_staggered_constant_delays_have_the_age_of_theory():
     frames["served_by"] = np.where(served, 0, -1)
     frames["observation_frame"] = np.where(served, number - delay, -1)
     frames["delay_frames"] = np.where(served, delay, -1)
-    record = Record(Path("run"), *(_table(rows) for rows in (frames[: count - 1], np.zeros(0, INFERENCE_DTYPE))), {})
+    none = _table(np.zeros(0, INFERENCE_DTYPE))
+    record = SimpleNamespace(
+        directory=Path("run"),
+        meta={},
+        frames=_table(frames[: count - 1]),
+        inferences=none,
+        learning_steps=none,
+    )
     summary = summarise(record)
     assert summary.mean_age == pytest.approx((delay + every / 2) * FRAME_TIME)
     assert summary.peak_age == pytest.approx((delay + every) * FRAME_TIME)

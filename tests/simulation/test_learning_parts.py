@@ -88,7 +88,13 @@ def test_a_random_delay_is_bet_on_as_the_exact_solver_does():
     ring = parse_mdp("ring(p=0.9, symbols=4, mode=rotating)")
     law = parse_law("expon(scale=2)")
     pool = simulate_learning(
-        AsynchronousMDP(ring.mdp, beta=0), learner_named("q-epsilon"), law=law, workers=math.inf, seed=13, **PLAYED
+        AsynchronousMDP(ring.mdp, beta=0),
+        learner_named("q-epsilon"),
+        rule="frame-pool",
+        law=law,
+        workers=math.inf,
+        seed=13,
+        **PLAYED,
     )
     law_of_delay = np.asarray(service_law(law, 1.0, workers=math.inf, rule="frame-pool").delay_law)
     phi = 1 - law_of_delay.sum()
@@ -115,7 +121,8 @@ def test_credit_to_the_observation_learns_what_to_do_on_old_observations():
     rates = {}
     for credit in ("observation", "state"):
         curves = simulate_learning(
-            parse_mdp(mdp), learner_named(LEARNER[0], **LEARNER[1]), law=parse_law("0.7"), credit=credit, seed=15,
+            parse_mdp(mdp), learner_named(LEARNER[0], **LEARNER[1]), rule="frame-pool", law=parse_law("0.7"),
+            credit=credit, seed=15,
             **PLAYED,
         )  # fmt: skip
         rates[credit] = late_rates(curves)[2]
@@ -157,6 +164,7 @@ def hardest_regret(arms, horizon, replications, seed):
     return played.learning[-1], played.learning_error[-1]
 
 
+@pytest.mark.thorough
 def test_at_the_hardest_gaps_learning_grows_as_the_root_and_stays_above_the_bound():
     """One instance a horizon, as in the minimax theorem: slope of log regret on log horizon 1/2, z < 4."""
     horizons = np.array([1000, 4000, 16_000, 64_000])
@@ -171,6 +179,7 @@ def test_at_the_hardest_gaps_learning_grows_as_the_root_and_stays_above_the_boun
     assert 4 * slope_error < 0.1  # the test can tell a root from a line
 
 
+@pytest.mark.thorough
 def test_the_linear_parts_overtake_learning_where_theory_says():
     """Learning C sqrt(n), inaction r a frame: they meet at (C/r)^2, and not before the bound's own crossing.
 
@@ -251,6 +260,7 @@ def test_what_has_no_effect_or_does_not_apply_is_refused(capfd, words, message):
     assert err.count("\n") == 1
 
 
+@pytest.mark.thorough
 def test_the_bound_is_over_a_class_and_its_diameter_in_interactions(capfd):
     """A walk on 61 places, an action for each: half of the frames are served, so half its diameter counts."""
     walk = "lazy-walk(states=61, noop_gap=0.5)"
