@@ -357,7 +357,7 @@ def test_estimates_that_cannot_be(words, message, answer):
 def test_the_oracle_needs_an_environment_that_tells_its_state(answer):
     said = answer("stochasticity", "--env", "CartPole-v1", "--policy", "oracle", "--frames", "50", "--json")
     assert (said.code, said.out) == (2, "")
-    assert "policy 'oracle' needs an environment that reports its symbol, which 'CartPole-v1' does not" in said.err
+    assert "policy 'oracle' needs the environment's symbol, which 'CartPole-v1' does not report" in said.err
 
 
 def test_a_record_has_a_policy_of_its_own(answer):
