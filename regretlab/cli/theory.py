@@ -40,8 +40,6 @@ def bound(scenario: Scenario, learning: Learning | None = None, *, json: Json = 
     if json:
         print_json(report.to_json())
         return 0
-    from ..rules import MAX_TIME
-
     parts = report.per_frame
     sum_of_parts = f"{parts.total:.6g}  =  {parts.inaction:.6g} inaction + {parts.delay:.6g} delay"
     if parts.learning is not None:
@@ -59,13 +57,21 @@ def bound(scenario: Scenario, learning: Learning | None = None, *, json: Json = 
     if report.learners_to_keep_up is not None:
         facts.append(("learners to keep up", f"{report.learners_to_keep_up}"))
     facts += [
-        ("workers for zero inaction", f"{report.workers_for_zero_inaction} ({MAX_TIME})"),
+        ("workers for zero inaction", _workers_for_zero_inaction(report)),
         ("method", report.method),
         ("attained by", report.witness),
         *listed("assuming", report.assumptions),
     ]
     print_facts(scenario.title, facts)
     return 0
+
+
+def _workers_for_zero_inaction(report: Any) -> str:
+    from ..rules import MAX_TIME
+
+    if report.workers_for_zero_inaction is not None:
+        return f"{report.workers_for_zero_inaction} ({MAX_TIME})"
+    return f"no number ({MAX_TIME}, the law has no upper end); {report.workers_for_quantile} up to its 99.9 % quantile"
 
 
 @app.command

@@ -13,7 +13,7 @@ in s costs in the long run. Whatever h is, with T its right-hand side,
 every solution here: half the span of T h - h, plus what rounding can do.
 
 Two methods that agree: relative value iteration (this module; any size) and policy iteration (``policy_iteration``;
-exact up to a linear solve). An MDP whose gain depends on the start state is refused with its recurrent classes named;
+exact up to a linear solve). An MDP whose optimal gain depends on the start state is refused with its classes named;
 ``multichain.solve_recurrent_classes`` answers for each of them.
 """
 
@@ -102,7 +102,7 @@ def solve_average_reward(
     Raises
     ------
     InputError
-        ``MultichainError`` if separate recurrent classes can have different gains (the message gives them), or if the
+        ``MultichainError`` if the optimal gain depends on the start state (the message gives the classes), or if the
         tolerance was not reached.
 
     References
@@ -128,8 +128,7 @@ def solve_average_reward(
     small = mdp.states <= _POLICY_ITERATION_STATES
     if method == "policy-iteration" and not one_component:
         raise InputError(
-            f"{mdp.title} has separate recurrent classes of equal gain: policy iteration needs a single one, use "
-            "value-iteration"
+            f"{mdp.title} has several recurrent classes: policy iteration needs a single one, use value-iteration"
         )
     if one_component and (method == "policy-iteration" or (method == "auto" and small)):
         return policy_iteration(mdp)

@@ -19,7 +19,7 @@ from ..laws import Law
 from ..results import ServiceLaw
 from ..rules import FRAME_POOL, get_rule
 from ..rules.rule import StaggeringRule
-from ..rules.service.service import best_hold, service_law, workers_for_zero_inaction
+from ..rules.service.service import best_hold, service_law, workers_for_quantile, workers_for_zero_inaction
 from .checks import check_positive, check_probability
 from .hold import hold_objective
 from .learning import LearningBound, learners_to_keep_up, processed_share
@@ -182,7 +182,9 @@ def realtime_regret(
     if service is None:
         service, hold = _service(law, frame_time, loss, workers, rule, hold, alignment, maximum_time)
         capped = loss.last_useful_age < len(service.delay_law) - 1
-        if with_symbolic and not capped:  # the formulas are those of frames that no default action improves
+        in_phases = any("keep their phases" in note for note in service.assumptions)
+        # the formulas are those of uniform phases, and of frames that no default action improves
+        if with_symbolic and not capped and not in_phases:
             from .symbolic.formulas import total_regret_latex
 
             formula = total_regret_latex(
@@ -224,6 +226,7 @@ def realtime_regret(
         horizon=None if horizon is None else float(horizon),
         witness=_witness(symbols, learning),
         workers_for_zero_inaction=workers_for_zero_inaction(law, frame_time, maximum_time=maximum_time),
+        workers_for_quantile=workers_for_quantile(law, frame_time),
         method=service.method,
         standard_error=service.standard_error if standard_error is None else standard_error,
         assumptions=(*service.assumptions, *_assumptions(symbols, learning), *notes),

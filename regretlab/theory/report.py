@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..results import Method, ServiceLaw
+from ..rules.service.frame_service import TAU_MAX_QUANTILE
 from .learning import LearningBound
 
 __all__ = ["RegretParts", "RegretReport"]
@@ -62,7 +63,9 @@ class RegretReport:
     witness
         The MDP that attains the bound.
     workers_for_zero_inaction
-        N_I* under max-time.
+        N_I* under max-time; None where no number suffices (a law without an upper end).
+    workers_for_quantile
+        Workers that fill every frame under max-time while tau_max is the 99.9 % quantile of the law.
     method
         Where the figures come from.
     standard_error
@@ -89,6 +92,7 @@ class RegretReport:
     horizon: float | None
     witness: str
     workers_for_zero_inaction: int | None
+    workers_for_quantile: int
     method: Method
     standard_error: float | None
     assumptions: tuple[str, ...]
@@ -145,6 +149,7 @@ class RegretReport:
             "service_value": self.service_value,
             "interaction_time": self.interaction_time if math.isfinite(self.interaction_time) else None,
             "workers_for_zero_inaction": self.workers_for_zero_inaction,
+            "workers_for_quantile": {"quantile": TAU_MAX_QUANTILE, "workers": self.workers_for_quantile},
             "regret_per_frame": self.per_frame.to_json(),
             "regret_per_second": self.per_second.to_json(),
             "regret": None if over is None else over.to_json(),

@@ -26,6 +26,7 @@ BOUND_KEYS = {
     "standard_error",
     "symbolic",
     "witness",
+    "workers_for_quantile",
     "workers_for_zero_inaction",
 }
 PARTS = {"inaction", "delay", "learning", "total"}
