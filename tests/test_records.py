@@ -153,6 +153,7 @@ while True:
 """
 
 
+@pytest.mark.thorough
 def test_a_kill_at_any_moment_loses_nothing_that_was_flushed(tmp_path):
     """SIGKILL at random moments: while parts are written, merged, or a record is replaced by the next."""
     rng = random.Random(5)

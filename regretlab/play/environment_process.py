@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..records.schema import FrameRow, InferenceRow
-from .learning.telling import Teller
+from .learning.transitions import TransitionWriter
 from .loop import DefaultBehaviour, EnvironmentPlan, FrameLoop
 from .system.arena import Arena
 from .system.board import ENVIRONMENT, ENVIRONMENT_READY, EPOCH, MISSED, STOP, Board
@@ -42,7 +42,7 @@ def _play(board: Board, plan: EnvironmentPlan, learning: Arena | None) -> None:
         if any(game.step(default.action(None))[2:4]):
             game.reset()
     loop = FrameLoop(plan, game)
-    teller = None if learning is None else Teller(learning, plan.discount)
+    transitions = None if learning is None else TransitionWriter(learning, plan.discount)
     board.report_priority(ENVIRONMENT, raise_priority())
     sharpen_timers()
     gc.collect()
@@ -53,15 +53,15 @@ def _play(board: Board, plan: EnvironmentPlan, learning: Arena | None) -> None:
         if board.control[STOP]:
             return
         time.sleep(0.005)
-    loop.run(_WallClock(board, plan.frame_time, teller))
+    loop.run(_WallClock(board, plan.frame_time, transitions))
     game.close()
 
 
 class _WallClock:
     """The wall clock: absolute deadlines, frames to the board, outputs and rows from it (a ``FrameClock``)."""
 
-    def __init__(self, board: Board, frame_time: float, teller: Teller | None) -> None:
-        self._board, self._frame_time, self._teller = board, frame_time, teller
+    def __init__(self, board: Board, frame_time: float, transitions: TransitionWriter | None) -> None:
+        self._board, self._frame_time, self._transitions = board, frame_time, transitions
         self._control, self._claims = board.control, board.arena["claims"]
         self._semaphores = SemaphoreRow(board.arena["semaphores"])
         self._seconds = board.arena["processor_seconds"]
@@ -94,8 +94,8 @@ class _WallClock:
         for worker in np.flatnonzero((self._claims > self._shown) & (self._claims <= index)):
             self._semaphores.post(int(worker))
         self._shown = index
-        if self._teller is not None:
-            self._teller.show(index, observation)
+        if self._transitions is not None:
+            self._transitions.show(index, observation)
 
     def released(self, index: int) -> list[InferenceRow]:
         """Return the outputs that were posted; some may be for later (emulated times)."""
@@ -110,8 +110,8 @@ class _WallClock:
         for inference in finished:
             self._board.write_inference(inference)
         self._board.write_frame(frame)
-        if self._teller is not None:
-            self._teller.played(frame)
+        if self._transitions is not None:
+            self._transitions.played(frame)
         self._seconds[self._board.environment_slot] = time.process_time() - self._used
 
     def ended(self, unfinished: list[InferenceRow]) -> None:

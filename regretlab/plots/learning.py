@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .style import COLOURS, DASHES, house_style
+from .style import COLOURS, DASHES
 
-__all__ = ["RegretCurve", "draw_regret_curves", "regret_against_horizon"]
+__all__ = ["RegretCurve", "draw_regret_curves"]
 
 
 @dataclass(frozen=True)
@@ -58,40 +57,3 @@ def draw_regret_curves(axes: Axes, curves: Sequence[RegretCurve], *, bound: Regr
         axes.plot(
             bound.frames[there], bound.regret[there], color="#000000", linestyle="--", linewidth=1, label=bound.label
         )
-
-
-def regret_against_horizon(
-    curves: Sequence[RegretCurve], *, bound: RegretCurve | None = None, logarithmic: bool = False
-) -> Figure:
-    """Draw cumulative regret against the horizon in frames.
-
-    Parameters
-    ----------
-    curves, bound
-        As for ``draw_regret_curves``.
-    logarithmic
-        Both axes: a root is then a line of slope one half.
-
-    Returns
-    -------
-    Figure
-        One axes.
-
-    Examples
-    --------
-    >>> frames = np.array([100, 200])
-    >>> figure = regret_against_horizon([RegretCurve("inaction", frames, frames * 0.5)])
-    >>> figure.axes[0].get_xlabel()
-    'frames'
-    """
-    with house_style():
-        figure = Figure(figsize=(5.0, 3.2), layout="constrained")
-        axes = figure.add_subplot()
-        draw_regret_curves(axes, curves, bound=bound)
-        if logarithmic:
-            axes.set_xscale("log")
-            axes.set_yscale("log")
-        axes.set_xlabel("frames")
-        axes.set_ylabel("cumulative regret")
-        axes.legend(loc="upper left")
-        return figure

@@ -31,7 +31,7 @@ def learning_figures(record: Record) -> dict[str, Any] | None:
     settings = record.meta["config"]["learning"]
     ratio = settings["replay_ratio"] or settings["batch"]
     seconds = len(record.frames) * float(record.meta["frame_time"])
-    allowed = told["transitions"] * ratio
+    allowed = told.get("counted", told["transitions"]) * ratio
     return {
         "learners": record.meta["config"]["learners"],
         "transitions": told["transitions"],

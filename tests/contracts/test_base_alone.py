@@ -89,11 +89,13 @@ def blocked(tmp_path_factory, program):
     return imported, dict(zip((*WORKS, *NEEDS_PLAY), answers, strict=True)), left
 
 
+@pytest.mark.thorough
 def test_every_module_of_the_theory_side_imports(blocked):
     rooms = {name.split(".")[1] for name in blocked[0]}
     assert rooms >= {"laws", "mdp", "rules", "records", "theory", "planning", "simulation", "plots", "cli"}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("line", WORKS)
 def test_the_base_is_enough(line, blocked):
     code, out, err = blocked[1][line]

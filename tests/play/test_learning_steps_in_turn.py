@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from regretlab.play.learning.checkpoints import first_state
-from regretlab.play.learning.replay import ReplayStore, replay_fields
 from regretlab.play.learning.state import LearnedState, state_fields
 from regretlab.play.learning.steps import NO_TICKET, LearningSteps, steps_fields, strike_out
-from regretlab.play.learning.transitions import Transition
 from regretlab.play.system.arena import Arena
 from regretlab.play.system.synchronisation import RobustLock, SemaphoreRow
 from regretlab.policies import PolicySpec
 from regretlab.policies.learning import LearningSettings
+from regretlab.policies.learning.replay import ReplayStore, replay_fields
 from regretlab.policies.parameters import parameter_count
 
 SPEC = PolicySpec("nature", actions=3)
@@ -30,12 +29,12 @@ def memory():
 
 
 def _write(arena, transitions):
-    store = ReplayStore(arena, SETTINGS.discount)
+    store = ReplayStore(arena)
     random = np.random.default_rng(store.written)
     for _ in range(transitions):
         k = store.written
         store.put_frame(k, random.integers(0, 256, (84, 84), np.uint8))
-        store.put_transition(Transition(k, k + 1, k % 3, float(k % 2), 1, -1))
+        store.put_transition(k, k % 3, float(k % 2), 0.0, -1)
 
 
 def _learners(arena):
@@ -43,7 +42,7 @@ def _learners(arena):
 
 
 def test_gradients_are_applied_in_the_order_of_their_batches(memory):
-    _write(memory, 6)  # three batches of two, each transition drawn once
+    _write(memory, 7)  # three batches of two: from the second transition on each is drawn once
     a, b, c = _learners(memory)
     assert [learner.begin() for learner in (b, c, a, b)] == [True, True, True, False]
     for learner in (a, b, c):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regretlab.play.learning.replay import ReplayStore, replay_fields
 from regretlab.play.learning.transitions import Transition, TransitionBuilder
 from regretlab.play.system.arena import Arena
+from regretlab.policies.learning.replay import ReplayStore, replay_fields
 
 
 def _by_definition(frames, discount):
@@ -53,7 +53,7 @@ def test_a_million_transitions_fit_in_eight_gigabytes_and_cost_nothing_until_wri
     size = sum(np.dtype(dtype).itemsize * int(np.prod(shape)) for dtype, shape in fields.values())
     assert 7.0e9 < size < 8.0e9
     arena = Arena(fields)
-    store = ReplayStore(arena, 0.99)
+    store = ReplayStore(arena)
     before = _shared_pages()
     for k in range(100):
         store.put_frame(k, np.full((84, 84), k, np.uint8))
@@ -67,16 +67,23 @@ def _shared_pages():
         return int(file.read().split()[2])
 
 
+def _put(store, row, discount):
+    following = row.next_observation_frame
+    store.put_transition(
+        row.observation_frame, row.action, row.reward, discount**row.frames if following >= 0 else 0.0, following
+    )
+
+
 def _filled(capacity, count, steps, discount=0.9, every=7):
     """A store written with frames that show their number, and the plain list of all transitions."""
-    store = ReplayStore(Arena(replay_fields(capacity, (2, 2), np.int64)), discount, steps)
+    store = ReplayStore(Arena(replay_fields(capacity, (2, 2), np.int64)), steps)
     rows = []
     for k in range(count):
         store.put_frame(k, np.full((2, 2), k))
         if k >= 2:
             ended = k % every == 0
             rows.append(Transition(k - 2, k - 1, k % 5, float(k), 1, -1 if ended else k - 1))
-            store.put_transition(rows[-1])
+            _put(store, rows[-1], discount)
     return store, rows
 
 
@@ -116,7 +123,7 @@ def test_draws_are_uniform():
 def test_what_is_drawn_while_the_writer_writes_is_never_mixed():
     """A small store that is written over again and again: an observation always shows the frame its row names."""
     arena = Arena(replay_fields(30, (84, 84), np.int64))
-    store = ReplayStore(arena, 0.9)
+    store = ReplayStore(arena)
     stop, started = threading.Event(), threading.Event()
 
     def write():
@@ -124,7 +131,7 @@ def test_what_is_drawn_while_the_writer_writes_is_never_mixed():
         while not stop.is_set():
             store.put_frame(k, np.full((84, 84), k))
             if k >= 2:
-                store.put_transition(Transition(k - 2, k - 1, 0, float(k - 2), 1, k - 1))
+                _put(store, Transition(k - 2, k - 1, 0, float(k - 2), 1, k - 1), 0.9)
             k += 1
             if k > 200:
                 started.set()
@@ -161,7 +168,7 @@ def test_priorities_decide_how_often_a_transition_is_drawn_and_weights_undo_it()
     expected = probability.min() / probability[batch.rows - first]  # beta = 1: inverse to the probability, at most 1
     np.testing.assert_allclose(batch.weights, expected, rtol=1e-5)
     store.put_frame(100, np.zeros((2, 2)))
-    store.put_transition(Transition(100, 101, 0, 0.0, 1, -1))
+    store.put_transition(100, 0, 0.0, 0.0, -1)
     drawn = store.draw(np.random.default_rng(3), 60_000, 1.0, 0.0).rows
     there = np.arange(int(drawn.min()), int(drawn.max()) + 1)
     known = np.where(there == there[-1], 4.0, 1.0 + there % 4)  # a new one has the largest priority so far

@@ -47,6 +47,7 @@ def _python(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "script.py"], cwd=folder, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("body", "printed"),
     [(RUN, "20"), (CONTENTION, "2"), (EXPERIMENT, "2"), (SWEEP, "2")],

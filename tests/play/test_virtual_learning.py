@@ -39,6 +39,7 @@ def _configuration(**changes):
     return RunConfiguration(**{**values, **changes})
 
 
+@pytest.mark.thorough
 def test_two_learning_runs_of_one_seed_are_the_same_files(tmp_path):
     law = f"gamma(4, scale={0.6 * FRAME_TIME})"
     for name in ("a", "b"):

@@ -1,13 +1,12 @@
-"""Replay memory of the agents and its sum tree against plain loops over the transitions that went in."""
+"""What agents remember, and when they may update, against plain loops over the transitions that went in."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
-from regretlab.policies.agents.memory import ReplayMemory
-from regretlab.policies.agents.sum_tree import SumTree
+from regretlab.policies.agents.dqn import DQN
+from regretlab.policies.learning.settings import LearningSettings
 
 TRANSITIONS = st.lists(
     st.tuples(st.integers(-3, 3), st.sampled_from([0.0, 0.5, 0.5, 0.9, 0.9]), st.integers(0, 5).map(lambda n: n == 0)),
@@ -18,38 +17,41 @@ TRANSITIONS = st.lists(
 
 def _plain(transitions, steps, capacity):
     """Return what can be drawn: by observation its return, discount and following observation (None after the end)."""
+    ended_at = len(transitions)
+    whole = [  # those that are not cut off, and whose next observation has come
+        start for start, (_, gamma, last) in enumerate(transitions) if gamma == 0 or (not last and start + 1 < ended_at)
+    ]
     found = {}
-    held = capacity + steps  # n-step transitions are complete n transitions later
-    for start in range(max(0, len(transitions) - held), len(transitions)):
-        total, discount, at = 0.0, 1.0, start
-        while True:
-            reward, gamma, last = transitions[at]
+    for start in whole[: max(0, len(whole) - steps + 1)]:
+        if start < ended_at - capacity:
+            continue
+        total, discount, at, following = 0.0, 1.0, start, None
+        for _ in range(steps):
+            reward, gamma, _ = transitions[at]
             total, discount = total + discount * reward, discount * gamma
-            if gamma == 0:
-                found[start] = (total, 0.0, None)
-                break
-            if last or at + 1 == len(transitions):
+            following = at + 1 if gamma else None
+            if following not in whole:
                 break
             at += 1
-            if at - start == steps:
-                found[start] = (total, discount, at)
-                break
+        found[start] = (total, discount, following)
     return found
 
 
-@given(transitions=TRANSITIONS, steps=st.integers(1, 4), capacity=st.integers(1, 12))
-@settings(derandomize=True, deadline=None, max_examples=200)
+@given(transitions=TRANSITIONS, steps=st.integers(1, 4), capacity=st.integers(5, 12))
+@settings(derandomize=True, deadline=None, max_examples=150)
 def test_what_can_be_drawn_is_what_went_in(transitions, steps, capacity):
-    memory = ReplayMemory(capacity, (1,), np.float32, steps=steps)
+    agent = DQN("mlp", (1,), 5, LearningSettings(batch=1, replay=capacity, steps=steps, replay_ratio=1e-9), seed=0)
     for number, (reward, discount, last) in enumerate(transitions):
-        memory.add(np.array([number]), action=number % 5, reward=reward, discount=discount, last=last)
+        agent.learn(np.array([number], np.float32), number % 5, float(reward), discount, last=last)
+    assert agent.updates == 0
     expected = _plain(transitions, steps, capacity)
-    drawn = memory.draw(400) if memory.can_be_drawn else None
-    seen = set() if drawn is None else {int(first) for first in drawn.observations[:, 0]}
-    assert seen == set(expected)  # 400 strata over at most 44 transitions meet each
-    for row in range(0 if drawn is None else 400):
-        start = int(drawn.observations[row, 0])
-        reward, discount, following = expected[start]
+    store = agent._store
+    assert store.available == len(expected)
+    if not expected:
+        return
+    drawn = store.read(np.arange(store.written - steps + 1 - store.available, store.written - steps + 1))
+    assert drawn.observations[:, 0].astype(int).tolist() == list(expected)
+    for row, (start, (reward, discount, following)) in enumerate(expected.items()):
         assert drawn.actions[row] == start % 5
         assert drawn.rewards[row] == pytest.approx(reward, abs=1e-5)
         assert drawn.discounts[row] == pytest.approx(discount, abs=1e-6)
@@ -57,33 +59,16 @@ def test_what_can_be_drawn_is_what_went_in(transitions, steps, capacity):
             assert drawn.next_observations[row, 0] == following
 
 
-def test_draws_follow_the_priorities_and_the_weights_undo_it():
-    """Errors 1 to 8 with alpha 1/2; the chi-square bound is that of independent draws (strata can only do better)."""
-    memory = ReplayMemory(8, (1,), np.float32, prioritisation=0.5, seed=3)
-    for number in range(9):
-        memory.add(np.array([number]), action=0, reward=0.0, discount=0.5)
-    memory.learned(np.arange(8), np.arange(1, 9, dtype=np.float32))
-    share = np.sqrt(np.arange(1, 9) + 1e-3)
-    share /= share.sum()
-    rows = np.concatenate([memory.draw(32).rows for _ in range(400)])
-    counts = np.bincount(rows, minlength=8)[:8]
-    assert stats.chisquare(counts, share * len(rows)).pvalue > 1e-3
-    batch = memory.draw(32, importance=1.0)
-    undone = batch.weights * share[batch.rows]
-    np.testing.assert_allclose(undone / undone[0], 1.0, rtol=1e-5)
-
-
-@given(size=st.integers(1, 20), data=st.data())
-@settings(derandomize=True, deadline=None, max_examples=60)
-def test_the_tree_is_a_cumulative_sum(size, data):
-    tree, plain = SumTree(size), np.zeros(size)
-    for _ in range(data.draw(st.integers(1, 5))):
-        rows = np.array(data.draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=6, unique=True)))
-        values = np.array(data.draw(st.lists(st.integers(0, 9), min_size=len(rows), max_size=len(rows))), float)
-        tree.set(rows, values)
-        plain[rows] = values
-    np.testing.assert_array_equal(tree.get(np.arange(size)), plain)
-    assert tree.total == plain.sum()
-    if plain.any():
-        points = np.arange(int(plain.sum())) + 0.5
-        np.testing.assert_array_equal(tree.find(points), np.searchsorted(np.cumsum(plain), points))
+@pytest.mark.parametrize("ratio", [0.3, 1.0, 2.5])
+@pytest.mark.parametrize("minimum", [None, 20])
+def test_updates_begin_without_a_burst_and_keep_to_the_ratio(ratio, minimum):
+    """The number of updates after t transitions is floor(ratio (t - first + 1) / batch) once first are there."""
+    chosen = LearningSettings(batch=4, replay=100, minimum=minimum, replay_ratio=ratio, exploration_frames=0)
+    agent = DQN("mlp", (1,), 2, chosen, seed=0)
+    first, counts = minimum or 4, []
+    for number in range(60):
+        agent.learn(np.array([number], np.float32), 0, 0.0, 0.0)  # each ends its episode, so each is whole at once
+        counts.append(agent.updates)
+    expected = [int(ratio * max(0, t - first + 1) / 4 + 1e-9) for t in range(1, 61)]
+    assert counts == expected
+    assert max(np.diff(counts)) <= np.ceil(ratio / 4)

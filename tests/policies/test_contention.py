@@ -78,6 +78,7 @@ def test_the_users_report_of_twenty_workers():
     assert workers_under_contention(6.0, found.contention) is not None
 
 
+@pytest.mark.thorough
 def test_real_processes_share_real_cores():
     """With more processes than cores each takes longer: twice as many take at least 1.2 times as long."""
     cores = len(os.sched_getaffinity(0))

@@ -76,6 +76,7 @@ def test_the_interval_of_the_mean_covers_where_slow_spells_last():
     assert np.median(effective) == pytest.approx(expected, rel=0.075)
 
 
+@pytest.mark.thorough
 def test_a_policy_of_ones_own_is_measured_on_what_its_environment_shows(tmp_path):
     """A policy that sleeps 3 ms when it is shown four numbers: no inference is shorter, alone or in company."""
     source = tmp_path / "slow.py"

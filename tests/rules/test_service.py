@@ -344,6 +344,7 @@ def test_the_best_hold_of_the_gamma_law():
     assert int(np.argmax(values)) + 1 == 5
 
 
+@pytest.mark.thorough
 @settings(max_examples=25)
 @given(laws, st.integers(2, 40))
 def test_the_unit_of_time_does_not_matter(law, workers):

@@ -157,6 +157,7 @@ def hardest_regret(arms, horizon, replications, seed):
     return played.learning[-1], played.learning_error[-1]
 
 
+@pytest.mark.thorough
 def test_at_the_hardest_gaps_learning_grows_as_the_root_and_stays_above_the_bound():
     """One instance a horizon, as in the minimax theorem: slope of log regret on log horizon 1/2, z < 4."""
     horizons = np.array([1000, 4000, 16_000, 64_000])
@@ -171,6 +172,7 @@ def test_at_the_hardest_gaps_learning_grows_as_the_root_and_stays_above_the_boun
     assert 4 * slope_error < 0.1  # the test can tell a root from a line
 
 
+@pytest.mark.thorough
 def test_the_linear_parts_overtake_learning_where_theory_says():
     """Learning C sqrt(n), inaction r a frame: they meet at (C/r)^2, and not before the bound's own crossing.
 
@@ -251,6 +253,7 @@ def test_what_has_no_effect_or_does_not_apply_is_refused(capfd, words, message):
     assert err.count("\n") == 1
 
 
+@pytest.mark.thorough
 def test_the_bound_is_over_a_class_and_its_diameter_in_interactions(capfd):
     """A walk on 61 places, an action for each: half of the frames are served, so half its diameter counts."""
     walk = "lazy-walk(states=61, noop_gap=0.5)"

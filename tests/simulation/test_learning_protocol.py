@@ -64,6 +64,7 @@ def test_late_q_learning_is_that_of_a_plain_program(rule, beta, credit, share):
     assert np.abs(z).max() < 4, z
 
 
+@pytest.mark.thorough
 def test_fewer_learners_than_needed_cost_the_root_of_what_they_miss():
     """At the hardest gaps of u n interactions n of them cost C sqrt(n/u): slope -1/2 in u, above the bound, z < 4.
 

@@ -182,6 +182,7 @@ def test_every_point_is_in_exactly_one_chunk(chunk):
     assert sorted(points) == list(range(sweep.points))
 
 
+@pytest.mark.thorough
 def test_chunks_and_cores_change_no_value(tmp_path):
     one = run_sweep(read_configuration(SIMULATE), tmp_path / "one.nc", cores=1)
     coarse = SIMULATE | {"sweep": SIMULATE["sweep"] | {"chunk": 5}}
@@ -279,6 +280,7 @@ inference_time = { template = "gamma(4, scale={})", values = [0.2, 0.4, 0.8] }
 """
 
 
+@pytest.mark.thorough
 def test_a_killed_sweep_goes_on_where_it_was_and_ends_the_same(tmp_path):
     (tmp_path / "sweep.toml").write_text(TOML)
     words = [sys.executable, "-m", "regretlab", "sweep", "sweep.toml", "--out", "a.nc", "--cores", "2", "--json"]

@@ -21,10 +21,10 @@ from regretlab.theory.delay import (
     saturated_regret_of_delay,
     value_of_unknown_delay,
 )
-from regretlab.theory.identity import gap_table, split_regret
 from regretlab.theory.inaction import inaction_bounds
 from regretlab.theory.sticky import sticky_regret, sticky_sequential_regret
 from regretlab.theory.two_sided import two_sided_delay_regret
+from tests.oracles.identity import gap_table, split_regret
 
 
 def ring_matrix(p, symbols):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import RunError
+from ...policies.learning.replay import ReplayStore, replay_fields
 from ..configuration import RunConfiguration
 from ..preparation import Prepared
 from ..system.arena import Arena
@@ -17,7 +18,6 @@ from ..system.board import Board
 from ..system.synchronisation import RobustLock, SemaphoreRow
 from .checkpoints import first_state, save_checkpoint
 from .learner_process import LearnerPlan, learn
-from .replay import ReplayStore, replay_fields
 from .state import LearnedState, StateCopy, state_fields
 from .steps import DRAWN, NO_TICKET, steps_fields, strike_out, take_step_rows
 
@@ -61,7 +61,7 @@ class LearnerGroup:
         start = first_state(prepared.policy, configuration.resume)
         self._state.prepare(start)
         self._first_updates = start.updates
-        self._store = ReplayStore(self.arena, settings.discount, settings.steps)
+        self._store = ReplayStore(self.arena, settings.steps)
         self.plan = LearnerPlan(
             policy=prepared.policy,
             settings=settings,
@@ -130,6 +130,7 @@ class LearnerGroup:
         """Return what the record says about the learning."""
         return {
             "transitions": self._store.written,
+            "counted": self.plan.settings.counted(self._store.written),
             "batches": int(self.arena["learning_control"][DRAWN]),
             "updates": self._state.updates - self._first_updates,
             "busy_seconds": round(float(self.arena["learning_seconds"].sum()), 6),

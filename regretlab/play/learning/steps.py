@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from ...policies.learning.gradient import GradientComputer
 from ...policies.learning.losses import Batch
+from ...policies.learning.replay import BatchDrawer, ReplayStore
 from ...policies.learning.settings import LearningSettings
 from ...policies.spec import PolicySpec
 from ...records.schema import LEARNING_DTYPE, LearningRow
 from ..system.arena import Arena
 from ..system.synchronisation import LOCK_BYTES, SEMAPHORE_BYTES, RobustLock, SemaphoreRow
-from .batches import BatchDrawer
-from .replay import ReplayStore
 from .state import LearnedState
 
 __all__ = ["DRAWN", "NO_TICKET", "Gradients", "LearningSteps", "steps_fields", "strike_out", "take_step_rows"]
@@ -114,7 +113,7 @@ class LearningSteps:
         self._lock = RobustLock(arena["learning_lock"])
         self._semaphores = SemaphoreRow(arena["learning_semaphores"])
         self._state = LearnedState(arena, settings)
-        self._drawer = BatchDrawer(ReplayStore(arena, settings.discount, settings.steps), settings, stream)
+        self._drawer = BatchDrawer(ReplayStore(arena, settings.steps), settings, stream)
         self._computer: Gradients = computer or GradientComputer(spec, settings.gradient_clip)
         self._rows, self._heads = arena["step_rows"][learner], arena["step_heads"]
         self._targets = -1

@@ -17,9 +17,15 @@ action that took effect did so in frame e_{i+1}, chosen from frame o_{i+1}. The 
   this episode's decisions, but ends the interval of none either, for that ended with its episode.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-__all__ = ["Transition", "TransitionBuilder"]
+from numpy.typing import NDArray
+
+from ...policies.learning.replay import ReplayStore
+from ...records.schema import FrameRow
+from ..system.arena import Arena
+
+__all__ = ["Transition", "TransitionBuilder", "TransitionWriter"]
 
 
 class Transition(NamedTuple):
@@ -104,3 +110,30 @@ class TransitionBuilder:
         assert self._open is not None
         observed, effect, action = self._open
         return Transition(observed, effect, action, self._reward, frame - effect, next_observation)
+
+
+class TransitionWriter:
+    """The only writer of a run's replay store: the frames shown, and the transitions that their play makes.
+
+    Parameters
+    ----------
+    arena
+        Memory with the store.
+    discount
+        Of the reward one frame later.
+    """
+
+    def __init__(self, arena: Arena, discount: float) -> None:
+        self._store, self._builder, self._discount = ReplayStore(arena), TransitionBuilder(discount), discount
+
+    def show(self, index: int, pixels: NDArray[Any]) -> None:
+        """Take in the frame that is on the screen from boundary ``index`` on."""
+        self._store.put_frame(index, pixels)
+
+    def played(self, frame: FrameRow) -> None:
+        """Take in how a frame was played."""
+        served = (frame.observation_frame, frame.action) if frame.served_by >= 0 else None
+        for made in self._builder.add(frame.frame, served, frame.reward, frame.terminated, frame.truncated):
+            following = made.next_observation_frame
+            discount = 0.0 if following < 0 else self._discount**made.frames
+            self._store.put_transition(made.observation_frame, made.action, made.reward, discount, following)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...policies.learning.exploration import ExploringPolicy
 from ...policies.learning.gradient import GradientComputer
+from ...policies.learning.replay import BatchDrawer, ReplayStore, replay_fields
 from ...policies.parameters import parameter_count
 from ...policies.policy import build_policy
 from ...records.schema import LEARNING_DTYPE, FrameRow, LearningRow
@@ -21,11 +22,9 @@ from ..configuration import RunConfiguration
 from ..latencies import LEARNER_STREAM, LatencyStream
 from ..preparation import Prepared
 from ..system.arena import Arena
-from .batches import BatchDrawer
 from .checkpoints import first_state, save_checkpoint
-from .replay import ReplayStore, replay_fields
 from .state import LearnedState, state_fields
-from .telling import Teller
+from .transitions import TransitionWriter
 
 __all__ = ["VirtualLearning"]
 
@@ -51,10 +50,10 @@ class VirtualLearning:
                 **state_fields(1, parameter_count(spec)),
             }
         )
-        self._store = ReplayStore(self._arena, self._settings.discount, self._settings.steps)
+        self._store = ReplayStore(self._arena, self._settings.steps)
         self._state = LearnedState(self._arena, self._settings)
         self._state.prepare(first_state(spec, configuration.resume))
-        self._teller = Teller(self._arena, self._settings.discount)
+        self._transitions = TransitionWriter(self._arena, self._settings.discount)
         self._blocking = configuration.blocking_learning
         learners = range(1 if self._blocking else configuration.learners)
         self._drawers = [
@@ -90,11 +89,11 @@ class VirtualLearning:
     def show(self, index: int, pixels: NDArray[Any]) -> None:
         """Take in the frame that is on the screen from boundary ``index`` on."""
         self._frame = index
-        self._teller.show(index, pixels)
+        self._transitions.show(index, pixels)
 
     def played(self, frame: FrameRow) -> None:
         """Take in how a frame was played: what it earned is known at the next boundary."""
-        self._teller.played(frame)
+        self._transitions.played(frame)
         if not self._blocking:
             boundary = (frame.frame + 1) * self._frame_time
             self.until(boundary)
@@ -120,6 +119,7 @@ class VirtualLearning:
         save_checkpoint(folder, self._spec, self._state.copy(frames))
         return {
             "transitions": self._store.written,
+            "counted": self._settings.counted(self._store.written),
             "batches": self._drawn,
             "updates": self._applied,
             "busy_seconds": round(self._busy, 6),

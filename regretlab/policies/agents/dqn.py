@@ -5,8 +5,8 @@ import torch
 from numpy.typing import NDArray
 
 from ..learning.losses import as_input, temporal_difference_loss
+from ..learning.replay import BatchDrawer, ReplayStore, private_arrays, replay_fields
 from ..learning.settings import LearningSettings
-from .memory import ReplayMemory
 from .networks import value_network
 
 __all__ = ["DQN"]
@@ -35,7 +35,7 @@ class DQN:
     >>> for number in range(20):
     ...     agent.learn(np.full(4, number, np.float32), action=number % 2, reward=1.0, discount=0.9)
     >>> agent.updates
-    13
+    12
     >>> agent.act(np.zeros(4, np.float32), exploration=0.0) in (0, 1)
     True
     """
@@ -47,9 +47,10 @@ class DQN:
         self.network, self.target = (value_network(network, shape, actions, seed) for _ in range(2))
         self.optimiser = torch.optim.Adam(self.network.parameters(), settings.learning_rate)
         dtype = np.float32 if network == "mlp" else np.uint8  # frames as bytes, whatever else as numbers
-        self.memory = ReplayMemory(
-            settings.replay, shape, dtype, steps=settings.steps, prioritisation=settings.prioritisation, seed=seed
-        )
+        self._store = ReplayStore(private_arrays(replay_fields(settings.replay, shape, dtype)), settings.steps)
+        self._drawer = BatchDrawer(self._store, settings, (seed,))
+        self._seen = 0
+        self._pending: tuple[int, int, float, float] | None = None  # a transition whose next observation is to come
         self._generator = np.random.default_rng([seed, 0xD9])
 
     def act(self, observation: NDArray[np.generic], exploration: float) -> int:
@@ -62,25 +63,37 @@ class DQN:
     def learn(
         self, observation: NDArray[np.generic], action: int, reward: float, discount: float, *, last: bool = False
     ) -> None:
-        """Remember a transition, and update as often as the replay ratio allows (see ``ReplayMemory.add``)."""
-        self.memory.add(observation, action, reward, discount, last=last)
-        while self._due():
-            self._update()
+        """Remember a transition, and update as often as the replay ratio allows.
 
-    def _due(self) -> bool:
-        """Tell whether the transitions since the first batch became possible allow another one."""
-        settings = self.settings
-        since = self.memory.written - settings.first_batch + 1
-        return self.memory.can_be_drawn and (self.updates + 1) * settings.batch <= since * settings.draws_per_transition
+        Parameters
+        ----------
+        observation, action, reward
+            What was seen, what was done, and the reward until the next action.
+        discount
+            Of what follows; 0 if the episode ended.
+        last
+            The next transition does not continue this one. A transition that is cut off (``last`` with a discount) is
+            left out: there is no observation to go on from.
+        """
+        number = self._seen
+        self._store.put_frame(number, observation)
+        if self._pending is not None:
+            self._store.put_transition(*self._pending, next_observation=number)
+        self._pending = None if last or not discount else (number, action, reward, discount)
+        if not discount:
+            self._store.put_transition(number, action, reward, 0.0, next_observation=-1)
+        self._seen += 1
+        while self._drawer.is_due(self.updates):
+            self._update()
 
     def _update(self) -> None:
         if self.updates % self.settings.target_every == 0:
             self.target.load_state_dict(self.network.state_dict())
-        batch = self.memory.draw(self.settings.batch, self.settings.importance)
+        batch = self._drawer.draw()
         loss, differences = temporal_difference_loss(self.network, self.target, batch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip)
         self.optimiser.step()
-        self.memory.learned(batch.rows, differences)
+        self._drawer.learned(batch, differences)
         self.updates += 1

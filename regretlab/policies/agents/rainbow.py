@@ -51,7 +51,7 @@ class Rainbow(DQN):
     def _update(self) -> None:
         if self.updates % self.settings.target_every == 0:
             self.target.load_state_dict(self.network.state_dict())
-        batch = self.memory.draw(self.settings.batch, self.settings.importance_at(self.updates))
+        batch = self._drawer.draw(self.settings.importance_at(self.updates))
         for network in (self.network, self.target):
             network.draw_noise(self._noise)
         losses = self.losses(batch)
@@ -60,7 +60,7 @@ class Rainbow(DQN):
         (losses * weights).mean().backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip)
         self.optimiser.step()
-        self.memory.learned(batch.rows, losses.detach().numpy())
+        self._drawer.learned(batch, losses.detach().numpy())
         self.updates += 1
 
     def losses(self, batch: Batch) -> Tensor:

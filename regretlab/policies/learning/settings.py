@@ -109,6 +109,10 @@ class LearningSettings(BaseModel):
         """Transitions in the store before the first batch is drawn."""
         return self.batch + self.steps - 1 if self.minimum is None else max(self.minimum, self.steps)
 
+    def counted(self, written: int) -> int:
+        """Return how many of the transitions written so far count towards the replay ratio."""
+        return max(0, written - self.first_batch + 1)
+
     @property
     def draws_per_transition(self) -> float:
         """How often a transition is drawn at most on average."""

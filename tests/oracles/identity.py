@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import InputError
+from regretlab.errors import InputError
 
 __all__ = ["RegretSplit", "gap_table", "split_regret"]
 
