@@ -243,7 +243,7 @@ def test_outputs_that_share_a_frame_are_fresher_than_a_phase_uniform_one():
 
 
 def test_up_to_one_output_a_frame_the_delay_is_that_of_a_uniform_phase():
-    law = parse_law("5.3")
+    law = constant(math.sqrt(28.1))  # no whole number of phases
     for workers in (1, 3, 5):
         service = service_law(law, 1.0, rule="max-time", workers=workers)
         expected = (1 - service.inaction_fraction) * law.moment(0.9, 1.0, alignment="uniform").value
