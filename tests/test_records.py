@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -417,7 +418,14 @@ def test_evenly_staggered_constant_delays_have_the_age_of_theory():
     frames["served_by"] = np.where(served, 0, -1)
     frames["observation_frame"] = np.where(served, number - delay, -1)
     frames["delay_frames"] = np.where(served, delay, -1)
-    record = Record(Path("run"), *(_table(rows) for rows in (frames[: count - 1], np.zeros(0, INFERENCE_DTYPE))), {})
+    none = _table(np.zeros(0, INFERENCE_DTYPE))
+    record = SimpleNamespace(
+        directory=Path("run"),
+        meta={},
+        frames=_table(frames[: count - 1]),
+        inferences=none,
+        learning_steps=none,
+    )
     summary = summarise(record)
     assert summary.mean_age == pytest.approx((delay + every / 2) * FRAME_TIME)
     assert summary.peak_age == pytest.approx((delay + every) * FRAME_TIME)

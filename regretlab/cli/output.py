@@ -13,7 +13,16 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
-__all__ = ["listed", "plain_console", "print_facts", "print_json", "print_rows", "show_progress", "write"]
+__all__ = [
+    "listed",
+    "plain_console",
+    "print_facts",
+    "print_json",
+    "print_result",
+    "print_rows",
+    "show_progress",
+    "write",
+]
 
 WIDTH_OF_FILES = 200
 """Columns of what is written to a file or into a pipe."""
@@ -69,6 +78,15 @@ def print_facts(title: str, facts: Sequence[tuple[str, str]]) -> None:
     for name, value in facts:
         table.add_row(name, value)
     _print(table)
+
+
+def print_result(result: Any, as_json: bool) -> int:
+    """Print a result, as one JSON object or as its title and facts; return the exit code 0."""
+    if as_json:
+        print_json(result.to_json())
+    else:
+        print_facts(result.title, result.facts())
+    return 0
 
 
 def print_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], foldable: int) -> None:

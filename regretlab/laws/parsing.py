@@ -2,14 +2,15 @@
 
 ``0.1`` | ``constant(0.1)`` | ``NAME(parameters)`` for any continuous distribution of ``scipy.stats``, positional or
 by name | ``@file.csv`` | ``@file.npy`` | ``@RECORD``, the folder of a run: the inference times it recorded |
-``@RECORD/learning.parquet``: the times of its learning steps. The text is parsed to a syntax tree and only numbers are
-taken from it.
+``@RECORD/learning.parquet``: the times of its learning steps. A number may be a fraction (``1/30``) and have a unit of
+time (``500ms``, ``20us``, ``2s``). The text is parsed to a syntax tree and only numbers are taken from it.
 """
 
 import ast
 import csv
 import difflib
 import math
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -22,21 +23,41 @@ from .constant_law import constant
 from .law import Law
 from .sample_law import law_from_samples
 
-__all__ = ["FRAME_TIMES", "parse_frame_time", "parse_law"]
+__all__ = ["FRAME_TIMES", "as_law", "parse_frame_time", "parse_law", "parse_seconds"]
 
 FRAME_TIMES = {"gameboy": 1 / 59.7275, "atari": 1 / 60}
 """Frame times by name, seconds."""
 
 _FORMS = "a number of seconds, constant(T), a scipy.stats distribution such as gamma(4, scale=0.8), or @FILE"
+_EXPONENTS = {"s": "", "ms": "e-3", "us": "e-6", "µs": "e-6"}
+_WITH_UNIT = re.compile(r"(?<![\w.])(\d+\.?\d*|\.\d+)\s*(ms|us|µs|s)\b")
 
 
-def parse_frame_time(text: str | float) -> float:
-    """Return a frame time in seconds.
+def _without_units(text: str) -> str:
+    """Return a text with times such as 500ms written in seconds; the digits stay as they are."""
+    return _WITH_UNIT.sub(lambda found: found[1] + _EXPONENTS[found[2]], text)
+
+
+def _fraction(text: str) -> float:
+    """Return a number, or one number over another; raise ``ValueError`` for anything else."""
+    above, slash, below = text.partition("/")
+    if not slash:
+        return float(text)
+    divisor = float(below)
+    return float(above) / divisor if divisor else math.nan
+
+
+def parse_seconds(value: str | float, name: str = "time", *, unit: str = "seconds") -> float:
+    """Return a positive, finite time in seconds.
 
     Parameters
     ----------
-    text
-        ``gameboy``, ``atari`` or a positive number of seconds.
+    value
+        A number, or text: ``0.1``, ``500ms``, ``20us``, ``2s``, ``1/30``.
+    name
+        What it is, for the message.
+    unit
+        What it is counted in, for the message; only seconds may have a unit in the text.
 
     Raises
     ------
@@ -45,20 +66,79 @@ def parse_frame_time(text: str | float) -> float:
 
     Examples
     --------
-    >>> round(parse_frame_time("gameboy"), 6)
-    0.016743
+    >>> parse_seconds("500ms"), parse_seconds("1/30") == 1 / 30
+    (0.5, True)
+    """
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        text = _without_units(value) if isinstance(value, str) and unit == "seconds" else value
+        seconds = _fraction(text) if isinstance(text, str) else float(text)
+    except (TypeError, ValueError):
+        allowed = "a number of seconds, such as 0.1, 500ms or 1/30" if unit == "seconds" else f"a number of {unit}"
+        raise InputError(f"{name} must be {allowed}, not {value!r}") from None
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise InputError(f"{name} must be a positive, finite number of {unit}, not {value!r}")
+    return seconds
+
+
+def parse_frame_time(text: str | float) -> float:
+    """Return a frame time in seconds.
+
+    Parameters
+    ----------
+    text
+        ``gameboy``, ``atari`` or a time as for ``parse_seconds``.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+
+    Examples
+    --------
+    >>> round(parse_frame_time("gameboy"), 6), parse_frame_time("20ms")
+    (0.016743, 0.02)
     """
     if isinstance(text, str) and text.strip().lower() in FRAME_TIMES:
         return FRAME_TIMES[text.strip().lower()]
     try:
-        seconds = float(text)
-    except ValueError:
+        seconds = _fraction(_without_units(text)) if isinstance(text, str) else float(text)
+    except (TypeError, ValueError):
         raise InputError(
             f"frame time '{text}' is neither a number of seconds nor one of {', '.join(FRAME_TIMES)}"
         ) from None
     if not (math.isfinite(seconds) and seconds > 0):
         raise InputError(f"frame time '{text}' must be a positive, finite number of seconds")
     return seconds
+
+
+def as_law(value: Any) -> Law:
+    """Return the law that a number, a text, a frozen ``scipy.stats`` distribution or an array of samples describes.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+
+    Examples
+    --------
+    >>> as_law([0.1, 0.3]).mean()
+    0.2
+    """
+    if isinstance(value, Law):
+        return value
+    if isinstance(value, str):
+        return parse_law(value)
+    if isinstance(value, bool) or value is None:
+        raise InputError(f"inference time must be {_FORMS}, not {value!r}")
+    if isinstance(value, int | float | np.number):
+        return constant(float(value), text=repr(float(value)))
+    if hasattr(value, "dist"):
+        from .scipy_law import law_from_distribution
+
+        return law_from_distribution(value)
+    return law_from_samples(value)
 
 
 def parse_law(text: str | float, *, base_directory: str | Path | None = None) -> Law:
@@ -87,13 +167,14 @@ def parse_law(text: str | float, *, base_directory: str | Path | None = None) ->
     stripped = str(text).strip()
     if stripped.startswith("@"):
         return _law_from_file(stripped[1:], stripped, Path(base_directory or "."))
+    plain = _without_units(stripped)
     try:
-        return constant(float(stripped), text=stripped)
+        return constant(_fraction(plain), text=stripped)
     except InputError:
         raise
     except ValueError:
         pass
-    name, positional, named = _call(stripped)
+    name, positional, named = _call(plain, stripped)
     if name == "constant":
         if named or len(positional) != 1:
             raise InputError(f"law '{stripped}': constant takes one number of seconds, as in constant(0.1)")
@@ -101,12 +182,12 @@ def parse_law(text: str | float, *, base_directory: str | Path | None = None) ->
     return _law_from_scipy(stripped, name, positional, named)
 
 
-def _call(text: str) -> tuple[str, list[float], dict[str, float]]:
-    """Split ``NAME(1, a=2)`` into its name and numbers."""
+def _call(plain: str, text: str) -> tuple[str, list[float], dict[str, float]]:
+    """Split ``NAME(1, a=2)`` into its name and numbers; ``text`` is how the law was written."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of text that is no law anyway
-            node = ast.parse(text, mode="eval").body
+            node = ast.parse(plain, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         node = None
     if isinstance(node, ast.Name):
@@ -124,6 +205,10 @@ def _call(text: str) -> tuple[str, list[float], dict[str, float]]:
 
 def _number(node: ast.AST, text: str) -> float:
     sign = 1.0
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        below = _number(node.right, text)
+        if below:
+            return _number(node.left, text) / below
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         sign = -1.0 if isinstance(node.op, ast.USub) else 1.0
         node = node.operand

@@ -7,13 +7,19 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from ..errors import InputError, first_fault
 from ..laws import Law, parse_law
 from ..policies.learning.settings import LearningSettings
-from ..rules import DEFAULT_RULE, get_rule, known_rules, name_of_rule
+from ..rules import get_rule, known_rules, name_of_rule
 from ..rules.rule import HoldObjective, StaggeringRule
+from ..scenario import Scenario
 
 __all__ = ["MOST_PROCESSES", "RunConfiguration"]
 
 MOST_PROCESSES = 1024
 """Worker processes a realtime run may have."""
+
+
+BEACON = "regretlab/Beacon-v0"
+_SHARED = ("workers", "rule", "alignment", "hold", "gap_default", "gap_delay", "default_behaviour")
+_USES = (*_SHARED, "inference_time", "frame_time", "mode_probability", "symbols", "mode")
 
 
 class RunConfiguration(BaseModel):
@@ -85,20 +91,20 @@ class RunConfiguration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    environment: str = "regretlab/Beacon-v0"
+    environment: str = BEACON
     environment_options: dict[str, Any] = {}
     policy: str = "impala-k1"
-    workers: int = 1
-    rule: Annotated[str, BeforeValidator(name_of_rule)] = DEFAULT_RULE
-    alignment: str | None = None
+    workers: int = int(Scenario.workers)
+    rule: Annotated[str, BeforeValidator(name_of_rule)] = Scenario.rule
+    alignment: str | None = Scenario.alignment
     hold: int | Literal["auto"] | None = None
     hold_probability: float | None = None
-    gap_default: float = 1.0
-    gap_delay: float = 1.0
+    gap_default: float = Scenario.gap_default
+    gap_delay: float = Scenario.gap_delay
     clock: Literal["real", "virtual"] = "real"
     frames: int = 3600
     emulate_latency: str | None = None
-    default_behaviour: Literal["noop", "repeat", "random"] = "noop"
+    default_behaviour: Literal["noop", "repeat", "random"] = Scenario.default_behaviour
     default_action: int | None = None
     frame_time: float | None = None
     weights: str | None = None
@@ -191,6 +197,50 @@ class RunConfiguration(BaseModel):
                 "the virtual clock needs the time of a learning step: give --emulate-learning a law or @samples"
             )
         self.learning_law()
+
+    @classmethod
+    def of(cls, scenario: Scenario, *, environment: str, **settings: Any) -> "RunConfiguration":
+        """Return the run of a scenario.
+
+        Parameters
+        ----------
+        scenario
+            Its law is what inferences are padded to; symbols, mode and mode probability are those of Beacon.
+        environment
+            Gymnasium id.
+        settings
+            Further fields.
+
+        Raises
+        ------
+        InputError
+            Also for a field of the scenario that a run does not take into account.
+
+        Examples
+        --------
+        >>> asked = Scenario(0.04, mode_probability=0.9, workers=3)
+        >>> RunConfiguration.of(asked, environment="regretlab/Beacon-v0", clock="virtual").emulate_latency
+        '0.04'
+        """
+        scenario.check("run", uses=_USES)
+        if scenario.workers == float("inf"):
+            raise InputError("a run needs a finite number of workers, not inf")
+        given = scenario.to_json()
+        options = dict(settings.pop("environment_options", {}))
+        if environment == BEACON:
+            options |= {name: given[name] for name in ("symbols", "mode_probability") if name in given}
+            options |= {"rotating": True} if scenario.mode == "moves" else {}
+        elif get_rule(scenario.rule).holds and scenario.hold in (None, "auto"):
+            settings.setdefault("hold_probability", scenario.mode_probability)
+        values = {name: given[name] for name in _SHARED if name in given}
+        return cls(
+            environment=environment,
+            environment_options=options,
+            emulate_latency=given.get("inference_time"),
+            frame_time=scenario.frame_time,
+            **values,
+            **settings,
+        )
 
     @property
     def learns(self) -> bool:

@@ -23,7 +23,7 @@ import math
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -257,6 +257,8 @@ def _check_parameter(command: Command, parameter: str, place: str) -> None:
 def _value(command: Command, parameter: str, value: Any, place: str) -> Any:
     field = command.parameters.model_fields[parameter]
     kind: Any = field.annotation
+    for check in field.metadata:
+        kind = Annotated[kind, check]
     adapter: TypeAdapter[Any] = TypeAdapter(kind, config=ConfigDict(strict=True))
     if isinstance(value, float) and math.isnan(value):
         raise InputError(f"{place}: must be a number, not nan")
