@@ -41,8 +41,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     panels = []
     scores = []
     for rule, label in RULES:
-        inaction = [_regret(rule, x, probabilities[0]).per_frame.inaction for x in grid]
-        curves = [[_regret(rule, x, p).total for x in grid] for p in probabilities]
+        inaction = [_regret(rule, x, probabilities[0]).regret.inaction for x in grid]
+        curves = [[_regret(rule, x, p).regret.total for x in grid] for p in probabilities]
         points = []
         for index, p in enumerate(probabilities):
             for x in played_at:
@@ -56,7 +56,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
                     mode_probability=p,
                 )
                 error = QUANTILE * measured["regret_error"]
-                predicted = _regret(rule, x, p).total
+                predicted = _regret(rule, x, p).regret.total
                 scores.append((measured["regret"] - predicted) / measured["regret_error"])
                 points.append(
                     {
@@ -172,10 +172,18 @@ def _workers(rule: str, x: float) -> int:
 
 def _regret(rule: str, x: float, p: float) -> Any:
     from regretlab.laws import constant
-    from regretlab.theory.realtime import realtime_regret
+    from regretlab.scenario import Scenario
+    from regretlab.theory.realtime import bound
 
     from .plays import FRAME_TIME
 
-    return realtime_regret(
-        constant(x * FRAME_TIME), FRAME_TIME, p, rule=rule, workers=_workers(rule, x), symbols=SYMBOLS
+    return bound(
+        Scenario(
+            constant(x * FRAME_TIME),
+            frame_time=FRAME_TIME,
+            mode_probability=p,
+            rule=rule,
+            workers=_workers(rule, x),
+            symbols=SYMBOLS,
+        )
     )

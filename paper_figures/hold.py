@@ -28,8 +28,9 @@ RULES = ("max-time", "expected-time", "free-running", "frame-hold")
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     """Return simulated regrets of the four rules in every cell."""
     from regretlab.laws import parse_law
+    from regretlab.scenario import Scenario
     from regretlab.simulation import simulate
-    from regretlab.theory.realtime import realtime_regret
+    from regretlab.theory.realtime import bound
 
     frames = 30_000 if quick else 300_000
     cells = []
@@ -40,18 +41,20 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             cell: dict[str, Any] = {"spread": spread, "workers": workers, "regret": {}, "error": {}}
             for rule in RULES:
                 result = simulate(
-                    law,
-                    1.0,
-                    PROBABILITY,
-                    workers=workers,
-                    rule=rule,
-                    hold="auto" if rule == "frame-hold" else None,
-                    maximum_time=law.quantile(0.999) if rule == "max-time" else None,
+                    Scenario(
+                        law,
+                        frame_time=1.0,
+                        mode_probability=PROBABILITY,
+                        workers=workers,
+                        rule=rule,
+                        hold="auto" if rule == "frame-hold" else None,
+                        maximum_time=law.quantile(0.999) if rule == "max-time" else None,
+                    ),
                     frames=frames,
                     replications=4,
                     seed=seed + len(cells),
                 )
-                cell["regret"][rule] = result.regret_per_frame["total"]
+                cell["regret"][rule] = result.regret.total
                 cell["error"][rule] = result.standard_errors["regret_per_frame"]["total"]
             ours, others = cell["regret"]["frame-hold"], (cell["regret"]["max-time"], cell["regret"]["expected-time"])
             cell["saved"] = min(others) - ours
@@ -62,8 +65,10 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             for rule in ("max-time", "expected-time"):
                 cell[f"over_{rule}"] = cell["regret"][rule] - ours
                 cell[f"over_{rule}_interval"] = 2.576 * math.hypot(cell["error"][rule], cell["error"]["frame-hold"])
-            exact = realtime_regret(law, 1.0, PROBABILITY, rule="free-running", workers=workers)
-            cell["free_exact"] = exact.total
+            exact = bound(
+                Scenario(law, frame_time=1.0, mode_probability=PROBABILITY, rule="free-running", workers=workers)
+            )
+            cell["free_exact"] = exact.regret.total
             cells.append(cell)
     return {
         "cells": cells,

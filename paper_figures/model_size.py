@@ -106,20 +106,24 @@ def _simulated(p: float, time: Any, quality: Any, frames: int, seed: int) -> lis
     import math
 
     from regretlab.laws import constant
+    from regretlab.scenario import Scenario
     from regretlab.simulation import simulate
 
     points = []
     for size in (0.1, 0.25, 1.0, 8.0, 30.0):
         delay = math.ceil(time(size))
         result = simulate(
-            constant(time(size)), 1.0, p, workers=delay, rule="frame-pool", frames=frames, replications=8, seed=seed
+            Scenario(constant(time(size)), frame_time=1.0, mode_probability=p, workers=delay, rule="frame-pool"),
+            frames=frames,
+            replications=8,
+            seed=seed,
         )
         error = result.standard_errors["regret_per_frame"]["total"]
         points.append(
             {
                 "size": size,
-                "regret": result.regret_per_frame["total"] + quality(size),
-                "z": (result.regret_per_frame["total"] - (1.0 - p**delay)) / error,
+                "regret": result.regret.total + quality(size),
+                "z": (result.regret.total - (1.0 - p**delay)) / error,
             }
         )
     return points

@@ -99,7 +99,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
 def _played_gains(delay: int, jump: float, frames: int, seed: int) -> dict[str, Any]:
     """Return what acting earns over not acting, measured and predicted, for one worker and for d."""
     from regretlab.laws import constant
-    from regretlab.theory.realtime import realtime_regret
+    from regretlab.scenario import Scenario
+    from regretlab.theory.realtime import bound
 
     from .plays import FRAME_TIME, cartridge_probability, play_beacon
 
@@ -116,8 +117,12 @@ def _played_gains(delay: int, jump: float, frames: int, seed: int) -> dict[str, 
             symbols=SYMBOLS,
             mode_probability=p,
         )
-        report = realtime_regret(constant(time), FRAME_TIME, p, rule=rule, workers=workers, symbols=SYMBOLS)
-        gains[rule] = (1.0 - played["regret"], played["regret_error"], 1.0 - report.total)
+        report = bound(
+            Scenario(
+                constant(time), frame_time=FRAME_TIME, mode_probability=p, rule=rule, workers=workers, symbols=SYMBOLS
+            )
+        )
+        gains[rule] = (1.0 - played["regret"], played["regret_error"], 1.0 - report.regret.total)
     return gains
 
 

@@ -45,7 +45,8 @@ RULES = {
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     """Return the curves and points: seconds and regret per frame."""
     from regretlab.laws import constant
-    from regretlab.theory.realtime import realtime_regret
+    from regretlab.scenario import Scenario
+    from regretlab.theory.realtime import bound
 
     from .claims import judgement
     from .plays import FRAME_TIME, QUANTILE, cartridge_probability, play_beacon
@@ -55,8 +56,12 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
 
     def regret(rule: str, x: float) -> float:
         law, workers = constant(x * frame_time), _workers(rule, x)
-        report = realtime_regret(law, frame_time, probability, rule=rule, workers=workers, symbols=SYMBOLS)
-        return report.total
+        report = bound(
+            Scenario(
+                law, frame_time=frame_time, mode_probability=probability, rule=rule, workers=workers, symbols=SYMBOLS
+            )
+        )
+        return report.regret.total
 
     grid = sorted({step / 20 for step in range(1, int(20 * LONGEST))} | {n + 1e-6 for n in range(1, int(LONGEST))})
     curves = [

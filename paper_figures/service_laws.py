@@ -41,6 +41,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     """Return phi and the served delays of each rule from the three sources."""
     from regretlab.laws import parse_law
     from regretlab.rules.service.service import NoClosedForm, service_law
+    from regretlab.scenario import Scenario
     from regretlab.simulation import simulate
 
     from .claims import judgement
@@ -59,12 +60,9 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         except NoClosedForm:
             exact = None
         simulated = simulate(
-            law,
-            FRAME_TIME,
-            MODE_PROBABILITY,
-            workers=workers,
-            rule=rule,
-            hold=hold,
+            Scenario(
+                law, frame_time=FRAME_TIME, mode_probability=MODE_PROBABILITY, workers=workers, rule=rule, hold=hold
+            ),
             frames=50_000 if quick else 500_000,
             replications=8,
             seed=seed,

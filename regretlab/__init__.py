@@ -1,10 +1,97 @@
 """regretlab: the regret of slow inference in an environment that does not wait.
 
-Theory (``laws``, ``mdp``, ``staggering``, ``bounds``, ``planning``, ``simulation``) and experiment (``games``,
-``policies``, ``harness``) share a ground floor and meet in ``validation``. Importing this package imports none of
-them: each room is imported when it is used.
+The front door::
+
+    import regretlab as rl
+
+    scenario = rl.Scenario("gamma(4, scale=0.02)", frame_time="gameboy", mode_probability=0.95, workers=6)
+    rl.bound(scenario)
+    rl.compare(scenario)
+
+Importing this package imports nothing heavy: each name is loaded when it is first used. The names below are the public
+interface; all other modules are internal and may change without notice.
 """
 
-__all__ = ["__version__"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import InputError, RunError
+    from .front import profile, run, solve, stochasticity, sweep, validate
+    from .laws import Law, parse_law
+    from .planning.choosing import Plan, plan
+    from .planning.comparing import Comparison, compare
+    from .records.reader import Record
+    from .records.summary import RunSummary
+    from .results import Estimate, RegretParts, Result
+    from .rules.registry import register_rule
+    from .scenario import Scenario
+    from .simulation.on_witness import simulate
+    from .simulation.result import SimulationResult
+    from .theory.learning import LearningPart
+    from .theory.realtime import bound
+    from .theory.report import RegretReport
+
+_HOMES = {
+    "errors": ("InputError", "RunError"),
+    "front": ("profile", "run", "solve", "stochasticity", "sweep", "validate"),
+    "laws": ("Law", "parse_law"),
+    "planning.choosing": ("Plan", "plan"),
+    "planning.comparing": ("Comparison", "compare"),
+    "records.reader": ("Record",),
+    "records.summary": ("RunSummary",),
+    "results": ("Estimate", "RegretParts", "Result"),
+    "rules.registry": ("register_rule",),
+    "scenario": ("Scenario",),
+    "simulation.on_witness": ("simulate",),
+    "simulation.result": ("SimulationResult",),
+    "theory.learning": ("LearningPart",),
+    "theory.realtime": ("bound",),
+    "theory.report": ("RegretReport",),
+}
+"""Where each public name lives. A name is added here, above and in ``__all__``."""
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Comparison",
+    "Estimate",
+    "InputError",
+    "Law",
+    "LearningPart",
+    "Plan",
+    "Record",
+    "RegretParts",
+    "RegretReport",
+    "Result",
+    "RunError",
+    "RunSummary",
+    "Scenario",
+    "SimulationResult",
+    "__version__",
+    "bound",
+    "compare",
+    "parse_law",
+    "plan",
+    "profile",
+    "register_rule",
+    "run",
+    "simulate",
+    "solve",
+    "stochasticity",
+    "sweep",
+    "validate",
+]
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'regretlab' has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

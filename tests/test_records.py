@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -171,7 +172,7 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_flushed(tmp_path):
         process.wait()
         process.stdout.close()
         if not (folder / "meta.json").exists():  # killed between removing one record and starting the next
-            with pytest.raises(InputError, match="is no record"):
+            with pytest.raises(InputError, match="is not a record"):
                 Record.open(folder)
             continue
         record = Record.open(folder)
@@ -271,7 +272,7 @@ def test_a_complete_record_that_lost_a_table_is_refused(tmp_path, table):
 
 
 def test_what_is_no_record_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"is no record: it has no readable meta\.json"):
+    with pytest.raises(InputError, match=r"is not a record: it has no readable meta\.json"):
         Record.open(tmp_path)
     (tmp_path / "meta.json").write_text('{"schema_version": 99}')
     with pytest.raises(InputError, match="schema_version 99"):
@@ -417,7 +418,14 @@ def test_evenly_staggered_constant_delays_have_the_age_of_theory():
     frames["served_by"] = np.where(served, 0, -1)
     frames["observation_frame"] = np.where(served, number - delay, -1)
     frames["delay_frames"] = np.where(served, delay, -1)
-    record = Record(Path("run"), *(_table(rows) for rows in (frames[: count - 1], np.zeros(0, INFERENCE_DTYPE))), {})
+    none = _table(np.zeros(0, INFERENCE_DTYPE))
+    record = SimpleNamespace(
+        directory=Path("run"),
+        meta={},
+        frames=_table(frames[: count - 1]),
+        inferences=none,
+        learning_steps=none,
+    )
     summary = summarise(record)
     assert summary.mean_age == pytest.approx((delay + every / 2) * FRAME_TIME)
     assert summary.peak_age == pytest.approx((delay + every) * FRAME_TIME)

@@ -109,20 +109,35 @@ def _cell(times: Path, workers: int, frames: int, virtual_frames: int, number: i
 def _in_theory(law: Any, frame_time: float, rule: str, workers: int, seed: int) -> dict[str, Any]:
     """Return the closed form, where there is one, and the event simulation."""
     from regretlab.rules.service.service import NoClosedForm
+    from regretlab.scenario import Scenario
     from regretlab.simulation import simulate
-    from regretlab.theory.realtime import realtime_regret
+    from regretlab.theory.realtime import bound
 
     hold = None
     try:
-        report = realtime_regret(law, frame_time, PROBABILITY, symbols=SYMBOLS, workers=workers, rule=rule)
+        report = bound(
+            Scenario(
+                law, frame_time=frame_time, mode_probability=PROBABILITY, symbols=SYMBOLS, workers=workers, rule=rule
+            )
+        )
         hold = report.hold
         exact = {**report.to_json()["regret_per_frame"], "hold": hold}
     except NoClosedForm:
         exact = None
     found = simulate(
-        law, frame_time, PROBABILITY, symbols=SYMBOLS, workers=workers, rule=rule, hold=hold, frames=1_000_000,
-        replications=8, seed=seed,
-    )  # fmt: skip
+        Scenario(
+            law,
+            frame_time=frame_time,
+            mode_probability=PROBABILITY,
+            symbols=SYMBOLS,
+            workers=workers,
+            rule=rule,
+            hold=hold,
+        ),
+        frames=1_000_000,
+        replications=8,
+        seed=seed,
+    )
     errors = found.standard_errors["regret_per_frame"]
     simulated = {
         part: {"value": found.regret_per_frame[part], "interval": 2.576 * errors[part]}

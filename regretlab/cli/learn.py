@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from ..errors import InputError
+from ..scenario import Scenario
 from .options import Flag, Json, Whole, app
 from .output import listed, print_json, print_rows, show_progress, write
-from .scenario import read_workers
 
 __all__ = ["learn"]
 
@@ -17,7 +17,7 @@ def learn(
     mdp: str,
     learner: Literal["ucrl2", "q-epsilon", "q-ucb", "thompson", "ucb"] = "ucrl2",
     inference_time: str | None = None,
-    frame_time: str = "gameboy",
+    frame_time: str = Scenario.frame_time,  # type: ignore[assignment]
     workers: str | None = None,
     rule: str | None = None,
     hold: Whole | None = None,
@@ -58,7 +58,7 @@ def learn(
     workers
         Number of inference workers, or inf; 1 if not given.
     rule
-        Staggering rule, as for simulate; frame-pool if not given.
+        Staggering rule, as for simulate.
     hold
         Frames that frame-hold holds its outputs to.
     learners
@@ -99,9 +99,7 @@ def learn(
     threads
         Threads to use; all cores if not given.
     """
-    from ..laws import parse_frame_time, parse_law
     from ..mdp import AsynchronousMDP, parse_mdp
-    from ..rules import FRAME_POOL
     from ..simulation.learning import learner_named, simulate_learning
     from ..theory.learning import learners_to_keep_up, processed_share
 
@@ -111,12 +109,17 @@ def learn(
         raise InputError(
             "learning bounds are for rewards drawn as 0 or 1: leave out --mean-rewards or --learning-bound"
         )
-    number = read_workers(workers or "1")
     if inference_time is None:
         for option, value in (("--workers", workers), ("--rule", rule), ("--hold", hold)):
             if value is not None:
                 raise InputError(f"{option} {value} has no effect without an --inference-time: the environment waits")
-    rule = rule or FRAME_POOL.name
+    asked = Scenario(
+        inference_time,
+        frame_time=frame_time,
+        workers=workers or Scenario.workers,
+        rule=rule or Scenario.rule,
+        hold=hold,
+    )
     names = ("epsilon", "discount", "step", "bonus", "height", "confidence")
     given = dict(zip(names, (epsilon, discount, step, bonus, height, confidence), strict=True))
     chosen = learner_named(learner, **{name: value for name, value in given.items() if value is not None})
@@ -125,8 +128,7 @@ def learn(
         process = AsynchronousMDP(process)
     if learning_bound is not None:
         _check_bound(learning_bound, process.mdp.states)
-    process = replace(process, frame_time=parse_frame_time(frame_time))
-    law = None if inference_time is None else parse_law(inference_time)
+    process = replace(process, frame_time=asked.frame_time)
     share, keep_up = 1.0, None
     if learners is None and batch_time is None:
         for option, given_one, usual in (("--batch-size", batch_size, 1), ("--replay-ratio", replay_ratio, 1.0)):
@@ -135,7 +137,7 @@ def learn(
     if (learners is None) != (batch_time is None):
         raise InputError("learners and batch time go together: give both or neither")
     if learners is not None and batch_time is not None:
-        interval = _interval(law, process.frame_time, number, rule, hold)
+        interval = _interval(asked)
         share = processed_share(learners, batch_time, interval, batch_size=batch_size, replay_ratio=replay_ratio)
         keep_up = learners_to_keep_up(batch_time, interval, batch_size=batch_size, replay_ratio=replay_ratio)
         if share <= 0:
@@ -144,9 +146,9 @@ def learn(
         curves = simulate_learning(
             process,
             chosen,
-            law=law,
-            workers=number,
-            rule=rule,
+            law=asked.inference_time,
+            workers=asked.workers,
+            rule=asked.rule,
             hold=hold,
             share=share,
             credit=credit,
@@ -155,7 +157,7 @@ def learn(
             bernoulli=not mean_rewards,
             replications=replications,
             seed=seed,
-            cores=threads,
+            threads=threads,
             progress=lambda done, total: tell("playing replications", done, total),
         )
     bounds, reason = (None, None)
@@ -219,20 +221,19 @@ def learn(
     return 0
 
 
-def _interval(law: Any, frame_time: float, workers: float, rule: str, hold: int | None) -> float:
+def _interval(asked: Scenario) -> float:
     """Return the mean time between agent actions; simulated where there is no closed form."""
-    from ..rules.service.service import NoClosedForm, service_law
+    from ..rules.service.service import NoClosedForm
+    from ..simulation import simulate
+    from ..theory.realtime import bound
 
-    if law is None:
-        return frame_time
+    if asked.inference_time is None:
+        return asked.frame_time
+    asked = asked.replace(mode_probability=0.5)  # which states are visited does not change who serves the frames
     try:
-        return service_law(law, frame_time, workers=workers, rule=rule, hold=hold).interaction_time
+        return bound(asked).interaction_time
     except NoClosedForm:
-        from ..simulation import simulate
-
-        return simulate(
-            law, frame_time, 0.5, workers=workers, rule=rule, hold=hold, frames=1_000_000, seed=0
-        ).interaction_time
+        return simulate(asked).interaction_time
 
 
 _SCOPES = {

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InputError
 from .options import Json, Whole, app
-from .output import listed, print_facts, print_json
-from .scenario import Alignment, Surroundings, read_hold, read_workers
+from .output import print_facts, print_json, print_result
+from .scenario import PlanningWorld
 
 if TYPE_CHECKING:
     from ..laws import Law
@@ -16,7 +16,7 @@ __all__ = ["plan"]
 
 @app.command
 def plan(
-    world: Surroundings,
+    world: PlanningWorld,
     *,
     inference_time: str | None = None,
     profile: str | None = None,
@@ -28,7 +28,7 @@ def plan(
     rule: str | None = None,
     workers: str | None = None,
     hold: str | None = None,
-    alignment: Alignment | None = None,
+    alignment: Literal["frame", "uniform"] | None = None,
     most_workers: Whole | None = None,
     learners: Whole = 0,
     contention: float | None = None,
@@ -71,7 +71,6 @@ def plan(
         Share of a lone worker's time by which each further worker slows all of them down. If not given, that of the
         profile (its measured times themselves where they are on no line), else 0.
     """
-    from ..laws import parse_law
     from ..laws.measured import read_profile
     from ..planning import plan as find
 
@@ -80,79 +79,55 @@ def plan(
     if law is not None and profile is None:
         raise InputError(f"law '{law}' chooses from a profile: give --profile with it")
     measured = None if profile is None else read_profile(profile)
-    times = parse_law(inference_time or "") if measured is None else measured.law(law or "auto")
+    asked = world.scenario(inference_time=inference_time if measured is None else measured.law(law or "auto"))
+    times, frame_time = asked.inference_time, asked.frame_time
     slowed: float | MeasuredSlowdown = 0.0 if contention is None else contention
     if contention is None and measured is not None and measured.contention is not None:
-        if world.cores is not None:
+        if asked.cores is not None:
             raise InputError("the profile's contention holds what sharing cores costs: give no --cores with it")
         slowed = measured.contention.taken
     found = find(
-        times,
-        world.frame_seconds(),
-        world.mode_probability,
-        **world.keywords(),
-        cores=world.cores,
-        target_regret=target_regret,
+        asked,
+        rule=rule,
+        workers=workers,
+        hold=hold,
+        alignment=alignment,
         worker_cost=worker_cost,
+        target_regret=target_regret,
         scaling=scaling,
         quality=quality,
-        rule=rule,
-        workers=None if workers is None else read_workers(workers),
-        hold=read_hold(hold),
-        alignment=alignment,
-        most_workers=most_workers,
         learners=learners,
         contention=slowed,
+        most_workers=most_workers,
     )
+    if measured is None or times is None:
+        if json:
+            print_json({**found.to_json(), "profile": None})
+            return 0
+        return print_result(found, json)
     if json:
-        taken = None
-        if measured is not None:
-            taken = _taken(measured, times, contention)
-            taken["workers_for_every_frame"] = _every_frame(times, world.frame_seconds(), slowed)
+        taken = _taken(measured, times, contention)
+        taken["workers_for_every_frame"] = _every_frame(times, frame_time, slowed)
         print_json({**found.to_json(), "profile": taken})
         return 0
-    facts = [("play", found.regime.replace("-", " "))]
-    if found.rule is not None:
-        facts.append(("with", _named(found)))
-    parts = found.regret
-    facts += [
-        ("regret per frame", f"{parts.total:.6g}  =  {parts.inaction:.6g} inaction + {parts.delay:.6g} delay"),
-        ("cost per frame", f"{found.cost:.6g}"),
-        ("what binds", found.binds),
+    every = _every_frame(times, frame_time, slowed)
+    more = [
+        ("law", _law_said(measured, times)),
+        ("contention", _contention_said(measured, contention)),
+        ("workers for every frame", "none: too many slow each other down" if every is None else str(every)),
     ]
-    if found.meets_target is not None:
-        facts.append(("target", f"{found.target_regret:g} per frame: {'met' if found.meets_target else 'not met'}"))
-    slowest = "no limit" if found.largest_inference_time is None else f"{found.largest_inference_time:.6g} s"
-    facts.append(("largest mean inference time", slowest))
-    if scaling is not None:
-        facts.append(("model size", "no limit" if found.model_size is None else f"{found.model_size:.6g}"))
-    others = [
-        f"{candidate.total:.6g}  {_named(candidate)}"
-        for candidate in sorted(found.alternatives, key=lambda candidate: candidate.total)
-    ]
-    if measured is not None:
-        facts += [("law", _law_said(measured, times)), ("contention", _contention_said(measured, contention))]
-        every = _every_frame(times, world.frame_seconds(), slowed)
-        facts.append(
-            ("workers for every frame", "none: too many slow each other down" if every is None else str(every))
-        )
-        if found.service is not None:
-            slower = slowed if isinstance(slowed, float | int) else None
-            factor = slowed(found.workers) if slower is None else 1 + slower * (found.workers - 1)  # type: ignore[operator]
-            facts.append(("inference time then", f"{1e3 * factor * times.mean():.4g} ms in the mean"))
-    facts += [
-        *listed("regret and cost of each", others),
-        ("method", found.method),
-        *listed("assuming", found.assumptions),
-    ]
-    print_facts(f"{_times(inference_time, measured, times)}, mode probability {world.mode_probability:g}", facts)
+    if found.service is not None:
+        slower = slowed if isinstance(slowed, float | int) else None
+        factor = slowed(found.workers) if slower is None else 1 + slower * (found.workers - 1)  # type: ignore[operator]
+        more.append(("inference time then", f"{1e3 * factor * times.mean():.4g} ms in the mean"))
+    facts = found.facts()
+    place = [name for name, _ in facts].index("regret and cost of each")
+    mean = f"{1e3 * times.mean():.4g} ms in the mean of a lone worker"
+    print_facts(
+        f"inference time of {measured.policy}, {mean}, mode probability {asked.mode_probability:g}",
+        [*facts[:place], *more, *facts[place:]],
+    )
     return 0
-
-
-def _times(inference_time: str | None, measured: "MeasuredProfile | None", times: "Law") -> str:
-    if measured is None:
-        return f"inference time {inference_time} s"
-    return f"inference time of {measured.policy}, {1e3 * times.mean():.4g} ms in the mean of a lone worker"
 
 
 def _taken(measured: "MeasuredProfile", times: "Law", contention: float | None) -> dict[str, Any]:
@@ -208,15 +183,3 @@ def _contention_said(measured: "MeasuredProfile", contention: float | None) -> s
     factors = ", ".join(f"{factor:.3g}" for factor in shared.slowdown.factors)
     numbers = ", ".join(map(str, shared.slowdown.workers))
     return f"{numbers} workers take {factors} times as long, no line (p = {shared.line_p_value:.2g}): interpolated"
-
-
-def _named(choice: Any) -> str:
-    """Return rule, workers, hold and alignment of a plan or a candidate in words."""
-    if choice.rule is None:
-        return "not acting"
-    words = [choice.rule, "1 worker" if choice.workers == 1 else f"{choice.workers:g} workers"]
-    if choice.hold is not None:
-        words.append(f"outputs held to {choice.hold} frames")
-    if choice.alignment is not None:
-        words.append("starts on frames" if choice.alignment == "frame" else "starts anywhere")
-    return ", ".join(words)

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from ..rules import DEFAULT_RULE
+from ..scenario import Scenario
 from .cartridges import OwnCartridge
 from .environments import environment_id, environment_options
 from .learners import Learners
 from .options import Flag, Json, Whole, app
 from .output import print_facts, print_json, show_progress
-from .scenario import read_hold
 
 __all__ = ["run"]
 
@@ -21,7 +20,7 @@ def run(
     env: str | None = None,
     policy: str = "impala-k1",
     workers: Whole = 1,
-    rule: str = DEFAULT_RULE,
+    rule: str = Scenario.rule,
     clock: Literal["real", "virtual"] = "real",
     frames: Whole = 3600,
     emulate_latency: str | None = None,
@@ -130,7 +129,7 @@ def run(
         default_behaviour=default_behaviour,
         default_action=default_action,
         alignment=alignment,
-        hold=read_hold(hold),
+        hold=None if hold is None else Scenario(hold=hold).hold,
         hold_probability=hold_probability,
         gap_default=gap_default,
         gap_delay=gap_delay,
@@ -149,63 +148,9 @@ def run(
     if json:
         print_json(dict(summary))
         return 0
-    errors = summary.standard_error
-
-    def with_error(name: str, scale: float = 1.0, unit: str = "") -> str:
-        value, error = summary[name], errors.get(name)
-        if value is None:
-            return "none"
-        return f"{scale * value:.4f}{unit}" + ("" if error is None else f" ± {scale * error:.4f} (standard error)")
-
-    lateness = summary.deadline_lateness
-    facts = [
-        ("frames", f"{summary.frames} ({summary.warmup_frames} before the first action, not counted below)"),
-        ("reward per frame", with_error("reward_per_frame")),
-        ("frames without an action", with_error("inaction_fraction", 100, " %")),
-        (
-            "frames by delay in frames",
-            ", ".join(f"{100 * a:.1f} % at {j}" for j, a in enumerate(summary.delay_law) if a),
-        ),
-        ("mean age of what was acted on", with_error("mean_age", 1e3, " ms")),
-        (
-            "inference time",
-            _times(summary.inference_time) if emulate_latency is None else f"emulated: {emulate_latency} s",
-        ),
-        *([("outputs held for", f"{summary.hold} frames")] if summary.hold is not None else []),
-        ("workers restarted", str(summary.restarts)),
-        ("record", summary.record),
-    ]
-    facts[-1:-1] = _learning_facts(summary.learning) + _cost_facts(summary.core_seconds, summary.reward_per_core_second)
-    if clock == "real" and lateness["p99"] is not None:
-        late = f"p50 {1e3 * (lateness['p50'] or 0):.3f} ms, p99 {1e3 * lateness['p99']:.3f} ms"
-        facts.insert(5, ("lateness of frame deadlines", late))
-    print_facts(f"{configuration.environment}, {policy}, {rule}, {workers} worker(s), {clock} clock", facts)
+    title = f"{configuration.environment}, {policy}, {rule}, {workers} worker(s), {clock} clock"
+    print_facts(title, summary.facts())
     return 0
-
-
-def _times(seconds: dict[str, float | None]) -> str:
-    if seconds["mean"] is None or seconds["p99"] is None:
-        return "measured: none was finished"
-    return f"measured: {1e3 * seconds['mean']:.3f} ms in the mean, p99 {1e3 * seconds['p99']:.3f} ms"
-
-
-def _learning_facts(learning: dict[str, Any] | None) -> list[tuple[str, str]]:
-    if learning is None:
-        return []
-    rate = learning["updates_per_second"]
-    return [
-        ("updates of the network", f"{learning['updates']}" + ("" if rate is None else f" ({rate:.2f} a second)")),
-        ("learned of what it might", "none" if learning["share"] is None else f"{100 * learning['share']:.2f} %"),
-        ("learners restarted", str(learning["restarts"])),
-    ]
-
-
-def _cost_facts(seconds: dict[str, float | None], reward: dict[str, float | None]) -> list[tuple[str, str]]:
-    return [
-        (f"reward per core-second, {kind}", f"{value:.4f} ({seconds[kind]:.2f} core-seconds)")
-        for kind, value in reward.items()
-        if value is not None
-    ]
 
 
 def _play_watched(configuration: Any, out: Path, overwrite: bool) -> Any:

@@ -1,154 +1,125 @@
-"""What the commands of the theory ask about alike: an inference time in a world, and workers under a rule."""
+"""The options of the commands that ask about a scenario, made from the fields of ``Scenario``.
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+Names, defaults, kinds and help texts are the fields' own: a field that is added there is an option of each command that
+names it here.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from cyclopts import Parameter
 
-from ..errors import InputError
-from ..rules import DEFAULT_RULE
+from ..scenario import Scenario, meaning_of, meanings
 from .options import Whole
 
-if TYPE_CHECKING:
-    from ..laws import Law
+__all__ = ["FieldOptions", "PlanningWorld", "ScenarioOptions", "from_class", "with_fields"]
 
-__all__ = ["Alignment", "Scenario", "Surroundings", "World", "read_hold", "read_workers"]
-
-Alignment = Literal["frame", "uniform"]
+_FIELDS = {each.name: each for each in dataclasses.fields(Scenario)}
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """How fast the world moves, and what it costs to be late.
+class FieldOptions:
+    """Base of the groups of options that are fields of a dataclass."""
 
-    Parameters
-    ----------
-    mode_probability
-        How likely the likeliest successor of a frame is at least, p.
-    frame_time
-        Seconds of a frame, or gameboy, or atari.
-    symbols
-        Evaluate the ring of this many symbols instead of the worst case of all MDPs.
-    gap_default
-        Reward per frame that the default behaviour loses.
-    gap_delay
-        Reward per frame that a wrong action loses.
-    maximum_time
-        tau_max of max-time in seconds; the upper end of the law if not given. Where the law has none: its 99.9 %
-        quantile, but simulate learns it as the rule does, from the longest time seen so far.
-    cores
-        Cores that workers, learners and environment share; with more processes than cores everything slows down.
-    """
+    def given(self) -> dict[str, Any]:
+        """Return the options by the names of the fields, those without a value left out."""
+        values = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}  # type: ignore[arg-type]
+        return {name: value for name, value in values.items() if value is not None}
 
-    mode_probability: float
-    frame_time: str = "gameboy"
-    symbols: Whole | None = None
-    gap_default: float = 1.0
-    gap_delay: float = 1.0
-    maximum_time: float | None = None
-    cores: float | None = None
-
-    def frame_seconds(self) -> float:
-        """Return the seconds of a frame."""
-        from ..laws import parse_frame_time
-
-        return parse_frame_time(self.frame_time)
-
-    def keywords(self) -> dict[str, Any]:
-        """Return what the library functions take by keyword, under their names."""
-        return {
-            "symbols": self.symbols,
-            "gap_default": self.gap_default,
-            "gap_delay": self.gap_delay,
-            "maximum_time": self.maximum_time,
-        }
+    def scenario(self, **more: Any) -> Scenario:
+        """Return the scenario that was asked about."""
+        return Scenario(**(self.given() | more))
 
 
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class World(Surroundings):
-    """How slow inference is in a world.
+def _kind(name: str) -> Any:
+    """Return what the command line reads for a field: text where the scenario reads text, else its kind."""
+    takes = _FIELDS[name].metadata["takes"]
+    kinds = set(get_args(takes)) - {type(None)} if get_origin(takes) is not Literal else {takes}
+    kind: Any = next(iter(kinds), takes)
+    if str in kinds:
+        kind = str
+    elif int in kinds or kind is int:
+        kind = Whole
+    return kind if _FIELDS[name].default is not None else kind | None
+
+
+def with_fields(*names: str, required: tuple[str, ...] = ()) -> Callable[[type[Any]], type[Any]]:
+    """Return a decorator that makes a class of options from fields of a scenario.
 
     Parameters
     ----------
-    inference_time
-        Law of the inference time in seconds: 0.1, constant(0.1), any scipy.stats distribution such as
-        "gamma(4, scale=0.02)", @FILE with samples (.csv, .npy) or @RECORD (the folder of a run).
+    names
+        The fields, in the order of the help; "fps" stands for the frame time given as a rate.
+    required
+        Those that must be given.
     """
 
-    inference_time: str
+    def decorate(kind: type[Any]) -> type[Any]:
+        made: list[Any] = []
+        for name in names:
+            if name == "fps":
+                made.append((name, Annotated[str | None, Parameter(help=meaning_of(name))], None))
+                continue
+            asked = str if name in required and _kind(name) == str | None else _kind(name)
+            if name in required and asked == float | None:
+                asked = float
+            default = dataclasses.MISSING if name in required else _FIELDS[name].default
+            if asked is str and default is not dataclasses.MISSING and not isinstance(default, str):
+                default = str(default)
+            entry: list[Any] = [name, Annotated[asked, Parameter(help=meaning_of(name))]]
+            made.append(entry if default is dataclasses.MISSING else [*entry, dataclasses.field(default=default)])
+        options = dataclasses.make_dataclass(kind.__name__, made, bases=(kind,), frozen=True, kw_only=True)
+        options.__doc__ = kind.__doc__
+        options.__module__ = kind.__module__
+        return Parameter(name="*")(options)
 
-    def law(self) -> "Law":
-        """Return the law of the inference time."""
-        from ..laws import parse_law
-
-        return parse_law(self.inference_time)
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Scenario(World):
-    """Workers under a staggering rule in a world.
-
-    Parameters
-    ----------
-    workers
-        Number of inference workers, or inf.
-    rule
-        Staggering rule: sequential, sequential-strict, unstaggered, free-running, max-time, expected-time, frame-pool
-        or frame-hold.
-    hold
-        Frames that frame-hold holds its outputs to; auto, its default, is the hold of least regret.
-    alignment
-        Whether inferences start on frames or anywhere; the rule's default if not given.
-    horizon
-        Seconds to add the regret up over.
-    """
-
-    workers: str = "1"
-    rule: str = DEFAULT_RULE
-    hold: str | None = None
-    alignment: Alignment | None = None
-    horizon: float | None = None
-
-    @property
-    def title(self) -> str:
-        """The scenario in one line."""
-        workers = "1 worker" if self.workers == "1" else f"{self.workers} workers"
-        return f"{self.rule}, {workers}, inference time {self.inference_time} s"
-
-    def keywords(self) -> dict[str, Any]:
-        """Return what the library functions take by keyword, under their names."""
-        return super().keywords() | {
-            "workers": read_workers(self.workers),
-            "rule": self.rule,
-            "hold": read_hold(self.hold),
-            "alignment": self.alignment,
-            "horizon": self.horizon,
-        }
+    return decorate
 
 
-def read_workers(text: str) -> float:
-    """Read a number of workers."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not value >= 1 or (value != math.inf and value != int(value)):
-        raise InputError(f"workers must be a whole number of at least 1 or inf, not '{text}'")
-    return value if value == math.inf else int(value)
+def from_class(source: type[Any], group: str) -> Callable[[type[Any]], type[Any]]:
+    """Return a decorator that makes a group of options from all fields of a dataclass of plain values."""
+
+    def decorate(kind: type[Any]) -> type[Any]:
+        said = meanings(source)
+        made: list[Any] = []
+        for each in dataclasses.fields(source):
+            whole = each.type in (int, int | None)
+            asked = (Whole | None if each.default is None else Whole) if whole else each.type
+            made.append((each.name, Annotated[asked, Parameter(help=said[each.name])], each.default))
+        options = dataclasses.make_dataclass(kind.__name__, made, bases=(kind,), frozen=True, kw_only=True)
+        options.__doc__ = kind.__doc__
+        options.__module__ = kind.__module__
+        return Parameter(name="*", group=group)(options)
+
+    return decorate
 
 
-def read_hold(text: str | None) -> int | str | None:
-    """Read a number of frames to hold outputs to."""
-    if text is None or text == "auto":
-        return text
-    try:
-        frames = int(text)
-    except ValueError:
-        frames = 0
-    if frames < 1:
-        raise InputError(f"hold must be a whole number of frames, at least 1, or auto, not '{text}'")
-    return frames
+_WORLD = (
+    "mode_probability",
+    "frame_time",
+    "fps",
+    "symbols",
+    "gap_default",
+    "gap_delay",
+    "maximum_time",
+    "cores",
+)
+
+
+@with_fields(
+    *_WORLD,
+    "inference_time",
+    "workers",
+    "rule",
+    "hold",
+    "alignment",
+    "horizon",
+    required=("mode_probability", "inference_time"),
+)
+class ScenarioOptions(FieldOptions):
+    """Workers under a staggering rule in a world."""
+
+
+@with_fields(*_WORLD, required=("mode_probability",))
+class PlanningWorld(FieldOptions):
+    """How fast the world moves, and what it costs to be late."""

@@ -7,7 +7,7 @@ where a name says so. Nothing here imports SciPy before a distribution is used, 
 
 from .constant_law import ConstantLaw, constant
 from .law import FRAME_TOLERANCE, Law, LawSummary, MomentAlignment, delay_frames
-from .parsing import FRAME_TIMES, parse_frame_time, parse_law
+from .parsing import FRAME_TIMES, as_law, parse_frame_time, parse_law, parse_seconds
 from .sample_law import SampleLaw, law_from_samples
 from .scipy_law import ScipyLaw, law_from_distribution
 
@@ -20,10 +20,12 @@ __all__ = [
     "MomentAlignment",
     "SampleLaw",
     "ScipyLaw",
+    "as_law",
     "constant",
     "delay_frames",
     "law_from_distribution",
     "law_from_samples",
     "parse_frame_time",
     "parse_law",
+    "parse_seconds",
 ]

@@ -2,15 +2,17 @@
 
 ``0.1`` | ``constant(0.1)`` | ``NAME(parameters)`` for any continuous distribution of ``scipy.stats``, positional or
 by name | ``@file.csv`` | ``@file.npy`` | ``@RECORD``, the folder of a run: the inference times it recorded |
-``@RECORD/learning.parquet``: the times of its learning steps. The text is parsed to a syntax tree and only numbers are
-taken from it.
+``@RECORD/learning.parquet``: the times of its learning steps. A number may be a fraction (``1/30``) and have a unit of
+time (``500ms``, ``20us``, ``2s``). The text is parsed to a syntax tree and only numbers are taken from it.
 """
 
 import ast
 import csv
 import difflib
 import math
+import re
 import warnings
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +20,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..inputs import read_array
 from .constant_law import constant
 from .law import Law
 from .sample_law import law_from_samples
 
-__all__ = ["FRAME_TIMES", "parse_frame_time", "parse_law"]
+__all__ = ["FRAME_TIMES", "as_law", "parse_frame_time", "parse_law", "parse_seconds"]
 
 FRAME_TIMES = {"gameboy": 1 / 59.7275, "atari": 1 / 60}
 """Frame times by name, seconds."""
 
 _FORMS = "a number of seconds, constant(T), a scipy.stats distribution such as gamma(4, scale=0.8), or @FILE"
+_EXPONENTS = {"s": "", "ms": "e-3", "us": "e-6", "µs": "e-6"}
+_WITH_UNIT = re.compile(r"(?<![\w.])(\d+\.?\d*|\.\d+)\s*(ms|us|µs|s)\b")
 
 
-def parse_frame_time(text: str | float) -> float:
-    """Return a frame time in seconds.
+def _without_units(text: str) -> str:
+    """Return a text with times such as 500ms written in seconds; the digits stay as they are."""
+    return _WITH_UNIT.sub(lambda found: found[1] + _EXPONENTS[found[2]], text)
+
+
+def _fraction(text: str) -> float:
+    """Return a number, or one number over another; raise ``ValueError`` for anything else."""
+    above, slash, below = text.partition("/")
+    if not slash:
+        return float(text)
+    divisor = float(below)
+    return float(above) / divisor if divisor else math.nan
+
+
+def parse_seconds(value: str | float, name: str = "time", *, unit: str = "seconds") -> float:
+    """Return a positive, finite time in seconds.
 
     Parameters
     ----------
-    text
-        ``gameboy``, ``atari`` or a positive number of seconds.
+    value
+        A number, or text: ``0.1``, ``500ms``, ``20us``, ``2s``, ``1/30``.
+    name
+        What it is, for the message.
+    unit
+        What it is counted in, for the message; only seconds may have a unit in the text.
 
     Raises
     ------
@@ -45,20 +68,79 @@ def parse_frame_time(text: str | float) -> float:
 
     Examples
     --------
-    >>> round(parse_frame_time("gameboy"), 6)
-    0.016743
+    >>> parse_seconds("500ms"), parse_seconds("1/30") == 1 / 30
+    (0.5, True)
+    """
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        text = _without_units(value) if isinstance(value, str) and unit == "seconds" else value
+        seconds = _fraction(text) if isinstance(text, str) else float(text)
+    except (TypeError, ValueError):
+        allowed = "a number of seconds, such as 0.1, 500ms or 1/30" if unit == "seconds" else f"a number of {unit}"
+        raise InputError(f"{name} must be {allowed}, not {value!r}") from None
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise InputError(f"{name} must be a positive, finite number of {unit}, not {value!r}")
+    return seconds
+
+
+def parse_frame_time(text: str | float) -> float:
+    """Return a frame time in seconds.
+
+    Parameters
+    ----------
+    text
+        ``gameboy``, ``atari`` or a time as for ``parse_seconds``.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+
+    Examples
+    --------
+    >>> round(parse_frame_time("gameboy"), 6), parse_frame_time("20ms")
+    (0.016743, 0.02)
     """
     if isinstance(text, str) and text.strip().lower() in FRAME_TIMES:
         return FRAME_TIMES[text.strip().lower()]
     try:
-        seconds = float(text)
-    except ValueError:
+        seconds = _fraction(_without_units(text)) if isinstance(text, str) else float(text)
+    except (TypeError, ValueError):
         raise InputError(
             f"frame time '{text}' is neither a number of seconds nor one of {', '.join(FRAME_TIMES)}"
         ) from None
     if not (math.isfinite(seconds) and seconds > 0):
         raise InputError(f"frame time '{text}' must be a positive, finite number of seconds")
     return seconds
+
+
+def as_law(value: Any) -> Law:
+    """Return the law that a number, a text, a frozen ``scipy.stats`` distribution or an array of samples describes.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+
+    Examples
+    --------
+    >>> as_law([0.1, 0.3]).mean()
+    0.2
+    """
+    if isinstance(value, Law):
+        return value
+    if isinstance(value, str):
+        return parse_law(value)
+    if isinstance(value, bool) or value is None:
+        raise InputError(f"inference time must be {_FORMS}, not {value!r}")
+    if isinstance(value, int | float | np.number):
+        return constant(float(value), text=repr(float(value)))
+    if hasattr(value, "dist"):
+        from .scipy_law import law_from_distribution
+
+        return law_from_distribution(value)
+    return law_from_samples(value)
 
 
 def parse_law(text: str | float, *, base_directory: str | Path | None = None) -> Law:
@@ -87,13 +169,14 @@ def parse_law(text: str | float, *, base_directory: str | Path | None = None) ->
     stripped = str(text).strip()
     if stripped.startswith("@"):
         return _law_from_file(stripped[1:], stripped, Path(base_directory or "."))
+    plain = _without_units(stripped)
     try:
-        return constant(float(stripped), text=stripped)
+        return constant(_fraction(plain), text=stripped)
     except InputError:
         raise
     except ValueError:
         pass
-    name, positional, named = _call(stripped)
+    name, positional, named = _call(plain, stripped)
     if name == "constant":
         if named or len(positional) != 1:
             raise InputError(f"law '{stripped}': constant takes one number of seconds, as in constant(0.1)")
@@ -101,12 +184,12 @@ def parse_law(text: str | float, *, base_directory: str | Path | None = None) ->
     return _law_from_scipy(stripped, name, positional, named)
 
 
-def _call(text: str) -> tuple[str, list[float], dict[str, float]]:
-    """Split ``NAME(1, a=2)`` into its name and numbers."""
+def _call(plain: str, text: str) -> tuple[str, list[float], dict[str, float]]:
+    """Split ``NAME(1, a=2)`` into its name and numbers; ``text`` is how the law was written."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of text that is no law anyway
-            node = ast.parse(text, mode="eval").body
+            node = ast.parse(plain, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         node = None
     if isinstance(node, ast.Name):
@@ -124,6 +207,10 @@ def _call(text: str) -> tuple[str, list[float], dict[str, float]]:
 
 def _number(node: ast.AST, text: str) -> float:
     sign = 1.0
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        below = _number(node.right, text)
+        if below:
+            return _number(node.left, text) / below
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         sign = -1.0 if isinstance(node.op, ast.USub) else 1.0
         node = node.operand
@@ -175,12 +262,7 @@ def _law_from_file(name: str, text: str, directory: Path) -> Law:
         raise InputError(f"samples file '{name}' must end in .csv or .npy, or be the folder of a record")
     if not path.is_file():
         raise InputError(f"samples file '{name}' does not exist")
-    try:
-        samples = np.load(path, allow_pickle=False) if suffix == ".npy" else _read_csv(path, name)
-    except (OSError, ValueError, EOFError, UnicodeDecodeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"samples file '{name}' cannot be read as numbers: {str(error).splitlines()[0]}") from None
+    samples = read_array(path, "samples file") if suffix == ".npy" else _read_csv(path, name)
     return law_from_samples(samples, text=text)
 
 
@@ -207,29 +289,48 @@ def _step_times_of_record(folder: Path) -> NDArray[np.float64]:
     return times
 
 
-def _read_csv(path: Path, name: str) -> np.ndarray[Any, Any]:
-    """Return the column of seconds: the one headed so, else the first and only one."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
-    if not rows:
+def _read_csv(path: Path, name: str) -> NDArray[np.float64]:
+    """Return the column of seconds, the one headed so, or else the first and only one; rows are read one by one."""
+    values = array("d")
+    column, width = None, 0
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            for row in csv.reader(file):
+                cells = [cell.strip() for cell in row]
+                if not any(cells):
+                    continue
+                if column is None:
+                    column, width = _column(cells, name), len(cells)
+                    if not _is_number(cells[column]):
+                        continue
+                cell = cells[column] if column < len(cells) else ""
+                if len(cells) > width:
+                    raise InputError(
+                        f"samples file '{name}': row '{','.join(row)[:40]}' has {len(cells)} cells and the first has "
+                        f"{width}: decimals take a point, not a comma"
+                    )
+                if not _is_number(cell):
+                    raise InputError(
+                        f"samples file '{name}': sample {len(values) + 1} is '{cell[:40]}', not a number of seconds"
+                    )
+                values.append(float(cell))
+    except (OSError, csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"samples file '{name}' cannot be read as numbers: {str(error).splitlines()[0]}") from None
+    if column is None:
         raise InputError(f"samples file '{name}' is empty")
-    column = 0
-    header = [cell.strip().lower() for cell in rows[0]]
-    if not _is_number(header[0]) or "seconds" in header:
-        if "seconds" in header:
-            column = header.index("seconds")
-        elif len(header) > 1:
-            raise InputError(f"samples file '{name}' has {len(header)} columns and none is headed 'seconds'")
-        rows = rows[1:]
-    elif len(header) > 1:
-        raise InputError(f"samples file '{name}' has {len(header)} columns: give one, or head one 'seconds'")
-    values = []
-    for number, row in enumerate(rows, start=1):
-        cell = row[column].strip() if column < len(row) else ""
-        if not _is_number(cell):
-            raise InputError(f"samples file '{name}': sample {number} is '{cell}', not a number of seconds")
-        values.append(float(cell))
     return np.array(values)
+
+
+def _column(first: list[str], name: str) -> int:
+    """Return which column holds the samples, by the first row: a header or numbers."""
+    header = [cell.lower() for cell in first]
+    if "seconds" in header:
+        return header.index("seconds")
+    if len(header) == 1:
+        return 0
+    if _is_number(header[0]):
+        raise InputError(f"samples file '{name}' has {len(header)} columns: give one, or head one 'seconds'")
+    raise InputError(f"samples file '{name}' has {len(header)} columns and none is headed 'seconds'")
 
 
 def _is_number(text: str) -> bool:

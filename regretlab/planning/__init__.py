@@ -2,9 +2,10 @@
 
 ``regime`` (staggered, sequential or not at all), ``workers`` (how many), ``inference_time`` (how slow), ``model_size``
 (how large), each with closed forms where they exist; ``plan`` puts them together with scans over rules, workers and
-holds.
+holds, and ``compare`` ranks every rule in one world.
 """
 
-from .plan import Plan, plan
+from .choosing import Plan, plan
+from .comparing import Comparison, compare
 
-__all__ = ["Plan", "plan"]
+__all__ = ["Comparison", "Plan", "compare", "plan"]

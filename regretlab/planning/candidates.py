@@ -9,11 +9,10 @@ import numpy as np
 
 from ..laws import Law
 from ..laws.measured import MeasuredSlowdown
-from ..results import ServiceLaw
+from ..results import RegretParts, ServiceLaw
 from ..theory.realtime import core_slowdown
-from ..theory.report import RegretParts
 
-__all__ = ["Candidate", "Machine", "most_workers", "worker_numbers"]
+__all__ = ["Candidate", "Machine", "candidate_in_words", "most_workers", "worker_numbers"]
 
 _EVERY_NUMBER = 16
 _GROWTH = 1.15
@@ -101,6 +100,18 @@ class Candidate:
             "cost_per_frame": self.cost,
             "method": None if self.service is None else self.service.method,
         }
+
+
+def candidate_in_words(choice: Any) -> str:
+    """Return rule, workers, hold and alignment of a plan or a candidate in words."""
+    if choice.rule is None:
+        return "not acting"
+    words = [choice.rule, "1 worker" if choice.workers == 1 else f"{choice.workers:g} workers"]
+    if choice.hold is not None:
+        words.append(f"outputs held to {choice.hold} frames")
+    if choice.alignment is not None:
+        words.append("starts on frames" if choice.alignment == "frame" else "starts anywhere")
+    return ", ".join(words)
 
 
 def worker_numbers(law: Law, machine: Machine, most: int) -> Iterator[int]:

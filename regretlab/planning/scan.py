@@ -14,14 +14,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..laws import Law
-from ..results import ServiceLaw
+from ..results import RegretParts, ServiceLaw
 from ..rules import get_rule
 from ..rules.rule import StaggeringRule
 from ..rules.service.frame_pools import blocking_bound
 from ..rules.service.service import NoClosedForm, service_law
 from ..theory.hold import regret_of_holds
 from ..theory.loss import FrameLoss
-from ..theory.report import RegretParts
 from .candidates import Candidate, Machine
 
 __all__ = ["Scan", "choose"]

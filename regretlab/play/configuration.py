@@ -7,13 +7,21 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from ..errors import InputError, first_fault
 from ..laws import Law, parse_law
 from ..policies.learning.settings import LearningSettings
-from ..rules import DEFAULT_RULE, get_rule, known_rules, name_of_rule
+from ..rules import get_rule, known_rules, name_of_rule
 from ..rules.rule import HoldObjective, StaggeringRule
+from ..scenario import Scenario
 
 __all__ = ["MOST_PROCESSES", "RunConfiguration"]
 
 MOST_PROCESSES = 1024
+MOST_SIMULATED = 100_000
+FRAME_TIMES = (1e-6, 1e6)
 """Worker processes a realtime run may have."""
+
+
+BEACON = "regretlab/Beacon-v0"
+_SHARED = ("workers", "rule", "alignment", "hold", "gap_default", "gap_delay", "default_behaviour")
+_USES = (*_SHARED, "inference_time", "frame_time", "mode_probability", "symbols", "mode")
 
 
 class RunConfiguration(BaseModel):
@@ -85,20 +93,20 @@ class RunConfiguration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    environment: str = "regretlab/Beacon-v0"
+    environment: str = BEACON
     environment_options: dict[str, Any] = {}
     policy: str = "impala-k1"
-    workers: int = 1
-    rule: Annotated[str, BeforeValidator(name_of_rule)] = DEFAULT_RULE
-    alignment: str | None = None
+    workers: int = int(Scenario.workers)
+    rule: Annotated[str, BeforeValidator(name_of_rule)] = Scenario.rule
+    alignment: str | None = Scenario.alignment
     hold: int | Literal["auto"] | None = None
     hold_probability: float | None = None
-    gap_default: float = 1.0
-    gap_delay: float = 1.0
+    gap_default: float = Scenario.gap_default
+    gap_delay: float = Scenario.gap_delay
     clock: Literal["real", "virtual"] = "real"
     frames: int = 3600
     emulate_latency: str | None = None
-    default_behaviour: Literal["noop", "repeat", "random"] = "noop"
+    default_behaviour: Literal["noop", "repeat", "random"] = Scenario.default_behaviour
     default_action: int | None = None
     frame_time: float | None = None
     weights: str | None = None
@@ -123,16 +131,20 @@ class RunConfiguration(BaseModel):
         self.staggering_rule.choose_alignment(self.alignment)
         if self.clock == "real" and not self.staggering_rule.is_built_in:
             raise InputError(f"rule '{self.rule}' is registered in this process only: play it on the virtual clock")
-        if self.clock == "real" and self.workers > MOST_PROCESSES:
-            raise InputError(f"workers must be at most {MOST_PROCESSES} on the real clock, not {self.workers}")
+        most = MOST_PROCESSES if self.clock == "real" else MOST_SIMULATED
+        if self.workers > most:
+            raise InputError(f"workers must be at most {most} on the {self.clock} clock, not {self.workers}")
         if self.frames < 1:
             raise InputError(f"frames must be at least 1, not {self.frames}")
         if self.seed < 0:
             raise InputError(f"seed must be a whole number of at least 0, not {self.seed}")
         if self.clock == "virtual" and self.emulate_latency is None:
             raise InputError("the virtual clock needs inference times: give --emulate-latency a law or @samples")
-        if self.frame_time is not None and not 0 < self.frame_time < float("inf"):
-            raise InputError(f"frame_time must be a positive, finite number of seconds, not {self.frame_time}")
+        shortest, longest = FRAME_TIMES
+        if self.frame_time is not None and not shortest <= self.frame_time <= longest:
+            raise InputError(
+                f"frame_time must lie in [{shortest:g}, {longest:g}] seconds in a run, not {self.frame_time}"
+            )
         if self.weights is not None and (self.learns or self.resume is not None):
             raise InputError(f"weights '{self.weights}' would not be used: what is learned goes on from --resume")
         self.emulated_law()
@@ -191,6 +203,50 @@ class RunConfiguration(BaseModel):
                 "the virtual clock needs the time of a learning step: give --emulate-learning a law or @samples"
             )
         self.learning_law()
+
+    @classmethod
+    def of(cls, scenario: Scenario, *, environment: str, **settings: Any) -> "RunConfiguration":
+        """Return the run of a scenario.
+
+        Parameters
+        ----------
+        scenario
+            Its law is what inferences are padded to; symbols, mode and mode probability are those of Beacon.
+        environment
+            Gymnasium id.
+        settings
+            Further fields.
+
+        Raises
+        ------
+        InputError
+            Also for a field of the scenario that a run does not take into account.
+
+        Examples
+        --------
+        >>> asked = Scenario(0.04, mode_probability=0.9, workers=3)
+        >>> RunConfiguration.of(asked, environment="regretlab/Beacon-v0", clock="virtual").emulate_latency
+        '0.04'
+        """
+        scenario.check("run", uses=_USES)
+        if scenario.workers == float("inf"):
+            raise InputError("a run needs a finite number of workers, not inf")
+        given = scenario.to_json()
+        options = dict(settings.pop("environment_options", {}))
+        if environment == BEACON:
+            options |= {name: given[name] for name in ("symbols", "mode_probability") if name in given}
+            options |= {"rotating": True} if scenario.mode == "moves" else {}
+        elif get_rule(scenario.rule).holds and scenario.hold in (None, "auto"):
+            settings.setdefault("hold_probability", scenario.mode_probability)
+        values = {name: given[name] for name in _SHARED if name in given}
+        return cls(
+            environment=environment,
+            environment_options=options,
+            emulate_latency=given.get("inference_time"),
+            frame_time=scenario.frame_time,
+            **values,
+            **settings,
+        )
 
     @property
     def learns(self) -> bool:

@@ -1,4 +1,4 @@
-"""Regret against inference time: theory as curves, measured runs as points with intervals."""
+"""Regret: against inference time (theory as curves, measured runs as points with intervals), and by its causes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .style import COLOURS, house_style
 
-__all__ = ["Curve", "MeasuredPoint", "regret_against_inference_time"]
+__all__ = ["Curve", "MeasuredPoint", "regret_against_inference_time", "regret_by_cause"]
 
 _MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 # Curves that lie close stay apart in print. Eleven dashes against seven colours: no pair repeats before 77 curves.
@@ -106,6 +106,42 @@ def regret_against_inference_time(curves: Sequence[Curve], points: Sequence[Meas
         highest = [float(curve.regret.max(initial=0)) for curve in curves] + [point.high for point in points]
         lowest = [float(curve.regret.min(initial=0)) for curve in curves] + [point.low for point in points]
         axes.set_ylim(min([0.0, *lowest]), max([1.0, *highest]))
+        axes.set_xlim(left=0)
+        figure.legend(loc="outside lower center", ncols=3)
+        return figure
+
+
+def regret_by_cause(bars: Sequence[tuple[str, tuple[float, float, float, float]]]) -> Figure:
+    """Draw regrets as bars, split by their causes.
+
+    Parameters
+    ----------
+    bars
+        For each bar its label, and inaction, delay, learning and the half-width of the interval of their sum (0 where
+        there is none), in reward per frame.
+
+    Returns
+    -------
+    Figure
+        One axes, the first bar on top.
+    """
+    labels = [label for label, _ in bars]
+    values = np.array([numbers for _, numbers in bars], dtype=np.float64).reshape(len(bars), 4)
+    with house_style():
+        figure = Figure(figsize=(6.4, 0.9 + 0.36 * max(2, len(bars))), layout="constrained")
+        axes = figure.add_subplot()
+        rows, left = np.arange(len(bars)), np.zeros(len(bars))
+        for part, (name, colour) in enumerate(zip(("inaction", "delay", "learning"), COLOURS, strict=False)):
+            if name != "learning" or values[:, part].any():
+                axes.barh(rows, values[:, part], left=left, height=0.66, color=colour, label=name, edgecolor="white")
+            left = left + values[:, part]
+        measured = values[:, 3] > 0
+        axes.errorbar(
+            left[measured], rows[measured], xerr=values[measured, 3], fmt="none", ecolor="#000000", capsize=2.5
+        )
+        axes.set_yticks(rows, labels)
+        axes.invert_yaxis()
+        axes.set_xlabel("regret per frame")
         axes.set_xlim(left=0)
         figure.legend(loc="outside lower center", ncols=3)
         return figure

@@ -1,23 +1,35 @@
 """Read a record: a finished one, one that is still being written, or what a kill left of one."""
 
-import json
-from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ..errors import InputError
+from ..inputs import read_json
 from ..needs import load
-from .schema import FRAMES, INFERENCES, LEARNING, META, SCHEMA_VERSION
+from ..results import RegretParts, Result
+from ..scenario import Scenario
+from .checks import check_meta, check_table
+from .schema import FRAMES, INFERENCES, LEARNING, META
 from .storage import table_files, table_schema
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from .summary import RunSummary
 
 __all__ = ["Record"]
 
 
-@dataclass(frozen=True, eq=False)
-class Record:
-    """A run as it was recorded.
+class Record(Result):
+    """A run as it was recorded: a finished one, one that is still being written, or what a kill left of one.
+
+    Parameters
+    ----------
+    directory
+        Folder of the record.
 
     Attributes
     ----------
@@ -28,45 +40,114 @@ class Record:
     inferences
         One row an inference.
     meta
-        What the run said about itself; ``meta["complete"]`` tells whether it reached its end.
+        What the run wrote about itself; ``meta["complete"]`` says whether it reached its end.
     learning_steps
         One row a learning step; none if the run did not learn.
+
+    Raises
+    ------
+    InputError
+        If there is no record in it, one of a later version of the format, one that lost a table, or one whose entries
+        or rows cannot be (``regretlab.records.checks``).
     """
 
-    directory: Path
-    frames: pd.DataFrame
-    inferences: pd.DataFrame
-    meta: dict[str, Any]
-    learning_steps: pd.DataFrame = field(default_factory=lambda: table_schema(LEARNING).empty_table().to_pandas())
-
-    @classmethod
-    def open(cls, directory: str | Path) -> "Record":
-        """Read the record in a folder.
-
-        Parameters
-        ----------
-        directory
-            Folder of the record.
-
-        Raises
-        ------
-        InputError
-            If there is no record in it, one of a later version of the format, or one that lost a table.
-        """
+    def __init__(self, directory: str | Path) -> None:
         folder = Path(directory)
         try:
-            meta = json.loads((folder / META).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise InputError(f"'{directory}' is no record: it has no readable {META}") from None
-        version = meta.get("schema_version") if isinstance(meta, dict) else None
-        if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
-            raise InputError(f"'{directory}' is no record this version reads: schema_version {version!r}")
+            meta = read_json(folder / META, META)
+        except InputError:
+            raise InputError(f"'{directory}' is not a record: it has no readable {META}") from None
+        meta = check_meta(meta, str(directory))
         for name in (FRAMES, INFERENCES):  # a run that reached its end wrote both, be they empty
             if meta.get("complete") and not table_files(folder, name):
                 raise InputError(
                     f"'{directory}' is no whole record: it says it is complete, and table '{name}' is missing"
                 )
-        return cls(folder, _read(folder, FRAMES), _read(folder, INFERENCES), meta, _read(folder, LEARNING))
+        self.directory = folder
+        self.meta: dict[str, Any] = meta
+        self.frames = _read(folder, FRAMES)
+        self.inferences = _read(folder, INFERENCES)
+        self.learning_steps = _read(folder, LEARNING)
+
+    @classmethod
+    def open(cls, directory: str | Path) -> "Record":
+        """Read the record in a folder."""
+        return cls(directory)
+
+    @cached_property
+    def summary(self) -> "RunSummary":
+        """The figures of the run, with standard errors."""
+        from .summary import summarise
+
+        return summarise(self)
+
+    @property
+    def regret(self) -> RegretParts | None:
+        """Measured regret per frame by its causes; None where the best reward of the environment is not known."""
+        return self.summary.regret
+
+    @property
+    def scenario(self) -> Scenario:
+        """What was played, with the inference times that the run measured: what ``bound`` predicts the run from.
+
+        Raises
+        ------
+        InputError
+            If the record holds no completed inference.
+        """
+        config, environment = self.meta.get("config", {}), self.meta.get("environment", {})
+        held = self.meta.get("hold", config.get("hold"))
+        values = {
+            "frame_time": self.meta.get("frame_time"),
+            "mode_probability": environment.get("mode_probability"),
+            "symbols": environment.get("symbols"),
+            "mode": "moves" if environment.get("rotating") else None,
+            "workers": config.get("workers"),
+            "rule": config.get("rule"),
+            "alignment": config.get("alignment"),
+            "default_behaviour": config.get("default_behaviour"),
+            "gap_default": config.get("gap_default"),
+            "gap_delay": config.get("gap_delay"),
+            "hold": max(1, held) if isinstance(held, int) else None,
+        }
+        known = {name: value for name, value in values.items() if value is not None}
+        return Scenario(f"@{self.directory}", **known)
+
+    @property
+    def title(self) -> str:
+        """What was played, in one line."""
+        config = self.meta.get("config", {})
+        words = [config.get("environment"), config.get("policy"), config.get("rule")]
+        if config.get("workers") is not None:
+            words.append("1 worker" if config["workers"] == 1 else f"{config['workers']} workers")
+        words.append(f"{self.meta.get('clock')} clock")
+        return ", ".join(str(word) for word in words if word)
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return names and values, in the order to read them."""
+        return self.summary.facts()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures of the run as plain values."""
+        return dict(self.summary)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table of the frames, one row a frame; ``inferences`` is the other table."""
+        return self.frames
+
+    def plot(self, start: float = 0.0, duration: float = 0.5) -> "Figure":
+        """Draw a stretch of the run: who was inferring when, and which frame each action reached.
+
+        Parameters
+        ----------
+        start, duration
+            The stretch, in seconds since the run began.
+        """
+        from ..plots.timeline import inference_timeline
+
+        return inference_timeline(
+            self.inferences, self.frames, float(self.meta["frame_time"]), start=start, duration=duration
+        )
 
 
 def _read(folder: Path, name: str) -> pd.DataFrame:
@@ -83,4 +164,4 @@ def _read(folder: Path, name: str) -> pd.DataFrame:
                 continue
             reason = " ".join(str(error).split())
             raise InputError(f"'{folder}' is no readable record: table '{name}': {reason}") from None
-        return pa.concat_tables([schema.empty_table(), *tables]).to_pandas()
+        return check_table(name, pa.concat_tables([schema.empty_table(), *tables]), str(folder))

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
+from ..results import RegretParts, Result
 from .batch_means import batch_count, batch_means
 from .cost import core_seconds
 from .learning import learning_figures
@@ -28,8 +30,8 @@ from .reader import Record
 __all__ = ["RunSummary", "summarise"]
 
 
-@dataclass(frozen=True, eq=False)
-class RunSummary(Mapping[str, Any]):
+@dataclass(frozen=True, eq=False, repr=False)
+class RunSummary(Result, Mapping[str, Any]):
     """Figures of a run; also a mapping of JSON values with the same names.
 
     Attributes
@@ -71,6 +73,10 @@ class RunSummary(Mapping[str, Any]):
         too little was seen.
     record
         Folder of the record.
+    regret
+        Regret per frame by its causes, with standard errors; ``None`` where the best reward is not known.
+    emulated
+        Whether inference times were drawn from a law.
     """
 
     frames: int
@@ -92,17 +98,83 @@ class RunSummary(Mapping[str, Any]):
     learning: dict[str, Any] | None
     standard_error: dict[str, Any]
     record: str
+    regret: RegretParts | None = None
+    emulated: bool = False
 
     def __getitem__(self, key: str) -> Any:
         if key not in self:
             raise KeyError(key)
+        if key == "regret_per_frame":
+            return None if self.regret is None else self.regret.to_json()
         return getattr(self, key)
 
     def __iter__(self) -> Iterator[str]:
-        return (field.name for field in fields(self))
+        yield from (each.name for each in fields(self) if each.name not in ("regret", "emulated"))
+        yield "regret_per_frame"
 
     def __len__(self) -> int:
-        return len(fields(self))
+        return len(fields(self)) - 1
+
+    @property
+    def title(self) -> str:
+        """Which run, in one line."""
+        return f"run recorded in {self.record}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures as plain values."""
+        return dict(self)
+
+    def _bars(self) -> list[tuple[str, RegretParts]]:
+        if self.regret is None:
+            raise InputError("the best reward of this environment is not known, so there is no regret to draw")
+        return [("played", self.regret)]
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return names and values, in the order to read them."""
+        lateness, times = self.deadline_lateness, self.inference_time
+        facts = [
+            ("frames", f"{self.frames} ({self.warmup_frames} before the first action, not counted below)"),
+            ("reward per frame", self._with_error("reward_per_frame")),
+        ]
+        if self.regret is not None:
+            facts.append(("regret per frame", self.regret.words()))
+        facts += [
+            ("frames without an action", self._with_error("inaction_fraction", 100, " %")),
+            (
+                "frames by delay in frames",
+                ", ".join(f"{100 * a:.1f} % at {j}" for j, a in enumerate(self.delay_law) if a) or "none is served",
+            ),
+            ("mean age of what was acted on", self._with_error("mean_age", 1e3, " ms")),
+        ]
+        if lateness["p99"] is not None and lateness["max"]:
+            late = f"p50 {1e3 * (lateness['p50'] or 0):.3f} ms, p99 {1e3 * lateness['p99']:.3f} ms"
+            facts.append(("lateness of frame deadlines", late))
+        said = "none was finished"
+        if times["mean"] is not None and times["p99"] is not None:
+            said = f"{1e3 * times['mean']:.3f} ms in the mean, p99 {1e3 * times['p99']:.3f} ms"
+        facts.append(("inference time", f"{'emulated' if self.emulated else 'measured'}: {said}"))
+        if self.hold is not None:
+            facts.append(("outputs held for", f"{self.hold} frames"))
+        if self.learning is not None:
+            rate, share = self.learning["updates_per_second"], self.learning["share"]
+            facts += [
+                ("updates of the network", f"{self.learning['updates']}" + (f" ({rate:.2f} a second)" if rate else "")),
+                ("interactions learned from", "none" if share is None else f"{100 * share:.2f} %"),
+                ("learners restarted", str(self.learning["restarts"])),
+            ]
+        facts.append(("workers restarted", str(self.restarts)))
+        facts += [
+            (f"reward per core-second, {kind}", f"{value:.4f} ({self.core_seconds[kind]:.2f} core-seconds)")
+            for kind, value in self.reward_per_core_second.items()
+            if value is not None
+        ]
+        return [*facts, ("record", self.record)]
+
+    def _with_error(self, name: str, scale: float = 1.0, unit: str = "") -> str:
+        value, error = self[name], self.standard_error.get(name)
+        if value is None:
+            return "none"
+        return f"{scale * value:.4f}{unit}" + ("" if error is None else f" ± {scale * error:.4f} (standard error)")
 
     def __contains__(self, key: object) -> bool:
         return key in tuple(self)
@@ -195,7 +267,24 @@ def summarise(record: Record) -> RunSummary:
             "peak_age": peak_age_error,
         },
         record=str(record.directory),
+        regret=_regret(record, counted["reward"].to_numpy(), served),
+        emulated=record.meta.get("latency") != "measured",
     )
+
+
+def _regret(record: Record, reward: NDArray[np.float64], served: NDArray[np.bool_]) -> RegretParts | None:
+    """Return the regret per frame where an optimal action earns 1 in every frame (Beacon), else None."""
+    environment = record.meta.get("environment")
+    if not (isinstance(environment, Mapping) and {"symbols", "mode_probability"} <= set(environment)) or not len(
+        reward
+    ):
+        return None
+    lost = 1.0 - reward
+    parts = {"inaction": np.where(served, 0.0, lost), "delay": np.where(served, lost, 0.0), "total": lost}
+    found = {name: _mean(values) for name, values in parts.items()}
+    errors = {name: error for name, (_, error) in found.items()}
+    degrees = max(1, batch_count(len(reward)) - 1)
+    return RegretParts(found["inaction"][0] or 0.0, found["delay"][0] or 0.0, None, errors, degrees)
 
 
 def _mean(values: NDArray[Any]) -> tuple[float | None, float | None]:

@@ -32,8 +32,8 @@ RULE_NAMES = (
 )
 """The package's rules, in the order in which they are listed. The rule "max-time" is ``RULE`` of ``max_time.py``."""
 
-DEFAULT_RULE = "max-time"
-"""The rule of a run or a scenario that names none."""
+DEFAULT_RULE = "free-running"
+"""The rule of a run or a scenario that names none, chosen by measurement (docs/decisions.md)."""
 
 _registered: "dict[str, StaggeringRule]" = {}
 

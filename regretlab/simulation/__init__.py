@@ -8,13 +8,12 @@ whole frames (``frames``), the others in continuous time (``events``), by the tr
 """
 
 from .events import EventLog, replay
+from .on_mdp import MDPSimulationResult, simulate_mdp
+from .on_witness import simulate
 from .recorded import record_simulation
 from .result import SimulationResult
-from .simulate import DefaultBehaviour, simulate
-from .simulate_mdp import MDPSimulationResult, simulate_mdp
 
 __all__ = [
-    "DefaultBehaviour",
     "EventLog",
     "MDPSimulationResult",
     "SimulationResult",

@@ -6,7 +6,7 @@ batches tell (phases that never mix, as with constant inference times), it is by
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,11 @@ __all__ = ["Ratio", "Stacked", "action_intervals", "interval_law", "ratio", "ser
 
 @dataclass(frozen=True)
 class Ratio:
-    """A ratio of means and its standard error (``None``: nothing to divide by, or too few batches)."""
+    """A ratio of means, its standard error (``None`` without enough data) and its degrees of freedom."""
 
     value: float
     standard_error: float | None
+    degrees: int | None = field(default=None, repr=False)
 
 
 def ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> Ratio:
@@ -41,11 +42,12 @@ def ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> R
     if denominator.size < 2:
         return Ratio(value, None)
     residual = numerator - value * denominator
-    error = residual.std(ddof=1) * math.sqrt(residual.size) / total
+    error, degrees = residual.std(ddof=1) * math.sqrt(residual.size) / total, residual.size - 1
     if len(residual) > 1:
-        by_replication = residual.sum(axis=1)
-        error = max(error, by_replication.std(ddof=1) * math.sqrt(len(residual)) / total)
-    return Ratio(value, float(error))
+        between = residual.sum(axis=1).std(ddof=1) * math.sqrt(len(residual)) / total
+        if between > error:
+            error, degrees = between, len(residual) - 1
+    return Ratio(value, float(error), degrees)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..laws import Law
 from ..records import RecordWriter
 from ..records.writer import check_folder
-from ..rules import FRAME_POOL
-from ..rules.rule import StaggeringRule
+from ..scenario import Scenario
+from ..theory.realtime import law_on_cores
 from .events import EventLog, TooFewTimesError, replay
+from .on_witness import with_hold
 from .setting import resolve
 
 __all__ = ["check_recordable", "record_simulation"]
@@ -26,15 +26,9 @@ def check_recordable(directory: str | Path, workers: float, *, overwrite: bool =
 
 
 def record_simulation(
-    law: Law,
-    frame_time: float,
+    scenario: Scenario,
     directory: str | Path,
     *,
-    workers: int = 1,
-    rule: str | StaggeringRule = FRAME_POOL,
-    hold: int | None = None,
-    alignment: str | None = None,
-    maximum_time: float | None = None,
     frames: int = 10_000,
     seed: int = 0,
     overwrite: bool = False,
@@ -43,7 +37,7 @@ def record_simulation(
 
     Parameters
     ----------
-    law, frame_time, workers, rule, hold, alignment, maximum_time
+    scenario
         As for ``simulate``; workers are finite.
     directory
         Folder of the record.
@@ -65,25 +59,17 @@ def record_simulation(
     Examples
     --------
     >>> import tempfile
-    >>> from regretlab.laws import parse_law
     >>> from regretlab.records import Record, summarise
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = record_simulation(parse_law("2.5"), 1.0, folder + "/run", rule="sequential", frames=300)
+    ...     _ = record_simulation(Scenario(2.5, frame_time=1, rule="sequential"), folder + "/run", frames=300)
     ...     summary = summarise(Record.open(folder + "/run"))
     >>> round(summary.inaction_fraction, 3), summary.warmup_frames
     (0.667, 3)
     """
-    setting = resolve(
-        law,
-        frame_time,
-        rule=rule,
-        workers=workers,
-        hold=hold,
-        alignment=alignment,
-        maximum_time=maximum_time,
-        frames=frames,
-        warmup=0,
-    )
+    law, _ = law_on_cores(scenario)
+    asked = with_hold(scenario)
+    setting = resolve(asked, law, frames=frames, warmup=0)
+    rule, workers, frame_time = setting.rule, asked.workers, asked.frame_time
     check_recordable(directory, workers, overwrite=overwrite)
     number = 2 * frames + 10 * int(workers)
     random = np.random.default_rng(seed)
@@ -108,7 +94,7 @@ def record_simulation(
     said = {
         "clock": "simulated",
         "latency": {"source": "emulated", "law": law.text},
-        "config": {"rule": setting.rule.name, "workers": int(workers), "hold": hold, "alignment": setting.alignment},
+        "config": {"rule": rule.name, "workers": int(workers), "hold": asked.hold, "alignment": setting.alignment},
         "frame_time": frame_time,
         "seed": seed,
     }

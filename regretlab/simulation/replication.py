@@ -65,7 +65,7 @@ def play_replications(
     rate: float,
     seed: int,
     replications: int,
-    cores: int | None,
+    threads: int | None,
     progress: Progress | None = None,
 ) -> list[Tallies]:
     """Play independent replications on threads (the kernels hold no lock).
@@ -82,7 +82,7 @@ def play_replications(
         Of all replications together.
     replications
         How many.
-    cores
+    threads
         Threads to use; default: all cores.
     progress
         Told after each replication how many are done, and of how many.
@@ -90,24 +90,24 @@ def play_replications(
     Returns
     -------
     list of Tallies
-        One a replication, whatever the number of cores.
+        One a replication, whatever the number of threads.
     """
     if replications < 1:
         raise InputError(f"replications must be at least 1, not {replications}")
     if seed < 0:
         raise InputError(f"seed must be a non-negative integer, not {seed}")
-    if cores is not None and cores < 1:
-        raise InputError(f"cores must be at least 1, not {cores}")
+    if threads is not None and threads < 1:
+        raise InputError(f"threads must be at least 1, not {threads}")
     table = alias_table(setting.law.frame_pmf(setting.frame_time)) if setting.rule.in_whole_frames else None
 
     def task(own: np.random.SeedSequence) -> Callable[[Stop], Tallies]:
         return lambda stop: play_one(setting, table, environment, rate, own, stop)
 
     seeds = np.random.SeedSequence(seed).spawn(replications)
-    return on_threads([task(own) for own in seeds], cores, progress)
+    return on_threads([task(own) for own in seeds], threads, progress)
 
 
-def on_threads(tasks: Sequence[Callable[[Stop], T]], cores: int | None, progress: Progress | None = None) -> list[T]:
+def on_threads(tasks: Sequence[Callable[[Stop], T]], threads: int | None, progress: Progress | None = None) -> list[T]:
     """Run tasks on threads and return their results in order; an error or Ctrl-C ends them all within a block."""
     told = threading.Event()
 
@@ -115,8 +115,8 @@ def on_threads(tasks: Sequence[Callable[[Stop], T]], cores: int | None, progress
         if told.is_set():
             raise CancelledError
 
-    with ThreadPoolExecutor(min(cores or os.cpu_count() or 1, len(tasks))) as threads:
-        plays = [threads.submit(task, stop) for task in tasks]
+    with ThreadPoolExecutor(min(threads or os.cpu_count() or 1, len(tasks))) as pool:
+        plays = [pool.submit(task, stop) for task in tasks]
         try:
             for done, finished in enumerate(as_completed(plays), 1):
                 finished.result()
@@ -124,7 +124,7 @@ def on_threads(tasks: Sequence[Callable[[Stop], T]], cores: int | None, progress
                     progress(done, len(tasks))
         except BaseException:
             told.set()
-            threads.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
             raise
         return [play.result() for play in plays]
 
@@ -177,4 +177,4 @@ def _play_batch(
 def compile_kernels(setting: Setting, environment: Callable[[np.random.SeedSequence, int], Environment]) -> None:
     """Play one frame, so that a clock started after it measures no compilation."""
     short = replace(setting, workers=min(setting.workers, 2), warmup=0, batches=1, batch_frames=1)
-    play_replications(short, environment, rate=0.0, seed=0, replications=1, cores=1)
+    play_replications(short, environment, rate=0.0, seed=0, replications=1, threads=1)

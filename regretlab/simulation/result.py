@@ -8,24 +8,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..results import ServiceLaw
+from ..results import RegretParts, Result, ServiceLaw, listed
+from ..scenario import Scenario
+from ..theory.report import delays_in_words
 
 __all__ = ["SimulationResult"]
 
 
-@dataclass(frozen=True, eq=False)
-class SimulationResult(Mapping[str, Any]):
+@dataclass(frozen=True, eq=False, repr=False)
+class SimulationResult(Result, Mapping[str, Any]):
     """What a simulation measured; also a mapping of JSON values.
 
     Attributes
     ----------
+    scenario
+        What was played.
     service
         The service law: inaction fraction, delay law, ages.
     service_value
         S(p) of the simulated delay law (p is the ring's eigenvalue lambda for a ring of K symbols).
-    regret_per_frame
-        ``inaction``, ``delay``, ``learning`` (0: the simulated agent acts optimally on what it observed), ``total``.
     regret
+        Regret per frame by its causes, with standard errors (``learning`` 0: the simulated agent acts optimally on
+        what it observed).
+    over_horizon
         The same over the horizon; ``None`` without one.
     reward_per_frame
         1 - total regret per frame: the optimal gain of the witness chain is 1.
@@ -57,10 +62,11 @@ class SimulationResult(Mapping[str, Any]):
         What must hold for the figures to mean what they say.
     """
 
+    scenario: Scenario
     service: ServiceLaw
     service_value: float
-    regret_per_frame: dict[str, float]
-    regret: dict[str, float] | None
+    regret: RegretParts
+    over_horizon: RegretParts | None
     reward_per_frame: float
     action_interval: dict[str, float | None]
     interval_law: NDArray[np.float64]
@@ -91,11 +97,47 @@ class SimulationResult(Mapping[str, Any]):
         """Mean seconds between agent actions."""
         return self.service.interaction_time
 
+    @property
+    def title(self) -> str:
+        """What was asked, in one line."""
+        return self.scenario.title
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return names and values, in the order to read them."""
+        errors = self.standard_errors
+        parts = [
+            (label, _measured(self.regret.estimate(name).value, self.regret.standard_errors.get(name)))
+            for label, name in (("regret per frame", "total"), ("  inaction", "inaction"), ("  delay", "delay"))
+        ]
+        if self.over_horizon is not None:
+            over = self.over_horizon.estimate()
+            parts.append((f"regret over {self.scenario.horizon:g} s", _measured(over.value, over.standard_error)))
+        phi, error = 100 * self.inaction_fraction, errors["inaction_fraction"]
+        return [
+            *parts,
+            ("frames without an action", _measured(phi, None if error is None else 100 * error, " %")),
+            ("frames by delay in frames", delays_in_words(self.delay_law)),
+            ("mean time between actions", _measured(self.interaction_time, errors["interaction_time"], " s")),
+            ("outputs overwritten", f"{100 * self.overwritten_fraction:.4g} %"),
+            (
+                "played",
+                f"{self.frames:,} frames in {self.replications} replications, {self.frames_per_second:.3g} a second",
+            ),
+            ("method", "simulation (± one standard error)"),
+            ("on", self.witness),
+            *listed("assuming", self.assumptions),
+        ]
+
+    def _bars(self) -> list[tuple[str, RegretParts]]:
+        return [(self.title, self.regret)]
+
     def to_json(self) -> dict[str, Any]:
         """Return the figures as the command line prints them; ``standard_error`` is that of the total per frame."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        service = values.pop("service")
-        errors = values.pop("standard_errors")
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        service, errors = values.pop("service"), values.pop("standard_errors")
+        del values["scenario"], values["regret"]
+        over = values.pop("over_horizon")
+        value_of_service = values.pop("service_value")
         return {
             "rule": service.rule,
             "workers": None if math.isinf(service.workers) else int(service.workers),
@@ -104,9 +146,12 @@ class SimulationResult(Mapping[str, Any]):
             "interaction_time": None if math.isinf(service.interaction_time) else service.interaction_time,
             "mean_age": service.mean_age,
             "peak_age": service.peak_age,
+            "service_value": value_of_service,
+            "regret_per_frame": self.regret.to_json(),
+            "regret": None if over is None else over.to_json(),
             **values,
             "interval_law": self.interval_law.tolist(),
-            "regret_per_second": {name: value / service.frame_time for name, value in self.regret_per_frame.items()},
+            "regret_per_second": self.regret.scaled(1.0 / service.frame_time).to_json(),
             "assumptions": list(self.assumptions),
             "method": "simulation",
             "standard_error": errors["regret_per_frame"]["total"],
@@ -122,3 +167,9 @@ class SimulationResult(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self.to_json())
+
+
+def _measured(value: float, error: float | None, unit: str = "") -> str:
+    if error is None:
+        return f"{value:.6g}{unit}"
+    return f"{value:.6g} ± {error:.2g}{unit}"

@@ -8,6 +8,7 @@ from ..laws import Law
 from ..records.batch_means import batch_count
 from ..rules import get_rule, known_rules
 from ..rules.rule import StaggeringRule
+from ..scenario import Scenario
 from .events.engine import LONGEST_RUN
 
 __all__ = ["Setting", "resolve"]
@@ -61,36 +62,31 @@ class Setting:
         return tuple(said)
 
 
-def resolve(
-    law: Law,
-    frame_time: float,
-    *,
-    rule: str | StaggeringRule,
-    workers: float,
-    hold: int | None,
-    alignment: str | None,
-    maximum_time: float | None,
-    frames: int,
-    warmup: int | None,
-) -> Setting:
-    """Check the arguments of ``simulate`` and fill in their defaults; raise ``InputError`` for bad ones."""
-    chosen = get_rule(rule)
+def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None) -> Setting:
+    """Return what a scenario plays; raise ``InputError`` where its rule cannot.
+
+    Parameters
+    ----------
+    scenario
+        Rule, workers, alignment, hold (a number of frames where the rule holds) and maximum time.
+    law
+        Of the inference time, on the cores there are.
+    frames, warmup
+        Frames to count and before; None for enough.
+    """
+    chosen = get_rule(scenario.rule)
+    workers, hold, frame_time = scenario.workers, scenario.hold, scenario.frame_time
+    maximum_time = scenario.maximum_time
     chosen.check_workers(workers)
-    if not (math.isfinite(frame_time) and frame_time > 0):
-        raise InputError(f"frame time must be a positive, finite number of seconds, not {frame_time!r}")
     if math.isinf(workers) and not chosen.pool:
         pools = " and ".join(str(other) for other in known_rules() if other.pool)
         raise InputError(f"rule '{chosen}' needs a finite number of workers: only {pools} have a limit")
-    if workers != math.inf and workers != int(workers):
-        raise InputError(f"workers must be a whole number or inf, not {workers!r}")
-    if (hold is None) == chosen.holds:
-        raise InputError(f"rule '{chosen}' {'needs a hold' if hold is None else 'has no hold'}, got {hold!r}")
-    if hold is not None and not 0 <= hold <= 2**22:
-        raise InputError(f"hold must lie between 0 and {2**22} frames, not {hold}")
+    if chosen.holds and hold in (None, "auto"):
+        raise InputError(f"rule '{chosen}' needs a hold in frames, got {hold!r}")
+    if not chosen.holds and hold is not None:
+        raise InputError(f"rule '{chosen}' has no hold, got {hold!r}")
     if frames < 1:
         raise InputError(f"frames must be at least 1, not {frames}")
-    if maximum_time is not None and not (math.isfinite(maximum_time) and maximum_time > 0):
-        raise InputError(f"maximum time must be a positive, finite number of seconds, not {maximum_time!r}")
     first_estimate = None
     if chosen.takes_maximum_time:
         longest = law.maximum() if maximum_time is None else maximum_time
@@ -109,8 +105,8 @@ def resolve(
         frame_time=frame_time,
         rule=chosen,
         workers=workers,
-        alignment=chosen.choose_alignment(alignment),
-        hold=hold or 0,
+        alignment=chosen.choose_alignment(scenario.alignment),
+        hold=int(hold or 0),
         first_estimate=first_estimate,
         warmup=warmup + frames % batches,  # what does not fill a batch
         batches=batches,

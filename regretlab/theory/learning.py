@@ -39,6 +39,7 @@ __all__ = [
     "MDP_CONSTANT",
     "MDP_CONSTANT_PUBLISHED",
     "LearningBound",
+    "LearningPart",
     "learners_to_keep_up",
     "learning_bound",
     "linear_parts_dominate_after",
@@ -91,6 +92,86 @@ class LearningBound:
         """Whether every condition of the theorem is met."""
         return not self.unmet
 
+
+@dataclass(frozen=True, kw_only=True)
+class LearningPart:
+    """What is to be learned, and who learns it: the question behind the learning part of a bound.
+
+    The number of actions A (or k) is the scenario's.
+
+    Parameters
+    ----------
+    learning_bound
+        Add a lower bound on the regret of learning: gaussian-bandit, bernoulli-bandit, bernoulli-bandit-published,
+        finite-mdp, episodic or feedback-latency. It needs a horizon.
+    states
+        Number of states of the learning problem, S.
+    diameter
+        Diameter of the learning problem in frames.
+    episode_length
+        Length of an episode in frames.
+    feedback_latency
+        Frames until a reward is known to the learner.
+    learning_constant
+        Constant of the finite-mdp bound: 0.0032 is what the proof supports, 0.015 what was published.
+    learning_weight
+        Share w of the reward that has to be learned; the delay part weighs 1 - w.
+    reward_range
+        Reward per frame that the learned part of an action controls.
+    learners
+        Number of learner processes, N_L; all interactions are processed if not given.
+    batch_time
+        Seconds that a learner takes for a batch.
+    batch_size
+        Interactions in a batch.
+    replay_ratio
+        How often each interaction is replayed.
+
+    Raises
+    ------
+    InputError
+        For a field that would have no effect.
+
+    Notes
+    -----
+    With a ``learning_weight`` the witness is the product with reward (1-w) r_delay + w r_learning, so that all rewards
+    stay in [0, 1]: the gap of a wrong action is multiplied by 1-w, ``reward_range`` by w. Without one both are taken
+    as they are; the rewards of the product then reach up to their sum.
+    """
+
+    learning_bound: str | None = None
+    states: int | None = None
+    diameter: float | None = None
+    episode_length: float | None = None
+    feedback_latency: float | None = None
+    learning_constant: float | None = None
+    learning_weight: float | None = None
+    reward_range: float = 1.0
+    learners: int | None = None
+    batch_time: float | None = None
+    batch_size: int = 1
+    replay_ratio: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.learning_bound is None:
+            for name in _OF_THE_THEOREM:
+                if getattr(self, name) is not None:
+                    raise InputError(f"{name.replace('_', ' ')} has no effect without a learning bound")
+        if self.batch_time is None:
+            for name, usual in (("batch_size", 1), ("replay_ratio", 1.0)):
+                if getattr(self, name) != usual:
+                    value = getattr(self, name)
+                    raise InputError(f"{name.replace('_', ' ')} {value} has no effect without a batch time")
+
+
+_OF_THE_THEOREM = (
+    "states",
+    "diameter",
+    "episode_length",
+    "feedback_latency",
+    "learning_constant",
+    "learning_weight",
+)
 
 LEARNING_BOUNDS: tuple[str, ...] = tuple(THEOREMS)
 """Names of the learning bounds, as in the API and on the command line."""

@@ -16,18 +16,33 @@ from dataclasses import replace
 
 from ..errors import InputError
 from ..laws import Law
-from ..results import ServiceLaw
-from ..rules import FRAME_POOL, get_rule
-from ..rules.rule import StaggeringRule
+from ..results import RegretParts, ServiceLaw
+from ..rules import get_rule
 from ..rules.service.service import best_hold, service_law, workers_for_zero_inaction
+from ..scenario import Scenario
 from .checks import check_positive, check_probability
 from .hold import hold_objective
-from .learning import LearningBound, learners_to_keep_up, processed_share
+from .learning import LearningBound, LearningPart, learners_to_keep_up, processed_share
 from .learning import learning_bound as bound_on_learning
 from .loss import FrameLoss
-from .report import RegretParts, RegretReport
+from .report import RegretReport
 
-__all__ = ["RegretParts", "RegretReport", "core_slowdown", "realtime_regret"]
+__all__ = ["RegretParts", "RegretReport", "bound", "core_slowdown", "law_on_cores"]
+
+_NEEDS = ("inference_time", "mode_probability")
+_USES = (
+    "frame_time",
+    "symbols",
+    "gap_default",
+    "gap_delay",
+    "workers",
+    "rule",
+    "hold",
+    "alignment",
+    "maximum_time",
+    "cores",
+    "horizon",
+)
 
 
 def core_slowdown(workers: float, cores: float, *, learners: int = 0) -> float:
@@ -57,86 +72,38 @@ def core_slowdown(workers: float, cores: float, *, learners: int = 0) -> float:
     return max(1.0, (workers + learners + 1) / check_positive(cores, "cores"))
 
 
-def realtime_regret(
-    law: Law,
-    frame_time: float,
-    p: float,
+def law_on_cores(scenario: Scenario, learners: int = 0) -> tuple[Law, tuple[str, ...]]:
+    """Return the law of the inference time on the cores that a scenario has, and what to say about it."""
+    law = scenario.inference_time
+    if law is None:
+        raise InputError("an inference time is needed, and none is given")
+    if scenario.cores is None:
+        return law, ()
+    slowdown = core_slowdown(scenario.workers, scenario.cores, learners=learners)
+    note = f"{scenario.cores:g} cores shared evenly: everything takes {slowdown:g} times as long"
+    return law.scaled(slowdown), (note,)
+
+
+def bound(
+    scenario: Scenario,
     *,
-    workers: float = 1,
-    rule: str | StaggeringRule = FRAME_POOL,
-    hold: int | str | None = None,
-    alignment: str | None = None,
-    symbols: int | None = None,
-    gap_default: float = 1.0,
-    gap_delay: float = 1.0,
-    horizon: float | None = None,
-    learning_bound: str | None = None,
-    states: int | None = None,
-    actions: int | None = None,
-    diameter: float | None = None,
-    episode_length: float | None = None,
-    feedback_latency: float | None = None,
-    learning_constant: float | None = None,
-    learning_weight: float | None = None,
-    reward_range: float = 1.0,
-    learners: int | None = None,
-    batch_time: float | None = None,
-    batch_size: int = 1,
-    replay_ratio: float = 1.0,
-    cores: float | None = None,
-    maximum_time: float | None = None,
+    learning: LearningPart | None = None,
     service: ServiceLaw | None = None,
     standard_error: float | None = None,
-    with_symbolic: bool = False,
 ) -> RegretReport:
-    """Return the regret that inference time forces on an agent.
+    """Return the regret that inference time forces on an agent: the value of the scenario's rule in its world.
 
     Parameters
     ----------
-    law
-        Law of the inference time, seconds.
-    frame_time
-        Seconds of a frame.
-    p
-        Modal probability per frame: how likely the likeliest successor is at least; [1/K, 1] on a ring of K symbols.
-    workers, rule, alignment, maximum_time
-        As for ``service_law``.
-    hold
-        Frames outputs are held to under a rule that holds; "auto" (its default) is the hold of least regret per
-        frame for these gaps.
-    symbols
-        K: evaluate the K-symbol ring (W2) instead of the shift register (W1).
-    gap_default, gap_delay
-        Gaps of the default behaviour and of a wrong action, reward per frame.
-    horizon
-        Seconds over which to add the regret up; None for rates only. The learning part needs one.
-    learning_bound
-        One of ``learning.LEARNING_BOUNDS``; None leaves the learning part out.
-    states, actions
-        S and A (or k) of the learning problem.
-    diameter, episode_length
-        D and H in frames; times frame time / interaction time they are the theorems' interactions.
-    feedback_latency
-        G in frames, turned into interactions likewise.
-    learning_constant
-        c of the finite-MDP bound; see ``learning``.
-    learning_weight
-        w in [0, 1]: the product witness with reward (1-w) r_delay + w r_learning, so that all rewards stay in [0, 1]:
-        ``gap_delay`` is multiplied by 1-w, ``reward_range`` by w. None takes both as they are; the rewards of the
-        product then reach up to their sum.
-    reward_range
-        Reward that the learned part of an action controls.
-    learners, batch_time, batch_size, replay_ratio
-        N_L learners, seconds per batch, samples a batch and times each interaction is replayed: they give the share of
-        the interactions that is processed. None: all are.
-    cores
-        C: everything slows down by ``core_slowdown`` when there are more processes than cores.
+    scenario
+        Inference time, world, workers and rule. ``hold`` not given, or "auto", is the hold of least regret for its
+        gaps.
+    learning
+        What has to be learned, and who learns; None leaves the learning part out.
     service
         The service law, if it was simulated or measured; by default the rule's closed form.
     standard_error
         Of the total per frame, if the simulation or measurement that gave ``service`` knows it.
-    with_symbolic
-        Also give the formula in LaTeX where there is one (imports SymPy).
 
     Returns
     -------
@@ -148,7 +115,8 @@ def realtime_regret(
     NoClosedForm
         If the rule has no closed form for this law and no ``service`` is given.
     InputError
-        For values out of range, or a condition of the learning bound that is not met.
+        For values out of range, a field that is not taken into account, or a condition of the learning bound that is
+        not met.
 
     References
     ----------
@@ -156,117 +124,108 @@ def realtime_regret(
 
     Examples
     --------
-    >>> from regretlab.laws import parse_law
-    >>> realtime_regret(parse_law("3"), 1.0, 0.7, rule="sequential", gap_default=0.9)
-    RegretReport(sequential, workers=1: 0.819 per frame = 0.6 inaction + 0.219 delay, closed-form)
+    >>> report = bound(Scenario(3, frame_time=1, mode_probability=0.7, rule="sequential", gap_default=0.9))
+    >>> round(report.regret.inaction, 12), round(report.regret.delay, 12)
+    (0.6, 0.219)
     """
-    weight = 0.0 if learning_weight is None else check_probability(learning_weight, "learning weight")
-    loss = FrameLoss(p, symbols, gap_default, gap_delay * (1.0 - weight))
-    if horizon is not None and not (math.isfinite(horizon) and horizon > 0):
-        raise InputError(f"horizon must be a positive, finite number of seconds, not {horizon!r}")
-    if learning_bound is not None and horizon is None:
-        raise InputError(f"learning bound '{learning_bound}' needs a horizon in seconds, and none is given")
-    if learning_weight is not None and learning_bound is None:
-        raise InputError("a learning weight needs a learning bound")
-    if learners is not None and batch_time is None:
+    part = learning or LearningPart()
+    scenario.check("bound", needs=_NEEDS, uses=(*_USES, "actions") if part.learning_bound else _USES)
+    p, symbols, horizon = scenario.mode_probability or 0.0, scenario.symbols, scenario.horizon
+    weight = 0.0 if part.learning_weight is None else check_probability(part.learning_weight, "learning weight")
+    loss = FrameLoss(p, symbols, scenario.gap_default, scenario.gap_delay * (1.0 - weight))
+    if part.learning_bound is not None and horizon is None:
+        raise InputError(f"learning bound '{part.learning_bound}' needs a horizon in seconds, and none is given")
+    if part.learners is not None and part.batch_time is None:
         raise InputError("learners need the time of a batch in seconds to say what they process")
-    notes: tuple[str, ...] = ()
-    if cores is not None:
-        if service is not None:
-            raise InputError("a service law that is given already holds its cores: give cores or service, not both")
-        slowdown = core_slowdown(workers, cores, learners=learners or 0)
-        law = law.scaled(slowdown)
-        batch_time = None if batch_time is None else batch_time * slowdown
-        notes = (f"{cores:g} cores shared evenly: everything takes {slowdown:g} times as long",)
-    formula = None
+    if scenario.cores is not None and service is not None:
+        raise InputError("a service law that is given already holds its cores: give cores or service, not both")
+    law, notes = law_on_cores(scenario, part.learners or 0)
+    batch_time = part.batch_time
+    if batch_time is not None and scenario.cores is not None:
+        batch_time *= core_slowdown(scenario.workers, scenario.cores, learners=part.learners or 0)
+    frames_held = None if scenario.hold in (None, "auto") else int(scenario.hold or 0)
+    computed = service is None
     if service is None:
-        service, hold = _service(law, frame_time, loss, workers, rule, hold, alignment, maximum_time)
-        capped = loss.last_useful_age < len(service.delay_law) - 1
-        if with_symbolic and not capped:  # the formulas are those of frames that no default action improves
-            from .symbolic.formulas import total_regret_latex
-
-            formula = total_regret_latex(
-                law, get_rule(rule), workers=workers, symbols=symbols, alignment=alignment, hold=_frames(hold)
-            )
-    elif hold == "auto":
+        service, frames_held = _service(law, loss, scenario)
+    elif scenario.hold == "auto":
         raise InputError("a service law that is given has its hold already: hold cannot be 'auto'")
+    capped = loss.last_useful_age < len(service.delay_law) - 1  # the formula is that of frames without that limit
     parts = RegretParts(loss.inaction(service), loss.delay(service))
-    learning = None
-    if learning_bound is not None and horizon is not None:
+    found = None
+    if part.learning_bound is not None and horizon is not None:
         scale = service.frame_time / service.interaction_time
-        learning = bound_on_learning(
-            learning_bound,
+        found = bound_on_learning(
+            part.learning_bound,
             interactions=horizon / service.interaction_time,
-            actions=actions,
-            states=states,
-            diameter=None if diameter is None else diameter * scale,
-            episode_length=None if episode_length is None else episode_length * scale,
-            latency=None if feedback_latency is None else feedback_latency * scale,
-            share=_share(learners, batch_time, batch_size, replay_ratio, service),
-            constant=learning_constant,
-            reward_range=reward_range if learning_weight is None else reward_range * weight,
+            actions=scenario.actions,
+            states=part.states,
+            diameter=None if part.diameter is None else part.diameter * scale,
+            episode_length=None if part.episode_length is None else part.episode_length * scale,
+            latency=None if part.feedback_latency is None else part.feedback_latency * scale,
+            share=_share(part, batch_time, service),
+            constant=part.learning_constant,
+            reward_range=part.reward_range if part.learning_weight is None else part.reward_range * weight,
         )
-        parts = replace(parts, learning=learning.value * service.frame_time / horizon)
-        notes += _learning_notes(learning, learning_weight, loss)
+        parts = replace(parts, learning=found.value * service.frame_time / horizon)
+        notes += _learning_notes(found, part.learning_weight, loss)
     keep_up = None
     if batch_time is not None and math.isfinite(service.interaction_time):
         keep_up = learners_to_keep_up(
-            batch_time, service.interaction_time, batch_size=batch_size, replay_ratio=replay_ratio
+            batch_time, service.interaction_time, batch_size=part.batch_size, replay_ratio=part.replay_ratio
         )
+    error = service.standard_error if standard_error is None else standard_error
     return RegretReport(
-        per_frame=parts,
+        scenario=scenario,
+        regret=parts if error is None else replace(parts, standard_errors={"total": error}),
         service=service,
         service_value=service.service_value(loss.decay),
         mode_probability=float(p),
         symbols=symbols,
-        gap_default=float(gap_default),
+        gap_default=scenario.gap_default,
         gap_delay=loss.gap_delay,
-        horizon=None if horizon is None else float(horizon),
-        witness=_witness(symbols, learning),
-        workers_for_zero_inaction=workers_for_zero_inaction(law, frame_time, maximum_time=maximum_time),
+        horizon=horizon,
+        witness=_witness(symbols, found),
+        workers_for_zero_inaction=workers_for_zero_inaction(
+            law, scenario.frame_time, maximum_time=scenario.maximum_time
+        ),
         method=service.method,
-        standard_error=service.standard_error if standard_error is None else standard_error,
-        assumptions=(*service.assumptions, *_assumptions(symbols, learning), *notes),
-        hold=_frames(hold),
-        learning=learning,
+        standard_error=error,
+        assumptions=(*service.assumptions, *_assumptions(symbols, found), *notes),
+        hold=frames_held,
+        learning=found,
         learners_to_keep_up=keep_up,
-        symbolic=formula,
+        law=law if computed and not capped else None,
     )
 
 
-def _service(
-    law: Law,
-    frame_time: float,
-    loss: FrameLoss,
-    workers: float,
-    rule: str | StaggeringRule,
-    hold: int | str | None,
-    alignment: str | None,
-    maximum_time: float | None,
-) -> tuple[ServiceLaw, int | None]:
+def _service(law: Law, loss: FrameLoss, scenario: Scenario) -> tuple[ServiceLaw, int | None]:
     """Return the service law of a rule, and the hold that was chosen or given."""
-    chosen = get_rule(rule)
-    if hold == "auto" or (hold is None and chosen.holds):
-        if not chosen.holds:
-            raise InputError(f"rule '{chosen}' has no hold, and 'auto' is given")
-        hold = best_hold(law, frame_time, hold_objective(loss), workers=workers)
+    rule, workers, hold = get_rule(scenario.rule), scenario.workers, scenario.hold
+    if hold == "auto" or (hold is None and rule.holds):
+        if not rule.holds:
+            raise InputError(f"rule '{rule}' has no hold, and 'auto' is given")
+        hold = best_hold(law, scenario.frame_time, hold_objective(loss), workers=workers)
     service = service_law(
-        law, frame_time, workers=workers, rule=chosen, hold=hold, alignment=alignment, maximum_time=maximum_time
+        law,
+        scenario.frame_time,
+        workers=workers,
+        rule=rule,
+        hold=hold,
+        alignment=scenario.alignment,
+        maximum_time=scenario.maximum_time,
     )
-    return service, _frames(hold)
+    return service, None if hold is None else int(hold)
 
 
-def _frames(hold: int | str | None) -> int | None:
-    return None if hold is None else int(hold)
-
-
-def _share(
-    learners: int | None, batch_time: float | None, batch_size: int, replay_ratio: float, service: ServiceLaw
-) -> float:
-    if learners is None or batch_time is None:
+def _share(part: LearningPart, batch_time: float | None, service: ServiceLaw) -> float:
+    if part.learners is None or batch_time is None:
         return 1.0
     return processed_share(
-        learners, batch_time, service.interaction_time, batch_size=batch_size, replay_ratio=replay_ratio
+        part.learners,
+        batch_time,
+        service.interaction_time,
+        batch_size=part.batch_size,
+        replay_ratio=part.replay_ratio,
     )
 
 

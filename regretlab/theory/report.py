@@ -2,52 +2,36 @@
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from ..results import Method, ServiceLaw
+from ..laws import Law
+from ..results import Method, RegretParts, Result, ServiceLaw, listed
+from ..scenario import Scenario
 from .learning import LearningBound
 
-__all__ = ["RegretParts", "RegretReport"]
+__all__ = ["RegretReport", "delays_in_words"]
+
+_MOST_DELAYS = 8
 
 
-@dataclass(frozen=True)
-class RegretParts:
-    """Regret split by its cause, in reward (per frame, per second or over a horizon, as the field's name says).
-
-    Attributes
-    ----------
-    inaction, delay
-        Of the frames served by the default behaviour, and of those served by an agent action.
-    learning
-        Of the agent actions, while the environment is being learned; None where no bound was asked for.
-    """
-
-    inaction: float
-    delay: float
-    learning: float | None = None
-
-    @property
-    def total(self) -> float:
-        """The sum of the parts (without learning where that is not asked for)."""
-        return self.inaction + self.delay + (self.learning or 0.0)
-
-    def scaled(self, factor: float) -> "RegretParts":
-        """Return all parts times ``factor``."""
-        learning = None if self.learning is None else self.learning * factor
-        return RegretParts(self.inaction * factor, self.delay * factor, learning)
-
-    def to_json(self) -> dict[str, float | None]:
-        """Return the parts as plain values; ``learning`` is null where it was not asked for."""
-        return {"inaction": self.inaction, "delay": self.delay, "learning": self.learning, "total": self.total}
+def delays_in_words(delay_law: Any) -> str:
+    """Return the largest shares of a delay law, by delay, and what is left of it."""
+    largest = sorted(sorted(range(len(delay_law)), key=lambda delay: -delay_law[delay])[:_MOST_DELAYS])
+    shown = [f"{100 * delay_law[delay]:.2f} % at {delay}" for delay in largest if delay_law[delay] >= 5e-5]
+    rest = 100 * (sum(delay_law) - sum(delay_law[delay] for delay in largest))
+    return ", ".join([*shown, f"{rest:.2f} % at others"] if rest >= 0.005 else shown) or "none is served"
 
 
-@dataclass(frozen=True)
-class RegretReport:
+@dataclass(frozen=True, repr=False)
+class RegretReport(Result):
     """A regret bound with everything it rests on.
 
     Attributes
     ----------
-    per_frame
+    scenario
+        What was asked.
+    regret
         Regret per frame. Its learning part is the mean over the horizon: it falls as the root of time.
     service
         Inaction fraction and served delays.
@@ -75,11 +59,12 @@ class RegretReport:
         The learning bound in full; None where none was asked for.
     learners_to_keep_up
         N_L*, learners that process every interaction; None without a time per batch.
-    symbolic
-        LaTeX of the total per frame where a closed form exists, else None.
+    law
+        Law of the inference time on the cores there are; None where the service law was given.
     """
 
-    per_frame: RegretParts
+    scenario: Scenario
+    regret: RegretParts
     service: ServiceLaw
     service_value: float
     mode_probability: float
@@ -95,20 +80,54 @@ class RegretReport:
     hold: int | None = None
     learning: LearningBound | None = None
     learners_to_keep_up: int | None = None
-    symbolic: str | None = field(default=None, repr=False)
-
-    def __repr__(self) -> str:
-        service, parts = self.service, self.per_frame
-        learning = "" if parts.learning is None else f" + {parts.learning:.6g} learning"
-        return (
-            f"RegretReport({service.rule}, workers={service.workers:g}: {parts.total:.6g} per frame"
-            f" = {parts.inaction:.6g} inaction + {parts.delay:.6g} delay{learning}, {self.method})"
-        )
+    law: Law | None = field(default=None, repr=False)
 
     @property
-    def total(self) -> float:
-        """Total regret per frame."""
-        return self.per_frame.total
+    def title(self) -> str:
+        """What was asked, in one line."""
+        return self.scenario.title
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return names and values, in the order to read them."""
+        facts = [("regret per frame", self.regret.words()), ("regret per second", f"{self.per_second.total:.6g}")]
+        if self.over_horizon is not None:
+            facts.append((f"regret over {self.horizon:g} s", f"{self.over_horizon.total:.6g}"))
+        facts += [
+            ("frames without an action", f"{100 * self.inaction_fraction:.4g} %"),
+            ("frames by delay in frames", delays_in_words(self.service.delay_law)),
+            ("mean time between actions", f"{self.interaction_time:.6g} s"),
+        ]
+        if self.hold is not None:
+            facts.append(("outputs are held to", f"{self.hold} frames"))
+        if self.learners_to_keep_up is not None:
+            facts.append(("learners to keep up", f"{self.learners_to_keep_up}"))
+        return [
+            *facts,
+            ("workers for zero inaction", f"{self.workers_for_zero_inaction} (max-time)"),
+            ("method", self.method),
+            ("attained by", self.witness),
+            *listed("assuming", self.assumptions),
+        ]
+
+    def _bars(self) -> list[tuple[str, RegretParts]]:
+        return [(self.title, self.regret)]
+
+    @cached_property
+    def symbolic(self) -> str | None:
+        """LaTeX of the total per frame where a closed form exists, else None; imports SymPy."""
+        if self.law is None:
+            return None
+        from .symbolic.formulas import total_regret_latex
+
+        asked = self.scenario
+        return total_regret_latex(
+            self.law,
+            asked.rule,
+            workers=asked.workers,
+            symbols=asked.symbols,
+            alignment=asked.alignment,
+            hold=self.hold,
+        )
 
     @property
     def inaction_fraction(self) -> float:
@@ -123,15 +142,15 @@ class RegretReport:
     @property
     def per_second(self) -> RegretParts:
         """Regret per second."""
-        return self.per_frame.scaled(1.0 / self.service.frame_time)
+        return self.regret.scaled(1.0 / self.service.frame_time)
 
     @property
     def over_horizon(self) -> RegretParts | None:
         """Regret over the horizon; None without one."""
-        return None if self.horizon is None else self.per_frame.scaled(self.horizon / self.service.frame_time)
+        return None if self.horizon is None else self.regret.scaled(self.horizon / self.service.frame_time)
 
     def _repr_latex_(self) -> str:
-        parts = self.per_frame
+        parts = self.regret
         formula = f"{self.symbolic} = " if self.symbolic else ""
         learning = "" if parts.learning is None else f" + {parts.learning:.6g}"
         return f"${formula}{parts.inaction:.6g} + {parts.delay:.6g}{learning} = {parts.total:.6g}$ per frame"
@@ -145,7 +164,7 @@ class RegretReport:
             "service_value": self.service_value,
             "interaction_time": self.interaction_time if math.isfinite(self.interaction_time) else None,
             "workers_for_zero_inaction": self.workers_for_zero_inaction,
-            "regret_per_frame": self.per_frame.to_json(),
+            "regret_per_frame": self.regret.to_json(),
             "regret_per_second": self.per_second.to_json(),
             "regret": None if over is None else over.to_json(),
             "method": self.method,

@@ -14,8 +14,9 @@ from ..laws import parse_law
 from ..records import Record, batch_means
 from ..records.learning import learning_figures, share_error
 from ..rules.service.service import service_law
+from ..scenario import Scenario
 from ..theory.learning import learners_to_keep_up, processed_share
-from ..theory.realtime import realtime_regret
+from ..theory.realtime import bound
 from .claim import Claim, judge
 from .runs import FRAME_TIME, LEARNING_STEP, PlannedRun
 
@@ -48,17 +49,19 @@ def predicted_regret(run: PlannedRun, probability: float, symbols: int) -> float
     """Return the regret per frame that theory predicts for a run with a known law."""
     configuration = run.configuration
     assert configuration.emulate_latency is not None
-    report = realtime_regret(
-        parse_law(configuration.emulate_latency),
-        FRAME_TIME,
-        probability,
-        workers=configuration.workers,
-        rule=configuration.rule,
-        alignment=configuration.alignment,
-        symbols=symbols,
-        maximum_time=_support_end(configuration.emulate_latency),
+    report = bound(
+        Scenario(
+            configuration.emulate_latency,
+            frame_time=FRAME_TIME,
+            mode_probability=probability,
+            workers=configuration.workers,
+            rule=configuration.rule,
+            alignment=configuration.alignment,
+            symbols=symbols,
+            maximum_time=_support_end(configuration.emulate_latency),
+        )
     )
-    return report.total
+    return report.regret.total
 
 
 def claims_of(run: PlannedRun, record: Record) -> list[Claim]:

@@ -18,7 +18,8 @@ from ..plots.style import house_style
 from ..plots.timeline import inference_timeline
 from ..records import Record, summarise
 from ..rules import FRAME_POOL, MAX_TIME, SEQUENTIAL, StaggeringRule
-from ..theory.realtime import realtime_regret
+from ..scenario import Scenario
+from ..theory.realtime import bound
 from .claim import CONFIDENCE, Claim
 from .runs import FRAME_TIME, MAIN_PROBABILITY, SYMBOLS, PlannedRun
 
@@ -115,14 +116,16 @@ def regret_figure(played: Played) -> "Figure":
             grid * FRAME_TIME,
             np.array(
                 [
-                    realtime_regret(
-                        constant(x * FRAME_TIME),
-                        FRAME_TIME,
-                        probability,
-                        workers=workers(x),
-                        rule=rule,
-                        symbols=SYMBOLS,
-                    ).total
+                    bound(
+                        Scenario(
+                            constant(x * FRAME_TIME),
+                            frame_time=FRAME_TIME,
+                            mode_probability=probability,
+                            workers=workers(x),
+                            rule=rule,
+                            symbols=SYMBOLS,
+                        )
+                    ).regret.total
                     for x in grid
                 ]
             ),

@@ -21,7 +21,8 @@ from regretlab.play.run import run
 from regretlab.policies import PolicySpec
 from regretlab.policies.contention import measure_contention
 from regretlab.policies.profile import profile_policy
-from regretlab.theory.realtime import realtime_regret
+from regretlab.scenario import Scenario
+from regretlab.theory.realtime import bound
 
 SYMBOLS, MODE = 15, 0.95
 
@@ -63,7 +64,9 @@ def main():
             alone = alone or took
             law = profile.law().scaled(line.slowdown(number))
             settings = {"rule": "free-running", "workers": number, "symbols": SYMBOLS}
-            promised = realtime_regret(law, parse_frame_time("gameboy"), MODE, **settings).total
+            promised = bound(
+                Scenario(law, frame_time=parse_frame_time("gameboy"), mode_probability=MODE, **settings)
+            ).regret.total
             played, error = 1 - summary.reward_per_frame, 1.96 * summary.standard_error["reward_per_frame"]
             print(
                 f"{number:7}  {straight:8.2f}  {times:12.2f}  {took:8.2f} +- {half:<7.2f}  {took / times:12.3f}  "

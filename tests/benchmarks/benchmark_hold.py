@@ -11,6 +11,7 @@ from regretlab.laws import parse_law
 from regretlab.rules import get_rule
 from regretlab.rules.rule import HoldObjective
 from regretlab.rules.state import HOLD
+from regretlab.scenario import Scenario
 from regretlab.simulation import replay, simulate
 from regretlab.theory.hold import hold_to_simulate
 from regretlab.theory.loss import FrameLoss
@@ -40,20 +41,17 @@ def main() -> None:
     )
     for p in (0.8, 0.9, 0.97):
         for workers in (1, 2, 3, 4, 5, 6, 8, 12):
-            shared = {"workers": workers, "frames": 400_000, "seed": 3}
-            total = {
-                hold: simulate(law, 1.0, p, rule="frame-hold", hold=hold, **shared).regret_per_frame["total"]
-                for hold in range(1, 21)
-            }
+            asked = Scenario(law, frame_time=1.0, mode_probability=p, workers=workers, rule="frame-hold")
+            play = {"frames": 400_000, "seed": 3}
+            total = {hold: simulate(asked.replace(hold=hold), **play).regret.total for hold in range(1, 21)}
             best = min(total, key=total.__getitem__)
             auto, learned = hold_to_simulate(law, 1.0, FrameLoss(p), workers=workers), _learned(p, workers)
             text = []
             for rule in RIVALS:
-                found = simulate(law, 1.0, p, rule=rule, hold=auto if rule == "frame-hold" else None, **shared)
-                interval = 1.96 * found.standard_errors["regret_per_frame"]["total"]
-                text.append(
-                    f"{found.regret_per_frame['total']:.4f} +- {interval:.4f} ({found.inferences_per_frame:.2f})"
-                )
+                held = auto if rule == "frame-hold" else None
+                found = simulate(asked.replace(rule=rule, hold=held), **play)
+                low, high = found.regret.interval(0.95)
+                text.append(f"{found.regret.total:.4f} +- {(high - low) / 2:.4f} ({found.inferences_per_frame:.2f})")
             lost = f"{total[auto] - total[best]:.4f} {total[learned] - total[best]:.4f}"
             print(f"{p} {workers} | {best} {auto} {learned} | {lost} | " + ", ".join(text), flush=True)
 

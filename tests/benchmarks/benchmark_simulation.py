@@ -15,6 +15,7 @@ from scipy import sparse
 
 from regretlab.laws import parse_law
 from regretlab.mdp import AsynchronousMDP, FiniteMDP
+from regretlab.scenario import Scenario
 from regretlab.simulation import simulate, simulate_mdp
 from tests.benchmarks.yardsticks import compile_c, plain_pool, run_c
 from tests.oracles.simpy_pool import PoolModel
@@ -28,9 +29,12 @@ def ours(workers=math.inf, *, frames=20_000_000, replications=1, cores=1, symbol
     """Frames a second of the simulator."""
     begin = time.perf_counter()
     simulate(
-        law, 1.0, P, workers=workers, symbols=symbols, frames=frames, replications=replications, cores=cores,
-        seed=1, **settings,
-    )  # fmt: skip
+        Scenario(law, frame_time=1.0, mode_probability=P, workers=workers, symbols=symbols, **settings),
+        frames=frames,
+        replications=replications,
+        threads=cores,
+        seed=1,
+    )
     return frames * replications / (time.perf_counter() - begin)
 
 
@@ -53,7 +57,9 @@ def ours_on_mdp(states, frames=10_000_000):
 
     def contender():
         # the tables are made once for a run: what is measured is a long run
-        result = simulate_mdp(process, policy, LAW, workers=4, frames=frames, replications=1, cores=1)
+        result = simulate_mdp(
+            process, policy, LAW, rule="frame-pool", workers=4, frames=frames, replications=1, threads=1
+        )
         return result.transitions_per_second
 
     return contender

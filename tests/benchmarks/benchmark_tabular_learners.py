@@ -15,7 +15,7 @@ STEPS, PLAIN = 1_000_000, 4_000
 def compiled(mdp, name: str, **parameters: float) -> float:
     """Return steps a second on one core: of the learner alone, without the informed agent."""
     learner = learner_named(name, **parameters)
-    simulate_learning(mdp, learner, frames=10, checkpoints=1, replications=1, cores=1)
+    simulate_learning(mdp, learner, frames=10, checkpoints=1, replications=1, threads=1)
     game = Game(AsynchronousMDP(mdp), solve_average_reward(mdp).gaps, None, None, True, 0)
     began = time.perf_counter()
     game.learn(learner, 1.0, np.array([STEPS]), np.random.SeedSequence(0))

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from regretlab.laws import parse_law
+from regretlab.scenario import Scenario
 from regretlab.simulation import simulate
 from tests.benchmarks.yardsticks import compile_c, plain_pool, run_c
 from tests.oracles.simpy_pool import PoolModel
@@ -16,7 +16,17 @@ MEAN, P, SYMBOLS = 2.5, 0.9, 16
 
 @pytest.fixture(scope="module")
 def unlimited():
-    return simulate(parse_law(f"expon(scale={MEAN})"), 1.0, P, workers=math.inf, symbols=SYMBOLS, frames=1_000_000)
+    return simulate(
+        Scenario(
+            f"expon(scale={MEAN})",
+            frame_time=1.0,
+            mode_probability=P,
+            workers=math.inf,
+            symbols=SYMBOLS,
+            rule="frame-pool",
+        ),
+        frames=1_000_000,
+    )
 
 
 def agrees(result, frames, inaction, reward, delays):
@@ -46,7 +56,16 @@ def test_a_simpy_model_counts_the_same(workers):
     frames = 40_000
     model = PoolModel(workers, MEAN, P, SYMBOLS, seed=2).run(frames)
     result = simulate(
-        parse_law(f"expon(scale={MEAN})"), 1.0, P, workers=workers, symbols=SYMBOLS, frames=1_000_000, seed=3
+        Scenario(
+            f"expon(scale={MEAN})",
+            frame_time=1.0,
+            mode_probability=P,
+            workers=workers,
+            symbols=SYMBOLS,
+            rule="frame-pool",
+        ),
+        frames=1_000_000,
+        seed=3,
     )
     delays = np.array([model.delays[delay] for delay in range(12)]) / frames
     agrees(result, frames, 1 - sum(model.delays.values()) / frames, model.rewards / frames, delays)

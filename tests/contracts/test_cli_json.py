@@ -87,8 +87,8 @@ SIMULATE = ["simulate", *BOUND[1:], "--workers", "3", "--frames", "20000", "--re
 
 
 def test_simulate_says_what_bound_says_and_how_sure_it_is(answer):
-    bound = _object(answer, *BOUND, "--workers", "3", "--horizon", "60")
-    measured = _object(answer, *SIMULATE, "--horizon", "60", "--seed", "7")
+    bound = _object(answer, *BOUND, "--rule", "max-time", "--workers", "3", "--horizon", "60")
+    measured = _object(answer, *SIMULATE, "--rule", "max-time", "--horizon", "60", "--seed", "7")
     assert BOUND_KEYS | {"frames_per_second", "standard_errors"} <= set(measured)
     assert set(measured["regret_per_frame"]) == set(measured["regret"]) == PARTS
     assert measured["method"] == "simulation"

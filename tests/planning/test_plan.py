@@ -16,8 +16,9 @@ from regretlab.planning.scan import Scan
 from regretlab.planning.workers import workers_under_contention
 from regretlab.rules.service.frame_pools import finite_pool
 from regretlab.rules.service.service import NoClosedForm, service_law
+from regretlab.scenario import Scenario
 from regretlab.theory.loss import FrameLoss
-from regretlab.theory.realtime import realtime_regret
+from regretlab.theory.realtime import bound
 
 GAMMA, EXPONENTIAL = parse_law("gamma(4, scale=0.8)"), parse_law("expon(scale=2.5)")
 
@@ -36,12 +37,21 @@ def brute_force(law, p, cost, most, g=1.0, gap=1.0):
             if rule == "sequential" and n > 1:
                 break
             try:
-                report = realtime_regret(
-                    law, 1.0, p, workers=n, rule=rule, alignment=alignment, gap_default=g, gap_delay=gap
+                report = bound(
+                    Scenario(
+                        law,
+                        frame_time=1.0,
+                        mode_probability=p,
+                        workers=n,
+                        rule=rule,
+                        alignment=alignment,
+                        gap_default=g,
+                        gap_delay=gap,
+                    )
                 )
             except NoClosedForm:
                 continue
-            best = min(best, report.total + cost * n)
+            best = min(best, report.regret.total + cost * n)
     return best
 
 
@@ -49,7 +59,7 @@ def brute_force(law, p, cost, most, g=1.0, gap=1.0):
 @pytest.mark.parametrize("x", [0.4, 1.0, 2.5, 3.2, 7.9])
 def test_constant_times_by_brute_force(x, cost):
     law = parse_law(f"{x}")
-    found = plan(law, 1.0, 0.9, worker_cost=cost)
+    found = plan(Scenario(law, frame_time=1.0, mode_probability=0.9), worker_cost=cost)
     assert found.total == pytest.approx(brute_force(law, 0.9, cost, 20), abs=2e-6)
     assert found.regime == {0: "do-not-act", 1: "sequential"}.get(found.workers, "asynchronous")
 
@@ -57,15 +67,18 @@ def test_constant_times_by_brute_force(x, cost):
 @pytest.mark.thorough
 @pytest.mark.parametrize("cost", [0.002, 0.02])
 def test_exponential_times_by_brute_force(cost):
-    found = plan(EXPONENTIAL, 1.0, 0.9, worker_cost=cost)
+    found = plan(Scenario(EXPONENTIAL, frame_time=1.0, mode_probability=0.9), worker_cost=cost)
     assert found.total <= brute_force(EXPONENTIAL, 0.9, cost, 30) + 2e-6
 
 
 def test_the_hold_beats_releasing_and_padding():
-    found = plan(GAMMA, 1.0, 0.9, rule="frame-hold")
+    found = plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9), rule="frame-hold")
     assert (found.rule, found.hold, found.regime) == ("frame-hold", 5, "asynchronous")
     assert found.regret.total == pytest.approx(1 - 0.521644380983, abs=1e-5)
-    rules = {candidate.rule: candidate.total for candidate in plan(GAMMA, 1.0, 0.9).alternatives}
+    rules = {
+        candidate.rule: candidate.total
+        for candidate in plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9)).alternatives
+    }
     assert rules["frame-hold"] < rules["frame-pool"] < rules["sequential"] < rules[None] == 1.0
     assert rules["frame-hold"] < rules["max-time"]
 
@@ -82,8 +95,8 @@ def test_free_running_workers_beat_the_pools_when_times_vary_and_lose_when_they_
         assert totals["varying", "free-running"] < totals["varying", "frame-hold"] - 0.02
         if workers >= 4:  # enough to fill every frame of 3.2, if they are staggered
             assert totals["steady", "free-running"] > totals["steady", "frame-pool"] + 0.02
-    assert plan(GAMMA, 1.0, 0.9).rule == "free-running"
-    assert plan(parse_law("3.2"), 1.0, 0.9).rule == "max-time"
+    assert plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9)).rule == "free-running"
+    assert plan(Scenario("3.2", frame_time=1.0, mode_probability=0.9)).rule == "max-time"
 
 
 @pytest.mark.parametrize("workers", [2, 7])
@@ -111,42 +124,49 @@ def test_the_bound_for_large_pools_is_on_the_safe_side():
 
 
 def test_not_acting_is_a_plan():
-    found = plan(parse_law("30"), 1.0, 0.8, worker_cost=0.01)
+    found = plan(Scenario("30", frame_time=1.0, mode_probability=0.8), worker_cost=0.01)
     assert (found.regime, found.rule, found.workers, found.hold) == ("do-not-act", None, 0, None)
     assert found.regret.total == 1.0
     assert found.to_json()["rule"] is None
-    free = plan(parse_law("3"), 1.0, 0.9, gap_default=0.0)
+    free = plan(Scenario("3", frame_time=1.0, mode_probability=0.9, gap_default=0.0))
     assert free.regime == "do-not-act"
 
 
 def test_a_target_takes_the_cheapest_that_meets_it():
-    easy, strict = (plan(parse_law("6"), 1.0, 0.95, target_regret=eta) for eta in (0.7, 0.3))
+    easy, strict = (plan(Scenario("6", frame_time=1.0, mode_probability=0.95), target_regret=eta) for eta in (0.7, 0.3))
     assert easy.meets_target
     assert strict.meets_target
     assert easy.workers < strict.workers == 6
-    one_fewer = plan(parse_law("6"), 1.0, 0.95, target_regret=0.7, workers=easy.workers - 1)
+    one_fewer = plan(Scenario("6", frame_time=1.0, mode_probability=0.95), target_regret=0.7, workers=easy.workers - 1)
     assert not one_fewer.meets_target
-    out_of_reach = plan(parse_law("6"), 1.0, 0.95, target_regret=0.1)
+    out_of_reach = plan(Scenario("6", frame_time=1.0, mode_probability=0.95), target_regret=0.1)
     assert not out_of_reach.meets_target
     assert out_of_reach.regret.total == pytest.approx(1 - 0.95**6)
     assert strict.largest_inference_time == math.floor(math.log(0.7) / math.log(0.95)) == 6
 
 
 def test_what_binds():
-    assert plan(parse_law("5"), 1.0, 0.9).binds == "stochasticity"
-    assert plan(parse_law("5"), 1.0, 0.9, workers=2).binds == "workers"
-    assert plan(parse_law("5"), 1.0, 0.9, worker_cost=0.2).binds == "workers"
-    assert plan(parse_law("5"), 1.0, 0.9, cores=2).binds == "cores"
-    assert plan(parse_law("5"), 1.0, 0.9, contention=0.15).binds == "cores"
-    assert plan(parse_law("5"), 1.0, 0.9, cores=64).binds == "stochasticity"
+    assert plan(Scenario("5", frame_time=1.0, mode_probability=0.9)).binds == "stochasticity"
+    assert plan(Scenario("5", frame_time=1.0, mode_probability=0.9), workers=2).binds == "workers"
+    assert plan(Scenario("5", frame_time=1.0, mode_probability=0.9), worker_cost=0.2).binds == "workers"
+    assert plan(Scenario("5", frame_time=1.0, mode_probability=0.9, cores=2)).binds == "cores"
+    assert plan(Scenario("5", frame_time=1.0, mode_probability=0.9), contention=0.15).binds == "cores"
+    assert plan(Scenario("5", frame_time=1.0, mode_probability=0.9, cores=64)).binds == "stochasticity"
 
 
 def test_shared_cores_are_part_of_every_candidate():
-    found = plan(parse_law("3"), 1.0, 0.9, cores=4, learners=1)
+    found = plan(Scenario("3", frame_time=1.0, mode_probability=0.9, cores=4), learners=1)
     best = min(
-        realtime_regret(
-            parse_law("3").scaled(max(1.0, (n + 2) / 4)), 1.0, 0.9, workers=n, rule="max-time", alignment=aligned
-        ).total
+        bound(
+            Scenario(
+                parse_law("3").scaled(max(1.0, (n + 2) / 4)),
+                frame_time=1.0,
+                mode_probability=0.9,
+                workers=n,
+                rule="max-time",
+                alignment=aligned,
+            )
+        ).regret.total
         for n in range(1, 12)
         for aligned in ("frame", "uniform")
     )
@@ -155,27 +175,38 @@ def test_shared_cores_are_part_of_every_candidate():
 
 def test_model_sizes():
     p = math.exp(-0.02)
-    found = plan(parse_law("2"), 1.0, p, scaling="2*m**0.9", quality="0.2*m**-0.35")
+    found = plan(Scenario("2", frame_time=1.0, mode_probability=p), scaling="2*m**0.9", quality="0.2*m**-0.35")
     assert found.model_size == pytest.approx(1.79717549745, abs=1e-9)
-    faster = plan(parse_law("0.02"), 0.01, p, scaling="0.02*m**0.9", quality="0.2*m**-0.35")
+    faster = plan(Scenario("0.02", frame_time=0.01, mode_probability=p), scaling="0.02*m**0.9", quality="0.2*m**-0.35")
     assert faster.model_size == pytest.approx(found.model_size)  # the same in frames
-    half = plan(parse_law("2"), 1.0, p, scaling="2*m**0.9", quality="0.1*m**-0.35", gap_delay=0.5, gap_default=0.5)
+    half = plan(
+        Scenario("2", frame_time=1.0, mode_probability=p, gap_delay=0.5, gap_default=0.5),
+        scaling="2*m**0.9",
+        quality="0.1*m**-0.35",
+    )
     assert half.model_size == pytest.approx(found.model_size)  # the same in units of the gap
-    ring = plan(parse_law("2"), 1.0, p, symbols=5, scaling=PowerLaw(2.0, 0.9), quality=PowerLaw(0.2, -0.35))
+    ring = plan(
+        Scenario("2", frame_time=1.0, mode_probability=p, symbols=5),
+        scaling=PowerLaw(2.0, 0.9),
+        quality=PowerLaw(0.2, -0.35),
+    )
     decay = FrameLoss(p, 5).decay
     assert ring.model_size == pytest.approx(best_model_size(decay, PowerLaw(2.0, 0.9), PowerLaw(0.25, -0.35)).size)
-    within = plan(parse_law("2"), 1.0, 0.9, scaling="2*m**0.9", target_regret=0.25)
+    within = plan(Scenario("2", frame_time=1.0, mode_probability=0.9), scaling="2*m**0.9", target_regret=0.25)
     assert within.largest_inference_time == 2.0
     assert within.model_size == pytest.approx(1.0)
-    assert plan(parse_law("2"), 1.0, 0.9, scaling="2*m**0.9").model_size is None  # no limit
-    assert plan(parse_law("2"), 1.0, 0.5, scaling="2*m**0.9", quality="5*m**-0.05").model_size is None
+    assert plan(Scenario("2", frame_time=1.0, mode_probability=0.9), scaling="2*m**0.9").model_size is None  # no limit
+    assert (
+        plan(Scenario("2", frame_time=1.0, mode_probability=0.5), scaling="2*m**0.9", quality="5*m**-0.05").model_size
+        is None
+    )
 
 
 def test_the_contract_of_the_json():
-    values = plan(GAMMA, 1.0, 0.9).to_json()
+    values = plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9)).to_json()
     assert {"workers", "hold", "rule", "largest_inference_time", "regime", "model_size"} <= set(values)
     assert json.loads(json.dumps(values, allow_nan=False)) == values
-    unlimited = plan(GAMMA, 1.0, 0.9, workers=math.inf, rule="frame-pool")
+    unlimited = plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9), workers=math.inf, rule="frame-pool")
     assert unlimited.to_json()["workers"] is None
     assert isinstance(unlimited, Plan)
     assert "alternatives" not in repr(unlimited)
@@ -191,7 +222,7 @@ def test_numbers_tried_cover_small_and_filling_ones():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"p": 1.1}, r"mode probability must lie in \[0, 1\], not 1.1"),
+        ({"mode_probability": 1.1}, r"mode probability must lie in \[0, 1\], not 1.1"),
         ({"rule": "magic"}, "unknown staggering rule 'magic'"),
         ({"rule": "max-time", "hold": 3}, "rule 'max-time' has no hold, and 3 is given"),
         ({"rule": "sequential", "workers": 3}, "runs exactly 1 worker, not 3"),
@@ -213,8 +244,11 @@ def test_numbers_tried_cover_small_and_filling_ones():
     ],
 )
 def test_unusable_input_is_named(changes, message):
+    world = {"mode_probability": 0.9}
+    world |= {name: changes[name] for name in ("cores", "mode_probability", "symbols") if name in changes}
+    rest = {name: value for name, value in changes.items() if name not in world}
     with pytest.raises(InputError, match=message):
-        plan(GAMMA, 1.0, **{"p": 0.9, **changes})
+        plan(Scenario(GAMMA, frame_time=1.0, **world), **rest)
 
 
 @pytest.mark.thorough
@@ -222,8 +256,8 @@ def test_unusable_input_is_named(changes, message):
 def test_measured_slowdowns_are_those_of_a_slower_law(workers):
     """With N workers fixed, a measured factor f(N) is the plan for the law f(N) T."""
     law, slowdown = parse_law("gamma(4, scale=0.8)"), MeasuredSlowdown((1, 2, 4), (1.0, 1.1, 1.9))
-    shared = plan(law, 1.0, 0.9, workers=workers, contention=slowdown)
-    alone = plan(law.scaled(slowdown(workers)), 1.0, 0.9, workers=workers)
+    shared = plan(Scenario(law, frame_time=1.0, mode_probability=0.9), workers=workers, contention=slowdown)
+    alone = plan(Scenario(law.scaled(slowdown(workers)), frame_time=1.0, mode_probability=0.9), workers=workers)
     assert (shared.rule, shared.hold) == (alone.rule, alone.hold)
     assert shared.total == pytest.approx(alone.total, rel=1e-9)
 
@@ -231,7 +265,10 @@ def test_measured_slowdowns_are_those_of_a_slower_law(workers):
 def test_measured_slowdowns_on_a_line_are_the_line():
     law = parse_law("5")
     line = MeasuredSlowdown((1, 2, 9), (1.0, 1.1, 1.8))
-    measured, fitted = (plan(law, 1.0, 0.9, contention=chi, rule="max-time") for chi in (line, 0.1))
+    measured, fitted = (
+        plan(Scenario(law, frame_time=1.0, mode_probability=0.9), contention=chi, rule="max-time")
+        for chi in (line, 0.1)
+    )
     assert measured.workers == fitted.workers == 9  # N* = ceil(x (1 - chi) / (1 - chi x))
     assert measured.total == pytest.approx(fitted.total, rel=1e-9)
     assert measured.binds == fitted.binds == "cores"
@@ -246,6 +283,6 @@ def test_workers_for_every_frame_by_trying_them_all(x):
 
 def test_workers_that_slow_each_other_down_are_found_however_many_it_takes():
     """chi x = 0.75: N* = ceil(5 (1 - 0.15) / (1 - 0.75)) = 17 workers, worth it in a world that hardly moves."""
-    found = plan(parse_law("5"), 1.0, 0.9999, contention=0.15, rule="max-time")
+    found = plan(Scenario("5", frame_time=1.0, mode_probability=0.9999), contention=0.15, rule="max-time")
     assert found.workers == workers_under_contention(5.0, 0.15) == 17
     assert found.regret.inaction == pytest.approx(0, abs=1e-9)

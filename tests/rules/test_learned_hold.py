@@ -11,6 +11,7 @@ from regretlab.records import Record
 from regretlab.rules import get_rule
 from regretlab.rules.rule import HoldObjective
 from regretlab.rules.state import HOLD
+from regretlab.scenario import Scenario
 from regretlab.simulation import replay, simulate
 from regretlab.theory.hold import regret_of_holds
 from regretlab.theory.loss import FrameLoss
@@ -48,7 +49,10 @@ def test_with_few_workers_it_is_near_the_best_of_all_holds(text, workers):
     law = parse_law(text)
     hold, _ = learned(law, HoldObjective(0.9), workers, 4000)
     total = {
-        h: simulate(law, 1.0, 0.9, workers=workers, rule="frame-hold", hold=h, frames=200_000).regret_per_frame["total"]
+        h: simulate(
+            Scenario(law, frame_time=1.0, mode_probability=0.9, workers=workers, rule="frame-hold", hold=h),
+            frames=200_000,
+        ).regret.total
         for h in range(1, 11)
     }
     assert total[min(hold, 10)] <= min(total.values()) + 0.02
@@ -117,9 +121,14 @@ def test_the_virtual_harness_learns_the_same_hold_as_the_event_kernel(tmp_path):
     latencies = (rows["completion"] - rows["scheduled"]).to_numpy()
     objective = HoldObjective.of_ring(0.9, 4)
     log = replay(
-        np.append(latencies, np.full(20, 10.0)), record.meta["frame_time"], workers=12, rule="frame-hold",
-        frames=frames - 100, hold=objective, first_estimate=record.meta["first_estimate"],
-    )  # fmt: skip
+        np.append(latencies, np.full(20, 10.0)),
+        record.meta["frame_time"],
+        workers=12,
+        rule="frame-hold",
+        frames=frames - 100,
+        hold=objective,
+        first_estimate=record.meta["first_estimate"],
+    )
     played = record.frames.iloc[: frames - 100]
     assert played["observation_frame"].tolist() == log.frames["observation_frame"].tolist()
     law = parse_law("gamma(4, scale=0.0134)")
@@ -160,9 +169,14 @@ def test_an_environment_that_does_not_tell_how_fast_it_changes_is_asked_for(tmp_
     from regretlab.play.run import run
 
     stacker = RunConfiguration(
-        environment="regretlab/Stacker-v0", policy="noop", rule="frame-hold", workers=12, clock="virtual",
-        emulate_latency="gamma(4, scale=0.0134)", frames=300,
-    )  # fmt: skip
+        environment="regretlab/Stacker-v0",
+        policy="noop",
+        rule="frame-hold",
+        workers=12,
+        clock="virtual",
+        emulate_latency="gamma(4, scale=0.0134)",
+        frames=300,
+    )
     with pytest.raises(InputError, match="hold 'auto' needs the modal probability a frame"):
         run(stacker, tmp_path / "none")
     assert not (tmp_path / "none").exists()

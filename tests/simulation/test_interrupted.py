@@ -8,6 +8,7 @@ import pytest
 
 from regretlab.laws import parse_law
 from regretlab.mdp import AsynchronousMDP, parse_mdp
+from regretlab.scenario import Scenario
 from regretlab.simulation import simulate, simulate_mdp
 from regretlab.simulation.learning import learner_named, simulate_learning
 from regretlab.simulation.replication import on_threads
@@ -21,9 +22,16 @@ WEEKS = 10**12
 @pytest.mark.parametrize(
     "endless",
     [
-        lambda: simulate(LAW, 1.0, 0.9, rule="frame-pool", frames=WEEKS, replications=3, cores=2),
-        lambda: simulate_mdp(AsynchronousMDP(RIVER.mdp, beta=0), [1] * 4, LAW, frames=WEEKS, replications=3, cores=2),
-        lambda: simulate_learning(RIVER, learner_named("q-epsilon"), frames=WEEKS, replications=3, cores=2),
+        lambda: simulate(
+            Scenario(LAW, frame_time=1.0, mode_probability=0.9, rule="frame-pool"),
+            frames=WEEKS,
+            replications=3,
+            threads=2,
+        ),
+        lambda: simulate_mdp(
+            AsynchronousMDP(RIVER.mdp, beta=0), [1] * 4, LAW, rule="frame-pool", frames=WEEKS, replications=3, threads=2
+        ),
+        lambda: simulate_learning(RIVER, learner_named("q-epsilon"), frames=WEEKS, replications=3, threads=2),
     ],
     ids=["witness", "mdp", "learning"],
 )
@@ -65,5 +73,10 @@ def test_results_come_in_the_order_of_the_tasks_and_progress_counts_them():
 
 def test_progress_of_a_simulation_is_told():
     told = []
-    simulate(LAW, 1.0, 0.9, frames=100, replications=3, progress=lambda done, total: told.append((done, total)))
+    simulate(
+        Scenario(LAW, frame_time=1.0, mode_probability=0.9, rule="frame-pool"),
+        frames=100,
+        replications=3,
+        progress=lambda done, total: told.append((done, total)),
+    )
     assert told == [(1, 3), (2, 3), (3, 3)]

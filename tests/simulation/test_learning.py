@@ -273,7 +273,7 @@ def test_results_do_not_depend_on_the_cores():
     mdp = parse_mdp("riverswim(4)")
     one, two = (
         simulate_learning(mdp, learner_named("ucrl2"), law=parse_law("2.5"), workers=2, rule="free-running",
-                          frames=5000, replications=5, cores=cores, seed=8)
+                          frames=5000, replications=5, threads=cores, seed=8)
         for cores in (1, 2)
     )  # fmt: skip
     assert (one.regret == two.regret).all()
@@ -330,7 +330,7 @@ def test_rewards_beyond_the_range_of_a_probability_are_not_drawn():
 def test_slow_inference_needs_a_default_behaviour():
     mdp = FiniteMDP(np.ones((2, 1, 1)), np.array([[0.5, 0.6]]))
     with pytest.raises(InputError, match="needs a default behaviour"):
-        simulate_learning(mdp, learner_named("ucb"), law=parse_law("2"), frames=100)
+        simulate_learning(mdp, learner_named("ucb"), rule="frame-pool", law=parse_law("2"), frames=100)
 
 
 def test_every_learner_has_its_reference():

@@ -88,7 +88,13 @@ def test_a_random_delay_is_bet_on_as_the_exact_solver_does():
     ring = parse_mdp("ring(p=0.9, symbols=4, mode=rotating)")
     law = parse_law("expon(scale=2)")
     pool = simulate_learning(
-        AsynchronousMDP(ring.mdp, beta=0), learner_named("q-epsilon"), law=law, workers=math.inf, seed=13, **PLAYED
+        AsynchronousMDP(ring.mdp, beta=0),
+        learner_named("q-epsilon"),
+        rule="frame-pool",
+        law=law,
+        workers=math.inf,
+        seed=13,
+        **PLAYED,
     )
     law_of_delay = np.asarray(service_law(law, 1.0, workers=math.inf, rule="frame-pool").delay_law)
     phi = 1 - law_of_delay.sum()
@@ -115,7 +121,8 @@ def test_credit_to_the_observation_learns_what_to_do_on_old_observations():
     rates = {}
     for credit in ("observation", "state"):
         curves = simulate_learning(
-            parse_mdp(mdp), learner_named(LEARNER[0], **LEARNER[1]), law=parse_law("0.7"), credit=credit, seed=15,
+            parse_mdp(mdp), learner_named(LEARNER[0], **LEARNER[1]), rule="frame-pool", law=parse_law("0.7"),
+            credit=credit, seed=15,
             **PLAYED,
         )  # fmt: skip
         rates[credit] = late_rates(curves)[2]

@@ -5,9 +5,11 @@ import pytest
 
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
+from regretlab.needs import need
 from regretlab.plots.timeline import inference_timeline
 from regretlab.records import Record, summarise
 from regretlab.rules.service.service import service_law
+from regretlab.scenario import Scenario
 from regretlab.simulation import record_simulation
 
 
@@ -23,7 +25,8 @@ from regretlab.simulation import record_simulation
 )
 def test_summaries_of_simulated_records_meet_the_closed_forms(text, rule, workers, hold, tmp_path):
     """|z| < 4.5 for the inaction fraction by the summary's own standard error (batch means)."""
-    record_simulation(parse_law(text), 1.0, tmp_path / "run", workers=workers, rule=rule, hold=hold, frames=20_000)
+    asked = Scenario(text, frame_time=1, workers=workers, rule=rule, hold=hold)
+    record_simulation(asked, tmp_path / "run", frames=20_000)
     summary = summarise(Record.open(tmp_path / "run"))
     exact = service_law(parse_law(text), 1.0, workers=workers, rule=rule, hold=hold)
     error = max(summary.standard_error["inaction_fraction"] or 0, 1e-4)
@@ -34,7 +37,7 @@ def test_summaries_of_simulated_records_meet_the_closed_forms(text, rule, worker
 
 
 def test_the_timeline_draws_a_simulated_record(tmp_path):
-    record_simulation(parse_law("3.5"), 1 / 60, tmp_path / "run", workers=2, rule="unstaggered", frames=600)
+    record_simulation(Scenario(3.5, fps=60, workers=2, rule="unstaggered"), tmp_path / "run", frames=600)
     record = Record.open(tmp_path / "run")
     assert record.meta["clock"] == "simulated"
     inference_timeline(record.inferences, record.frames, 1 / 60, start=1.0, duration=0.5)
@@ -42,6 +45,8 @@ def test_the_timeline_draws_a_simulated_record(tmp_path):
 
 def test_a_refused_simulation_leaves_no_record(tmp_path, capfd):
     from regretlab.cli import main
+
+    need("play", "a record")
 
     words = ["simulate", "--inference-time", "2", "--frame-time", "1", "--mode-probability", "0.9", "--frames", "100"]
     for bad in (["--replications", "0"], ["--mode-probability", "2"], ["--seed", "-1"]):
@@ -88,5 +93,5 @@ def test_a_record_that_cannot_be_written_is_refused_before_anything_is_played(tm
 
 def test_what_cannot_be_recorded(tmp_path):
     with pytest.raises(InputError, match="give a finite number of them, not inf"):
-        record_simulation(parse_law("2"), 1.0, tmp_path / "a", workers=float("inf"), rule="frame-pool")
+        record_simulation(Scenario(2, frame_time=1, workers="inf", rule="frame-pool"), tmp_path / "a")
     assert not (tmp_path / "a").exists()

@@ -9,8 +9,9 @@ import pytest
 from regretlab.errors import InputError
 from regretlab.laws import law_from_samples, parse_law
 from regretlab.rules.service.service import service_law
+from regretlab.scenario import Scenario
 from regretlab.simulation import simulate
-from regretlab.theory.realtime import realtime_regret
+from regretlab.theory.realtime import bound
 from regretlab.theory.sticky import sticky_sequential_regret
 
 EXPONENTIAL, GAMMA = parse_law("expon(scale=2.5)"), parse_law("gamma(4, scale=0.8)")
@@ -60,7 +61,12 @@ def test_rules_with_a_closed_form(rule, law, workers, alignment):
     keywords = {"workers": workers, "rule": rule, "alignment": alignment}
     if rule == "frame-hold":
         keywords["hold"] = 3
-    result = simulate(law, 1.0, 0.9, frames=FRAMES, replications=REPLICATIONS, seed=7, **keywords)
+    result = simulate(
+        Scenario(law, frame_time=1.0, mode_probability=0.9, **keywords),
+        frames=FRAMES,
+        replications=REPLICATIONS,
+        seed=7,
+    )
     theory = service_law(law, 1.0, **keywords)
     errors = result.standard_errors
     assert_near(result.inaction_fraction, errors["inaction_fraction"], theory.inaction_fraction)
@@ -73,14 +79,16 @@ def test_rules_with_a_closed_form(rule, law, workers, alignment):
     assert_near(result.service_value, errors["service_value"], theory.service_value(0.9))
     for name in ("mean_age", "peak_age"):
         assert_near(getattr(result.service, name), errors[name], getattr(theory, name), scale=10, name=name)
-    bound = realtime_regret(law, 1.0, 0.9, **keywords)
-    assert_near(result.regret_per_frame["total"], errors["regret_per_frame"]["total"], bound.total)
+    theory_says = bound(Scenario(law, frame_time=1.0, mode_probability=0.9, **keywords))
+    assert_near(result.regret.total, errors["regret_per_frame"]["total"], theory_says.regret.total)
 
 
 @pytest.mark.parametrize(("rule", "pause"), [("sequential", 0), ("sequential-strict", 1)])
 def test_the_law_of_the_intervals_of_one_worker_is_that_of_its_delays(rule, pause):
     """Actions are one inference apart, strictly one frame more: f_(g - pause), |z| < 4.5 by 16 replications."""
-    result = simulate(EXPONENTIAL, 1.0, 0.9, rule=rule, frames=FRAMES, replications=16, seed=8)
+    result = simulate(
+        Scenario(EXPONENTIAL, frame_time=1.0, mode_probability=0.9, rule=rule), frames=FRAMES, replications=16, seed=8
+    )
     law, errors = result.interval_law, result.standard_errors["interval_law"]
     expected = np.concatenate([np.zeros(pause), EXPONENTIAL.frame_pmf(1.0)])
     assert law.sum() == pytest.approx(1)
@@ -96,7 +104,12 @@ def test_the_law_of_the_intervals_of_the_unlimited_pool():
     Frames k and k + 1 both have one if D_(k-1) = 1 and D_k = 1, or D_(k-1) = 2 and D_(k-2) = 2: half of the time.
     """
     short = parse_law("uniform(0.5, 1)")
-    result = simulate(short, 1.0, 0.9, workers=math.inf, rule="frame-pool", frames=FRAMES, replications=16, seed=9)
+    result = simulate(
+        Scenario(short, frame_time=1.0, mode_probability=0.9, workers=math.inf, rule="frame-pool"),
+        frames=FRAMES,
+        replications=16,
+        seed=9,
+    )
     phi, expected = 1 / 4, 1 / 2 / (3 / 4)
     assert_near(result.inaction_fraction, result.standard_errors["inaction_fraction"], phi)
     assert_near(result.interval_law[1], result.standard_errors["interval_law"][1], expected)
@@ -109,11 +122,15 @@ def test_a_held_pool(hold):
     held = np.concatenate([np.zeros(min(hold, len(f) - 1)), [f[: hold + 1].sum()], f[hold + 1 :]])
     before = np.concatenate([[1.0], np.cumprod(1 - held)[:-1]])
     served = held * before
-    result = simulate(GAMMA, 1.0, 0.9, workers=math.inf, rule="frame-hold", hold=hold, frames=FRAMES, seed=1)
+    result = simulate(
+        Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, workers=math.inf, rule="frame-hold", hold=hold),
+        frames=FRAMES,
+        seed=1,
+    )
     assert_near(result.inaction_fraction, result.standard_errors["inaction_fraction"], np.prod(1 - held))
     value = served @ 0.9 ** np.arange(len(served))
     assert_near(result.service_value, result.standard_errors["service_value"], value)
-    assert_near(result.regret_per_frame["total"], result.standard_errors["regret_per_frame"]["total"], 1 - value)
+    assert_near(result.regret.total, result.standard_errors["regret_per_frame"]["total"], 1 - value)
     if hold == 5:
         assert value == pytest.approx(0.521644380983, abs=1e-9)
 
@@ -121,13 +138,14 @@ def test_a_held_pool(hold):
 @pytest.mark.parametrize(("workers", "expected"), [(math.inf, 5), (5, 5)])
 def test_the_hold_is_chosen_if_it_is_not_given(workers, expected):
     """The best among its neighbours, by the same random numbers."""
-    keywords = {"workers": workers, "rule": "frame-hold", "frames": FRAMES, "seed": 3}
-    chosen = simulate(GAMMA, 1.0, 0.9, **keywords)
-    assert dict(chosen)["delay_law"] == simulate(GAMMA, 1.0, 0.9, hold="auto", **keywords)["delay_law"]
+    asked = Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, workers=workers, rule="frame-hold")
+    play = {"frames": FRAMES, "seed": 3}
+    chosen = simulate(asked, **play)
+    assert dict(chosen)["delay_law"] == simulate(asked.replace(hold="auto"), **play)["delay_law"]
     assert np.flatnonzero(chosen.delay_law)[0] == expected
     for hold in (expected - 1, expected + 1):
-        other = simulate(GAMMA, 1.0, 0.9, hold=hold, **keywords)
-        assert chosen.regret_per_frame["total"] < other.regret_per_frame["total"]
+        other = simulate(asked.replace(hold=hold), **play)
+        assert chosen.regret.total < other.regret.total
 
 
 @pytest.mark.parametrize(("law", "workers"), [(GAMMA, 3), (EXPONENTIAL, 5), (parse_law("uniform(0.2, 2)"), 2)])
@@ -135,13 +153,20 @@ def test_free_running_workers(law, workers):
     """phi = (1-q)^N, q = E min(T, frame) / E T."""
     times = np.linspace(0, 1, 20_001)
     q = np.trapezoid(law.survival(times), times) / law.mean()
-    result = simulate(law, 1.0, 0.9, workers=workers, rule="free-running", frames=FRAMES, seed=2)
+    result = simulate(
+        Scenario(law, frame_time=1.0, mode_probability=0.9, workers=workers, rule="free-running"), frames=FRAMES, seed=2
+    )
     assert_near(result.inaction_fraction, result.standard_errors["inaction_fraction"], (1 - q) ** workers)
 
 
 def test_free_running_workers_of_constant_time_never_mix():
     """Constant time: phases stay for ever, so the error must come from the replications and not from their batches."""
-    result = simulate(parse_law("3.2"), 1.0, 0.9, workers=2, rule="free-running", frames=5000, replications=200, seed=3)
+    result = simulate(
+        Scenario("3.2", frame_time=1.0, mode_probability=0.9, workers=2, rule="free-running"),
+        frames=5000,
+        replications=200,
+        seed=3,
+    )
     assert result.standard_errors["inaction_fraction"] > 1e-3
     assert_near(result.inaction_fraction, result.standard_errors["inaction_fraction"], (1 - 1 / 3.2) ** 2, scale=40)
 
@@ -149,7 +174,9 @@ def test_free_running_workers_of_constant_time_never_mix():
 @pytest.mark.parametrize("alignment", ["uniform", "frame"])
 def test_expected_time_with_a_constant_time(alignment):
     result = simulate(
-        parse_law("6"), 1.0, 0.9, workers=3, rule="expected-time", alignment=alignment, frames=FRAMES, seed=4
+        Scenario("6", frame_time=1.0, mode_probability=0.9, workers=3, rule="expected-time", alignment=alignment),
+        frames=FRAMES,
+        seed=4,
     )
     assert result.inaction_fraction == pytest.approx(0.5, abs=1e-4)
     assert result.action_interval["std"] == pytest.approx(0.0, abs=0.02)
@@ -159,7 +186,9 @@ def test_expected_time_with_a_constant_time(alignment):
 def test_expected_time_lies_between_free_running_and_max_time_in_variance():
     spread = {
         rule: simulate(
-            parse_law("uniform(5.5, 1)"), 1.0, 0.9, workers=3, rule=rule, frames=100_000, seed=5
+            Scenario("uniform(5.5, 1)", frame_time=1.0, mode_probability=0.9, workers=3, rule=rule),
+            frames=100_000,
+            seed=5,
         ).action_interval["std"]
         for rule in ("free-running", "expected-time", "max-time")
     }
@@ -171,70 +200,129 @@ def test_a_repeated_action_costs_what_theory_says(symbols):
     """Held I frames on fresh states: 1 - p^d (1-p^I) / (I (1-p)); on the ring with lambda in the right places."""
     p, delay = 0.9, 3
     result = simulate(
-        parse_law("2.5"), 1.0, p, rule="sequential", symbols=symbols, default_behaviour="repeat", frames=FRAMES, seed=6
+        Scenario(
+            "2.5", frame_time=1.0, mode_probability=p, rule="sequential", symbols=symbols, default_behaviour="repeat"
+        ),
+        frames=FRAMES,
+        seed=6,
     )
     share, rate = (0.0, p) if symbols is None else (1 / symbols, (symbols * p - 1) / (symbols - 1))
     expected = 1 - share - (1 - share) * rate**delay * (1 - rate**delay) / (delay * (1 - rate))
-    assert_near(result.regret_per_frame["total"], result.standard_errors["regret_per_frame"]["total"], expected)
+    assert_near(result.regret.total, result.standard_errors["regret_per_frame"]["total"], expected)
 
 
 @pytest.mark.parametrize("law", [EXPONENTIAL, GAMMA, THREE_FRAMES])
 @pytest.mark.parametrize("symbols", [None, 3])
 def test_a_repeated_action_under_random_times(law, symbols):
     result = simulate(
-        law, 1.0, 0.8, rule="sequential", symbols=symbols, default_behaviour="repeat", gap_delay=0.6, frames=FRAMES
+        Scenario(
+            law,
+            frame_time=1.0,
+            mode_probability=0.8,
+            rule="sequential",
+            symbols=symbols,
+            default_behaviour="repeat",
+            gap_delay=0.6,
+        ),
+        frames=FRAMES,
     )
     expected = sticky_sequential_regret(law, 1.0, 0.8, symbols=symbols, gap_delay=0.6)
-    assert_near(result.regret_per_frame["total"], result.standard_errors["regret_per_frame"]["total"], expected)
+    assert_near(result.regret.total, result.standard_errors["regret_per_frame"]["total"], expected)
 
 
 @pytest.mark.parametrize(("symbols", "expected"), [(None, 1.0), (4, 0.75)])
 def test_random_default_actions_are_right_one_time_in_k(symbols, expected):
     result = simulate(
-        GAMMA, 1.0, 0.8, rule="sequential", symbols=symbols, default_behaviour="random", gap_delay=0.5,
-        gap_default=9.0, frames=20_000,
-    )  # fmt: skip
-    assert result.regret_per_frame["inaction"] == pytest.approx(0.5 * expected * result.inaction_fraction)
+        Scenario(
+            GAMMA,
+            frame_time=1.0,
+            mode_probability=0.8,
+            rule="sequential",
+            symbols=symbols,
+            default_behaviour="random",
+            gap_delay=0.5,
+            gap_default=9.0,
+        ),
+        frames=20_000,
+    )
+    assert result.regret.inaction == pytest.approx(0.5 * expected * result.inaction_fraction)
 
 
 @pytest.mark.parametrize("symbols", [2, 4, 16])
 def test_regret_on_the_ring(symbols):
     result = simulate(
-        EXPONENTIAL, 1.0, 0.9, workers=4, symbols=symbols, gap_default=0.7, gap_delay=0.4, horizon=500.0, frames=FRAMES
+        Scenario(
+            EXPONENTIAL,
+            frame_time=1.0,
+            mode_probability=0.9,
+            workers=4,
+            symbols=symbols,
+            gap_default=0.7,
+            gap_delay=0.4,
+            horizon=500.0,
+            rule="frame-pool",
+        ),
+        frames=FRAMES,
     )
-    bound = realtime_regret(
-        EXPONENTIAL, 1.0, 0.9, workers=4, symbols=symbols, gap_default=0.7, gap_delay=0.4, horizon=500.0
+    theory_says = bound(
+        Scenario(
+            EXPONENTIAL,
+            frame_time=1.0,
+            mode_probability=0.9,
+            workers=4,
+            symbols=symbols,
+            gap_default=0.7,
+            gap_delay=0.4,
+            horizon=500.0,
+            rule="frame-pool",
+        )
     )
     errors = result.standard_errors["regret_per_frame"]
     for part in ("inaction", "delay"):
-        assert_near(result.regret_per_frame[part], errors[part], getattr(bound.per_frame, part))
-    assert result.regret["total"] == pytest.approx(500 * result.regret_per_frame["total"])
+        assert_near(getattr(result.regret, part), errors[part], getattr(theory_says.regret, part))
+    assert result.over_horizon.total == pytest.approx(500 * result.regret.total)
+    assert result["regret"]["total"] == result.over_horizon.total
     assert result.standard_errors["regret"]["total"] == pytest.approx(500 * errors["total"])
-    assert_near(result.service_value, result.standard_errors["service_value"], bound.service_value)
+    assert_near(result.service_value, result.standard_errors["service_value"], theory_says.service_value)
 
 
 def test_blocking_is_that_of_the_finite_pool():
-    result = simulate(EXPONENTIAL, 1.0, 0.9, workers=4, frames=FRAMES)
+    result = simulate(
+        Scenario(EXPONENTIAL, frame_time=1.0, mode_probability=0.9, workers=4, rule="frame-pool"), frames=FRAMES
+    )
     assert_near(result.blocking_fraction, result.standard_errors["blocking_fraction"], 0.0564788196268)
-    result = simulate(THREE_FRAMES, 1.0, 0.9, workers=2, frames=FRAMES)
+    result = simulate(
+        Scenario(THREE_FRAMES, frame_time=1.0, mode_probability=0.9, workers=2, rule="frame-pool"), frames=FRAMES
+    )
     assert_near(result.blocking_fraction, result.standard_errors["blocking_fraction"], 0.155844155844)
     assert_near(result.inferences_per_frame, result.standard_errors["inferences_per_frame"], 1 - 0.155844155844)
 
 
 def test_ages_of_constant_times():
     """Evenly staggered: an action each x/N frames with delay ceil(v + x); one back to back: mean 1.5 x + 0.5 frames."""
-    one = simulate(parse_law("2"), 0.5, 0.9, workers=1, rule="sequential", frames=10_000, replications=1)
+    one = simulate(
+        Scenario("2", frame_time=0.5, mode_probability=0.9, workers=1, rule="sequential"), frames=10_000, replications=1
+    )
     # delay 4 frames, an action every 4: the age runs from 4 to 8 frames
     assert one.service.mean_age == pytest.approx(6 * 0.5)
     assert one.service.peak_age == pytest.approx(8 * 0.5)
-    two = simulate(parse_law("4"), 0.5, 0.9, workers=2, rule="max-time", alignment="frame", frames=10_000)
+    two = simulate(
+        Scenario("4", frame_time=0.5, mode_probability=0.9, workers=2, rule="max-time", alignment="frame"),
+        frames=10_000,
+    )
     assert two.service.mean_age == pytest.approx(4 * (1 + 1 / 4))  # theta (1 + 1 / (2 N))
     assert two.out_of_order_fraction == 0.0
 
 
 def test_scale_of_time_does_not_matter():
-    seconds = simulate(parse_law("gamma(4, scale=0.013)"), 0.01625, 0.9, workers=3, rule="expected-time", frames=50_000)
-    frames = simulate(parse_law("gamma(4, scale=0.8)"), 1.0, 0.9, workers=3, rule="expected-time", frames=50_000)
+    seconds = simulate(
+        Scenario("gamma(4, scale=0.013)", frame_time=0.01625, mode_probability=0.9, workers=3, rule="expected-time"),
+        frames=50_000,
+    )
+    frames = simulate(
+        Scenario("gamma(4, scale=0.8)", frame_time=1.0, mode_probability=0.9, workers=3, rule="expected-time"),
+        frames=50_000,
+    )
     assert seconds.inaction_fraction == pytest.approx(frames.inaction_fraction, abs=1e-4)
     assert seconds.interaction_time == pytest.approx(frames.interaction_time * 0.01625, rel=1e-3)
 
@@ -242,17 +330,36 @@ def test_scale_of_time_does_not_matter():
 @pytest.mark.parametrize("rule", ["frame-pool", "expected-time"])
 def test_the_figures_do_not_depend_on_the_number_of_cores(rule):
     def figures(cores):
-        result = simulate(GAMMA, 1.0, 0.9, workers=3, rule=rule, frames=30_000, seed=11, replications=5, cores=cores)
+        result = simulate(
+            Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, workers=3, rule=rule),
+            frames=30_000,
+            seed=11,
+            replications=5,
+            threads=cores,
+        )
         return {name: value for name, value in result.to_json().items() if name != "frames_per_second"}
 
     assert figures(1) == figures(2) == figures(5)
-    again = simulate(GAMMA, 1.0, 0.9, workers=3, rule=rule, frames=30_000, seed=12, replications=5)
+    again = simulate(
+        Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, workers=3, rule=rule),
+        frames=30_000,
+        seed=12,
+        replications=5,
+    )
     assert again.inaction_fraction != figures(1)["inaction_fraction"]
 
 
 def test_standard_errors_are_those_of_repeated_runs():
     """The spread of 60 independent runs against their stated errors: a chi-square ratio, |z| < 4."""
-    runs = [simulate(EXPONENTIAL, 1.0, 0.9, workers=4, frames=20_000, replications=2, seed=seed) for seed in range(60)]
+    runs = [
+        simulate(
+            Scenario(EXPONENTIAL, frame_time=1.0, mode_probability=0.9, workers=4, rule="frame-pool"),
+            frames=20_000,
+            replications=2,
+            seed=seed,
+        )
+        for seed in range(60)
+    ]
     for name in ("inaction_fraction", "service_value"):
         values = np.array([run[name] for run in runs])
         stated = np.array([run.standard_errors[name] for run in runs])
@@ -262,10 +369,12 @@ def test_standard_errors_are_those_of_repeated_runs():
 
 
 def test_the_result_is_a_mapping_with_the_keys_of_bound():
-    result = simulate(GAMMA, 0.5, 0.9, workers=3, frames=10_000)
-    bound = realtime_regret(GAMMA, 0.5, 0.9, workers=3).to_json()
-    assert set(bound) <= set(result)
-    assert set(bound["regret_per_frame"]) == set(result["regret_per_frame"])
+    result = simulate(
+        Scenario(GAMMA, frame_time=0.5, mode_probability=0.9, workers=3, rule="frame-pool"), frames=10_000
+    )
+    theory_says = bound(Scenario(GAMMA, frame_time=0.5, mode_probability=0.9, workers=3, rule="frame-pool")).to_json()
+    assert set(theory_says) <= set(result)
+    assert set(theory_says["regret_per_frame"]) == set(result["regret_per_frame"])
     assert json.loads(json.dumps(dict(result), allow_nan=False))["method"] == "simulation"
     assert result["standard_error"] == result.standard_errors["regret_per_frame"]["total"] > 0
     assert result["frames_per_second"] > 0
@@ -274,15 +383,25 @@ def test_the_result_is_a_mapping_with_the_keys_of_bound():
 
 
 def test_so_many_workers_that_no_float_counts_them():
-    result = simulate(GAMMA, 1.0, 0.9, workers=10**30, frames=1000, replications=2)
+    result = simulate(
+        Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, workers=10**30, rule="frame-pool"),
+        frames=1000,
+        replications=2,
+    )
     assert result.to_json()["workers"] == 10**30
-    most = simulate(GAMMA, 1.0, 0.9, symbols=2**30, frames=FRAMES, seed=2)
-    few = simulate(GAMMA, 1.0, 0.9, symbols=10**6, frames=FRAMES, seed=2)
-    assert most.regret_per_frame["delay"] == pytest.approx(few.regret_per_frame["delay"], abs=1e-4)
+    most = simulate(
+        Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, symbols=2**30, rule="frame-pool"), frames=FRAMES, seed=2
+    )
+    few = simulate(
+        Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, symbols=10**6, rule="frame-pool"), frames=FRAMES, seed=2
+    )
+    assert most.regret.delay == pytest.approx(few.regret.delay, abs=1e-4)
 
 
 def test_one_frame_is_enough():
-    result = simulate(GAMMA, 1.0, 0.9, rule="sequential", frames=1, warmup=0, replications=1)
+    result = simulate(
+        Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, rule="sequential"), frames=1, warmup=0, replications=1
+    )
     assert result.inaction_fraction == 1.0
     assert result.service.standard_error is None
     assert result.action_interval["mean"] is None
@@ -297,25 +416,31 @@ def test_one_frame_is_enough():
         ({"workers": math.inf, "rule": "max-time"}, "finite number of workers"),
         ({"workers": 2.5}, "whole number"),
         ({"workers": 0}, "at least 1"),
-        ({"p": 1.5}, r"in \[0, 1\]"),
+        ({"mode_probability": 1.5}, r"in \[0, 1\]"),
         ({"symbols": 1}, "at least 2"),
         ({"hold": 3}, "has no hold"),
         ({"hold": "auto"}, "has no hold"),
-        ({"rule": "frame-hold", "hold": -1}, "hold must lie"),
+        ({"rule": "frame-hold", "hold": -1}, "hold must be a whole number of frames, at least 1"),
         ({"alignment": "uniform"}, "alignment frame, not 'uniform'"),
         ({"frames": 0}, "frames must be at least 1"),
         ({"warmup": -1}, "warmup must be at least 0"),
         ({"seed": -1}, "non-negative"),
         ({"replications": 0}, "replications must be at least 1"),
-        ({"cores": 0}, "cores must be at least 1"),
+        ({"threads": 0}, "threads must be at least 1"),
         ({"gap_delay": -1.0}, "gap of a wrong action must be"),
         ({"horizon": 0.0}, "horizon must be"),
-        ({"frame_time": 0.0}, "frame time must be"),
+        ({"frame_time": 0.0}, r"frame time '0\.0' must be"),
         ({"default_behaviour": "sleep"}, "one of noop, repeat, random, not 'sleep'"),
         ({"maximum_time": -1.0, "rule": "max-time"}, "maximum time must be"),
         ({"frames": 10**9, "rule": "max-time"}, "at most 100000000 frames"),
-        ({"law": parse_law("1e300"), "rule": "max-time"}, r"not 2e\+301 .*mean inference time is 1e\+300 frames"),
-        ({"law": parse_law("1e-300"), "rule": "max-time"}, r"start 1e\+300 inferences in each of .* at most 1e\+10"),
+        (
+            {"inference_time": parse_law("1e300"), "rule": "max-time"},
+            r"not 2e\+301 .*mean inference time is 1e\+300 frames",
+        ),
+        (
+            {"inference_time": parse_law("1e-300"), "rule": "max-time"},
+            r"start 1e\+300 inferences in each of .* at most 1e\+10",
+        ),
         ({"frame_time": 1e12, "rule": "free-running"}, r"frames of 1e\+12 s: at most 1e\+10 in a replication"),
         ({"maximum_time": 1e9, "rule": "max-time"}, r"takes 1e\+09 frames to its effect: at most 4194304"),
         ({"symbols": 10**12}, "at most 1073741824 symbols are simulated, not 1000000000000"),
@@ -323,6 +448,8 @@ def test_one_frame_is_enough():
     ],
 )
 def test_bad_input_is_named(changes, message):
-    arguments = {"law": GAMMA, "frame_time": 1.0, "p": 0.9, **changes}
+    play = {name: changes[name] for name in ("frames", "warmup", "seed", "replications", "threads") if name in changes}
+    asked = {name: value for name, value in changes.items() if name not in play}
+    values = {"inference_time": GAMMA, "frame_time": 1.0, "mode_probability": 0.9, "rule": "frame-pool", **asked}
     with pytest.raises(InputError, match=message):
-        simulate(**arguments)
+        simulate(Scenario(**values), **play)

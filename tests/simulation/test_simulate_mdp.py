@@ -9,6 +9,7 @@ from scipy import sparse
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
 from regretlab.mdp import AsynchronousMDP, FiniteMDP, parse_mdp, solve_average_reward, solve_delayed
+from regretlab.scenario import Scenario
 from regretlab.simulation import simulate, simulate_mdp
 from regretlab.simulation.draws import random_state
 from regretlab.simulation.draws._kernels import fill_bits
@@ -100,7 +101,7 @@ def test_constant_delay_against_the_exact_chain(delay):
         np.vstack([moves.T - np.eye(len(windows)), np.ones(len(windows))]), np.append(np.zeros(len(windows)), 1.0)
     )[0]
     law = parse_law(f"{delay - 0.5}")
-    result = simulate_mdp(AsynchronousMDP(mdp), policy, law, workers=delay, frames=FRAMES, seed=1)
+    result = simulate_mdp(AsynchronousMDP(mdp), policy, law, rule="frame-pool", workers=delay, frames=FRAMES, seed=1)
     assert near(result.reward_per_frame, stationary @ rewards)
     assert result.service.inaction_fraction == 0.0
 
@@ -141,7 +142,14 @@ def test_regret_is_what_the_gaps_say():
     mdp = random_mdp(6, 3, seed=4)
     solution = solve_average_reward(mdp)
     result = simulate_mdp(
-        AsynchronousMDP(mdp, beta=0), solution.policy, GAMMA, workers=2, solution=solution, frames=FRAMES, seed=3
+        AsynchronousMDP(mdp, beta=0),
+        solution.policy,
+        GAMMA,
+        rule="frame-pool",
+        workers=2,
+        solution=solution,
+        frames=FRAMES,
+        seed=3,
     )
     parts = result.inaction_regret.value + result.agent_regret.value
     # the two sides of the identity differ by martingale noise and the boundary term only
@@ -162,9 +170,15 @@ def test_families_earn_their_delayed_optimum_by_acting_on_the_mode(text, delay):
     for _ in range(delay):
         mode = np.asarray(mdp.matrix(0)[mode].argmax(axis=1)).ravel()
     result = simulate_mdp(
-        process, solution.policy[mode], parse_law(f"{delay - 0.5}"), workers=delay, solution=solution, frames=FRAMES,
+        process,
+        solution.policy[mode],
+        parse_law(f"{delay - 0.5}"),
+        rule="frame-pool",
+        workers=delay,
+        solution=solution,
+        frames=FRAMES,
         seed=5,
-    )  # fmt: skip
+    )
     assert near(result.reward_per_frame, exact.gain)
 
 
@@ -178,13 +192,23 @@ def test_the_ring_as_an_mdp_is_the_ring_as_a_witness():
         actions.append(actions[-1][mode])
     law = parse_law("expon(scale=2.5)")
     table = simulate_mdp(
-        AsynchronousMDP(process.mdp, beta="repeat"), np.array(actions[1:]), law, workers=40, solution=solution,
-        frames=FRAMES, seed=6,
-    )  # fmt: skip
-    ring = simulate(law, 1.0, 0.9, workers=40, symbols=4, frames=FRAMES, seed=6)
+        AsynchronousMDP(process.mdp, beta="repeat"),
+        np.array(actions[1:]),
+        law,
+        rule="frame-pool",
+        workers=40,
+        solution=solution,
+        frames=FRAMES,
+        seed=6,
+    )
+    ring = simulate(
+        Scenario(law, frame_time=1.0, mode_probability=0.9, workers=40, symbols=4, rule="frame-pool"),
+        frames=FRAMES,
+        seed=6,
+    )
     spread = np.hypot(table.agent_regret.standard_error, ring.standard_errors["regret_per_frame"]["delay"])
     scale = solution.gaps.max()
-    assert abs(table.agent_regret.value - scale * ring.regret_per_frame["delay"]) < 4.5 * spread
+    assert abs(table.agent_regret.value - scale * ring.regret.delay) < 4.5 * spread
     assert table.service.delay_law == pytest.approx(ring.delay_law, abs=5e-3)
 
 
@@ -194,7 +218,13 @@ def test_copies_of_an_mdp_are_independent():
 
     def error(chains):
         result = simulate_mdp(
-            AsynchronousMDP(mdp), np.zeros(5, int), parse_law("0.5"), chains=chains, frames=100_000, replications=4
+            AsynchronousMDP(mdp),
+            np.zeros(5, int),
+            parse_law("0.5"),
+            rule="frame-pool",
+            chains=chains,
+            frames=100_000,
+            replications=4,
         )
         assert result.transitions == chains * result.frames
         return result.reward_per_frame.standard_error
@@ -207,7 +237,9 @@ def test_policies_by_delay_act_by_the_delay():
     mdp = FiniteMDP([np.eye(1)] * 3, rewards=[[0.0, 1.0, 10.0]])
     policy = np.array([[1], [2]])
     law = parse_law("gamma(2, scale=0.7)")
-    result = simulate_mdp(AsynchronousMDP(mdp, beta=0), policy, law, workers=9, frames=50_000, seed=7)
+    result = simulate_mdp(
+        AsynchronousMDP(mdp, beta=0), policy, law, rule="frame-pool", workers=9, frames=50_000, seed=7
+    )
     served = result.service.delay_law
     assert result.reward_per_frame.value == pytest.approx(served[1] + 10 * served[2:].sum())
 
@@ -216,11 +248,16 @@ def test_the_figures_do_not_depend_on_the_number_of_cores():
     mdp = random_mdp(6, 3, seed=4)
     values = [
         simulate_mdp(
-            AsynchronousMDP(mdp, beta=np.full((6, 3), 1 / 3)), np.zeros(6, int), GAMMA, workers=3, rule="expected-time",
-            frames=20_000, cores=cores,
+            AsynchronousMDP(mdp, beta=np.full((6, 3), 1 / 3)),
+            np.zeros(6, int),
+            GAMMA,
+            workers=3,
+            rule="expected-time",
+            frames=20_000,
+            threads=cores,
         ).reward_per_frame.value
         for cores in (1, 3)
-    ]  # fmt: skip
+    ]
     assert values[0] == values[1]
 
 
@@ -238,4 +275,4 @@ def test_the_figures_do_not_depend_on_the_number_of_cores():
 def test_bad_input_is_named(policy, changes, message):
     process = AsynchronousMDP(random_mdp(6, 3, seed=4))
     with pytest.raises(InputError, match=message):
-        simulate_mdp(process, policy, parse_law("1.5"), **{"workers": 1, "frames": 1000, **changes})
+        simulate_mdp(process, policy, parse_law("1.5"), rule="frame-pool", **{"workers": 1, "frames": 1000, **changes})

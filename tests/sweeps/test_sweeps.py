@@ -15,11 +15,13 @@ import xarray
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
 from regretlab.mdp import parse_mdp, save_mdp, solve_delayed
+from regretlab.scenario import Scenario
 from regretlab.simulation import record_simulation
 from regretlab.sweeps import read_configuration, run_sweep
 from regretlab.sweeps.chunks import Plan, compute_chunk
 from regretlab.sweeps.dataset import read_dataset
-from regretlab.theory.realtime import realtime_regret
+from regretlab.theory.learning import LearningPart
+from regretlab.theory.realtime import bound
 
 BOUND = {
     "sweep": {"command": "bound"},
@@ -51,9 +53,13 @@ def test_every_point_of_bound_is_the_report_of_that_point(tmp_path):
                 for scale in (0.7, 2.5):
                     point = dataset.sel(mode_probability=p, workers=workers, gap_delay=gap, inference_time=scale)
                     law = parse_law(f"expon(scale={scale})")
-                    report = realtime_regret(law, 1.0, p, rule="frame-pool", workers=workers, gap_delay=gap)
-                    assert float(point["regret"]) == pytest.approx(report.total, abs=1e-12)
-                    assert float(point["delay"]) == pytest.approx(report.per_frame.delay, abs=1e-12)
+                    report = bound(
+                        Scenario(
+                            law, frame_time=1.0, mode_probability=p, rule="frame-pool", workers=workers, gap_delay=gap
+                        )
+                    )
+                    assert float(point["regret"]) == pytest.approx(report.regret.total, abs=1e-12)
+                    assert float(point["delay"]) == pytest.approx(report.regret.delay, abs=1e-12)
                     assert float(point["inaction_fraction"]) == report.inaction_fraction
                     assert float(point["interaction_time"]) == report.interaction_time
                     assert float(point["service_value"]) == pytest.approx(report.service_value, abs=1e-12)
@@ -92,11 +98,19 @@ def test_holds_are_chosen_for_each_point_and_learning_is_added(tmp_path):
     )
     dataset = run_sweep(sweep, tmp_path / "a.nc", cores=1).dataset
     for p, hold, learning in zip((0.7, 0.9, 0.99), dataset["hold"], dataset["learning"], strict=True):
-        report = realtime_regret(
-            parse_law("gamma(4, scale=0.8)"), 1.0, p, rule="frame-hold", workers=float("inf"), horizon=1e6,
-            learning_bound="gaussian-bandit", actions=4,
-        )  # fmt: skip
-        assert (int(hold), float(learning)) == (report.hold, report.per_frame.learning)
+        report = bound(
+            Scenario(
+                "gamma(4, scale=0.8)",
+                frame_time=1.0,
+                mode_probability=p,
+                rule="frame-hold",
+                workers=float("inf"),
+                horizon=1e6,
+                actions=4,
+            ),
+            learning=LearningPart(learning_bound="gaussian-bandit"),
+        )
+        assert (int(hold), float(learning)) == (report.hold, report.regret.learning)
     assert int(dataset["hold"][1]) == 5  # the check value of this law at p = 0.9
 
 
@@ -131,8 +145,10 @@ def test_virtual_runs_agree_with_the_bound(tmp_path):
     for workers in (1, 2, 4):
         point = dataset.sel(workers=workers)
         law = parse_law("0.0601")
-        report = realtime_regret(law, 1 / 59.7275, 0.9, rule="frame-pool", workers=workers, symbols=8)
-        assert abs(float(point["reward_per_frame"]) - (1 - report.total)) < 4.5 * float(point["reward_error"])
+        report = bound(
+            Scenario(law, frame_time=1 / 59.7275, mode_probability=0.9, rule="frame-pool", workers=workers, symbols=8)
+        )
+        assert abs(float(point["reward_per_frame"]) - (1 - report.regret.total)) < 4.5 * float(point["reward_error"])
         assert float(point["inaction_fraction"]) == pytest.approx(report.inaction_fraction, abs=0.002)
 
 
@@ -165,11 +181,11 @@ def test_a_grid_without_any_answer_is_refused_and_leaves_nothing(tmp_path):
     sweep = read_configuration(
         {
             "sweep": {"command": "bound"},
-            "fixed": {"inference_time": "expon(scale=2)", "rule": "nobody"},
+            "fixed": {"inference_time": "expon(scale=2)", "rule": "expected-time", "workers": 2},
             "grid": {"mode_probability": [0.8, 0.9]},
         }
     )
-    with pytest.raises(InputError, match=r"no point of the grid has an answer: unknown .*rule 'nobody'"):
+    with pytest.raises(InputError, match=r"no point .* has an answer: rule 'expected-time' has no closed form"):
         run_sweep(sweep, tmp_path / "a.nc", cores=1)
     assert list(tmp_path.iterdir()) == []
 
@@ -218,7 +234,7 @@ def test_a_file_with_other_contents_is_another_sweep(tmp_path):
     samples, problem, record = (tmp_path / name for name in ("times.npy", "ring.npz", "run"))
     np.save(samples, [0.5, 1.5])
     save_mdp(parse_mdp("ring(p=0.9, symbols=3)"), problem)
-    record_simulation(parse_law("2"), 1.0, record, frames=50)
+    record_simulation(Scenario(2, frame_time=1), record, frames=50)
     bound = {"sweep": {"command": "bound"}, "fixed": {"frame_time": 1, "rule": "frame-pool"}}
     grid = {"mode_probability": [0.8, 0.9]}
     sweeps = [
@@ -233,7 +249,7 @@ def test_a_file_with_other_contents_is_another_sweep(tmp_path):
         assert run_sweep(read_configuration(sweep), out, cores=1).computed == 0
     np.save(samples, [0.5, 7.5])
     save_mdp(parse_mdp("ring(p=0.8, symbols=3)"), problem)
-    record_simulation(parse_law("3"), 1.0, record, frames=50, overwrite=True)
+    record_simulation(Scenario(3, frame_time=1), record, frames=50, overwrite=True)
     for number, sweep in enumerate(sweeps):
         with pytest.raises(InputError, match="holds another sweep"):
             run_sweep(read_configuration(sweep), tmp_path / f"{number}.nc", cores=1)

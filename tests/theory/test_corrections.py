@@ -9,9 +9,10 @@ from regretlab.laws import parse_law
 from regretlab.mdp.delayed import solve_delayed
 from regretlab.mdp.families import parse_mdp
 from regretlab.rules.service.service import service_law
+from regretlab.scenario import Scenario
 from regretlab.theory.loss import FrameLoss
 from regretlab.theory.many import regret_parts
-from regretlab.theory.realtime import realtime_regret
+from regretlab.theory.realtime import bound
 
 GAMMA = parse_law("gamma(4, scale=0.8)")
 
@@ -20,12 +21,18 @@ GAMMA = parse_law("gamma(4, scale=0.8)")
 
 
 def test_a_frame_never_loses_more_than_the_default_behaviour():
-    report = realtime_regret(parse_law("3"), 1.0, 0.5, workers=3, rule="max-time", alignment="frame", gap_default=0.2)
-    assert report.total == pytest.approx(0.2, abs=1e-15)
+    report = bound(
+        Scenario(
+            "3", frame_time=1.0, mode_probability=0.5, workers=3, rule="max-time", alignment="frame", gap_default=0.2
+        )
+    )
+    assert report.regret.total == pytest.approx(0.2, abs=1e-15)
     solved = solve_delayed(parse_mdp("shift-register(p=0.5, n=3, noop_gap=0.2)"), 3)
-    assert report.total == pytest.approx(solved.regret_per_frame, abs=1e-9)
-    pool = realtime_regret(GAMMA, 1.0, 0.9, workers=math.inf, gap_default=0.2, with_symbolic=True)
-    assert pool.total == pytest.approx(0.1942, abs=5e-5)
+    assert report.regret.total == pytest.approx(solved.regret_per_frame, abs=1e-9)
+    pool = bound(
+        Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, workers=math.inf, gap_default=0.2, rule="frame-pool")
+    )
+    assert pool.regret.total == pytest.approx(0.1942, abs=5e-5)
     assert pool.symbolic is None  # phi g + Delta (1 - phi - S) would be .2532
 
 
@@ -41,7 +48,17 @@ def test_every_way_to_the_regret_knows_it(symbols):
             for q in p
         ]
         reports = [
-            realtime_regret(law, 1.0, q, rule="sequential", symbols=symbols, gap_default=g, gap_delay=gap).total
+            bound(
+                Scenario(
+                    law,
+                    frame_time=1.0,
+                    mode_probability=q,
+                    rule="sequential",
+                    symbols=symbols,
+                    gap_default=g,
+                    gap_delay=gap,
+                )
+            ).regret.total
             for q in p
         ]
         inaction, delay, _ = regret_parts(service, p, symbols=symbols, gap_default=g, gap_delay=gap)

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from regretlab.errors import InputError
 from regretlab.laws import law_from_samples, parse_law
 from regretlab.rules.service.service import NoClosedForm, best_hold, service_law
+from regretlab.scenario import Scenario
 from regretlab.simulation import simulate
 from regretlab.theory.hold import hold_objective, hold_to_simulate, regret_of_holds
 from regretlab.theory.loss import FrameLoss
-from regretlab.theory.realtime import realtime_regret
+from regretlab.theory.realtime import bound
 
 GAMMA = parse_law("gamma(4, scale=0.8)")
 
@@ -69,18 +70,24 @@ def test_unequal_gaps_move_the_hold():
 
 
 def test_the_report_chooses_and_names_its_hold():
-    auto = realtime_regret(GAMMA, 1.0, 0.9, rule="frame-hold", workers=math.inf, hold="auto", with_symbolic=True)
-    silent = realtime_regret(GAMMA, 1.0, 0.9, rule="frame-hold", workers=math.inf)
-    fixed = realtime_regret(GAMMA, 1.0, 0.9, rule="frame-hold", workers=math.inf, hold=5)
+    auto = bound(
+        Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, rule="frame-hold", workers=math.inf, hold="auto")
+    )
+    silent = bound(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, rule="frame-hold", workers=math.inf))
+    fixed = bound(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, rule="frame-hold", workers=math.inf, hold=5))
     assert auto.hold == silent.hold == fixed.hold == auto.to_json()["hold"] == 5
-    assert auto.total == pytest.approx(fixed.total, abs=1e-12)
+    assert auto.regret.total == pytest.approx(fixed.regret.total, abs=1e-12)
     assert "prod" in auto.symbolic
-    ring = realtime_regret(GAMMA, 1.0, 0.9, rule="frame-hold", workers=math.inf, symbols=3)
+    ring = bound(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, rule="frame-hold", workers=math.inf, symbols=3))
     tried = [
-        realtime_regret(GAMMA, 1.0, 0.9, rule="frame-hold", workers=math.inf, symbols=3, hold=h).total
+        bound(
+            Scenario(
+                GAMMA, frame_time=1.0, mode_probability=0.9, rule="frame-hold", workers=math.inf, symbols=3, hold=h
+            )
+        ).regret.total
         for h in range(1, 15)
     ]
-    assert ring.total == pytest.approx(min(tried), abs=1e-12)
+    assert ring.regret.total == pytest.approx(min(tried), abs=1e-12)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -88,7 +95,11 @@ def test_finite_pools_by_trying_every_hold(workers):
     law = law_from_samples([0.5] * 2 + [1.5] * 5 + [2.5] * 3)
     loss = FrameLoss(0.9, None, 1.0, 0.8)
     tried = [
-        realtime_regret(law, 1.0, 0.9, rule="frame-hold", workers=workers, hold=h, gap_delay=0.8).total
+        bound(
+            Scenario(
+                law, frame_time=1.0, mode_probability=0.9, rule="frame-hold", workers=workers, hold=h, gap_delay=0.8
+            )
+        ).regret.total
         for h in range(1, 5)
     ]
     _, service = best(law, loss, workers)
@@ -97,8 +108,8 @@ def test_finite_pools_by_trying_every_hold(workers):
 
 @pytest.mark.parametrize("hold", [-1, 2.5, "often"])
 def test_unusable_holds_are_named(hold):
-    with pytest.raises(InputError, match=rf"needs a hold of at least 0 whole frames, not '?{hold}'?"):
-        realtime_regret(GAMMA, 1.0, 0.9, rule="frame-hold", workers=math.inf, hold=hold)
+    with pytest.raises(InputError, match=rf"hold must be a whole number of frames, .*, not '?{hold}'?"):
+        bound(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, rule="frame-hold", workers=math.inf, hold=hold))
 
 
 @pytest.mark.parametrize(
@@ -114,14 +125,18 @@ def test_unusable_holds_are_named(hold):
 def test_the_hold_to_simulate_is_best_by_brute_force(text, workers, p):
     """Every hold simulated with the same random numbers: none is better by 0.005 (0.001 where the chain is exact)."""
     law, loss = parse_law(text), FrameLoss(p)
-    keywords = {"workers": workers, "rule": "frame-hold", "frames": 100_000, "seed": 4}
-    regret = {h: simulate(law, 1.0, p, hold=h, **keywords).regret_per_frame["total"] for h in range(1, 21)}
+    asked = Scenario(law, frame_time=1.0, mode_probability=p, workers=workers, rule="frame-hold")
+
+    def lost(h):
+        return simulate(asked.replace(hold=h), frames=100_000, seed=4).regret.total
+
+    regret = {h: lost(h) for h in range(1, 21)}
     try:
         best(law, loss, workers)
         allowed = 0.001
     except NoClosedForm:
         allowed = 0.005
     chosen = hold_to_simulate(law, 1.0, loss, workers=workers)
-    auto = simulate(law, 1.0, p, **keywords).regret_per_frame["total"]
-    assert auto == simulate(law, 1.0, p, hold=chosen, **keywords).regret_per_frame["total"]
+    auto = lost(None)
+    assert auto == lost(chosen)
     assert auto <= min(regret.values()) + allowed

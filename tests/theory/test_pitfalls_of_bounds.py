@@ -9,9 +9,11 @@ from regretlab.errors import InputError
 from regretlab.laws import law_from_samples, parse_law
 from regretlab.mdp import parse_mdp, solve_average_reward, solve_delayed, solve_sequential
 from regretlab.results import ServiceLaw
+from regretlab.scenario import Scenario
 from regretlab.theory.delay import delay_regret
+from regretlab.theory.learning import LearningPart
 from regretlab.theory.loss import FrameLoss
-from regretlab.theory.realtime import realtime_regret
+from regretlab.theory.realtime import bound
 
 GAMMA, EXPONENTIAL = parse_law("gamma(4, scale=0.8)"), parse_law("expon(scale=2.5)")
 
@@ -41,7 +43,7 @@ def test_the_power_of_the_mean_is_not_the_mean_of_the_power():
 def test_a_random_served_delay_averages_over_the_applied_actions():
     """The law of all inferences is the wrong one in a pool; the right one by playing it (|z| < 4)."""
     p, frames = 0.9, 200_000
-    report = realtime_regret(GAMMA, 1.0, p, workers=math.inf)
+    report = bound(Scenario(GAMMA, frame_time=1.0, mode_probability=p, workers=math.inf, rule="frame-pool"))
     phi = report.inaction_fraction
     naive = phi + (1 - phi) * every_frame(GAMMA, p)
     random = np.random.default_rng(12)
@@ -52,17 +54,17 @@ def test_a_random_served_delay_averages_over_the_applied_actions():
     loss = np.where(served < 0, 1.0, 1 - p ** (np.arange(100, frames) - served))
     blocks = loss[: len(loss) // 500 * 500].reshape(-1, 500).mean(axis=1)
     error = blocks.std() / math.sqrt(len(blocks))
-    assert abs(blocks.mean() - report.total) < 4 * error
-    assert naive - report.total > 20 * error
+    assert abs(blocks.mean() - report.regret.total) < 4 * error
+    assert naive - report.regret.total > 20 * error
 
 
 def test_strict_sequential_leaves_half_of_the_frames_however_fast():
     """T far below a frame: naive phi = 1 - tau_M/T < 0 or 0; the published baseline has 1/2."""
-    fast = realtime_regret(parse_law("0.01"), 1.0, 0.9, rule="sequential-strict")
+    fast = bound(Scenario("0.01", frame_time=1.0, mode_probability=0.9, rule="sequential-strict"))
     assert fast.inaction_fraction == 0.5
-    overlapped = realtime_regret(parse_law("0.01"), 1.0, 0.9, rule="sequential")
+    overlapped = bound(Scenario("0.01", frame_time=1.0, mode_probability=0.9, rule="sequential"))
     assert overlapped.inaction_fraction == 0.0
-    assert fast.total == pytest.approx(0.5 + 0.5 * 0.1)
+    assert fast.regret.total == pytest.approx(0.5 + 0.5 * 0.1)
 
 
 @pytest.mark.parametrize(
@@ -72,10 +74,10 @@ def test_the_parts_are_weighted_as_dynamic_programming_says(rule, strict, value)
     """phi g + Delta (1 - p^D) without the weight 1 - phi exceeds what the solved process loses."""
     process = parse_mdp("shift-register(p=0.7, n=3, noop_gap=0.9)")
     solved = solve_average_reward(process.mdp).gain - solve_sequential(process, 3, strict=strict).gain
-    report = realtime_regret(parse_law("3"), 1.0, 0.7, rule=rule, gap_default=0.9)
-    assert report.total == pytest.approx(value, abs=1e-12)
+    report = bound(Scenario("3", frame_time=1.0, mode_probability=0.7, rule=rule, gap_default=0.9))
+    assert report.regret.total == pytest.approx(value, abs=1e-12)
     assert solved == pytest.approx(value, abs=1e-9)
-    naive = report.per_frame.inaction + (1 - 0.7**3)
+    naive = report.regret.inaction + (1 - 0.7**3)
     assert naive > value + 0.3
 
 
@@ -84,13 +86,22 @@ def test_learning_and_delay_share_one_reward():
     p, delay, weight = 0.8, 2, 0.25
     product = parse_mdp(f"product(p={p}, n=2, symbols=2, arms=3, weight={1 - weight})").mdp
     solved = solve_average_reward(product).gain - solve_delayed(product, delay).gain
-    report = realtime_regret(
-        parse_law("2"), 1.0, p, workers=2, rule="max-time", alignment="frame",
-        learning_bound="gaussian-bandit", actions=3, horizon=900.0, learning_weight=weight,
-    )  # fmt: skip
-    assert report.per_frame.delay == pytest.approx(solved, abs=1e-9) == pytest.approx((1 - weight) * (1 - p**2))
-    full = 1 - p**2 + report.per_frame.learning / weight
-    assert report.total < full
+    report = bound(
+        Scenario(
+            "2",
+            frame_time=1.0,
+            mode_probability=p,
+            workers=2,
+            rule="max-time",
+            alignment="frame",
+            actions=3,
+            horizon=900.0,
+        ),
+        learning=LearningPart(learning_bound="gaussian-bandit", learning_weight=weight),
+    )
+    assert report.regret.delay == pytest.approx(solved, abs=1e-9) == pytest.approx((1 - weight) * (1 - p**2))
+    full = 1 - p**2 + report.regret.learning / weight
+    assert report.regret.total < full
 
 
 def test_the_same_optimal_action_everywhere_loses_nothing():
@@ -109,13 +120,16 @@ def test_the_same_optimal_action_everywhere_loses_nothing():
 
 def test_a_mode_less_likely_than_one_in_its_successors_does_not_exist():
     with pytest.raises(InputError, match=r"mode probability must lie in \[1/4, 1\] for 4 symbols, not 0\.2"):
-        realtime_regret(EXPONENTIAL, 1.0, 0.2, symbols=4)
-    assert realtime_regret(EXPONENTIAL, 1.0, 0.25, symbols=4, rule="sequential").service_value == 0.0
+        bound(Scenario(EXPONENTIAL, frame_time=1.0, mode_probability=0.2, symbols=4, rule="frame-pool"))
+    assert (
+        bound(Scenario(EXPONENTIAL, frame_time=1.0, mode_probability=0.25, symbols=4, rule="sequential")).service_value
+        == 0.0
+    )
 
 
 def test_dependence_of_inference_time_on_the_state_is_ruled_out_in_words():
     """Times correlated with the state break phi * gap: here the slow inferences fall where acting matters."""
-    report = realtime_regret(EXPONENTIAL, 1.0, 0.9, rule="sequential")
+    report = bound(Scenario(EXPONENTIAL, frame_time=1.0, mode_probability=0.9, rule="sequential"))
     assert any("independent of each other and of the path" in text for text in report.assumptions)
     # two states, half of the time each; only the one that pays is slow (D = 3, one overlapped worker)
     slow, fast = 1 - 1 / 3, 0.0

@@ -6,9 +6,10 @@ import sympy as sp
 
 from regretlab.errors import InputError
 from regretlab.laws import constant, law_from_samples, parse_law
+from regretlab.scenario import Scenario
 from regretlab.theory.hold import regret_of_holds
 from regretlab.theory.loss import FrameLoss
-from regretlab.theory.realtime import realtime_regret
+from regretlab.theory.realtime import bound
 from regretlab.theory.symbolic import formulas as symbolic
 from regretlab.theory.symbolic import rules
 from regretlab.theory.symbolic.formulas import DELTA, MU, G, K, N, P, X
@@ -37,26 +38,27 @@ def test_total_regret_twins_on_random_points(family, rule, alignment, ring):
         g = max(g, gap)  # below Delta the default behaviour is the better action for old observations: no closed form
         workers = int(random.integers(1, 12)) if rule in ("unstaggered", "max-time") else 1
         law = constant(seconds) if family == "constant" else parse_law(f"expon(scale={seconds})")
-        report = realtime_regret(
-            law,
-            1.0,
-            p,
-            workers=workers,
-            rule=rule,
-            alignment=alignment,
-            symbols=3 if ring else None,
-            gap_default=g,
-            gap_delay=gap,
-            with_symbolic=True,
+        report = bound(
+            Scenario(
+                law,
+                frame_time=1.0,
+                mode_probability=p,
+                workers=workers,
+                rule=rule,
+                alignment=alignment,
+                symbols=3 if ring else None,
+                gap_default=g,
+                gap_delay=gap,
+            )
         )
         value = seconds if family == "constant" else 1 / seconds
-        assert twin(p, value, workers, g, gap, 3) == pytest.approx(report.total, abs=1e-12)
+        assert twin(p, value, workers, g, gap, 3) == pytest.approx(report.regret.total, abs=1e-12)
         assert report.symbolic
 
 
 def test_no_formula_is_made_up_where_there_is_none():
     assert symbolic.total_regret("exponential", "frame-pool") is None
-    report = realtime_regret(parse_law("gamma(2.5)"), 1.0, 0.9, rule="sequential", with_symbolic=True)
+    report = bound(Scenario("gamma(2.5)", frame_time=1.0, mode_probability=0.9, rule="sequential"))
     assert report.symbolic is None
     mean = parse_law("lognorm(0.5)")
     assert symbolic.total_regret_latex(mean, "sequential") is None
@@ -141,7 +143,9 @@ def test_one_worker_twins_of_the_other_families():
                 p, g, gap = random.uniform((0.1, 0.0, 0.0), (0.99, 1.0, 1.0))
                 g = max(g, gap)
                 values = random.uniform(0.3, 4.0, len(symbols)).tolist()
-                report = realtime_regret(parse_law(make(*values)), 1.0, p, rule=rule, gap_default=g, gap_delay=gap)
+                report = bound(
+                    Scenario(make(*values), frame_time=1.0, mode_probability=p, rule=rule, gap_default=g, gap_delay=gap)
+                )
                 if family == "uniform":
                     values[1] += values[0]  # scipy's uniform takes start and width
-                assert twin(p, g, gap, *values) == pytest.approx(report.total, abs=1e-12)
+                assert twin(p, g, gap, *values) == pytest.approx(report.regret.total, abs=1e-12)

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...laws import Law
 from ...mdp import AsynchronousMDP, FiniteMDP, solve_average_reward
-from ...rules import FRAME_POOL
 from ...rules.rule import StaggeringRule
+from ...scenario import Scenario
 from ..draws import alias_table
 from ..replication import Progress, Stop, on_threads
 from ..setting import resolve
@@ -85,7 +85,7 @@ def simulate_learning(
     *,
     law: Law | None = None,
     workers: float = 1,
-    rule: str | StaggeringRule = FRAME_POOL,
+    rule: str | StaggeringRule = Scenario.rule,
     hold: int | None = None,
     alignment: str | None = None,
     maximum_time: float | None = None,
@@ -97,7 +97,7 @@ def simulate_learning(
     start: int = 0,
     replications: int = 16,
     seed: int = 0,
-    cores: int | None = None,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> LearningCurves:
     """Play a tabular learner and an informed agent through a staggering rule.
@@ -125,8 +125,8 @@ def simulate_learning(
         Draw rewards of 0 and 1 with the given means; otherwise the means are received.
     start
         First state.
-    replications, seed, cores
-        As for ``simulate``; the results are the same on any number of cores.
+    replications, seed, threads
+        As for ``simulate``; the results are the same on any number of threads.
     progress
         Called with the replications done and their number.
 
@@ -146,18 +146,21 @@ def simulate_learning(
     """
     whole = process if isinstance(process, AsynchronousMDP) else AsynchronousMDP(process)
     mdp = whole.mdp
-    _check(whole, learner, share, credit, frames, checkpoints, bernoulli, start, replications, seed, cores, law)
+    _check(whole, learner, share, credit, frames, checkpoints, bernoulli, start, replications, seed, threads, law)
     solution = solve_average_reward(mdp)
     setting = None
     if law is not None:
         setting = resolve(
+            Scenario(
+                law,
+                frame_time=whole.frame_time,
+                workers=workers,
+                rule=rule,
+                hold=hold,
+                alignment=alignment,
+                maximum_time=maximum_time,
+            ),
             law,
-            whole.frame_time,
-            rule=rule,
-            workers=workers,
-            hold=hold,
-            alignment=alignment,
-            maximum_time=maximum_time,
             frames=frames,
             warmup=0,
         )
@@ -177,7 +180,7 @@ def simulate_learning(
         return lambda stop: game.known(informed.policy, horizons, own, stop=stop)
 
     tasks = [learning(own) for own in seeds[:replications]] + [knowing(own) for own in seeds[replications:]]
-    played = np.stack(on_threads(tasks, cores, progress))
+    played = np.stack(on_threads(tasks, threads, progress))
     learned, known = played[:replications], played[replications:]
     return _curves(learner, horizons, learned, known, float(solution.gain), informed)
 
@@ -232,7 +235,7 @@ def _check(
     start: int,
     replications: int,
     seed: int,
-    cores: int | None,
+    threads: int | None,
     law: Law | None,
 ) -> None:
     mdp = process.mdp
@@ -247,8 +250,8 @@ def _check(
     for name, value in (("frames", frames), ("checkpoints", checkpoints), ("replications", replications)):
         if value < 1:
             raise InputError(f"{name} must be at least 1, not {value!r}")
-    if cores is not None and cores < 1:
-        raise InputError(f"cores must be at least 1, not {cores}")
+    if threads is not None and threads < 1:
+        raise InputError(f"threads must be at least 1, not {threads}")
     if seed < 0:
         raise InputError(f"seed must be a non-negative integer, not {seed}")
     if checkpoints > frames:

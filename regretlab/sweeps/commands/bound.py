@@ -1,34 +1,28 @@
 """``bound`` over a grid: one service law for all modal probabilities and gaps that share it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...rules import get_rule
-from .command import Command, Output, Stakes, parameter
+from ...scenario import Scenario
+from ...theory.learning import LearningPart
+from .command import STAKES, Command, Output, Parameters, asked, parameter, scenario_fields
 
-__all__ = ["BOUND", "law_of", "seconds_of", "workers_of"]
+__all__ = ["BOUND", "scenario_of"]
 
-
-class BoundParameters(Stakes):
-    """Options of ``regretlab bound``."""
-
-    learning_bound: str | None = parameter(None, "")
-    states: int | None = parameter(None)
-    actions: int | None = parameter(None)
-    diameter: float | None = parameter(None, "frame")
-    episode_length: float | None = parameter(None, "frame")
-    feedback_latency: float | None = parameter(None, "frame")
-    learning_constant: float | None = parameter(None)
-    learning_weight: float | None = parameter(None)
-    reward_range: float = parameter(1.0, "reward/frame")
-    learners: int | None = parameter(None)
-    batch_time: float | None = parameter(None, "s")
-    batch_size: int = parameter(1)
-    replay_ratio: float = parameter(1.0)
-
+_UNITS = {
+    "diameter": "frame",
+    "episode_length": "frame",
+    "feedback_latency": "frame",
+    "reward_range": "reward/frame",
+    "batch_time": "s",
+    "learning_bound": "",
+}
+_LEARNING = {each.name: each for each in fields(LearningPart)}
 
 OUTPUTS = {
     "regret": Output("reward/frame", "regret per frame"),
@@ -41,55 +35,27 @@ OUTPUTS = {
     "hold": Output("frame", "frames that outputs are held to, nan for rules that do not hold"),
 }
 
-_SHARED = {"mode_probability", "gap_default", "gap_delay"}
+_SHARED = ("mode_probability", "gap_default", "gap_delay")
 
 
-def law_of(value: float | str) -> Any:
-    """Return the law of an inference time given as a number or as text."""
-    from ...laws import parse_law
-
-    return parse_law(value if isinstance(value, str) else repr(float(value)))
-
-
-def seconds_of(value: float | str) -> float:
-    """Return a frame time in seconds."""
-    from ...laws import parse_frame_time
-
-    return parse_frame_time(value if isinstance(value, str) else repr(float(value)))
-
-
-def workers_of(value: float) -> float:
-    """Return a number of workers, whole or infinite."""
-    from ...errors import InputError
-
-    if not value >= 1 or (value != float("inf") and value != int(value)):
-        raise InputError(f"workers must be a whole number of at least 1 or inf, not {value!r}")
-    return value if value == float("inf") else int(value)
+def scenario_of(values: Mapping[str, Any], names: Sequence[str]) -> Scenario:
+    """Return the scenario of a point; ``names`` are the parameters that are its fields."""
+    return Scenario(**{name: values[name] for name in names if values.get(name) is not None})
 
 
 def evaluate(
     same: Mapping[str, Any], many: Mapping[str, Sequence[Any]], seeds: Sequence[int]
 ) -> dict[str, NDArray[np.float64] | float]:
     """Return the outputs of a group of points."""
-    if same.get("learning_bound") is not None or (get_rule(same["rule"]).holds and same["hold"] in (None, "auto")):
-        return _one_by_one(same, many, len(seeds))
-    from ...rules.service.service import service_law
     from ...theory.many import regret_parts
-    from ...theory.realtime import core_slowdown
+    from ...theory.realtime import bound
 
-    workers = workers_of(same["workers"])
-    law = law_of(same["inference_time"])
-    if same["cores"] is not None:
-        law = law.scaled(core_slowdown(workers, same["cores"], learners=same["learners"] or 0))
-    service = service_law(
-        law,
-        seconds_of(same["frame_time"]),
-        workers=workers,
-        rule=same["rule"],
-        hold=same["hold"],
-        alignment=same["alignment"],
-        maximum_time=same["maximum_time"],
-    )
+    first = dict(same) | {name: values[0] for name, values in many.items()}
+    asked_first = scenario_of(first, (*STAKES, "actions"))
+    holds = get_rule(asked_first.rule).holds
+    if same.get("learning_bound") is not None or (holds and asked_first.hold in (None, "auto")):
+        return _one_by_one(same, many, len(seeds))
+    service = bound(asked_first.replace(actions=None), learning=_learning(same)).service
     stakes = {name: np.asarray(many.get(name, same.get(name)), dtype=float) for name in _SHARED}
     inaction, delay, value = regret_parts(
         service,
@@ -106,23 +72,26 @@ def evaluate(
         "inaction_fraction": service.inaction_fraction,
         "service_value": value,
         "interaction_time": service.interaction_time,
-        "hold": np.nan if same["hold"] is None else float(same["hold"]),
+        "hold": np.nan if asked_first.hold is None else float(asked_first.hold),
     }
+
+
+def _learning(values: Mapping[str, Any]) -> LearningPart:
+    return LearningPart(**{name: values[name] for name in _LEARNING})
 
 
 def _one_by_one(
     same: Mapping[str, Any], many: Mapping[str, Sequence[Any]], count: int
 ) -> dict[str, NDArray[np.float64] | float]:
-    from ...theory.realtime import realtime_regret
+    from ...theory.realtime import bound
 
-    given = dict(same)
-    law, frame_time = law_of(given.pop("inference_time")), seconds_of(given.pop("frame_time"))
-    given["workers"] = workers_of(given["workers"])
+    base = None
     columns: dict[str, NDArray[np.float64]] = {name: np.full(count, np.nan) for name in OUTPUTS}
     for index in range(count):
-        keywords = given | {name: values[index] for name, values in many.items()}
-        report = realtime_regret(law, frame_time, keywords.pop("mode_probability"), **keywords)
-        parts = report.per_frame
+        point = {name: values[index] for name, values in many.items()}
+        base = base or scenario_of(dict(same) | point, (*STAKES, "actions"))
+        report = bound(base.replace(**point), learning=_learning(same))
+        parts = report.regret
         columns["regret"][index] = parts.total
         columns["inaction"][index] = parts.inaction
         columns["delay"][index] = parts.delay
@@ -136,9 +105,14 @@ def _one_by_one(
 
 BOUND = Command(
     name="bound",
-    parameters=BoundParameters,
+    parameters=asked(
+        "BoundParameters",
+        Parameters,
+        scenario_fields(*STAKES, "actions"),
+        **{name: (each.type, parameter(each.default, _UNITS.get(name, "1"))) for name, each in _LEARNING.items()},
+    ),
     outputs=OUTPUTS,
-    fast=("mode_probability", "gap_default", "gap_delay"),
+    fast=_SHARED,
     evaluate=evaluate,
     seeded=False,
     chunk=20_000,

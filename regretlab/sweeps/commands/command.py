@@ -1,15 +1,17 @@
 """A command as a sweep sees it: its parameters, its outputs, and how to evaluate a group of points."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from functools import partial, reduce
+from operator import or_
+from typing import Annotated, Any, get_args
 
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
-from ...rules import DEFAULT_RULE
+from ...scenario import Scenario
 
-__all__ = ["Command", "Evaluate", "Output", "Parameters", "Stakes", "parameter"]
+__all__ = ["STAKES", "Command", "Evaluate", "Output", "Parameters", "asked", "parameter", "scenario_fields"]
 
 Evaluate = Callable[
     [Mapping[str, Any], Mapping[str, Sequence[Any]], Sequence[int]], Mapping[str, "NDArray[Any] | float"]
@@ -28,22 +30,60 @@ class Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Stakes(Parameters):
-    """What ``bound`` and ``simulate`` are asked: slowness, stakes and workers (see the command line)."""
+def asked(name: str, base: type[Parameters], fields_of: Mapping[str, Any], **own: Any) -> type[Parameters]:
+    """Return the parameters of a command: fields of a dataclass with their kinds, defaults and units, and its own.
 
-    inference_time: float | str = parameter(..., "s")
-    mode_probability: float = parameter(..., "1")
-    frame_time: float | str = parameter("gameboy", "s")
-    symbols: int | None = parameter(None)
-    gap_default: float = parameter(1.0, "reward/frame")
-    gap_delay: float = parameter(1.0, "reward/frame")
-    maximum_time: float | None = parameter(None, "s")
-    cores: float | None = parameter(None)
-    workers: int | float = parameter(1)
-    rule: str = parameter(DEFAULT_RULE, "")
-    hold: int | str | None = parameter(None, "frame")
-    alignment: str | None = parameter(None, "")
-    horizon: float | None = parameter(None, "s")
+    Parameters
+    ----------
+    name, base
+        Of the class.
+    fields_of
+        Dataclass fields by name; metadata "takes" and "unit" say what is read and in what unit it counts.
+    own
+        Parameters of the command alone: (kind, ``parameter(...)``).
+    """
+    made: dict[str, Any] = {}
+    for each in fields_of.values():
+        kind = each.metadata.get("takes", each.type)
+        required = each.name in _REQUIRED
+        default = ... if required else str(each.default) if isinstance(each.default, str) else each.default
+        if required:
+            kind = reduce(or_, (part for part in get_args(kind) if part is not type(None)))
+        if "read" in each.metadata and each.name != "inference_time":  # a law is read where it is used
+            kind = Annotated[kind, AfterValidator(partial(_readable, each.name, each.metadata["read"]))]
+        made[each.name] = (kind, parameter(default, each.metadata.get("unit", "1")))
+    return create_model(name, __base__=base, **made, **own)
+
+
+def _readable(name: str, read: Callable[[Any, str], Any], value: Any) -> Any:
+    """Return a value as it was given if it can be read; raise ``InputError`` otherwise."""
+    if value is not None:
+        read(value, name)
+    return value
+
+
+_REQUIRED = ("inference_time", "mode_probability")
+STAKES = (
+    *_REQUIRED,
+    "frame_time",
+    "symbols",
+    "gap_default",
+    "gap_delay",
+    "maximum_time",
+    "cores",
+    "workers",
+    "rule",
+    "hold",
+    "alignment",
+    "horizon",
+)
+"""Fields of a scenario that ``bound`` and ``simulate`` are swept over."""
+
+
+def scenario_fields(*names: str) -> dict[str, Any]:
+    """Return fields of ``Scenario`` by name."""
+    known = {each.name: each for each in fields(Scenario)}
+    return {name: known[name] for name in names}
 
 
 @dataclass(frozen=True)

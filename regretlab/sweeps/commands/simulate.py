@@ -1,27 +1,18 @@
 """``simulate`` over a grid: each point with random numbers of its own."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...rules import get_rule
-from .bound import law_of, seconds_of, workers_of
-from .command import Command, Output, Stakes, parameter
+from .bound import scenario_of
+from .command import STAKES, Command, Output, Parameters, asked, parameter, scenario_fields
 
 __all__ = ["SIMULATE"]
 
 
-class SimulateParameters(Stakes):
-    """Options of ``regretlab simulate``."""
-
-    frames: int = parameter(100_000, "frame")
-    replications: int = parameter(8)
-    warmup: int | None = parameter(None, "frame")
-    default_behaviour: Literal["noop", "repeat", "random"] = parameter("noop", "")
-    repetition: int = parameter(0, meaning="numbers points that differ in their random numbers only")
-
+_FIELDS = (*STAKES, "default_behaviour")
 
 OUTPUTS = {
     "regret": Output("reward/frame", "regret per frame"),
@@ -43,27 +34,14 @@ def evaluate(
 ) -> dict[str, NDArray[np.float64] | float]:
     """Return the outputs of one point."""
     from ...simulation import simulate
-    from ...theory.hold import hold_to_simulate
-    from ...theory.loss import FrameLoss
-    from ...theory.realtime import core_slowdown
 
-    given = dict(same)
-    given.pop("repetition")
-    law, frame_time = law_of(given.pop("inference_time")), seconds_of(given.pop("frame_time"))
-    given["workers"] = workers_of(given["workers"])
-    cores = given.pop("cores")
-    if cores is not None:
-        law = law.scaled(core_slowdown(given["workers"], cores))
-    p = given.pop("mode_probability")
-    if get_rule(given["rule"]).holds and given["hold"] in (None, "auto"):
-        loss = FrameLoss(p, given["symbols"], given["gap_default"], given["gap_delay"])
-        given["hold"] = hold_to_simulate(law, frame_time, loss, workers=given["workers"])
-    result = simulate(law, frame_time, p, **given, seed=seeds[0], cores=1)
+    play = {name: same[name] for name in ("frames", "replications", "warmup")}
+    result = simulate(scenario_of(same, _FIELDS), **play, seed=seeds[0], threads=1)
     errors = result.standard_errors
     return {
-        "regret": result.regret_per_frame["total"],
-        "inaction": result.regret_per_frame["inaction"],
-        "delay": result.regret_per_frame["delay"],
+        "regret": result.regret.total,
+        "inaction": result.regret.inaction,
+        "delay": result.regret.delay,
         "inaction_fraction": result.service.inaction_fraction,
         "service_value": result.service_value,
         "interaction_time": result.service.interaction_time,
@@ -81,7 +59,15 @@ def _number(value: float | None) -> float:
 
 SIMULATE = Command(
     name="simulate",
-    parameters=SimulateParameters,
+    parameters=asked(
+        "SimulateParameters",
+        Parameters,
+        scenario_fields(*_FIELDS),
+        frames=(int, parameter(100_000, "frame")),
+        replications=(int, parameter(8)),
+        warmup=(int | None, parameter(None, "frame")),
+        repetition=(int, parameter(0, meaning="numbers points that differ in their random numbers only")),
+    ),
     outputs=OUTPUTS,
     fast=(),
     evaluate=evaluate,

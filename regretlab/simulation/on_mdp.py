@@ -16,8 +16,8 @@ from ..errors import InputError
 from ..laws import Law
 from ..mdp import AsynchronousMDP, AverageRewardSolution
 from ..results import Estimate, ServiceLaw
-from ..rules import FRAME_POOL
 from ..rules.rule import StaggeringRule
+from ..scenario import Scenario
 from .estimates import Ratio, ratio, stack, summed_service
 from .finite_mdps import MDPChain, tabulate
 from .finite_mdps._kernels import AGENT_GAP, DEFAULT_GAP, REWARD
@@ -70,7 +70,7 @@ def simulate_mdp(
     law: Law,
     *,
     workers: float = 1,
-    rule: str | StaggeringRule = FRAME_POOL,
+    rule: str | StaggeringRule = Scenario.rule,
     hold: int | None = None,
     alignment: str | None = None,
     maximum_time: float | None = None,
@@ -81,7 +81,7 @@ def simulate_mdp(
     warmup: int | None = None,
     seed: int = 0,
     replications: int = 8,
-    cores: int | None = None,
+    threads: int | None = None,
 ) -> MDPSimulationResult:
     """Simulate a rule on a finite MDP.
 
@@ -94,7 +94,7 @@ def simulate_mdp(
         frames (the last row also for longer ones).
     law
         Law of the inference time.
-    workers, rule, hold, alignment, maximum_time, frames, warmup, seed, replications, cores
+    workers, rule, hold, alignment, maximum_time, frames, warmup, seed, replications, threads
         As for ``simulate``.
     solution
         The solved MDP, to measure regret against.
@@ -129,13 +129,16 @@ def simulate_mdp(
     0.9
     """
     setting = resolve(
+        Scenario(
+            law,
+            frame_time=process.frame_time,
+            workers=workers,
+            rule=rule,
+            hold=hold,
+            alignment=alignment,
+            maximum_time=maximum_time,
+        ),
         law,
-        process.frame_time,
-        rule=rule,
-        workers=workers,
-        hold=hold,
-        alignment=alignment,
-        maximum_time=maximum_time,
         frames=frames,
         warmup=warmup,
     )
@@ -153,7 +156,7 @@ def simulate_mdp(
     compile_kernels(setting, environment)
     begin = time.perf_counter()
     tallies = stack(
-        play_replications(setting, environment, rate=0.0, seed=seed, replications=replications, cores=cores)
+        play_replications(setting, environment, rate=0.0, seed=seed, replications=replications, threads=threads)
     )
     speed = replications * setting.frames * copies / (time.perf_counter() - begin)
     played = tallies.columns[..., column.FRAMES]
@@ -164,7 +167,8 @@ def simulate_mdp(
     reward = ratio(tallies.sums[..., REWARD], played)
 
     def estimate(part: Ratio, value: float | None = None) -> Estimate:
-        return Estimate(part.value if value is None else value, part.standard_error, "simulation", assumptions)
+        shown = part.value if value is None else value
+        return Estimate(shown, part.standard_error, "simulation", assumptions, part.degrees)
 
     def gap(which: int) -> Estimate | None:
         return None if solution is None else estimate(ratio(tallies.sums[..., which], played))

@@ -7,35 +7,39 @@ wins instead.
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InputError
-from ..laws import Law
-from ..laws.law import check_frame_time
 from ..laws.measured import MeasuredSlowdown
-from ..results import Method, ServiceLaw
+from ..results import Method, RegretParts, Result, ServiceLaw, flattened, listed
 from ..rules import get_rule, known_rules
 from ..rules.rule import Alignment, StaggeringRule
+from ..scenario import Scenario
 from ..theory.checks import check_count, check_gap, check_positive
 from ..theory.loss import FrameLoss
-from ..theory.report import RegretParts
-from .candidates import Candidate, Machine, worker_numbers
+from .candidates import Candidate, Machine, candidate_in_words, worker_numbers
 from .candidates import most_workers as most_workers_for
 from .inference_time import largest_factor
 from .model_size import PowerLaw, best_model_size, parse_power_law
 from .regime import Regime, regime_of
 from .scan import Scan, choose
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["Binding", "Plan", "plan"]
 
 Binding = Literal["stochasticity", "workers", "cores"]
+
+_CHOSEN = ("rule", "workers", "hold", "alignment", "horizon")
+_USES = ("frame_time", "symbols", "gap_default", "gap_delay", "maximum_time", "cores")
 
 _Choice = tuple[StaggeringRule, Alignment | None]
 """A rule and where its starts lie; None for the rule's only way."""
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, repr=False)
+class Plan(Result):
     """What to run, and why not something else.
 
     Attributes
@@ -73,6 +77,10 @@ class Plan:
         The best of each rule, and not acting.
     assumptions
         What must hold.
+    scenario
+        The scenario asked about, with what the plan chose in it; None for not acting.
+    ignored
+        Fields of the scenario asked about that the plan does not use, because it chooses them.
     """
 
     rule: str | None
@@ -91,11 +99,60 @@ class Plan:
     method: Method
     alternatives: tuple[Candidate, ...] = field(repr=False)
     assumptions: tuple[str, ...] = field(repr=False)
+    scenario: Scenario | None = field(default=None, repr=False)
+    ignored: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def total(self) -> float:
         """Regret and cost per frame."""
         return self.regret.total + self.cost
+
+    @property
+    def title(self) -> str:
+        """What to do, in one line."""
+        return f"plan: {self.regime.replace('-', ' ')}, {self.in_words()}"
+
+    def in_words(self) -> str:
+        """Return rule, workers, hold and alignment in words."""
+        return candidate_in_words(self)
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return names and values, in the order to read them."""
+        facts = [("play", self.regime.replace("-", " "))]
+        if self.rule is not None:
+            facts.append(("with", self.in_words()))
+        facts += [
+            ("regret per frame", self.regret.words()),
+            ("cost per frame", f"{self.cost:.6g}"),
+            ("what binds", self.binds),
+        ]
+        if self.meets_target is not None:
+            met = "met" if self.meets_target else "not met"
+            facts.append(("target", f"{self.target_regret:g} per frame: {met}"))
+        slowest = "no limit" if self.largest_inference_time is None else f"{self.largest_inference_time:.6g} s"
+        facts.append(("largest mean inference time", slowest))
+        if self.model_size is not None:
+            facts.append(("model size", f"{self.model_size:.6g}"))
+        others = sorted(self.alternatives, key=lambda candidate: candidate.total)
+        if self.ignored:
+            facts.append(("chosen anew", f"{', '.join(self.ignored)} of the scenario"))
+        return [
+            *facts,
+            *listed("regret and cost of each", [f"{each.total:.6g}  {candidate_in_words(each)}" for each in others]),
+            ("method", self.method),
+            *listed("assuming", self.assumptions),
+        ]
+
+    def _bars(self) -> list[tuple[str, RegretParts]]:
+        others = sorted(self.alternatives, key=lambda candidate: candidate.total)
+        return [(candidate_in_words(each), each.regret) for each in others]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the best of each rule, and not acting, as a ``pandas.DataFrame``, the least regret and cost first."""
+        import pandas as pd
+
+        others = sorted(self.alternatives, key=lambda candidate: candidate.total)
+        return pd.DataFrame([flattened(each.to_json()) for each in others])
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as the command line prints it."""
@@ -120,25 +177,18 @@ class Plan:
 
 
 def plan(
-    law: Law,
-    frame_time: float,
-    p: float,
+    scenario: Scenario,
     *,
     rule: str | StaggeringRule | None = None,
-    workers: float | None = None,
+    workers: float | str | None = None,
     hold: int | str | None = None,
     alignment: str | None = None,
-    symbols: int | None = None,
-    gap_default: float = 1.0,
-    gap_delay: float = 1.0,
     worker_cost: float = 0.0,
     target_regret: float | None = None,
     scaling: str | PowerLaw | None = None,
     quality: str | PowerLaw | None = None,
-    cores: float | None = None,
     learners: int = 0,
     contention: float | MeasuredSlowdown = 0.0,
-    maximum_time: float | None = None,
     most_workers: int | None = None,
     tolerance: float = 1e-6,
 ) -> Plan:
@@ -146,18 +196,11 @@ def plan(
 
     Parameters
     ----------
-    law
-        Inference time of a lone worker, seconds.
-    frame_time
-        Seconds of a frame.
-    p
-        Modal probability per frame; [1/K, 1] on a ring of K symbols.
+    scenario
+        Inference time of a lone worker, and the world. Its rule, workers, hold and alignment are not used, because the
+        plan chooses them; ``ignored`` lists those it had.
     rule, workers, hold, alignment
         Fix what is not to be chosen.
-    symbols
-        K: plan for the K-symbol ring instead of the worst case.
-    gap_default, gap_delay
-        Gaps of the default behaviour and of a wrong action, reward per frame.
     worker_cost
         c, reward per worker and frame.
     target_regret
@@ -166,15 +209,11 @@ def plan(
         Inference time in seconds of a model of size m, "a*m**b".
     quality
         What a model of size m loses without delay, reward per frame, "c*m**-alpha".
-    cores
-        C, shared by workers, learners and the environment; None for enough.
     learners
         N_L, learner processes on the same cores.
     contention
         chi: each further worker makes all slower by this share of the lone worker's time; or times measured under
         several numbers of workers.
-    maximum_time
-        tau_max in seconds for max-time.
     most_workers
         Largest number of workers to consider; by default as many as fill every frame under any rule, or with a cost as
         many as can be worth it.
@@ -184,7 +223,7 @@ def plan(
     Returns
     -------
     Plan
-        With the best of each rule as ``alternatives``.
+        With the best of each rule as ``alternatives``, and as ``scenario`` what to run.
 
     Raises
     ------
@@ -197,33 +236,38 @@ def plan(
 
     Examples
     --------
-    >>> from regretlab.laws import parse_law
-    >>> found = plan(parse_law("3.2"), 1.0, 0.9, worker_cost=0.02)
+    >>> found = plan(Scenario(3.2, frame_time=1, mode_probability=0.9), worker_cost=0.02)
     >>> found.regime, found.rule, found.workers, found.binds
     ('asynchronous', 'max-time', 4, 'stochasticity')
     """
-    loss = FrameLoss(p, symbols, gap_default, gap_delay)
+    scenario.check("plan", needs=("inference_time", "mode_probability"), uses=(*_USES, *_CHOSEN))
+    law, frame_time, gap_default = scenario.inference_time, scenario.frame_time, scenario.gap_default
+    assert law is not None
+    loss = FrameLoss(scenario.mode_probability or 0.0, scenario.symbols, gap_default, scenario.gap_delay)
     machine = Machine(
-        check_frame_time(frame_time),
+        frame_time,
         check_gap(worker_cost, "worker cost"),
-        None if cores is None else check_positive(cores, "cores"),
+        scenario.cores,
         check_count(learners, "learners", 0),
         contention if isinstance(contention, MeasuredSlowdown) else check_gap(contention, "contention"),
-        maximum_time,
+        scenario.maximum_time,
     )
     if target_regret is not None:
         check_positive(target_regret, "target regret")
     check_positive(tolerance, "tolerance")
-    if workers == math.inf and (machine.cores is not None or machine.contention or machine.worker_cost):
+    fixed = {"rule": rule, "workers": workers, "hold": hold, "alignment": alignment}
+    asked = Scenario(**{name: value for name, value in fixed.items() if value is not None})
+    number, hold = None if workers is None else asked.workers, asked.hold
+    if number == math.inf and (machine.cores is not None or machine.contention or machine.worker_cost):
         raise InputError("an unlimited pool has no cores to share and no cost: give a finite number of workers")
-    choices = _choices(rule, workers, hold, alignment)
-    fixed_hold = None if hold in (None, "auto") else check_count(hold, "hold", 0)  # type: ignore[arg-type]
+    choices = _choices(rule, number, hold, alignment)
+    fixed_hold = None if hold in (None, "auto") else int(hold or 0)
     most = (
         most_workers_for(law, machine, gap_default)
         if most_workers is None
         else check_count(most_workers, "most workers", 1)
     )
-    numbers = [float(workers)] if workers is not None else [float(n) for n in worker_numbers(law, machine, most)]
+    numbers = [float(number)] if number is not None else [float(n) for n in worker_numbers(law, machine, most)]
     idle = Candidate(None, 0, None, None, RegretParts(loss.gap_default, 0.0), 0.0, None)
     scan = Scan(law, loss, machine.frame_time, tolerance)
     found = [
@@ -253,7 +297,14 @@ def plan(
         method="closed-form" if best.service is None else best.service.method,
         alternatives=(idle, *tried),
         assumptions=_assumptions(best, machine, scaling, quality, target_regret),
+        scenario=None if best.rule is None else _chosen(scenario, best),
+        ignored=scenario.ignored(_CHOSEN),
     )
+
+
+def _chosen(scenario: Scenario, best: Candidate) -> Scenario:
+    """Return the scenario with the rule, workers, hold and alignment of a candidate."""
+    return scenario.replace(rule=best.rule, workers=best.workers, hold=best.hold, alignment=best.alignment)
 
 
 def _ways(rule: StaggeringRule) -> list[_Choice]:
@@ -272,8 +323,6 @@ def _choices(
         if hold is not None and not chosen.holds:
             raise InputError(f"rule '{chosen}' has no hold, and {hold!r} is given")
         return _ways(chosen) if alignment is None else [(chosen, chosen.choose_alignment(alignment))]
-    if workers is not None and (not workers >= 1 or (workers != math.inf and workers != int(workers))):
-        raise InputError(f"workers must be a whole number of at least 1 or inf, not {workers!r}")
     choices = [
         (known, aligned)
         for known in known_rules()

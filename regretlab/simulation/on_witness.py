@@ -11,17 +11,16 @@ action drawn uniformly) pay ``gap_delay`` where they are wrong.
 """
 
 import time
-from typing import Literal, get_args
 
 import numpy as np
 
-from ..errors import InputError
-from ..laws import Law
-from ..rules import FRAME_POOL, get_rule
-from ..rules.rule import StaggeringRule
+from ..results import RegretParts
+from ..rules import get_rule
 from ..rules.service.service import workers_for_zero_inaction
+from ..scenario import Scenario
 from ..theory.hold import hold_to_simulate
 from ..theory.loss import FrameLoss
+from ..theory.realtime import law_on_cores
 from .estimates import Ratio, Stacked, action_intervals, interval_law, ratio, stack, summed_service
 from .replication import Progress, compile_kernels, play_replications
 from .result import SimulationResult
@@ -29,77 +28,73 @@ from .setting import Setting, resolve
 from .tallies import _kernels as column
 from .witness import Witness, WitnessChain
 
-__all__ = ["DefaultBehaviour", "simulate"]
+__all__ = ["simulate", "with_hold"]
 
-DefaultBehaviour = Literal["noop", "repeat", "random"]
 KNOWN = "the agent knows the optimal action of each observation"
+_NEEDS = ("inference_time", "mode_probability")
+_USES = (
+    "frame_time",
+    "symbols",
+    "gap_default",
+    "gap_delay",
+    "default_behaviour",
+    "workers",
+    "rule",
+    "hold",
+    "alignment",
+    "maximum_time",
+    "cores",
+    "horizon",
+)
+
+
+def with_hold(scenario: Scenario) -> Scenario:
+    """Return a scenario whose rule, if it holds, has a hold: the one given, or the best for its gaps or near it.
+
+    Examples
+    --------
+    >>> slow = Scenario("gamma(4, scale=0.8)", frame_time=1, mode_probability=0.9, workers="inf", rule="frame-hold")
+    >>> with_hold(slow).hold
+    5
+    """
+    if not get_rule(scenario.rule).holds or scenario.hold not in (None, "auto"):
+        return scenario
+    loss = FrameLoss(scenario.mode_probability or 0.0, scenario.symbols, scenario.gap_default, scenario.gap_delay)
+    law, _ = law_on_cores(scenario)
+    return scenario.replace(hold=hold_to_simulate(law, scenario.frame_time, loss, workers=scenario.workers))
 
 
 def simulate(
-    law: Law,
-    frame_time: float,
-    p: float,
+    scenario: Scenario,
     *,
-    workers: float = 1,
-    rule: str | StaggeringRule = FRAME_POOL,
-    symbols: int | None = None,
-    hold: int | Literal["auto"] | None = None,
-    alignment: str | None = None,
-    maximum_time: float | None = None,
     frames: int = 1_000_000,
+    replications: int = 8,
     warmup: int | None = None,
     seed: int = 0,
-    replications: int = 8,
-    gap_default: float = 1.0,
-    gap_delay: float = 1.0,
-    default_behaviour: DefaultBehaviour = "noop",
-    horizon: float | None = None,
-    cores: int | None = None,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> SimulationResult:
-    """Simulate a rule on a witness chain.
+    """Simulate the scenario's rule on a witness chain: the fields of ``bound``, with standard errors.
 
     Parameters
     ----------
-    law
-        Law of the inference time.
-    frame_time
-        Seconds of a frame.
-    p
-        Modal probability per frame, in [0, 1].
-    workers
-        Number of workers; ``inf`` for the unlimited pool (frame-pool and frame-hold).
-    rule
-        The staggering rule, or its name.
-    symbols
-        K of the K-symbol ring (W2, p >= 1/K); ``None`` for the chain of fresh states (W1).
-    hold
-        Frames of hold, for frame-hold; "auto", its default, for the hold of least regret (or one near it, where
-        the pool has no closed form).
-    alignment
-        "frame" or "uniform"; ``None`` for the rule's default.
-    maximum_time
-        tau_max in seconds, known from the start, for max-time; default: the law's maximum if it has one, else it is
-        learned from the run.
+    scenario
+        Inference time, world, workers and rule. A ``maximum_time`` is known from the start; without one it is the
+        law's maximum if it has one, else it is learned from the run. ``hold`` not given, or "auto", is the hold of
+        least regret (or one near it, where the pool has no closed form).
     frames
         Frames to play in each replication, after the warm-up.
+    replications
+        Independent replications.
     warmup
         Frames to play before counting; default: 10,000 and 20 mean inference times, and a tenth of the frames more
         where the rule learns an unbounded tau_max.
     seed
-        Non-negative integer. The same seed gives the same figures on any number of cores.
-    replications
-        Independent replications.
-    gap_default, gap_delay
-        Gaps of the default behaviour and of a wrong action, at least 0.
-    default_behaviour
-        "noop", "repeat" or "random".
-    horizon
-        Seconds over which to total the regret.
-    cores
+        Non-negative integer. The same seed gives the same figures on any number of threads.
+    threads
         Threads to use; default: all cores.
     progress
-        Told after each replication how many are done, and of how many.
+        Called after each replication with the number finished and the total.
 
     Returns
     -------
@@ -109,7 +104,7 @@ def simulate(
     Raises
     ------
     InputError
-        For bad input.
+        For bad input, or a field that is not taken into account.
 
     References
     ----------
@@ -117,40 +112,19 @@ def simulate(
 
     Examples
     --------
-    >>> from regretlab.laws import parse_law
-    >>> result = simulate(parse_law("expon(scale=2.5)"), 1.0, 0.9, workers=4, frames=100_000, seed=1)
+    >>> scenario = Scenario("expon(scale=2.5)", frame_time=1, mode_probability=0.9, workers=4, rule="frame-pool")
+    >>> result = simulate(scenario, frames=100_000, seed=1)
     >>> abs(result.inaction_fraction - 0.340402175) < 4 * result.service.standard_error
     True
     """
-    witness = Witness(p, symbols)
-    for name, value in (("gap of the default behaviour", gap_default), ("gap of a wrong action", gap_delay)):
-        if not (np.isfinite(value) and value >= 0):
-            raise InputError(f"{name} must be a finite number of at least 0, not {value!r}")
-    rule = get_rule(rule)
-    if rule.holds and hold in (None, "auto"):
-        loss = FrameLoss(p, symbols, gap_default, gap_delay)
-        hold = hold_to_simulate(law, frame_time, loss, workers=workers)
-    elif hold == "auto":
-        raise InputError(f"rule '{rule}' has no hold, and 'auto' is given")
-    setting = resolve(
-        law,
-        frame_time,
-        rule=rule,
-        workers=workers,
-        hold=hold,
-        alignment=alignment,
-        maximum_time=maximum_time,
-        frames=frames,
-        warmup=warmup,
-    )
-    if default_behaviour not in get_args(DefaultBehaviour):
-        known = ", ".join(get_args(DefaultBehaviour))
-        raise InputError(f"default behaviour must be one of {known}, not {default_behaviour!r}")
-    if horizon is not None and not (np.isfinite(horizon) and horizon > 0):
-        raise InputError(f"horizon must be a positive, finite number of seconds, not {horizon!r}")
+    scenario.check("simulate", needs=_NEEDS, uses=_USES)
+    witness = Witness(scenario.mode_probability or 0.0, scenario.symbols)
+    law, notes = law_on_cores(scenario)
+    scenario = with_hold(scenario)
+    setting = resolve(scenario, law, frames=frames, warmup=warmup)
 
     def environment(own: np.random.SeedSequence, block: int) -> WitnessChain:
-        return WitnessChain(witness, default_behaviour == "repeat", own, block)
+        return WitnessChain(witness, scenario.default_behaviour == "repeat", own, block)
 
     compile_kernels(setting, environment)
     begin = time.perf_counter()
@@ -161,23 +135,16 @@ def simulate(
             rate=witness.eigenvalue(),
             seed=seed,
             replications=replications,
-            cores=cores,
+            threads=threads,
             progress=progress,
         )
     )
     speed = replications * setting.frames / (time.perf_counter() - begin)
-    return _figures(setting, tallies, witness, default_behaviour, gap_default, gap_delay, horizon, speed)
+    return _figures(scenario, setting, tallies, witness, notes, speed)
 
 
 def _figures(
-    setting: Setting,
-    tallies: Stacked,
-    witness: Witness,
-    default_behaviour: DefaultBehaviour,
-    gap_default: float,
-    gap_delay: float,
-    horizon: float | None,
-    speed: float,
+    scenario: Scenario, setting: Setting, tallies: Stacked, witness: Witness, notes: tuple[str, ...], speed: float
 ) -> SimulationResult:
     """Turn tallies of shape (replications, batches, ...) into figures."""
     columns = tallies.columns
@@ -186,10 +153,11 @@ def _figures(
     displaced = columns[..., column.OVERWRITTEN]
     blocked = columns[..., column.BLOCKED]
     service, errors = summed_service(
-        tallies, setting.rule.name, setting.workers, setting.frame_time, (*setting.assumptions(), KNOWN)
+        tallies, setting.rule.name, setting.workers, setting.frame_time, (*setting.assumptions(), KNOWN, *notes)
     )
 
-    default_cost = gap_default * columns[..., column.DEFAULT]
+    gap_delay, default_behaviour, horizon = scenario.gap_delay, scenario.default_behaviour, scenario.horizon
+    default_cost = scenario.gap_default * columns[..., column.DEFAULT]
     if default_behaviour == "repeat":
         default_cost = gap_delay * (columns[..., column.DEFAULT] - columns[..., column.DEFAULT_RIGHT])
     elif default_behaviour == "random":
@@ -209,11 +177,17 @@ def _figures(
     }
     interval = ratio(acted, frames)
     between, between_errors = interval_law(tallies)
-    regret = {name: part.value for name, part in parts.items()}
     regret_errors = {name: part.standard_error for name, part in parts.items()}
     rate = witness.eigenvalue()
     count = None if horizon is None else horizon / setting.frame_time
     pool = setting.rule.pool
+    regret = RegretParts(
+        parts["inaction"].value,
+        parts["delay"].value,
+        0.0,
+        regret_errors,
+        parts["total"].degrees,
+    )
     errors |= {
         "regret_per_frame": regret_errors,
         "regret": None if count is None else {name: _times(error, count) for name, error in regret_errors.items()},
@@ -226,9 +200,10 @@ def _figures(
     return SimulationResult(
         service=service,
         service_value=service.service_value(rate),
-        regret_per_frame=regret,
-        regret=None if count is None else {name: value * count for name, value in regret.items()},
-        reward_per_frame=1.0 - regret["total"],
+        scenario=scenario,
+        regret=regret,
+        over_horizon=None if count is None else regret.scaled(count),
+        reward_per_frame=1.0 - regret.total,
         action_interval=action_intervals(tallies, setting.frame_time),
         interval_law=between,
         overwritten_fraction=_number(simple["overwritten_fraction"]),

@@ -1,0 +1,171 @@
+"""Every rule in one world, side by side: ``compare``."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+from ..results import Method, RegretParts, Result, flattened, listed
+from ..rules import known_rules
+from ..scenario import Scenario
+from ..simulation import simulate
+from ..theory.realtime import bound
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["ComparedRule", "Comparison", "compare"]
+
+_CHOSEN = ("rule", "hold", "alignment", "horizon")
+
+
+@dataclass(frozen=True)
+class ComparedRule:
+    """A rule and what it loses.
+
+    Attributes
+    ----------
+    rule
+        Its name.
+    regret
+        Per frame, by its causes; with standard errors where it was simulated.
+    inaction_fraction
+        Share of the frames without an agent action.
+    hold
+        Frames outputs are held to, of a rule that holds.
+    method
+        Where the figures come from.
+    """
+
+    rule: str
+    regret: RegretParts
+    inaction_fraction: float
+    hold: int | str | None
+    method: Method
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as plain values."""
+        return {
+            "rule": self.rule,
+            "regret_per_frame": self.regret.to_json(),
+            "standard_error": self.regret.standard_errors.get("total"),
+            "inaction_fraction": self.inaction_fraction,
+            "hold": self.hold,
+            "method": self.method,
+        }
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison(Result):
+    """Every rule in one world, the least regret first.
+
+    Attributes
+    ----------
+    scenario
+        What was asked.
+    rows
+        The rules that could be computed, ranked.
+    not_computed
+        Why there is no figure, by rule.
+    ignored
+        Fields of the scenario that were not used, because they differ between the rules.
+    """
+
+    scenario: Scenario
+    rows: tuple[ComparedRule, ...]
+    not_computed: dict[str, str]
+    ignored: tuple[str, ...]
+
+    @property
+    def best(self) -> ComparedRule:
+        """The rule of least regret."""
+        return self.rows[0]
+
+    @property
+    def regret(self) -> RegretParts:
+        """Regret per frame of the best rule."""
+        return self.best.regret
+
+    @property
+    def title(self) -> str:
+        """What was asked, in one line."""
+        workers = "1 worker" if self.scenario.workers == 1 else f"{self.scenario.workers:g} workers"
+        law = self.scenario.inference_time
+        return f"all rules, {workers}" + ("" if law is None else f", inference time {law.text}")
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return the rules with their regret, best first, then what could not be computed and why."""
+        facts = [(row.rule, row.regret.words() + _note(row)) for row in self.rows]
+        facts += [(rule, f"not computed: {why}") for rule, why in self.not_computed.items()]
+        return [*facts, *listed("not used", [", ".join(self.ignored)] if self.ignored else [])]
+
+    def _bars(self) -> list[tuple[str, RegretParts]]:
+        return [(row.rule, row.regret) for row in self.rows]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the comparison as plain values."""
+        return {
+            "rules": [row.to_json() for row in self.rows],
+            "not_computed": self.not_computed,
+            "ignored": list(self.ignored),
+        }
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a ``pandas.DataFrame`` with a row per rule, the least regret first."""
+        import pandas as pd
+
+        return pd.DataFrame([flattened(row.to_json()) for row in self.rows]).set_index("rule")
+
+
+def _note(row: ComparedRule) -> str:
+    held = "" if row.hold is None else f", outputs held to {row.hold} frames"
+    return f"{held} (simulated)" if row.method == "simulation" else held
+
+
+def compare(scenario: Scenario, *, frames: int | None = 100_000) -> Comparison:
+    """Return every rule in the scenario's world with its workers, ranked by regret.
+
+    Parameters
+    ----------
+    scenario
+        Inference time, world and workers. Its rule, hold and alignment are not used: each rule has its own.
+    frames
+        Simulate the rules without a closed form, in eight replications of this many frames; None lists them as not
+        computed.
+
+    Raises
+    ------
+    InputError
+        For values out of range, or if no rule can be computed.
+
+    Examples
+    --------
+    >>> found = compare(Scenario(3.2, frame_time=1, mode_probability=0.9, workers=4), frames=None)
+    >>> found.best.rule, round(found.regret.total, 4), "expected-time" in found.not_computed
+    ('max-time', 0.3439, True)
+    """
+    base = scenario.replace(hold=None, alignment=None, horizon=None)
+    rows: list[ComparedRule] = []
+    failed: dict[str, str] = {}
+    for rule in known_rules():
+        if rule.single_worker and scenario.workers != 1:
+            failed[rule.name] = f"it runs exactly 1 worker, not {scenario.workers:g}"
+            continue
+        asked = base.replace(rule=rule)
+        try:
+            report = bound(asked)
+            row = ComparedRule(rule.name, report.regret, report.inaction_fraction, report.hold, report.method)
+        except InputError as error:
+            if frames is None:
+                failed[rule.name] = str(error)
+                continue
+            try:
+                found = simulate(asked, frames=frames)
+            except InputError as refused:
+                failed[rule.name] = str(refused)
+                continue
+            row = ComparedRule(rule.name, found.regret, found.inaction_fraction, found.scenario.hold, "simulation")
+        rows.append(row)
+    if not rows:
+        raise InputError(f"no rule could be computed: {next(iter(failed.values()))}")
+    rows.sort(key=lambda row: row.regret.total)
+    return Comparison(scenario, tuple(rows), failed, scenario.ignored(_CHOSEN))
