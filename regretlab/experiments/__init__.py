@@ -5,14 +5,14 @@ effect; cheap, and the protocol of the Tetris and Atari experiments of Riemer, S
 ``asynchronous``: staggered workers and learners through the harness, on either clock.
 
 An experiment is a TOML file (``read_experiment``); ``run_experiment`` plays what is missing of it and
-``summarise_cases`` gives means over seeds with intervals.
+``case_summaries`` gives means over seeds with intervals.
 """
 
 from ..needs import need
 from .configuration import Experiment, read_experiment
-from .results import read_results, summarise_cases
+from .results import case_summaries, read_results
 from .running import Outcome, run_experiment
 
 need("play", "an experiment")
 
-__all__ = ["Experiment", "Outcome", "read_experiment", "read_results", "run_experiment", "summarise_cases"]
+__all__ = ["Experiment", "Outcome", "case_summaries", "read_experiment", "read_results", "run_experiment"]

@@ -4,6 +4,7 @@ A worker process makes its policy with `build_policy`, handing it the shared wei
 calls the same ``act``, so what it measures is what the workers do.
 """
 
+import importlib
 import warnings
 from typing import Any, Protocol, runtime_checkable
 
@@ -103,7 +104,7 @@ class OraclePolicy:
 
 
 class NetworkPolicy:
-    """Plays the action of largest value: frame / 255 (numbers that are no bytes as they are) through the network.
+    """Plays the action of largest value: frame / 255 (other numbers as they are) through the network.
 
     Parameters
     ----------
@@ -259,8 +260,8 @@ def build_policy(
     Raises
     ------
     InputError
-        If the weights do not fit the network, a person's own policy is none, `threads` is not positive, or PyTorch
-        finds no device of that kind.
+        If the weights do not fit the network, a person's own code makes no policy, `threads` is not positive, or
+        PyTorch finds no device of that kind.
 
     Examples
     --------
@@ -272,21 +273,12 @@ def build_policy(
     """
     if threads < 1:
         raise InputError(f"threads must be at least 1, not {threads}")
-    if spec.name == "noop":
-        return NoopPolicy(spec)
-    if spec.name == "random":
-        return RandomPolicy(spec)
-    if spec.name == "oracle":
-        return OraclePolicy(spec)
-    torch.set_num_threads(threads)
-    if spec.name.startswith("module:"):
-        from regretlab.policies.user_code import user_policy
-
-        return user_policy(spec)
-    if spec.name.startswith("sb3:"):
-        from regretlab.policies.baselines3 import BaselinesPolicy
-
-        return BaselinesPolicy(spec)
+    if spec.has_network or spec.is_own:
+        torch.set_num_threads(threads)
+    if spec.kind is not None:
+        module, _, name = spec.kind.place.partition(":")
+        policy: Policy = getattr(importlib.import_module(module), name)(spec)
+        return policy
     weights = load_parameters(spec) if parameters is None else parameters
     if spec.device != "cpu":
         return DevicePolicy(spec, weights, spec.device)
