@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
+from ..rules.registry import names_rules
 from ..scenario import Scenario
 from .cartridges import OwnCartridge
 from .environments import environment_id, environment_options
@@ -14,6 +15,7 @@ __all__ = ["run"]
 
 
 @app.command
+@names_rules
 def run(
     *,
     out: Path,
@@ -63,8 +65,7 @@ def run(
     workers
         Number of inference workers (processes).
     rule
-        Staggering rule: sequential, sequential-strict, unstaggered, free-running, max-time, expected-time, frame-pool
-        or frame-hold.
+        Staggering rule: {rules}.
     clock
         real: processes on the wall clock; virtual: the same rules on simulated time, reproducible to the byte.
     frames
@@ -89,7 +90,8 @@ def run(
     alignment
         Whether inferences start on frames or anywhere; the rule's default if not given.
     hold
-        Frames that frame-hold holds an output for at least, or auto (its default): learned from the times seen.
+        Frames that a rule that holds its outputs holds them for at least, or auto (its default): learned from the times
+        seen.
     hold_probability
         Modal probability a frame for hold auto, where the environment does not tell its own (beacon does).
     gap_default

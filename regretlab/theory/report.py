@@ -7,6 +7,7 @@ from typing import Any
 
 from ..laws import Law
 from ..results import Method, RegretParts, Result, ServiceLaw, listed
+from ..rules import MAX_TIME
 from ..rules.service.frame_service import TAU_MAX_QUANTILE
 from ..scenario import Scenario
 from .any_rule import LowerBound
@@ -129,9 +130,9 @@ class RegretReport(Result):
 
     def _workers_in_words(self) -> str:
         if self.workers_for_zero_inaction is not None:
-            return f"{self.workers_for_zero_inaction} (max-time)"
+            return f"{self.workers_for_zero_inaction} ({MAX_TIME})"
         quantile = f"{100 * TAU_MAX_QUANTILE:g} % quantile"
-        return f"no number (max-time; the law has no upper end), {self.workers_for_quantile} up to its {quantile}"
+        return f"no number ({MAX_TIME}; the law has no upper end), {self.workers_for_quantile} up to its {quantile}"
 
     @property
     def above_lower_bound(self) -> float | None:

@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import linprog
 
 from regretlab.laws import law_from_samples, parse_law
-from regretlab.mdp.average_reward import solve_average_reward
+from regretlab.mdp import solve_average_reward
 from regretlab.mdp.delayed import solve_delayed
 from regretlab.mdp.families import parse_mdp
 from regretlab.mdp.model import FiniteMDP
