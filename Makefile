@@ -63,7 +63,7 @@ test-base test-lowest:
 	$(PYTHON) -m venv .venv-$@
 	sed -n '/^dependencies/,/^]/s/^ *"\(.*\)>=\(.*\)",.*/\1==\2/p' pyproject.toml > .venv-$@/lowest.txt
 	.venv-$@/bin/python -m pip install --quiet $(if $(findstring lowest,$@),-c .venv-$@/lowest.txt) -e . 'pytest<9.2' hypothesis
-	.venv-$@/bin/python -m pytest -q -m "not ($(OTHERS))" $(THEORY_TESTS)
+	.venv-$@/bin/python -m pytest -q $(if $(findstring lowest,$@),-W ignore::DeprecationWarning) -m "not ($(OTHERS))" $(THEORY_TESTS)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

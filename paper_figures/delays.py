@@ -23,13 +23,13 @@ def read_cases(name: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return each case of a results file over its seeds, and the file's metadata."""
     from dataclasses import asdict
 
-    from regretlab.experiments import read_results, summarise
+    from regretlab.experiments import case_summaries, read_results
     from regretlab.experiments.results import read_metadata
 
     path = RESULTS / f"{name}.parquet"
     metadata = read_metadata(path)
     counted = metadata["configuration"]["experiment"]["counted"]
-    return [asdict(case) for case in summarise(read_results(path), counted)], metadata
+    return [asdict(case) for case in case_summaries(read_results(path), counted)], metadata
 
 
 def read_sizes(name: str, panels: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .records.summary import RunSummary
     from .results import Estimate, RegretParts, Result
     from .rules.registry import register_rule
+    from .rules.rule import StaggeringRule
     from .scenario import Scenario
     from .simulation.on_witness import simulate
     from .simulation.result import SimulationResult
@@ -42,6 +43,7 @@ _HOMES = {
     "records.summary": ("RunSummary",),
     "results": ("Estimate", "RegretParts", "Result"),
     "rules.registry": ("register_rule",),
+    "rules.rule": ("StaggeringRule",),
     "scenario": ("Scenario",),
     "simulation.on_witness": ("simulate",),
     "simulation.result": ("SimulationResult",),
@@ -67,6 +69,7 @@ __all__ = [
     "RunSummary",
     "Scenario",
     "SimulationResult",
+    "StaggeringRule",
     "__version__",
     "bound",
     "compare",

@@ -12,16 +12,22 @@ import os
 import threading
 from collections.abc import Callable
 from functools import cache, cached_property, update_wrapper
+from operator import attrgetter
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar, overload
 
 import platformdirs
 
-__all__ = ["Kernel", "cache_directory", "kernel", "kernel_cache_directory", "kernel_with"]
+from .errors import InputError
+
+__all__ = ["Kernel", "cache_directory", "check_cache", "kernel", "kernel_cache_directory", "kernel_with"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _one_at_a_time = threading.Lock()
+
+
+_ADVICE = "set REGRETLAB_CACHE to a folder that you alone can write"
 
 
 def cache_directory() -> Path:
@@ -30,9 +36,41 @@ def cache_directory() -> Path:
     return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("regretlab"))
 
 
+def check_cache(folder: Path) -> None:
+    """Make a cache folder, or raise ``InputError`` if it cannot be written or another user can write it.
+
+    Numba's cached kernels are pickled: a user who can write them can run code in every process that loads them.
+
+    Parameters
+    ----------
+    folder
+        The cache, or a folder inside it.
+
+    Raises
+    ------
+    InputError
+        The message names ``REGRETLAB_CACHE``.
+    """
+    try:
+        made = not folder.exists()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+    except OSError as error:
+        raise InputError(f"kernel cache '{folder}' cannot be made ({error.strerror}): {_ADVICE}") from None
+    if made or not hasattr(os, "geteuid"):
+        return
+    if found.st_uid not in (0, os.geteuid()):
+        raise InputError(f"kernel cache '{folder}' belongs to another user: {_ADVICE}")
+    others = found.st_mode & 0o002 or (found.st_mode & 0o020 and found.st_gid != os.getegid())
+    if others:
+        raise InputError(f"kernel cache '{folder}' can be written by other users: run chmod go-w on it, or {_ADVICE}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"kernel cache '{folder}' cannot be written: {_ADVICE}")
+
+
 @cache
 def kernel_cache_directory() -> Path:
-    """Return the kernel cache of exactly these sources and this Numba."""
+    """Return the kernel cache of exactly these sources and this Numba, checked by ``check_cache``."""
     import numba
 
     package = Path(__file__).parent
@@ -41,7 +79,10 @@ def kernel_cache_directory() -> Path:
     for source in sources:
         digest.update(source.relative_to(package).as_posix().encode())
         digest.update(source.read_bytes())
-    return cache_directory() / "kernels" / digest.hexdigest()[:16]
+    kernels = cache_directory() / "kernels" / digest.hexdigest()[:16]
+    for folder in (kernels.parents[1], kernels.parent, kernels):
+        check_cache(folder)
+    return kernels
 
 
 class Kernel:
@@ -79,9 +120,7 @@ class Kernel:
             finally:
                 numba.config.CACHE_DIR = before
 
-    def __call__(self, *arguments: Any) -> Any:
-        """Call the compiled function."""
-        return self.dispatcher(*arguments)
+    __call__ = property(attrgetter("dispatcher"))  # a call costs less than through a method
 
 
 @cache

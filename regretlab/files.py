@@ -1,6 +1,5 @@
 """Files that appear whole or not at all: one file, a folder, and the resumable parts of a long computation."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -94,6 +93,8 @@ class PartStore:
     """
 
     def __init__(self, folder: Path, label: dict[str, Any], parts: int) -> None:
+        import fcntl  # of Unix only: the theory side needs none of this
+
         self.folder, self._parts = folder, parts
         make_folder(folder)
         self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import InputError
 from .rules import DEFAULT_RULE
+from .rules.registry import names_rules
 
 if TYPE_CHECKING:
     from .laws import Law
@@ -205,6 +206,7 @@ def _asked(default: Any, takes: Any, read: Callable[[Any, str], Any], unit: str 
     return field(default=default, metadata={"takes": takes, "read": read, "unit": unit})
 
 
+@names_rules
 @dataclass(frozen=True, eq=False, repr=False)
 class Scenario:
     """Workers under a staggering rule, in a world that does not wait for their inferences.
@@ -237,8 +239,7 @@ class Scenario:
     workers
         Number of inference workers, or inf.
     rule
-        Staggering rule: sequential, sequential-strict, unstaggered, free-running, max-time, expected-time, frame-pool
-        or frame-hold.
+        Staggering rule: {rules}.
     hold
         Frames that a rule that holds its outputs holds them to. By default, and with auto, the hold of least regret
         for these gaps: computed from the law, or learned while playing in a run.

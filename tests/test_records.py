@@ -173,7 +173,7 @@ def test_a_kill_at_any_moment_loses_nothing_that_was_flushed(tmp_path):
         process.wait()
         process.stdout.close()
         if not (folder / "meta.json").exists():  # killed between removing one record and starting the next
-            with pytest.raises(InputError, match="is no record"):
+            with pytest.raises(InputError, match="is not a record"):
                 Record.open(folder)
             continue
         record = Record.open(folder)
@@ -273,7 +273,7 @@ def test_a_complete_record_that_lost_a_table_is_refused(tmp_path, table):
 
 
 def test_what_is_no_record_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"is no record: it has no readable meta\.json"):
+    with pytest.raises(InputError, match=r"is not a record: it has no readable meta\.json"):
         Record.open(tmp_path)
     (tmp_path / "meta.json").write_text('{"schema_version": 99}')
     with pytest.raises(InputError, match="schema_version 99"):

@@ -6,9 +6,13 @@ Exit codes: 0 done, 1 a claim or a run failed, 2 bad input (one line on standard
 not finite); progress goes to standard error.
 """
 
+import errno
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
+
+from ..errors import InputError
 
 __all__ = ["application", "main"]
 
@@ -52,13 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     from cyclopts import CycloptsError
 
-    from ..errors import InputError, RunError
+    from ..errors import RunError
     from ..interrupts import terminable
-    from .output import plain_console
+    from .output import plain_console, prepare_streams
     from .sentences import say
 
+    prepare_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        _refuse_empty_paths(words)
         with terminable():
             code = application()(
                 words, console=plain_console(), exit_on_error=False, print_error=False, result_action="return_value"
@@ -70,12 +76,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error), 2)
     except RunError as error:
         return _complain(str(error), 1)
+    except MemoryError as error:
+        return _complain(f"there is not enough memory for this: {error}", 2)
     except OSError as error:  # a disk that is full, a folder that may not be written
-        return _complain(str(error), 1)
+        return _complain(_of_system(error), 2 if error.errno in _BAD_NAMES else 1)
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
 
 
+_BAD_NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
+_PATHS = ("--out", "--record", "--gif", "--folder", "--weights", "--rom", "--memory-map", "--state", "--resume")
+
+
+def _refuse_empty_paths(words: Sequence[str]) -> None:
+    """Raise ``InputError`` for an empty path, which Python would take for the current folder."""
+    for word, value in pairwise([*words, "-"]):
+        name, equals, attached = word.partition("=")
+        if name in _PATHS and (attached if equals else value) == "":
+            raise InputError(f"{name} is empty: give a path")
+
+
+def _of_system(error: OSError) -> str:
+    """Return what the operating system refused, and the name, shortened where it is long."""
+    name = str(error.filename or "")
+    shown = name if len(name) <= 100 else f"{name[:97]}..."
+    return f"'{shown}': {error.strerror}" if name and error.strerror else str(error)
+
+
 def _complain(message: str, code: int) -> int:
-    print(f"regretlab: error: {' '.join(message.split())}", file=sys.stderr)
+    from .output import printable
+
+    print(f"regretlab: error: {printable(' '.join(message.split()))}", file=sys.stderr)
     return code

@@ -5,7 +5,7 @@ from typing import Any
 
 from cyclopts import App
 
-from .options import Json, Whole, app
+from .options import Flag, Json, Whole, app
 from .output import print_json, print_rows, show_progress
 
 __all__ = ["asynchronous", "simulated_delay"]
@@ -22,6 +22,7 @@ def simulated_delay(
     budget: str = "full",
     seeds: Whole | None = None,
     cores: Whole = 1,
+    trust: Flag = False,
     json: Json = False,
 ) -> int:
     """Play by observations that are so many frames old, with an action in each frame or with pauses between them.
@@ -40,8 +41,10 @@ def simulated_delay(
         Number of seeds in place of the file's.
     cores
         Processes that play cells at the same time.
+    trust
+        Run the Python files and modules, and join the Ray clusters, that the file names. Only for a file you have read.
     """
-    return _play("simulated-delay", configuration, out, budget, seeds, cores, json)
+    return _play("simulated-delay", configuration, out, budget, seeds, cores, trust, json)
 
 
 @experiment.command
@@ -52,6 +55,7 @@ def asynchronous(
     budget: str = "full",
     seeds: Whole | None = None,
     cores: Whole = 1,
+    trust: Flag = False,
     json: Json = False,
 ) -> int:
     """Play with staggered workers and learners: the runs of the harness, on either clock.
@@ -70,21 +74,26 @@ def asynchronous(
         Number of seeds in place of the file's.
     cores
         Processes that play cells at the same time (virtual clock only).
+    trust
+        Run the Python files and modules, and join the Ray clusters, that the file names. Only for a file you have read.
     """
-    return _play("asynchronous", configuration, out, budget, seeds, cores, json)
+    return _play("asynchronous", configuration, out, budget, seeds, cores, trust, json)
 
 
-def _play(protocol: str, configuration: Path, out: Path, budget: str, seeds: int | None, cores: int, json: bool) -> int:
+def _play(
+    protocol: str, configuration: Path, out: Path, budget: str, seeds: int | None, cores: int, trust: bool, json: bool
+) -> int:
     import time
     from dataclasses import asdict
 
     from ..errors import InputError
     from ..experiments import read_experiment, run_experiment
 
-    chosen = read_experiment(configuration, budget, seeds)
+    chosen = read_experiment(configuration, budget, seeds, trust=trust)
     if chosen.settings.protocol != protocol:
         raise InputError(f"{configuration}: is of protocol {chosen.settings.protocol}, not {protocol}")
     words = ["regretlab", "experiment", protocol, str(configuration), "--budget", budget]
+    words += ["--trust"] if trust else []
     words += [] if seeds is None else ["--seeds", str(seeds)]
     began = time.perf_counter()
     with show_progress() as tell:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from .options import Flag, Json, Whole, app
-from .output import print_json, show_progress, write
+from .output import print_json, printable, show_progress, write
 
 __all__ = ["figures"]
 
@@ -32,6 +32,6 @@ def figures(*names: str, out: Path = Path("figures"), quick: Flag = False, seed:
     if json:
         print_json({"figures": [{"name": name, "files": list(map(str, files))} for name, files in made.items()]})
         return 0
-    write("".join(f"{path}\n" for files in made.values() for path in files))
-    write(f"gallery: {out / 'index.html'}\n")
+    write("".join(f"{printable(str(path))}\n" for files in made.values() for path in files))
+    write(f"gallery: {printable(str(out / 'index.html'))}\n")
     return 0

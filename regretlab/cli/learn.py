@@ -60,7 +60,7 @@ def learn(
     rule
         Staggering rule, as for simulate.
     hold
-        Frames that frame-hold holds its outputs to.
+        Frames that a rule that holds its outputs holds them to.
     learners
         Number of learner processes, N_L; all interactions are learned from if not given.
     batch_time

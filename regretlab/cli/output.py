@@ -16,10 +16,12 @@ from typing import Any
 __all__ = [
     "listed",
     "plain_console",
+    "prepare_streams",
     "print_facts",
     "print_json",
     "print_result",
     "print_rows",
+    "printable",
     "show_progress",
     "write",
 ]
@@ -29,6 +31,42 @@ WIDTH_OF_FILES = 200
 
 _SOON = 30.0
 """Seconds after which a line of progress says how long it still takes."""
+
+
+def printable(text: str) -> str:
+    r"""Return text with control characters as escapes: what a foreign file holds must not command the terminal.
+
+    Examples
+    --------
+    >>> print(printable("\x1b]0;title\x07 max-time ±"))
+    \x1b]0;title\x07 max-time ±
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c in "\n\t" or c.isprintable() or (c.isspace() and ord(c) >= 0xA0) else _escaped(c) for c in text
+    )
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
+def prepare_streams() -> None:
+    """Open what the caller closed, and let characters that the terminal's encoding lacks be replaced.
+
+    A process that starts with standard output closed would give its number to the next file it opens.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number, this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115 - stays open
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
 
 
 def write(text: str) -> None:
@@ -72,11 +110,11 @@ def print_facts(title: str, facts: Sequence[tuple[str, str]]) -> None:
     """Print a titled two-column table."""
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+    table = Table(title=printable(title), title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in facts:
-        table.add_row(name, value)
+        table.add_row(printable(name), printable(value))
     _print(table)
 
 
@@ -94,7 +132,8 @@ def print_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
     from rich import box
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table = Table(title=printable(title), title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    rows = [[printable(cell) for cell in row] for row in rows]
     for index, column in enumerate(columns):
         width = max(len(cell) for cell in [column, *(row[index] for row in rows)])
         if index == foldable:
@@ -146,7 +185,7 @@ def _told_in_lines() -> Callable[..., None]:
         if done > first and spent >= _SOON:
             left = round(spent * (total - done) / (done - first))
             said.append(f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left")
-        print(f"{what} ({', '.join(said)})", file=sys.stderr, flush=True)
+        print(printable(f"{what} ({', '.join(said)})"), file=sys.stderr, flush=True)
 
     return tell
 
@@ -175,5 +214,5 @@ def show_progress() -> Iterator[Callable[..., None]]:
     with Progress(*columns, console=Console(stderr=True, color_system=colours), transient=True) as progress:
         task = progress.add_task("starting", total=None)
         yield lambda what, done, total, note="": progress.update(
-            task, description=f"{what} {note}".strip(), completed=done, total=total
+            task, description=printable(f"{what} {note}".strip()), completed=done, total=total
         )

@@ -60,7 +60,7 @@ def plan(
     workers
         Plan for this number of inference workers only, or inf.
     hold
-        Plan for frame-hold with this hold only.
+        Plan for a rule that holds its outputs, with this hold only.
     alignment
         Plan for inferences that start on frames, or anywhere, only.
     most_workers

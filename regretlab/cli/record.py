@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cyclopts import App
 
-from .options import Json, app
+from .options import Flag, Json, app
 from .output import print_facts, print_json, show_progress
 
 __all__ = ["export", "info", "replay"]
@@ -89,7 +89,7 @@ def export(directory: Path, *, out: Path, json: Json = False) -> int:
 
 
 @record.command
-def replay(directory: Path, *, gif: Path | None = None, json: Json = False) -> int:
+def replay(directory: Path, *, gif: Path | None = None, trust: Flag = False, json: Json = False) -> int:
     """Drive the environment again with the recorded actions and compare every frame; exit code 1 if one differs.
 
     Example: regretlab record replay my-run --gif my-run.gif
@@ -100,13 +100,15 @@ def replay(directory: Path, *, gif: Path | None = None, json: Json = False) -> i
         Folder of the record.
     gif
         Also write the screen as an animated GIF (every second frame, at most 1200 pictures).
+    trust
+        Open the ROM and other files that the record names. Only for a record of your own.
     """
     from ..play.playback import play_back
     from ..records import Record
 
     opened = Record.open(directory)
     with show_progress() as tell:
-        again = play_back(opened, gif=gif, progress=lambda done, total: tell("playing again", done, total))
+        again = play_back(opened, gif=gif, trust=trust, progress=lambda done, total: tell("playing again", done, total))
     if json:
         print_json(
             {

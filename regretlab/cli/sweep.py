@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from .options import Json, Whole, app
+from .options import Flag, Json, Whole, app
 from .output import print_facts, print_json, show_progress
 
 __all__ = ["sweep"]
@@ -17,6 +17,7 @@ def sweep(
     engine: Literal["local", "ray"] = "local",
     cores: Whole | None = None,
     address: str | None = None,
+    trust: Flag = False,
     json: Json = False,
 ) -> int:
     """Compute a grid of bounds, simulations, solutions or virtual runs into one labelled dataset; resumes where it was.
@@ -35,13 +36,15 @@ def sweep(
         Processes of the local engine; all cores if not given.
     address
         Ray cluster to use, or auto; a cluster on this machine if not given.
+    trust
+        Run the Python files and modules, and join the Ray clusters, that the file names. Only for a file you have read.
     """
     import json as plain
     import time
 
     from ..sweeps import read_configuration, run_sweep
 
-    checked = read_configuration(configuration)
+    checked = read_configuration(configuration, trust=trust)
     began = time.perf_counter()
     first: list[int] = []
     with show_progress() as tell:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from .options import Flag, Json, app
-from .output import print_json, print_rows, show_progress, write
+from .output import print_json, print_rows, printable, show_progress, write
 
 __all__ = ["validate"]
 
@@ -59,7 +59,7 @@ def validate(
             rows,
             foldable=1,
         )
-        write(f"report: {result.report}\n")
+        write(f"report: {printable(str(result.report))}\n")
     return 0 if result.passed else 1
 
 

@@ -28,7 +28,6 @@ section ``[run]`` those that all cases share.
 
 import hashlib
 import json
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -36,6 +35,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import InputError, first_fault
+from ..inputs import read_toml
+from ..trust import refuse_foreign_code
 
 __all__ = ["PROTOCOLS", "Cell", "DelayCase", "Experiment", "read_experiment"]
 
@@ -166,7 +167,9 @@ class Experiment:
         return hashlib.sha256(json.dumps([__version__, self.to_json()], sort_keys=True).encode()).hexdigest()
 
 
-def read_experiment(source: str | Path | dict[str, Any], budget: str = "full", seeds: int | None = None) -> Experiment:
+def read_experiment(
+    source: str | Path | dict[str, Any], budget: str = "full", seeds: int | None = None, *, trust: bool = False
+) -> Experiment:
     """Read an experiment.
 
     Parameters
@@ -177,6 +180,8 @@ def read_experiment(source: str | Path | dict[str, Any], budget: str = "full", s
         "full", or the name of a section under ``[budget]``.
     seeds
         Number of seeds in place of the file's.
+    trust
+        Accept a file that names Python code to run or a Ray cluster to join; a dictionary is the caller's own.
 
     Raises
     ------
@@ -193,7 +198,7 @@ def read_experiment(source: str | Path | dict[str, Any], budget: str = "full", s
     [(1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (5, 0)]
     """
     name = "experiment" if isinstance(source, dict) else str(source)
-    content = source if isinstance(source, dict) else _read_toml(Path(source))
+    content = source if isinstance(source, dict) else read_toml(source, "configuration")
     for section in content:
         if section not in _SECTIONS:
             raise InputError(f"{name}: unknown section '{section}': there are {', '.join(_SECTIONS)}")
@@ -218,20 +223,15 @@ def read_experiment(source: str | Path | dict[str, Any], budget: str = "full", s
             raise InputError(f"{place}: must be a section of settings, not {case!r}")
         delayed = settings.protocol == "simulated-delay"
         checked.append(_delay_case(case, learning, place) if delayed else _run_case(case, shared, place))
+    if not trust and not isinstance(source, dict):
+        refuse_foreign_code(settings.model_dump(), f"{name}: experiment")
+        for number, case in enumerate(checked, start=1):
+            refuse_foreign_code(case, f"{name}: case {number}")
     labels = [case["label"] for case in checked]
     for label in labels:
         if labels.count(label) > 1:
             raise InputError(f"{name}: two cases are labelled '{label}': each needs a label of its own")
     return Experiment(settings, learning, tuple(checked), budget)
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is not TOML: {error}") from None
 
 
 def _with_budget(content: dict[str, Any], budget: str, name: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ..errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "CaseSummary", "pack", "read_metadata", "read_results", "summarise", "unpack"]
+__all__ = ["COLUMNS", "CaseSummary", "case_summaries", "pack", "read_metadata", "read_results", "unpack"]
 
 COLUMNS: dict[str, str] = {
     "case": "string",
@@ -121,7 +121,7 @@ def unpack(content: bytes) -> "pd.DataFrame":
     return pq.read_table(io.BytesIO(content)).to_pandas()
 
 
-def summarise(rows: "pd.DataFrame", counted: float = 1.0) -> list[CaseSummary]:
+def case_summaries(rows: "pd.DataFrame", counted: float = 1.0) -> list[CaseSummary]:
     """Return each case over its seeds, in the order of the rows.
 
     Parameters
@@ -138,7 +138,7 @@ def summarise(rows: "pd.DataFrame", counted: float = 1.0) -> list[CaseSummary]:
     ...     "case": "a", "delay": 5, "interaction": "sequential", "seed": [0, 1], "first_frame": 0, "frames": 100,
     ...     "reward": [40.0, 60.0], "episodes": 0, "episode_reward": float("nan"), "acted": 0.25,
     ... })
-    >>> case = summarise(rows)[0]
+    >>> case = case_summaries(rows)[0]
     >>> case.reward_per_frame, round(case.interval, 3)
     (0.5, 1.271)
     """

@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..files import PartStore, write_atomically
 from .asynchronous import check_asynchronous, play_asynchronous, run_configuration
 from .configuration import Cell, Experiment
-from .results import CaseSummary, pack, read_metadata, read_results, summarise, unpack
+from .results import CaseSummary, case_summaries, pack, read_metadata, read_results, unpack
 from .simulated_delay import check_simulated_delay, play_simulated_delay
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def run_experiment(
 
 
 def _outcome(experiment: Experiment, path: Path, cells: int, played: int) -> Outcome:
-    summaries = summarise(read_results(path), experiment.settings.counted)
+    summaries = case_summaries(read_results(path), experiment.settings.counted)
     return Outcome(path, cells, played, tuple(summaries))
 
 

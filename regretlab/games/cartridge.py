@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..inputs import read_file
 from .emulated_game import EmulatedGame
 from .emulator import Emulator, reads_score
 from .memory_map import MemoryMap, read_memory_map
@@ -162,12 +163,12 @@ class Cartridge(EmulatedGame):
         states = []
         for file in files:
             try:
-                states.append(Path(file).read_bytes())
+                states.append(read_file(file, "state"))
                 self._emulator.load(states[-1])
                 self._emulator.tick()
-            except OSError as error:
+            except InputError:
                 self._emulator.close()
-                raise InputError(f"state '{file}' cannot be read: {error.strerror}") from None
+                raise
             except Exception as error:
                 self._emulator.close()
                 said = " ".join(str(error).split()) or type(error).__name__

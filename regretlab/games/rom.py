@@ -6,6 +6,7 @@ The cartridge header lies at 0x0100 to 0x014F (Pan Docs, "The Cartridge Header")
 from pathlib import Path
 
 from ..errors import InputError
+from ..inputs import read_file
 
 __all__ = ["check_rom", "runs_in_colour", "title_of", "without_title", "write_header"]
 
@@ -39,13 +40,7 @@ def check_rom(path: str | Path) -> bytes:
     InputError
         If it is missing, no Game Boy image, truncated, or its header checksum is wrong.
     """
-    try:
-        with Path(path).open("rb") as file:
-            image = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise InputError(f"ROM '{path}' cannot be read: {error.strerror}") from None
-    if len(image) > _LARGEST:
-        raise InputError(f"ROM '{path}' has more than {_LARGEST} bytes, which is the most that a Game Boy image has")
+    image = read_file(path, "ROM", _LARGEST)
     if len(image) <= _GLOBAL_CHECKSUM + 1:
         raise InputError(f"ROM '{path}' has {len(image)} bytes: a Game Boy image has at least {_SMALLEST}")
     code = image[_ROM_SIZE]

@@ -4,7 +4,6 @@
 there as data; nothing that measures is imported.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..inputs import read_json
 from .law import Law
 from .parsing import parse_law
 from .sample_law import SampleLaw
@@ -168,12 +168,12 @@ def read_profile(path: str | Path) -> MeasuredProfile:
     if not isinstance(law, SampleLaw) or not summary.is_file():
         raise InputError(f"profile '{name}' has no summary beside it: '{summary}' does not exist")
     try:
-        found = json.loads(summary.read_text(encoding="utf-8"))
+        found = read_json(summary, "summary")
         policy, samples = str(found["policy"]), found["samples"]
         fitted, fit = _best_fit(found.get("fits"))
         shared = found.get("contention")
         contention = None if shared is None else _contention(shared)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError):
         raise InputError(f"summary '{summary}' is not one that regretlab profile wrote") from None
     if samples != len(law.seconds):
         raise InputError(f"summary '{summary}' speaks of {samples} samples, and '{name}' holds {len(law.seconds)}")

@@ -12,6 +12,7 @@ import difflib
 import math
 import re
 import warnings
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..inputs import read_array
 from .constant_law import constant
 from .law import Law
 from .sample_law import law_from_samples
@@ -260,12 +262,7 @@ def _law_from_file(name: str, text: str, directory: Path) -> Law:
         raise InputError(f"samples file '{name}' must end in .csv or .npy, or be the folder of a record")
     if not path.is_file():
         raise InputError(f"samples file '{name}' does not exist")
-    try:
-        samples = np.load(path, allow_pickle=False) if suffix == ".npy" else _read_csv(path, name)
-    except (OSError, ValueError, EOFError, UnicodeDecodeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"samples file '{name}' cannot be read as numbers: {str(error).splitlines()[0]}") from None
+    samples = read_array(path, "samples file") if suffix == ".npy" else _read_csv(path, name)
     return law_from_samples(samples, text=text)
 
 
@@ -292,29 +289,48 @@ def _step_times_of_record(folder: Path) -> NDArray[np.float64]:
     return times
 
 
-def _read_csv(path: Path, name: str) -> np.ndarray[Any, Any]:
-    """Return the column of seconds: the one headed so, else the first and only one."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
-    if not rows:
+def _read_csv(path: Path, name: str) -> NDArray[np.float64]:
+    """Return the column of seconds, the one headed so, or else the first and only one; rows are read one by one."""
+    values = array("d")
+    column, width = None, 0
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            for row in csv.reader(file):
+                cells = [cell.strip() for cell in row]
+                if not any(cells):
+                    continue
+                if column is None:
+                    column, width = _column(cells, name), len(cells)
+                    if not _is_number(cells[column]):
+                        continue
+                cell = cells[column] if column < len(cells) else ""
+                if len(cells) > width:
+                    raise InputError(
+                        f"samples file '{name}': row '{','.join(row)[:40]}' has {len(cells)} cells and the first has "
+                        f"{width}: decimals take a point, not a comma"
+                    )
+                if not _is_number(cell):
+                    raise InputError(
+                        f"samples file '{name}': sample {len(values) + 1} is '{cell[:40]}', not a number of seconds"
+                    )
+                values.append(float(cell))
+    except (OSError, csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"samples file '{name}' cannot be read as numbers: {str(error).splitlines()[0]}") from None
+    if column is None:
         raise InputError(f"samples file '{name}' is empty")
-    column = 0
-    header = [cell.strip().lower() for cell in rows[0]]
-    if not _is_number(header[0]) or "seconds" in header:
-        if "seconds" in header:
-            column = header.index("seconds")
-        elif len(header) > 1:
-            raise InputError(f"samples file '{name}' has {len(header)} columns and none is headed 'seconds'")
-        rows = rows[1:]
-    elif len(header) > 1:
-        raise InputError(f"samples file '{name}' has {len(header)} columns: give one, or head one 'seconds'")
-    values = []
-    for number, row in enumerate(rows, start=1):
-        cell = row[column].strip() if column < len(row) else ""
-        if not _is_number(cell):
-            raise InputError(f"samples file '{name}': sample {number} is '{cell}', not a number of seconds")
-        values.append(float(cell))
     return np.array(values)
+
+
+def _column(first: list[str], name: str) -> int:
+    """Return which column holds the samples, by the first row: a header or numbers."""
+    header = [cell.lower() for cell in first]
+    if "seconds" in header:
+        return header.index("seconds")
+    if len(header) == 1:
+        return 0
+    if _is_number(header[0]):
+        raise InputError(f"samples file '{name}' has {len(header)} columns: give one, or head one 'seconds'")
+    raise InputError(f"samples file '{name}' has {len(header)} columns and none is headed 'seconds'")
 
 
 def _is_number(text: str) -> bool:

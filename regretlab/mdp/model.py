@@ -261,7 +261,7 @@ class AsynchronousMDP:
 
 
 def _checked_rewards(rewards: ArrayLike) -> NDArray[np.float64]:
-    array = np.array(rewards, dtype=np.float64)
+    array = np.array(_real(rewards, "rewards"), dtype=np.float64)
     if array.ndim != 2 or 0 in array.shape:
         raise InputError(f"rewards have shape {array.shape}: (states, actions) with at least one of each is needed")
     wrong = np.argwhere(~np.isfinite(array))
@@ -269,6 +269,14 @@ def _checked_rewards(rewards: ArrayLike) -> NDArray[np.float64]:
         state, action = wrong[0]
         raise InputError(f"the reward of state {state}, action {action} is {array[state, action]}: it must be finite")
     return array
+
+
+def _real(values: Any, what: str) -> Any:
+    """Return the values; raise ``InputError`` for complex ones, whose imaginary part NumPy would drop."""
+    kind = values.dtype if hasattr(values, "dtype") else np.asarray(values).dtype
+    if kind.kind == "c":
+        raise InputError(f"{what} are of type {kind}: real numbers are needed")
+    return values
 
 
 def _stacked_rows(transitions: Any, shape: tuple[int, ...]) -> Any:
@@ -280,7 +288,7 @@ def _stacked_rows(transitions: Any, shape: tuple[int, ...]) -> Any:
                 f"stacked transitions have shape {transitions.shape}: rewards of shape {shape} need "
                 f"({states * actions}, {states}), row s * {actions} + a"
             )
-        return sparse.csr_array(transitions, dtype=np.float64)
+        return sparse.csr_array(_real(transitions, "transitions"), dtype=np.float64)
     if not isinstance(transitions, Sequence | np.ndarray):
         raise InputError(f"transitions of type {type(transitions).__name__} are not a matrix or a sequence of matrices")
     if len(transitions) != actions:
@@ -288,6 +296,7 @@ def _stacked_rows(transitions: Any, shape: tuple[int, ...]) -> Any:
     matrices = []
     given: Any
     for action, given in enumerate(transitions):
+        _real(given, "transitions")
         if not sparse.issparse(given):
             given = np.atleast_2d(np.asarray(given, np.float64))
         rows = sparse.csr_array(given)

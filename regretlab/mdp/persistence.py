@@ -6,7 +6,6 @@ if there is none). Files made by hand may hold a dense ``transitions`` of shape 
 and need nothing else but ``rewards``.
 """
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from scipy import sparse
 
 from ..errors import InputError
 from ..files import replacing
+from ..inputs import read_arrays
 from .model import AsynchronousMDP, FiniteMDP
 
 __all__ = ["load_mdp", "save_mdp"]
@@ -77,18 +77,18 @@ def load_mdp(path: str | Path) -> FiniteMDP | AsynchronousMDP:
         If the file cannot be read, lacks an array, or does not hold an MDP.
     """
     source = Path(path)
-    try:
-        with np.load(source, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"the file '{source}' cannot be read as .npz: {reason}") from None
+    arrays = read_arrays(source, "the file")
     sparse_form = {"indptr", "indices", "probabilities"} <= set(arrays)
     if "rewards" not in arrays or not (sparse_form or "transitions" in arrays):
         raise InputError(
             f"the file {source} holds {', '.join(sorted(arrays)) or 'nothing'}: an MDP needs rewards, and transitions "
             "(actions, states, states) or indptr, indices and probabilities"
         )
+    for name in ("indptr", "indices", "probabilities", "transitions", "rewards", "frame_time"):
+        if name in arrays and arrays[name].dtype.kind not in "biuf":
+            raise InputError(f"{name} in {source} are of type {arrays[name].dtype}: real numbers are needed")
+    if "frame_time" in arrays and arrays["frame_time"].ndim:
+        raise InputError(f"frame_time in {source} has shape {arrays['frame_time'].shape}: one number is needed")
     rewards = arrays["rewards"]
     if rewards.ndim != 2:
         raise InputError(f"rewards in {source} have shape {rewards.shape}: (states, actions) is needed")

@@ -14,6 +14,8 @@ from ..scenario import Scenario
 __all__ = ["MOST_PROCESSES", "RunConfiguration"]
 
 MOST_PROCESSES = 1024
+MOST_SIMULATED = 100_000
+FRAME_TIMES = (1e-6, 1e6)
 """Worker processes a realtime run may have."""
 
 
@@ -129,16 +131,20 @@ class RunConfiguration(BaseModel):
         self.staggering_rule.choose_alignment(self.alignment)
         if self.clock == "real" and not self.staggering_rule.is_built_in:
             raise InputError(f"rule '{self.rule}' is registered in this process only: play it on the virtual clock")
-        if self.clock == "real" and self.workers > MOST_PROCESSES:
-            raise InputError(f"workers must be at most {MOST_PROCESSES} on the real clock, not {self.workers}")
+        most = MOST_PROCESSES if self.clock == "real" else MOST_SIMULATED
+        if self.workers > most:
+            raise InputError(f"workers must be at most {most} on the {self.clock} clock, not {self.workers}")
         if self.frames < 1:
             raise InputError(f"frames must be at least 1, not {self.frames}")
         if self.seed < 0:
             raise InputError(f"seed must be a whole number of at least 0, not {self.seed}")
         if self.clock == "virtual" and self.emulate_latency is None:
             raise InputError("the virtual clock needs inference times: give --emulate-latency a law or @samples")
-        if self.frame_time is not None and not 0 < self.frame_time < float("inf"):
-            raise InputError(f"frame_time must be a positive, finite number of seconds, not {self.frame_time}")
+        shortest, longest = FRAME_TIMES
+        if self.frame_time is not None and not shortest <= self.frame_time <= longest:
+            raise InputError(
+                f"frame_time must lie in [{shortest:g}, {longest:g}] seconds in a run, not {self.frame_time}"
+            )
         if self.weights is not None and (self.learns or self.resume is not None):
             raise InputError(f"weights '{self.weights}' would not be used: what is learned goes on from --resume")
         self.emulated_law()

@@ -8,10 +8,10 @@ the model (late wake-ups, late frames, restarts) is then all that can set the tw
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import InputError
 from ..records import Record, RunSummary
 from ..records.learning import step_seconds
 from ..records.schema import LEARNING
+from ..trust import refuse_foreign_code
 from .configuration import RunConfiguration
 from .latencies import LEARNER_STREAM, LatencyStream, ReplayedLatencies
 from .preparation import prepare
@@ -47,7 +47,9 @@ def mirrored_configuration(record: Record, *, frames: int | None = None) -> RunC
     return RunConfiguration(**configuration | ({} if frames is None else {"frames": frames}))
 
 
-def mirror(directory: str | Path, out: str | Path, *, frames: int | None = None, overwrite: bool = False) -> RunSummary:
+def mirror(
+    directory: str | Path, out: str | Path, *, frames: int | None = None, overwrite: bool = False, trust: bool = False
+) -> RunSummary:
     """Play a recorded run again on the virtual clock.
 
     Parameters
@@ -60,6 +62,8 @@ def mirror(directory: str | Path, out: str | Path, *, frames: int | None = None,
         Frames to play; as many as the run by default.
     overwrite
         Replace a record that is already in ``out``.
+    trust
+        Run the Python code that the record names: a policy of a file, an environment of a module.
 
     Returns
     -------
@@ -84,10 +88,8 @@ def mirror(directory: str | Path, out: str | Path, *, frames: int | None = None,
     True
     """
     record = Record.open(directory)
-    if str(record.meta.get("config", {}).get("policy", "")).startswith("module:"):  # it would run what a file names
-        raise InputError(
-            f"'{directory}' asks to run a policy's code: only policies without code of their own are mirrored"
-        )
+    if not trust:
+        refuse_foreign_code(record.meta.get("config", {}), f"'{directory}'")
     configuration = mirrored_configuration(record, frames=frames)
     prepared = replace(
         prepare(configuration),

@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..files import replacing
 from ..games import make_game
 from ..records import Record
+from ..trust import refuse_foreign_code, refuse_foreign_files
 
 __all__ = ["Playback", "play_back"]
 
@@ -48,6 +49,7 @@ def play_back(
     every: int = 2,
     most_pictures: int = 1200,
     progress: Callable[[int, int], None] | None = None,
+    trust: bool = False,
 ) -> Playback:
     """Play the actions of a record in a fresh environment of the same settings and seed.
 
@@ -60,7 +62,9 @@ def play_back(
     every, most_pictures
         A picture every so many frames, at most so many.
     progress
-        Told the frames done, and of how many.
+        Called with the frames done and the total.
+    trust
+        Open the ROM and other files, and import the environment's module, that the record names.
 
     Returns
     -------
@@ -70,23 +74,29 @@ def play_back(
     Raises
     ------
     InputError
-        If the record does not say what was played, or the environment draws nothing.
+        If the record does not state what was played, names files or code and is not trusted, holds an action that the
+        environment does not have, or the environment draws nothing.
     """
+    place = f"'{record.directory}'"
     try:
         config = record.meta["config"]
         environment, seed = str(config["environment"]), int(config["seed"])
         options = dict(config.get("environment_options") or {})
     except (KeyError, TypeError, ValueError):
-        raise InputError(f"'{record.directory}' does not say what was played: it cannot be played again") from None
-    if ":" in environment:  # module:id would import what a file names
-        raise InputError(f"'{record.directory}' asks to import a module for '{environment}': only known ids are played")
+        raise InputError(f"{place} does not state what was played: it cannot be played again") from None
+    if seed < 0:
+        raise InputError(f"{place}: seed must be at least 0, not {seed}")
+    if not trust:
+        refuse_foreign_code({"environment": environment}, place)
+        refuse_foreign_files(options, f"{place}: environment_options")
     if gif is not None:
         options = {**options, "render_mode": "rgb_array"}
-        if Path(gif).suffix != ".gif" or not Path(gif).parent.is_dir():
+        if Path(gif).suffix != ".gif" or not Path(gif).parent.is_dir() or Path(gif).is_dir():
             raise InputError(f"pictures go to a .gif file in a folder that exists, not to '{gif}'")
     table = record.frames
     columns = {name: table[name].to_numpy() for name in ("action", "reward", "terminated", "truncated", "frame")}
     game = make_game(environment, **options)
+    _check_actions(columns["action"], game, place)
     pictures: list[NDArray[np.uint8]] = []
     different = np.zeros(len(table), bool)
     total = 0.0
@@ -118,6 +128,15 @@ def play_back(
         reward=total,
         recorded_reward=float(columns["reward"].astype(float).sum()),
     )
+
+
+def _check_actions(played: NDArray[np.integer[Any]], game: Any, place: str) -> None:
+    """Raise ``InputError`` if the environment does not have an action of the record."""
+    actions = int(getattr(game.action_space, "n", 0))
+    wrong = played[(played < 0) | (played >= actions)]
+    if len(wrong):
+        game.close()
+        raise InputError(f"{place}: action {wrong[0]} does not exist: its environment has {actions} discrete actions")
 
 
 def _picture(game: Any) -> NDArray[np.uint8]:

@@ -1,7 +1,10 @@
 """Run staggered inference and get its record: the front door of the harness."""
 
+import errno
 import hashlib
+import os
 import platform
+import tempfile
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,6 +21,8 @@ from .configuration import RunConfiguration
 from .preparation import Prepared, prepare
 
 __all__ = ["run"]
+
+_LONGEST_FOLDER = 70  # a Unix socket's name holds 107 bytes, of which multiprocessing takes 33
 
 
 def run(
@@ -76,6 +81,12 @@ def run(
         raise InputError(f"a run cannot resume from '{out}' and be recorded there: give another folder")
     if configuration.backend == "ray":
         check_cluster(configuration.ray_address, "backend 'ray'")
+    folder = tempfile.gettempdir()
+    if configuration.clock == "real" and len(os.fsencode(folder)) > _LONGEST_FOLDER:
+        raise InputError(
+            f"the temporary folder '{folder[:40]}...' has a name of {len(folder)} characters, and the sockets in it "
+            f"allow {_LONGEST_FOLDER}: set TMPDIR to another"
+        )
     prepared = prepared or prepare(configuration, lambda text: progress(0, configuration.frames, text))
     writer = RecordWriter(out, _meta(configuration, prepared), overwrite=overwrite, observe=watch)
     play = run_virtual if configuration.clock == "virtual" else run_local
@@ -83,7 +94,13 @@ def run(
         from .cluster import run_cluster
 
         play = run_cluster
-    play(configuration, prepared, writer, progress)
+    try:
+        play(configuration, prepared, writer, progress)
+    except BaseException as error:
+        writer.discard()
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+            raise InputError("the run needs more memory than there is: a smaller replay store or network") from error
+        raise
     return summarise(Record.open(out))
 
 

@@ -4,6 +4,7 @@ A worker process makes its policy with `build_policy`, handing it the shared wei
 calls the same ``act``, so what it measures is what the workers do.
 """
 
+import importlib
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -182,21 +183,12 @@ def build_policy(
     """
     if threads < 1:
         raise InputError(f"threads must be at least 1, not {threads}")
-    if spec.name == "noop":
-        return NoopPolicy(spec)
-    if spec.name == "random":
-        return RandomPolicy(spec)
-    if spec.name == "oracle":
-        return OraclePolicy(spec)
-    torch.set_num_threads(threads)
-    if spec.name.startswith("module:"):
-        from regretlab.policies.user_code import user_policy
-
-        return user_policy(spec)
-    if spec.name.startswith("sb3:"):
-        from regretlab.policies.baselines3 import BaselinesPolicy
-
-        return BaselinesPolicy(spec)
+    if spec.has_network or spec.is_own:
+        torch.set_num_threads(threads)
+    if spec.kind is not None:
+        module, _, name = spec.kind.place.partition(":")
+        policy: Policy = getattr(importlib.import_module(module), name)(spec)
+        return policy
     weights = load_parameters(spec) if parameters is None else parameters
     if spec.device != "cpu":
         from regretlab.policies.devices import DevicePolicy

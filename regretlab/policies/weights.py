@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 
 from regretlab.errors import InputError
 from regretlab.files import replacing
+from regretlab.inputs import check_regular
 from regretlab.policies.networks import FrameNetwork, build_network
 from regretlab.policies.parameters import named_views, parameter_count, random_parameters
 from regretlab.policies.spec import PolicySpec
@@ -61,6 +62,7 @@ def load_parameters(spec: PolicySpec, out: NDArray[np.float32] | None = None) ->
         return random_parameters(spec, flat)
     network = build_network(spec)
     views = named_views(network, flat, channels_last=spec.channels_last)
+    check_regular(spec.weights, "weights")
     try:
         with safe_open(spec.weights, framework="numpy") as file:
             metadata = _metadata(file.metadata())
@@ -95,8 +97,10 @@ def _seeded(spec: PolicySpec, metadata: Mapping[str, Any]) -> PolicySpec:
 
 
 def _check_readout(spec: PolicySpec, metadata: Mapping[str, Any]) -> None:
-    made_for = metadata.get("network"), metadata.get("actions"), tuple(metadata.get("frame_shape", ()))
-    if made_for != (spec.name, spec.actions, spec.frame_shape) or "seed" not in metadata:
+    shape = metadata.get("frame_shape")
+    made_for = metadata.get("network"), metadata.get("actions"), tuple(shape) if isinstance(shape, list) else shape
+    seeded = isinstance(metadata.get("seed"), int) and metadata["seed"] >= 0
+    if made_for != (spec.name, spec.actions, spec.frame_shape) or not seeded:
         raise InputError(
             f"the readout {spec.weights!r} is for {made_for[0]!r} with {made_for[1]} actions and frames "
             f"{made_for[2]}, not for {spec.name!r} with {spec.actions} actions and frames {spec.frame_shape}"
@@ -135,6 +139,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
     InputError
         If the file cannot be read as safetensors.
     """
+    check_regular(os.fspath(path), "weights")
     try:
         with safe_open(os.fspath(path), framework="numpy") as file:
             return _metadata(file.metadata())

@@ -1,6 +1,5 @@
 """Read a record: a finished one, one that is still being written, or what a kill left of one."""
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..errors import InputError
+from ..inputs import read_json
 from ..needs import load
 from ..results import RegretParts, Result
 from ..scenario import Scenario
-from .schema import FRAMES, INFERENCES, LEARNING, META, SCHEMA_VERSION
+from .checks import check_meta, check_table
+from .schema import FRAMES, INFERENCES, LEARNING, META
 from .storage import table_files, table_schema
 
 if TYPE_CHECKING:
@@ -46,18 +47,17 @@ class Record(Result):
     Raises
     ------
     InputError
-        If there is no record in it, one of a later version of the format, or one that lost a table.
+        If there is no record in it, one of a later version of the format, one that lost a table, or one whose entries
+        or rows cannot be (``regretlab.records.checks``).
     """
 
     def __init__(self, directory: str | Path) -> None:
         folder = Path(directory)
         try:
-            meta = json.loads((folder / META).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise InputError(f"'{directory}' is no record: it has no readable {META}") from None
-        version = meta.get("schema_version") if isinstance(meta, dict) else None
-        if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
-            raise InputError(f"'{directory}' is no record this version reads: schema_version {version!r}")
+            meta = read_json(folder / META, META)
+        except InputError:
+            raise InputError(f"'{directory}' is not a record: it has no readable {META}") from None
+        meta = check_meta(meta, str(directory))
         for name in (FRAMES, INFERENCES):  # a run that reached its end wrote both, be they empty
             if meta.get("complete") and not table_files(folder, name):
                 raise InputError(
@@ -164,4 +164,4 @@ def _read(folder: Path, name: str) -> pd.DataFrame:
                 continue
             reason = " ".join(str(error).split())
             raise InputError(f"'{folder}' is no readable record: table '{name}': {reason}") from None
-        return pa.concat_tables([schema.empty_table(), *tables]).to_pandas()
+        return check_table(name, pa.concat_tables([schema.empty_table(), *tables]), str(folder))

@@ -64,6 +64,9 @@ class RunSummary(Result, Mapping[str, Any]):
         Reward of the counted frames divided by them.
     hold
         Frames that outputs were held for at the end (given or learned); ``None`` for rules that do not hold.
+    tau_max, mean_time
+        Seconds: the longest or the mean inference time that the rule had learned at the end; ``None`` for rules that
+        learn another quantity or nothing.
     learning
         ``learners``, ``transitions``, ``updates``, ``updates_per_second``, ``share`` (of the draws that the replay
         ratio allows) and ``restarts`` (of learners); ``None`` for a run that did not learn.
@@ -95,6 +98,8 @@ class RunSummary(Result, Mapping[str, Any]):
     core_seconds: dict[str, float | None]
     reward_per_core_second: dict[str, float | None]
     hold: int | None
+    tau_max: float | None
+    mean_time: float | None
     learning: dict[str, Any] | None
     standard_error: dict[str, Any]
     record: str
@@ -155,6 +160,9 @@ class RunSummary(Result, Mapping[str, Any]):
         facts.append(("inference time", f"{'emulated' if self.emulated else 'measured'}: {said}"))
         if self.hold is not None:
             facts.append(("outputs held for", f"{self.hold} frames"))
+        for name, seconds in (("longest time learned", self.tau_max), ("mean time learned", self.mean_time)):
+            if seconds is not None:
+                facts.append((name, f"{1e3 * seconds:.3f} ms"))
         if self.learning is not None:
             rate, share = self.learning["updates_per_second"], self.learning["share"]
             facts += [
@@ -255,6 +263,8 @@ def summarise(record: Record) -> RunSummary:
         core_seconds=seconds,
         reward_per_core_second={kind: total / value if value else None for kind, value in seconds.items()},
         hold=record.meta.get("hold"),
+        tau_max=record.meta.get("tau_max"),
+        mean_time=record.meta.get("mean_time"),
         learning=learning_figures(record),
         standard_error={
             "reward_per_frame": reward_error,

@@ -76,12 +76,15 @@ class RecordWriter:
         self._closed = False
         self._failed = False
         self._meta: dict[str, Any] = {"events": [], **meta, "schema_version": SCHEMA_VERSION, "complete": False}
+        self._recorded = False
         text = self._meta_text()
         check_folder(self.directory, overwrite=overwrite)
+        self._made_folder = not self.directory.exists()
         _make_empty(self.directory)
         try:
             write_atomically(self.directory / META, text)
         except OSError as error:
+            self.discard()
             raise InputError(f"no record can be written in '{directory}': {_reason(error)}") from None
 
     @property
@@ -144,6 +147,16 @@ class RecordWriter:
         self.update_meta(complete=complete, **meta)
         self._closed = True
 
+    def discard(self) -> None:
+        """Remove the record if no row was recorded, with the folder if it was made for it: the run never began."""
+        if self._recorded:
+            return
+        self._closed = True
+        with suppress(OSError):
+            _make_empty(self.directory)
+            if self._made_folder:
+                self.directory.rmdir()
+
     def __enter__(self) -> "RecordWriter":
         return self
 
@@ -157,6 +170,7 @@ class RecordWriter:
         if rows.dtype != TABLES[name]:
             raise InputError(f"rows of '{name}' must have dtype {TABLES[name]}, not {rows.dtype}")
         self._rows[name].append(np.atleast_1d(rows).copy())
+        self._recorded = True
         if sum(map(len, self._rows[name])) >= self._part_rows:
             self._flush(name)
 

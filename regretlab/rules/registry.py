@@ -2,7 +2,7 @@
 
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import InputError
 
@@ -16,6 +16,7 @@ __all__ = [
     "known_rules",
     "module_of",
     "name_of_rule",
+    "names_rules",
     "register_rule",
     "unregister_rule",
 ]
@@ -31,6 +32,8 @@ RULE_NAMES = (
     "free-running",
 )
 """The package's rules, in the order in which they are listed. The rule "max-time" is ``RULE`` of ``max_time.py``."""
+
+_Documented = TypeVar("_Documented")
 
 DEFAULT_RULE = "free-running"
 """The rule of a run or a scenario that names none, chosen by measurement (docs/decisions.md)."""
@@ -80,6 +83,13 @@ def get_rule(rule: "str | StaggeringRule") -> "StaggeringRule":
     if rule in _registered:
         return _registered[rule]
     raise InputError(f"unknown staggering rule '{rule}': choose one of {', '.join([*RULE_NAMES, *_registered])}")
+
+
+def names_rules(documented: _Documented) -> _Documented:
+    """Write the names of the package's rules in place of ``{rules}`` in a docstring, from which help texts are made."""
+    assert documented.__doc__ is not None
+    documented.__doc__ = documented.__doc__.replace("{rules}", f"{', '.join(RULE_NAMES[:-1])} or {RULE_NAMES[-1]}")
+    return documented
 
 
 def name_of_rule(rule: object) -> object:

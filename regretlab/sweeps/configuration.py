@@ -20,7 +20,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -29,6 +28,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from ..errors import InputError, first_fault
+from ..inputs import read_toml
+from ..trust import refuse_foreign_code
 from .commands import COMMANDS, Command
 
 __all__ = ["Axis", "Settings", "SweepConfiguration", "read_configuration"]
@@ -152,13 +153,15 @@ class SweepConfiguration:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_configuration(source: str | Path | dict[str, Any]) -> SweepConfiguration:
+def read_configuration(source: str | Path | dict[str, Any], *, trust: bool = False) -> SweepConfiguration:
     """Read a sweep.
 
     Parameters
     ----------
     source
         A TOML file, or what it would hold as a dictionary.
+    trust
+        Accept a file that names Python code to run; a dictionary is the caller's own.
 
     Raises
     ------
@@ -176,7 +179,7 @@ def read_configuration(source: str | Path | dict[str, Any]) -> SweepConfiguratio
     ((2, 3), (0.9, 0.95, 1.0))
     """
     name = "sweep" if isinstance(source, dict) else str(source)
-    content = source if isinstance(source, dict) else _read_toml(Path(source))
+    content = source if isinstance(source, dict) else read_toml(source, "configuration")
     for section in content:
         if section not in ("sweep", "fixed", "grid"):
             raise InputError(f"{name}: unknown section '{section}': there are sweep, fixed and grid")
@@ -201,6 +204,9 @@ def read_configuration(source: str | Path | dict[str, Any]) -> SweepConfiguratio
             raise InputError(f"{name}: command '{settings.command}' needs '{parameter}' under [fixed] or [grid]")
     checked = {key: _value(command, key, value, f"{name}: fixed.{key}") for key, value in fixed.items()}
     axes = tuple(_axis(command, key, value, f"{name}: grid.{key}") for key, value in grid.items())
+    if not trust and not isinstance(source, dict):
+        refuse_foreign_code(checked, f"{name}: fixed")
+        refuse_foreign_code({axis.name: axis.values for axis in axes}, f"{name}: grid")
     sweep = SweepConfiguration(settings, checked, axes, _files(checked, axes))
     if sweep.points > MOST_POINTS:
         raise InputError(f"{name}: the grid has {sweep.points:,} points: at most {MOST_POINTS:,}")
@@ -229,15 +235,6 @@ def _contents(text: str) -> str | None:
         except OSError:
             continue
     return None
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: is not TOML: {error}") from None
 
 
 def _checked(model: type[Any], values: Any, place: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..laws import Law
 from ..results import Method, RegretParts, Result, ServiceLaw, listed
+from ..rules import MAX_TIME
 from ..scenario import Scenario
 from .learning import LearningBound
 
@@ -103,7 +104,7 @@ class RegretReport(Result):
             facts.append(("learners to keep up", f"{self.learners_to_keep_up}"))
         return [
             *facts,
-            ("workers for zero inaction", f"{self.workers_for_zero_inaction} (max-time)"),
+            ("workers for zero inaction", f"{self.workers_for_zero_inaction} ({MAX_TIME})"),
             ("method", self.method),
             ("attained by", self.witness),
             *listed("assuming", self.assumptions),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from .. import __version__
+from ..errors import InputError
 from ..needs import EXTRAS, MissingPackageError, absent
 
 if TYPE_CHECKING:
@@ -211,17 +212,13 @@ def _answer(row: "SemaphoreRow") -> None:
 
 
 def _cache() -> Finding:
-    from ..compilation import cache_directory
+    from ..compilation import cache_directory, check_cache
 
     place = cache_directory()
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        probe = place / f".doctor-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        advice = "kernels are compiled anew in every process: set REGRETLAB_CACHE to a folder that can be written"
-        return Finding("kernel cache", "limited", f"{place}: {error.strerror}", advice)
+        check_cache(place)
+    except InputError as error:
+        return Finding("kernel cache", "missing", str(place), str(error))
     return Finding("kernel cache", "good", str(place))
 
 

@@ -118,7 +118,7 @@ def test_nothing_is_left_by_a_command_that_is_refused(blocked):
 
 
 def test_a_library_function_raises_the_same_sentence(monkeypatch):
-    monkeypatch.setitem(EXTRAS, "play", ("no_such_package", "torch", "nor_this"))
+    monkeypatch.setitem(EXTRAS, "play", ("no_such_package", "json", "nor_this"))
     assert absent("play") == ["no_such_package", "nor_this"]
     sentence = "a run needs no_such_package and 1 other package, which are not installed: type pip install"
     with pytest.raises(MissingPackageError, match=sentence):

@@ -342,7 +342,7 @@ def test_runs_that_cannot_be(changed, message, answer, tmp_path):
     [
         ([], "give either --record with the folder of a run or --env"),
         (["--record", ".", "--env", "beacon"], "give either --record with the folder of a run or --env"),
-        (["--record", "nowhere"], "'nowhere' is no record"),
+        (["--record", "nowhere"], "'nowhere' is not a record"),
         (["--env", "regretlab/Bacon-v0"], "unknown environment 'regretlab/Bacon-v0'"),
         (["--env", "beacon", "--horizon", "0"], "horizon must be at least 1 frame, not 0"),
         (["--env", "beacon", "--frames", "0"], "frames must be at least 1, not 0"),

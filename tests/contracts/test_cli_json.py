@@ -352,6 +352,8 @@ def test_run(answer, tmp_path):
         "action_interval",
         "deadline_lateness",
         "restarts",
+        "tau_max",
+        "mean_time",
         "missed_frames",
         "record",
     } <= set(values)

@@ -14,7 +14,7 @@ import pytest
 from scipy import stats
 
 from regretlab.errors import InputError
-from regretlab.experiments import read_experiment, read_results, run_experiment, summarise
+from regretlab.experiments import case_summaries, read_experiment, read_results, run_experiment
 from regretlab.experiments.results import COLUMNS, read_metadata
 from regretlab.experiments.windows import Windows
 
@@ -81,7 +81,7 @@ def test_the_summary_is_the_textbook_interval():
             for window in range(4)
         ]
     )
-    (case,) = summarise(rows, counted=0.5)
+    (case,) = case_summaries(rows, counted=0.5)
     means = rewards[:, 2:].sum(axis=1) / 20
     low, high = stats.t.interval(0.95, 5, loc=means.mean(), scale=stats.sem(means))
     assert case.reward_per_frame == pytest.approx(means.mean())

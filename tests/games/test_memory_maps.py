@@ -111,7 +111,7 @@ at_least = 3
         ("a+b", "a+x", "'x' is no button: choose from a, b, select, start, up, down, left, right"),
         ('["", "a+b"]', "[]", "actions needs at least one"),
         ('game = "Mine"', 'sha256 = "12"', "sha256 is 64 hexadecimal digits in small letters, not '12'"),
-        ('game = "Mine"', "game = [", "is no TOML"),
+        ('game = "Mine"', "game = [", "is not TOML"),
         ("[end]", '[[start]]\nwrite = "points"\n[end]', "write needs either to = a number or random = true"),
         ("[end]", '[[start]]\nwrite = "fines"\nto = 256\n[end]', "start writes 256 to 'fines', which takes 0 to 255"),
         ("[end]", '[[start]]\nwait = 5\npress = "a"\n[end]', "give one of write, press, wait, wait_random and until"),
@@ -135,10 +135,10 @@ def test_files_that_are_no_maps(tmp_path):
     with pytest.raises(InputError, match="cannot be read: No such file or directory"):
         read_memory_map(tmp_path / "none.toml")
     (tmp_path / "binary.toml").write_bytes(bytes(range(256)))
-    with pytest.raises(InputError, match="is no TOML"):
+    with pytest.raises(InputError, match="is not TOML"):
         read_memory_map(tmp_path / "binary.toml")
     (tmp_path / "large.toml").write_bytes(b"#" * (1 << 21))
-    with pytest.raises(InputError, match="is larger than 1048576 bytes"):
+    with pytest.raises(InputError, match="has more than 1,048,576 bytes"):
         read_memory_map(tmp_path / "large.toml")
 
 

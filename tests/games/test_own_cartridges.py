@@ -138,7 +138,7 @@ def test_a_cartridge_of_a_kind_that_is_not_emulated(tmp_path):
 @pytest.mark.parametrize(
     ("size", "message"),
     [
-        ((1 << 23) + 1, "has more than 8388608 bytes, which is the most"),
+        ((1 << 23) + 1, "has more than 8,388,608 bytes, the most"),
         (0x8000 + 1000, "cannot be emulated: .*length"),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from paper_figures import make_figures
-from regretlab.experiments import read_experiment, read_results, summarise
+from regretlab.experiments import case_summaries, read_experiment, read_results
 from regretlab.experiments.results import read_metadata
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +17,7 @@ NAMES = ("duel-battles", "duel-catching", "duel-battles-delay", "duel-catching-d
 def _cases(name):
     path = RESULTS / f"{name.replace('-', '_')}.parquet"
     counted = read_metadata(path)["configuration"]["experiment"]["counted"]
-    return {(case.case, case.delay, case.interaction): case for case in summarise(read_results(path), counted)}
+    return {(case.case, case.delay, case.interaction): case for case in case_summaries(read_results(path), counted)}
 
 
 def _said(case):

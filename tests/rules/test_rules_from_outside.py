@@ -6,14 +6,13 @@ import re
 import numpy as np
 import pytest
 
+from regretlab import Scenario, bound, plan, simulate
 from regretlab.errors import InputError
-from regretlab.laws import parse_law
-from regretlab.planning import plan
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.run import run
 from regretlab.records import Record
 from regretlab.rules import MAX_TIME, StaggeringRule, get_rule, known_rules, register_rule, unregister_rule
-from regretlab.simulation import replay, simulate
+from regretlab.simulation import replay
 from tests.contracts.commands import ROOT, blocks
 
 TRANSITIONS = ("next_start", "on_dispatch", "on_completion")
@@ -50,9 +49,9 @@ def test_a_copy_of_a_rule_plays_as_the_rule_does(name, registered):
     logs = [replay(times, 1 / 60, workers=4, rule=chosen, frames=1500, first_estimate=0.1) for chosen in (rule, copy)]
     for column in logs[0].inferences.dtype.names:
         np.testing.assert_array_equal(*(log.inferences[column] for log in logs))
-    law = parse_law("gamma(4, scale=0.02)")
+    scenario = Scenario("gamma(4, scale=0.02)", frame_time="1/60", mode_probability=0.9, workers=4)
     results = [
-        simulate(law, 1 / 60, 0.9, workers=4, rule=r, frames=20_000, replications=2, seed=1) for r in (rule, copy)
+        simulate(scenario.replace(rule=chosen), frames=20_000, replications=2, seed=1) for chosen in (rule, copy)
     ]
     assert results[0].service.delay_law == pytest.approx(results[1].service.delay_law, abs=0)
     assert results[1].service.rule == copy.name
@@ -62,17 +61,21 @@ def test_the_virtual_clock_plays_a_registered_rule(registered, tmp_path):
     copy = registered(copy_of(MAX_TIME))
     setting = {"policy": "oracle", "workers": 3, "clock": "virtual", "emulate_latency": "gamma(4, scale=0.02)"}
     for rule in (MAX_TIME, copy):
-        run(RunConfiguration(rule=rule.name, frames=200, **setting), tmp_path / rule.name)
+        summary = run(RunConfiguration(rule=rule, frames=200, **setting), tmp_path / rule.name)
     own, theirs = (Record.open(tmp_path / rule.name) for rule in (copy, MAX_TIME))
     assert own.inferences.equals(theirs.inferences)
     longest = (own.inferences["completion"] - own.inferences["scheduled"]).max()
     assert own.meta["tau_max"] == theirs.meta["tau_max"] == pytest.approx(max(longest, own.meta["first_estimate"]))
+    assert (summary.tau_max, summary.mean_time, summary.hold) == (own.meta["tau_max"], None, None)
 
 
 def test_a_registered_rule_is_planned_where_it_has_a_closed_form(registered):
     registered(copy_of(MAX_TIME))
-    found = plan(parse_law("3.2"), 1.0, 0.9, worker_cost=0.02)
+    scenario = Scenario(3.2, frame_time=1.0, mode_probability=0.9)
+    found = plan(scenario, worker_cost=0.02)
     assert {"my-max-time", "max-time"} <= {candidate.rule for candidate in found.alternatives}
+    own, theirs = (bound(scenario.replace(rule=rule, workers=2)) for rule in ("my-max-time", MAX_TIME))
+    assert own.regret.total == theirs.regret.total
 
 
 def test_refusals(registered):

@@ -5,6 +5,7 @@ import pytest
 
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
+from regretlab.needs import need
 from regretlab.plots.timeline import inference_timeline
 from regretlab.records import Record, summarise
 from regretlab.rules.service.service import service_law
@@ -44,6 +45,8 @@ def test_the_timeline_draws_a_simulated_record(tmp_path):
 
 def test_a_refused_simulation_leaves_no_record(tmp_path, capfd):
     from regretlab.cli import main
+
+    need("play", "a record")
 
     words = ["simulate", "--inference-time", "2", "--frame-time", "1", "--mode-probability", "0.9", "--frames", "100"]
     for bad in (["--replications", "0"], ["--mode-probability", "2"], ["--seed", "-1"]):

@@ -72,7 +72,7 @@ def test_the_digest_tells_sweeps_apart_and_ignores_the_chunks():
         ),
         (("frame_time = 1", "workers = 2"), r"'workers' is fixed and in the grid"),
         (("mode_probability = {", "gap_delay = {"), r"command 'bound' needs 'mode_probability'"),
-        (("[sweep]", "[sweep"), r"sweep\.toml: is not TOML: .*line 2"),
+        (("[sweep]", "[sweep"), r"sweep\.toml' is not TOML: .*line 2"),
         (("num = 5", "num = 100000000"), r"mode_probability\.num: must be at most 10000000, not 100000000"),
         (("num = 3,", "num = 40000,"), r"the grid has 3,600,000,000 points"),
     ],
@@ -90,5 +90,5 @@ def test_an_empty_grid_and_a_missing_file(tmp_path):
     (tmp_path / "sweep.toml").write_text(GOOD.split("[grid]")[0] + "[grid]\n")
     with pytest.raises(InputError, match=r"sweep\.toml: the grid is empty"):
         read_configuration(tmp_path / "sweep.toml")
-    with pytest.raises(InputError, match=r"none\.toml: cannot be read: No such file"):
+    with pytest.raises(InputError, match=r"none\.toml' cannot be read: No such file"):
         read_configuration(tmp_path / "none.toml")

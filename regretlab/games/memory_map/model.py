@@ -33,13 +33,13 @@ Further steps are ``wait = 60`` frames and ``wait_random = 60`` (so many at most
 """
 
 import re
-import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from ...errors import InputError, first_fault
+from ...inputs import read_toml
 from ..emulator import Emulator
 from .expression import Sum, parse_sum
 
@@ -267,16 +267,7 @@ def read_memory_map(path: str | Path) -> MemoryMap:
     >>> read_memory_map(Path(__file__).parent / "maps" / "tetris.toml").values["score"]
     Value(address=49312, size=3, endianness='little', bcd=True)
     """
-    try:
-        with Path(path).open("rb") as file:
-            text = file.read(_LARGEST_MAP + 1)
-        if len(text) > _LARGEST_MAP:
-            raise InputError(f"memory map '{path}' is larger than {_LARGEST_MAP} bytes")
-        table: dict[str, Any] = tomllib.loads(text.decode())
-    except OSError as error:
-        raise InputError(f"memory map '{path}' cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise InputError(f"memory map '{path}' is no TOML: {' '.join(str(error).split())}") from None
+    table = read_toml(path, "memory map", _LARGEST_MAP)
     try:
         return MemoryMap.model_validate(table)
     except ValidationError as error:
