@@ -76,7 +76,7 @@ def profile(
     numbers = None if workers is None else check_numbers(_numbers(workers))
     specification = _specification(policy, env, actions, channels_last=channels_last, device=device)
     if device != "cpu":
-        from ..policies.devices import check_device
+        from ..policies.policy import check_device
 
         check_device(device)
     if out is not None:

@@ -25,9 +25,9 @@ from scipy import sparse
 
 from ..errors import InputError
 from ..results import Method
-from .average_reward import solve_average_reward
 from .epochs import epoch_problem
 from .model import AsynchronousMDP, FiniteMDP
+from .multichain import solve_average_reward
 from .stochasticity import kappa, p_minimax
 
 __all__ = [

@@ -17,8 +17,9 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
 from ..errors import InputError
-from .average_reward import AverageRewardSolution, solve_average_reward
+from .average_reward import AverageRewardSolution
 from .model import FiniteMDP
+from .multichain import solve_average_reward
 from .policy_iteration import stationary_distribution
 from .structure import almost_sure_reach, chain_structure, mdp_structure
 

@@ -154,7 +154,7 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
         If environment and policy do not go together.
     """
     if configuration.device != "cpu":
-        from ..policies.devices import check_device
+        from ..policies.policy import check_device
 
         check_device(configuration.device)
     environment = describe_environment(

@@ -78,7 +78,7 @@ class InferenceActor:
         import torch
 
         from ..learning.acting import SnapshotPolicy
-        from ..learning.snapshots import WeightSnapshots
+        from ..learning.state import WeightSnapshots
 
         torch.set_num_threads(1)
         self._policy = SnapshotPolicy(policy, WeightSnapshots(Arena.at(weights)), reader)

@@ -15,7 +15,7 @@ from ...cluster import AUTHENTICATION, OWN, open_cluster
 from ...policies import PolicySpec
 from ...policies.policy import Policy
 from ..learning.acting import explore
-from ..learning.snapshots import WeightSnapshots
+from ..learning.state import WeightSnapshots
 from ..system.arena import Arena
 from ..system.board import HEAD, STOP, WORKERS, Board, Frame
 from ..system.clock import OrdinaryPriority, sharpen_timers

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...policies import PolicySpec
-from ...policies.learning.losses import Batch
+from ...policies.learning.updates import Batch
 from ...policies.parameters import parameter_count
 from .placement import START_PATIENCE, ActorLost, Caller, Placement
 
@@ -39,7 +39,7 @@ class GradientActor:
     def __init__(self, spec: PolicySpec, gradient_clip: float) -> None:
         import torch
 
-        from ...policies.learning.gradient import GradientComputer
+        from ...policies.learning.updates import GradientComputer
 
         os.nice(_NICENESS)
         torch.set_num_threads(1)

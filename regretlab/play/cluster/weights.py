@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..learning.snapshots import WeightSnapshots, snapshot_fields
+from ..learning.state import WeightSnapshots, snapshot_fields
 from ..system.arena import Arena
 from .actors import Place
 

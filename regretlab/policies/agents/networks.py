@@ -5,6 +5,8 @@ al. (2016), the distribution over returns that of Bellemare, Dabney & Munos (201
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import torch
@@ -120,3 +122,21 @@ class RainbowNetwork(nn.Module):
         if self.atoms == 1:
             return logits[..., 0]
         return (logits.softmax(dim=2) * self.support).sum(dim=2)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let PyTorch use one thread inside the block: agents that play next to each other share no core.
+
+    Examples
+    --------
+    >>> with one_thread():
+    ...     torch.get_num_threads()
+    1
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
