@@ -105,6 +105,8 @@ def parse_frame_time(text: str | float) -> float:
     if isinstance(text, str) and text.strip().lower() in FRAME_TIMES:
         return FRAME_TIMES[text.strip().lower()]
     try:
+        if isinstance(text, bool):
+            raise ValueError
         seconds = _fraction(_without_units(text)) if isinstance(text, str) else float(text)
     except (TypeError, ValueError):
         raise InputError(
