@@ -232,21 +232,19 @@ class RunConfiguration(BaseModel):
         if scenario.workers == float("inf"):
             raise InputError("a run needs a finite number of workers, not inf")
         given = scenario.to_json()
-        options = dict(settings.pop("environment_options", {}))
+        options: dict[str, Any] = dict(settings.pop("environment_options", {}))
         if environment == BEACON:
-            options |= {name: given[name] for name in ("symbols", "mode_probability") if name in given}
+            options = {name: given[name] for name in ("symbols", "mode_probability") if name in given} | options
             options |= {"rotating": True} if scenario.mode == "moves" else {}
-        elif get_rule(scenario.rule).holds and scenario.hold in (None, "auto"):
-            settings.setdefault("hold_probability", scenario.mode_probability)
-        values = {name: given[name] for name in _SHARED if name in given}
-        return cls(
-            environment=environment,
-            environment_options=options,
-            emulate_latency=given.get("inference_time"),
-            frame_time=scenario.frame_time,
-            **values,
-            **settings,
-        )
+        else:
+            for name in ("symbols", "mode"):
+                if name in given:
+                    raise InputError(f"{name} {given[name]!r} is a choice of beacon's, not of '{environment}'")
+            if get_rule(scenario.rule).holds and scenario.hold in (None, "auto"):
+                settings.setdefault("hold_probability", scenario.mode_probability)
+        served = {name: given[name] for name in _SHARED if name in given}
+        told = {"emulate_latency": given.get("inference_time"), "frame_time": scenario.frame_time}
+        return cls(environment=environment, environment_options=options, **served, **(told | settings))
 
     @property
     def learns(self) -> bool:

@@ -131,7 +131,7 @@ class RunSummary(Result, Mapping[str, Any]):
 
     def _bars(self) -> list[tuple[str, RegretParts]]:
         if self.regret is None:
-            raise InputError("the best reward of this environment is not known, so there is no regret to draw")
+            raise InputError("the best reward of this environment is not known, so its regret cannot be drawn")
         return [("played", self.regret)]
 
     def facts(self) -> list[tuple[str, str]]:

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ..errors import InputError
+from ..records.batch_means import MOST_BATCHES
+from ..results import interval_quantile
 
 __all__ = ["CONFIDENCE", "QUANTILE", "Claim", "Verdict", "judge"]
 
@@ -23,7 +25,7 @@ Verdict = Literal["holds", "violated", "inconclusive"]
 
 CONFIDENCE = 0.99
 """Confidence of the intervals that verdicts rest on."""
-QUANTILE = 2.7440419193
+QUANTILE = interval_quantile(CONFIDENCE, MOST_BATCHES - 1)
 """Half-width of that interval in standard errors: Student's t for the 32 batches behind a standard error."""
 
 

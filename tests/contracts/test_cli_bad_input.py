@@ -23,7 +23,7 @@ def _refused(said, message):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["bund"], "unknown command 'bund' (did you mean bound?): choose one of bound, completion, doctor,"),
+        (["bund"], "unknown command 'bund' (did you mean bound?): choose one of bound, compare, completion, doctor,"),
         (["--colour"], "--colour"),
         ([*BOUND, "--colour", "red"], "--colour"),
         (
@@ -296,7 +296,7 @@ def _run_words(changed, out):
         ({"--mode-probability": "0.01"}, "mode probability must lie in [1/4, 1] for 4 symbols, not 0.01"),
         ({"--frames": "0"}, "frames must be at least 1, not 0"),
         ({"--frames": "0.5"}, "must be a whole number, not '0.5'"),
-        ({"--workers": "0"}, "workers must be at least 1, not 0"),
+        ({"--workers": "0"}, "workers must be a whole number of at least 1 or inf, not '0'"),
         ({"--policy": "impala-k0"}, "width of 'impala-k0'"),
         ({"--env": "CartPole-v1", "--symbols": None}, "which 'CartPole-v1' does not"),
         ({"--env": "CartPole-v1", "--symbols": None, "--policy": "nature"}, "looks at frames of shape (84, 84)"),
