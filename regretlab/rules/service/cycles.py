@@ -56,7 +56,7 @@ def second_moment(law: Law, frame_time: float, pmf: NDArray[np.float64]) -> floa
     def density(frames: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray((2.0 * frames + 1.0) * law.survival(frames * frame_time), dtype=np.float64)
 
-    points = (last - 0.5) * 2.0 ** np.arange(900)
+    points = np.asarray((last - 0.5) * 2.0 ** np.arange(900), dtype=np.float64)
     with np.errstate(over="ignore"):
         matters = np.flatnonzero(points * density(points) > 1e-15 * within)
     if len(matters) == 0:
