@@ -17,7 +17,7 @@ name                           value                            conditions
 References: Lattimore & Szepesvari 2020, Theorem 15.2 (Gaussian, u = 1); Bubeck & Cesa-Bianchi 2012, Theorem 3.5
 (published Bernoulli); Jaksch, Ortner & Auer 2010, Theorem 5; Domingues, Menard, Kaufmann & Valko 2021, Theorem 9. The
 other Bernoulli constant and the share u < 1 are derived in docs/theory: only processed interactions carry information,
-so the gap that cannot be told apart grows by 1/sqrt(u).
+so the gap that cannot be distinguished grows by 1/sqrt(u).
 """
 
 import math
