@@ -80,7 +80,7 @@ def run(
     default_action
         Number of the action that does nothing, where the environment does not say which does.
     hold_probability
-        Modal probability a frame for hold auto, where the environment does not tell its own (beacon does).
+        Modal probability a frame for hold auto, where the environment does not report its own (beacon does).
     seed
         Seed of environment, policies and emulated times.
     backend

@@ -45,7 +45,7 @@ class RunConfiguration(BaseModel):
         Frames an output is held for at least (rule "frame-hold" only), or "auto", its default: learned while playing,
         the hold of least regret a frame for the inference times seen.
     hold_probability
-        Modal probability a frame for hold "auto"; None where the environment tells its own (Beacon does).
+        Modal probability a frame for hold "auto"; None where the environment reports its own (Beacon does).
     gap_default, gap_delay
         What a frame without an agent action loses, and one with a wrong action, for hold "auto".
     clock
@@ -68,7 +68,7 @@ class RunConfiguration(BaseModel):
     channels_last
         Memory layout of the network (a speed choice).
     device
-        Where the workers' networks run: "cpu" or "cuda" (real clock only, and networks that nobody trains meanwhile).
+        Where the workers' networks run: "cpu" or "cuda" (real clock only, and networks that are not trained meanwhile).
     learners
         Number of learners (processes on the real clock) that train the policy while it plays.
     blocking_learning
@@ -164,7 +164,7 @@ class RunConfiguration(BaseModel):
             raise InputError(f"device '{self.device}' is for backend local: actors on a cluster infer on the cpu")
         if self.learns:
             raise InputError(
-                f"device '{self.device}' is for networks that nobody trains: learners share theirs on the cpu"
+                f"device '{self.device}' is for networks that are not trained: learners share theirs on the cpu"
             )
 
     def _check_hold(self) -> None:
@@ -192,7 +192,7 @@ class RunConfiguration(BaseModel):
         if not 0 <= self.learners <= MOST_PROCESSES:
             raise InputError(f"learners must be from 0 to {MOST_PROCESSES}, not {self.learners}")
         if self.blocking_learning and self.learners:
-            raise InputError(f"blocking learning has no learners beside the worker, and {self.learners} were asked for")
+            raise InputError(f"blocking learning has no other learners, and {self.learners} were asked for")
         if self.blocking_learning and not self.staggering_rule.single_worker:
             able = " or ".join(str(rule) for rule in known_rules() if rule.single_worker)
             raise InputError(f"blocking learning goes with rule {able}, not '{self.rule}'")

@@ -18,7 +18,7 @@ MOST_BATCHES = 32
 
 
 class BatchMeans(NamedTuple):
-    """A mean and its standard error (NaN where the series is too short to tell)."""
+    """A mean and its standard error (NaN where the series is too short)."""
 
     mean: float
     standard_error: float

@@ -245,9 +245,7 @@ def _witness(symbols: int | None, learning: LearningBound | None, random_delays:
     if symbols is None and random_delays:
         late = "ring W2 of ever more symbols: the shown one stays with probability p, else jumps uniformly to another"
     elif symbols is None:
-        late = (
-            "shift register W1: independent symbols, the likeliest with probability p; the action must name the symbol"
-        )
+        late = "shift register W1: independent symbols, the most likely with probability p; the action must name it"
     else:
         late = f"ring W2: {symbols} symbols, the shown one stays with probability p, else jumps uniformly to another"
     return late if learning is None else f"product of ({late}) and the hard instance of '{learning.name}'"

@@ -5,10 +5,10 @@ matter. With the 99 % interval of the measured value,
 
 * the claim *holds* if the whole interval lies within the tolerance of the prediction,
 * it is *violated* if the whole interval lies outside,
-* else the run was too short to tell: *inconclusive*, with the power the comparison had (the probability that a run
+* else the run was too short: *inconclusive*, with the power the comparison had (the probability that a run
   of this precision would have shown that the claim holds, were the theory exactly right).
 
-So a noisy run cannot pass, and a long run cannot fail over a deviation nobody cares about.
+So a noisy run cannot pass, and a long run cannot fail over a deviation too small to matter.
 """
 
 import math

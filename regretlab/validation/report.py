@@ -33,7 +33,7 @@ Played = Sequence[tuple[PlannedRun, Record]]
 _VERDICTS = {
     "holds": ("holds", "the whole interval lies within the tolerance of the prediction"),
     "violated": ("violated", "the whole interval lies outside the tolerance"),
-    "inconclusive": ("inconclusive", "the run was too short to tell"),
+    "inconclusive": ("inconclusive", "the run was too short to decide"),
 }
 
 
@@ -195,7 +195,7 @@ def _run_row(run: PlannedRun, record: Record) -> dict[str, Any]:
 
 
 def _embedded(figure: "Figure", copy: Path) -> str:
-    """Return the figure as an address that holds the SVG itself; write a copy beside the report."""
+    """Return the figure as an address that holds the SVG itself; write a copy next to the report."""
     with house_style():
         figure.savefig(copy, format="svg", bbox_inches="tight", metadata={"Date": None})
     data = base64.b64encode(copy.read_bytes()).decode()

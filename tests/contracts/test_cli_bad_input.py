@@ -308,7 +308,7 @@ def _run_words(changed, out):
         ({"--policy": "nature", "--weights": "none.safetensors"}, "cannot be read as a safetensors file"),
         ({"--policy": "oracle", "--weights": "none.safetensors"}, "takes no weights"),
         ({"--policy": "sb3:nowhere.zip"}, "'sb3:nowhere.zip' cannot be read: No such file"),
-        ({"--policy": "sb3:pyproject.toml"}, "is no file that Stable-Baselines3 saved"),
+        ({"--policy": "sb3:pyproject.toml"}, "is not a file that Stable-Baselines3 saved"),
         ({"--policy": "module:nowhere.py:make"}, "there is no file 'nowhere.py'"),
         ({"--policy": "module:nowhere"}, "is not of the form module:FILE.py:NAME"),
         ({"--clock": "real", "--workers": "100000"}, "workers must be at most 1024 on the real clock, not 100000"),
@@ -357,7 +357,7 @@ def test_estimates_that_cannot_be(words, message, answer):
 def test_the_oracle_needs_an_environment_that_tells_its_state(answer):
     said = answer("stochasticity", "--env", "CartPole-v1", "--policy", "oracle", "--frames", "50", "--json")
     assert (said.code, said.out) == (2, "")
-    assert "policy 'oracle' needs an environment that tells its symbol, which 'CartPole-v1' does not" in said.err
+    assert "policy 'oracle' needs the environment's symbol, which 'CartPole-v1' does not report" in said.err
 
 
 def test_a_record_has_a_policy_of_its_own(answer):

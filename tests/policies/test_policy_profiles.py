@@ -157,7 +157,7 @@ def test_what_was_found_out_goes_beside_the_samples(tmp_path):
 @pytest.mark.parametrize(
     ("summary", "message"),
     [
-        (None, "has no summary beside it"),
+        (None, "has no summary next to it"),
         ("{", "is not one that regretlab profile wrote"),
         ("[]", "is not one that regretlab profile wrote"),
         ('{"policy": "nature"}', "is not one that regretlab profile wrote"),

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from scipy.optimize import linprog
+from scipy.special import zeta
 
 from regretlab.laws import law_from_samples, parse_law
 from regretlab.mdp import solve_average_reward
@@ -168,3 +169,25 @@ def test_workers_that_start_together_stay_on_the_frames(times, workers, phi):
         assert share == pytest.approx(expected.delay_law[delay], abs=0.03)
     assert age == pytest.approx(expected.mean_age, rel=0.03)
     assert peak == pytest.approx(expected.peak_age, rel=0.03)
+
+
+# 6. A pool is not better than Algorithm 1 in every case.
+
+
+def test_a_pool_of_short_times_just_above_a_frame_loses_to_max_time():
+    narrow = Scenario("uniform(1.02, 0.05)", frame_time=1.0, mode_probability=0.9, workers=1, rule="max-time")
+    assert bound(narrow).regret.total == pytest.approx(0.248, abs=5e-4)
+    assert bound(narrow.replace(rule="frame-hold")).regret.total == pytest.approx(0.595, abs=5e-4)
+
+
+# 7. Heavy tails count to their end.
+
+
+def test_the_mean_age_of_a_heavy_tail():
+    """E D + E D^2/(2 E D); P(D > n) = (0.75/n)^2.05 from n = 1 on, so that both sums are Hurwitz zeta functions."""
+    shape, scale = 2.05, 0.75
+    mean = 1.0 + scale**shape * zeta(shape)
+    square = 1.0 + scale**shape * (2.0 * zeta(shape - 1.0) + zeta(shape))
+    age = service_law(parse_law("pareto(2.05, scale=0.75)"), 1.0, rule="sequential").mean_age
+    assert age == pytest.approx(mean + square / (2.0 * mean), rel=1e-6)
+    assert age == pytest.approx(8.434, abs=5e-4)

@@ -146,5 +146,5 @@ class Command:
         return str(extra["unit"]) if isinstance(extra, dict) else ""
 
     def is_whole(self, parameter: str) -> bool:
-        """Tell whether a parameter is counted."""
+        """Return whether a parameter is counted."""
         return "int" in str(self.parameters.model_fields[parameter].annotation)
