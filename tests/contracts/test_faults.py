@@ -107,7 +107,7 @@ def readout(**metadata: object) -> Callable[[Path], None]:
 def not_numbers(folder: Path) -> None:
     """Write a readout for beacon with a weight that is not a number."""
     facts = {"kind": "readout", "network": "nature", "actions": 16, "frame_shape": [84, 84], "seed": 0}
-    tensors = {"output.weight": np.full((16, 512), np.nan, np.float32), "output.bias": np.zeros(16, np.float32)}
+    tensors = {"output.weight": np.full((16, 64), np.nan, np.float32), "output.bias": np.zeros(16, np.float32)}
     save_file(tensors, folder / "w.safetensors", {"regretlab": json.dumps(facts)})
 
 
