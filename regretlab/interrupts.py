@@ -1,4 +1,4 @@
-"""A termination signal is heard as a keyboard interrupt, so that whoever is asked to end tidies up first."""
+"""A termination signal acts as a keyboard interrupt, so that a process that is asked to end tidies up first."""
 
 import signal
 import threading

@@ -39,8 +39,7 @@ def _steps(policy: str, samples: int) -> tuple[int, list[float]]:
     import numpy as np
     import torch
 
-    from regretlab.policies.learning.adam import adam_step
-    from regretlab.policies.learning.gradient import GradientComputer
+    from regretlab.policies.learning.updates import GradientComputer, adam_step
     from regretlab.policies.parameters import random_parameters
     from regretlab.policies.spec import PolicySpec
 
@@ -63,7 +62,7 @@ def _steps(policy: str, samples: int) -> tuple[int, list[float]]:
 def _batch(generator: "Any") -> "Any":
     import numpy as np
 
-    from regretlab.policies.learning.losses import Batch
+    from regretlab.policies.learning.updates import Batch
 
     frames = generator.integers(0, 256, (2, BATCH, 84, 84), np.uint8)
     return Batch(

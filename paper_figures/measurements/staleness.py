@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from regretlab.experiments.delayed_play import play_delayed
-from regretlab.experiments.players import FixedPlayer, RandomPlayer
+from regretlab.experiments.simulated_delay import play_delayed
 from regretlab.games import make_game
+from regretlab.games.players import FixedPlayer, RandomPlayer
 
 from .provenance import RESULTS, provenance, read_results, write_results
 

@@ -66,7 +66,7 @@ def profile(
         Also measure under so many concurrent processes, such as 1,2,4, and fit how each slows the others down (what
         plan calls contention).
     out
-        File for the samples, .npy or .csv (everything else goes beside it as .json).
+        File for the samples, .npy or .csv (everything else goes next to it as .json).
     """
     from ..laws.fitting import FEWEST, fit_laws
     from ..policies.contention import check_numbers, measure_contention
@@ -76,7 +76,7 @@ def profile(
     numbers = None if workers is None else check_numbers(_numbers(workers))
     specification = _specification(policy, env, actions, channels_last=channels_last, device=device)
     if device != "cpu":
-        from ..policies.devices import check_device
+        from ..policies.policy import check_device
 
         check_device(device)
     if out is not None:

@@ -54,7 +54,7 @@ def play_asynchronous(experiment: Experiment, cell: Cell) -> "pd.DataFrame":
 
     from ..play.run import run
     from ..records import Record
-    from .windows import Windows
+    from .results import Windows
 
     configuration = run_configuration(experiment, cell)
     with tempfile.TemporaryDirectory(prefix="regretlab-") as folder:

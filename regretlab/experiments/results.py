@@ -16,7 +16,7 @@ from ..errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "CaseSummary", "case_summaries", "pack", "read_metadata", "read_results", "unpack"]
+__all__ = ["COLUMNS", "CaseSummary", "Windows", "case_summaries", "pack", "read_metadata", "read_results", "unpack"]
 
 COLUMNS: dict[str, str] = {
     "case": "string",
@@ -71,6 +71,67 @@ class CaseSummary:
     acted: float
 
 
+class Windows:
+    """Rows of results, frame by frame.
+
+    Parameters
+    ----------
+    frames
+        Frames in all.
+    windows
+        Rows at most; of equal length but for rounding.
+
+    Attributes
+    ----------
+    rows
+        The finished windows (``COLUMNS`` from ``window`` on).
+
+    Examples
+    --------
+    >>> windows = Windows(5, 2)
+    >>> for frame in range(5):
+    ...     windows.add(1.0, True, frame == 3, 0)
+    >>> [(row["first_frame"], row["frames"], row["reward"], row["episode_reward"]) for row in windows.rows]
+    [(0, 2, 2.0, None), (2, 3, 3.0, 4.0)]
+    """
+
+    def __init__(self, frames: int, windows: int) -> None:
+        count = min(frames, windows)
+        self._ends = [frames * (number + 1) // count for number in range(count)]
+        self.rows: list[dict[str, Any]] = []
+        self._frame, self._episode = 0, 0.0
+        self._start()
+
+    def _start(self) -> None:
+        self._first, self._reward, self._acted, self._episodes = self._frame, 0.0, 0, list[float]()
+
+    def add(self, reward: float, acted: bool, ended: bool, updates: int) -> None:
+        """Take in a frame."""
+        self._frame += 1
+        self._reward += reward
+        self._acted += acted
+        self._episode += reward
+        if ended:
+            self._episodes.append(self._episode)
+            self._episode = 0.0
+        if self._frame < self._ends[len(self.rows)]:
+            return
+        frames = self._frame - self._first
+        self.rows.append(
+            {
+                "window": len(self.rows),
+                "first_frame": self._first,
+                "frames": frames,
+                "reward": self._reward,
+                "episodes": len(self._episodes),
+                "episode_reward": sum(self._episodes) / len(self._episodes) if self._episodes else None,
+                "acted": self._acted / frames,
+                "updates": updates,
+            }
+        )
+        self._start()
+
+
 def pack(rows: "pd.DataFrame", metadata: Mapping[str, Any]) -> bytes:
     """Return a results file as bytes, which depend on rows and metadata alone."""
     import pyarrow as pa
@@ -99,7 +160,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
         metadata = pq.read_schema(path).metadata or {}
         return dict(json.loads(metadata[_METADATA]))
     except (OSError, pa.ArrowInvalid, KeyError, ValueError):
-        raise InputError(f"'{path}' is no results file of an experiment") from None
+        raise InputError(f"'{path}' is not a results file of an experiment") from None
 
 
 def read_results(path: str | Path) -> "pd.DataFrame":

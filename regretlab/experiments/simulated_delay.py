@@ -1,16 +1,133 @@
-"""One seed of one case of the simulated-delay protocol."""
+"""The simulated-delay protocol: a game played by what was seen ``delay`` frames ago.
 
-from typing import TYPE_CHECKING, Any
+``asynchronous``: in every frame from the ``delay``-th of an episode on the player acts by what it saw ``delay`` frames
+before. ``sequential``: it acts by the same, but in each frame of number delay + k (delay + 1) only: after every action
+come ``delay`` frames of the default action, in which the next one is computed. Before its first action there is the
+default action too. Without delay the two are one.
+
+A transition goes from what an action was chosen from to what the next one was chosen from, with the rewards of the
+frames between their effects, discounted by the frame.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..games.players import FixedPlayer, Player, RandomPlayer, scripted_player
 from .configuration import Cell, Experiment
-from .delayed_play import play_delayed
-from .players import AgentPlayer, FixedPlayer, RandomPlayer, scripted_player
+from .results import Windows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["check_simulated_delay", "play_simulated_delay"]
+    from ..policies.agents.dqn import DQN
+
+__all__ = ["AgentPlayer", "PlayedFrame", "check_simulated_delay", "play_delayed", "play_simulated_delay"]
+
+
+class PlayedFrame(NamedTuple):
+    """A frame as it was played."""
+
+    reward: float
+    acted: bool
+    ended: bool
+
+
+def play_delayed(
+    game: Any, player: Player, *, delay: int, sequential: bool, default_action: int, discount: float, seed: int
+) -> Iterator[PlayedFrame]:
+    """Play a game frame by frame, episode after episode, for as long as frames are asked for.
+
+    Parameters
+    ----------
+    game
+        A Gymnasium environment.
+    player
+        Who plays.
+    delay
+        Frames from seeing to acting.
+    sequential
+        Act only once in delay + 1 frames.
+    default_action
+        Of frames without an action.
+    discount
+        Of the reward of the next frame, in what the player learns from.
+    seed
+        Of the game.
+
+    Examples
+    --------
+    >>> from regretlab.games import make_game
+    >>> from regretlab.games.players import BeaconScript
+    >>> game = make_game("regretlab/Beacon-v0", symbols=4, mode_probability=1.0)
+    >>> play = play_delayed(
+    ...     game, BeaconScript(), delay=2, sequential=True, default_action=0, discount=1.0, seed=0
+    ... )
+    >>> [next(play).reward for _ in range(9)]
+    [0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0]
+    >>> game.close()
+    """
+    every = delay + 1 if sequential else 1
+    frame, first = 0, True
+    while True:
+        observation, _ = game.reset(seed=seed if first else None)
+        first = False
+        player.begin(game)
+        seen: deque[Any] = deque([player.see(observation)], maxlen=delay + 1)
+        since: deque[int] = deque(maxlen=delay)
+        begun: tuple[Any, int] | None = None  # what the last action was chosen from, and it
+        reward_sum, weight = 0.0, 1.0
+        age, ended = 0, False
+        while not ended:
+            acted = age >= delay and (age - delay) % every == 0
+            action = player.act(seen[0], list(since), frame) if acted else default_action
+            if acted:
+                if begun is not None:
+                    player.learn(*begun, reward_sum, weight, last=False)
+                begun, reward_sum, weight = (seen[0], action), 0.0, 1.0
+            observation, reward, terminated, truncated, _ = game.step(action)
+            reward_sum, weight = reward_sum + weight * float(reward), weight * discount
+            ended = bool(terminated or truncated)
+            if ended and begun is not None:
+                player.learn(*begun, reward_sum, 0.0 if terminated else weight, last=True)
+            since.append(action)
+            seen.append(player.see(observation))
+            age, frame = age + 1, frame + 1
+            yield PlayedFrame(float(reward), acted, ended)
+
+
+class AgentPlayer(FixedPlayer):
+    """DQN or Rainbow; learns from what it saw, as if that were the present.
+
+    Parameters
+    ----------
+    agent
+        The agent.
+    """
+
+    def __init__(self, agent: "DQN") -> None:
+        self._agent, self._actions = agent, agent.actions
+
+    @property
+    def updates(self) -> int:  # type: ignore[override]
+        """Updates of the network so far."""
+        return self._agent.updates
+
+    def see(self, observation: NDArray[np.generic]) -> Any:
+        """Keep the observation."""
+        return observation
+
+    def act(self, seen: Any, since: Sequence[int], frame: int) -> int:
+        """Return the action of largest value, or now and then any."""
+        return self._agent.act(seen, self._agent.settings.exploration(frame))
+
+    def learn(self, seen: Any, action: int, reward: float, discount: float, *, last: bool) -> None:
+        """Remember and learn."""
+        self._agent.learn(seen, action, reward, discount, last=last)
 
 
 def play_simulated_delay(experiment: Experiment, cell: Cell) -> "pd.DataFrame":
@@ -18,8 +135,7 @@ def play_simulated_delay(experiment: Experiment, cell: Cell) -> "pd.DataFrame":
     import pandas as pd
 
     from ..games import make_game
-    from ..policies.agents.threads import one_thread
-    from .windows import Windows
+    from ..policies.agents.networks import one_thread
 
     settings = experiment.settings
     with one_thread():

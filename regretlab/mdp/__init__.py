@@ -4,7 +4,7 @@ Exact answers that closed forms and simulations are held against. Uses numpy, sc
 knows PyTorch, PyBoy or Gymnasium (its toy-text tables are read as plain dictionaries).
 """
 
-from .average_reward import AverageRewardSolution, bellman_residual, solve_average_reward
+from .average_reward import AverageRewardSolution, bellman_residual
 from .delayed import DelayedSolution, augmented_mdp, gain_of_unknown_delay, solve_delayed, solve_sequential
 from .estimation import (
     HorizonEstimate,
@@ -19,7 +19,13 @@ from .gymnasium_tables import from_gymnasium, to_gymnasium
 from .hardness import Hardness, diameter, gap_range, hardness, hitting_times, mixing_time
 from .intervals import clopper_pearson, mode_interval
 from .model import AsynchronousMDP, FiniteMDP
-from .multichain import MultichainError, MultichainSolution, RecurrentClass, solve_recurrent_classes
+from .multichain import (
+    MultichainError,
+    MultichainSolution,
+    RecurrentClass,
+    solve_average_reward,
+    solve_recurrent_classes,
+)
 from .persistence import load_mdp, save_mdp
 from .stochasticity import kappa, kappa_curve, p_minimax, staleness_curve
 from .structure import ChainStructure, MDPStructure, chain_structure, mdp_structure

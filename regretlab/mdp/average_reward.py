@@ -13,7 +13,7 @@ in s costs in the long run. Whatever h is, with T its right-hand side,
 every solution here: half the span of T h - h, plus what rounding can do.
 
 Two methods that agree: relative value iteration (this module; any size) and policy iteration (``policy_iteration``;
-exact up to a linear solve). An MDP whose gain depends on the start state is refused with its recurrent classes named;
+exact up to a linear solve). An MDP whose optimal gain depends on the start state is refused with its classes named;
 ``multichain.solve_recurrent_classes`` answers for each of them.
 """
 
@@ -26,9 +26,8 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .model import FiniteMDP
 
-__all__ = ["AverageRewardSolution", "bellman_residual", "solve_average_reward"]
+__all__ = ["AverageRewardSolution", "bellman_residual", "value_iteration"]
 
-_POLICY_ITERATION_STATES = 2000
 _LAZINESS = 0.1
 
 
@@ -73,67 +72,6 @@ class AverageRewardSolution:
     def bias_span(self) -> float:
         """Largest minus least bias."""
         return float(np.ptp(self.bias))
-
-
-def solve_average_reward(
-    mdp: FiniteMDP,
-    *,
-    method: Literal["auto", "value-iteration", "policy-iteration"] = "auto",
-    tolerance: float = 1e-10,
-    max_sweeps: int = 1_000_000,
-) -> AverageRewardSolution:
-    """Return optimal gain, bias, gaps and policy.
-
-    Parameters
-    ----------
-    mdp
-        A process whose optimal gain does not depend on the start state.
-    method
-        "auto" takes policy iteration up to 2000 states and value iteration beyond.
-    tolerance
-        Certified error of the gain at which value iteration stops, in units of reward per frame.
-    max_sweeps
-        Where value iteration gives up.
-
-    Returns
-    -------
-    AverageRewardSolution
-
-    Raises
-    ------
-    InputError
-        ``MultichainError`` if separate recurrent classes can have different gains (the message gives them), or if the
-        tolerance was not reached.
-
-    References
-    ----------
-    Puterman 1994, sections 8.5 (value iteration) and 8.6 (policy iteration), 8.5.4 (aperiodicity transformation).
-
-    Examples
-    --------
-    >>> swap = FiniteMDP([np.eye(2), np.eye(2)[::-1]], rewards=[[0.0, 0.0], [1.0, 0.0]])
-    >>> solution = solve_average_reward(swap)
-    >>> solution.gain, solution.bias, solution.gaps
-    (1.0, array([0., 1.]), array([[1., 0.],
-           [0., 2.]]))
-    """
-    from .multichain import require_one_gain
-    from .policy_iteration import policy_iteration
-
-    if method not in ("auto", "value-iteration", "policy-iteration"):
-        raise InputError(f"method {method!r} is not one of auto, value-iteration, policy-iteration")
-    if not tolerance > 0:
-        raise InputError(f"tolerance {tolerance} is not positive")
-    one_component = require_one_gain(mdp)
-    small = mdp.states <= _POLICY_ITERATION_STATES
-    if method == "policy-iteration" and not one_component:
-        raise InputError(
-            f"{mdp.title} has separate recurrent classes of equal gain: policy iteration needs a single one, use "
-            "value-iteration"
-        )
-    if one_component and (method == "policy-iteration" or (method == "auto" and small)):
-        return policy_iteration(mdp)
-    return value_iteration(mdp, tolerance=tolerance, max_sweeps=max_sweeps)
 
 
 def value_iteration(

@@ -49,14 +49,14 @@ def from_gymnasium(
     Raises
     ------
     InputError
-        If the table is not one, its rows are no distributions, or ``initial`` is missing or wrong.
+        If the table is not one, its rows are not distributions, or ``initial`` is missing or wrong.
 
     Examples
     --------
     Two frames to the goal and a new episode, so half a reward a frame:
 
     >>> walk = {0: {0: [(1.0, 1, 0.0, False)]}, 1: {0: [(1.0, 2, 1.0, True)]}, 2: {0: [(1.0, 2, 0.0, True)]}}
-    >>> from regretlab.mdp.average_reward import solve_average_reward
+    >>> from regretlab.mdp.multichain import solve_average_reward
     >>> mdp = from_gymnasium(walk, initial=0)
     >>> mdp.labels, solve_average_reward(mdp).gain
     (array([0, 1]), 0.5)

@@ -1,4 +1,4 @@
-"""MDPs with several maximal end components: what can be said of each, and the optimal gain from every start.
+"""The average-reward optimum of any MDP: by the method that fits, and for each of several end components.
 
 Inside one component the optimal gain is one number. From elsewhere the best is to head for a good component, so the
 optimal gain of a start state is the largest expected gain of the component in which a policy settles (Puterman 1994,
@@ -6,18 +6,26 @@ section 9.1; de Alfaro 1997 for the decomposition).
 """
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from ..errors import InputError
-from .average_reward import AverageRewardSolution
+from .average_reward import AverageRewardSolution, value_iteration
 from .model import FiniteMDP
 from .policy_iteration import policy_iteration
 from .structure import EndComponents, end_components, mdp_structure
 
-__all__ = ["MultichainError", "MultichainSolution", "RecurrentClass", "require_one_gain", "solve_recurrent_classes"]
+__all__ = [
+    "MultichainError",
+    "MultichainSolution",
+    "RecurrentClass",
+    "require_one_gain",
+    "solve_average_reward",
+    "solve_recurrent_classes",
+]
 
 _NAMED_CLASSES = 100
 _POLICY_ITERATION_STATES = 2000
@@ -93,7 +101,9 @@ def solve_recurrent_classes(mdp: FiniteMDP) -> MultichainSolution:
 
 
 def require_one_gain(mdp: FiniteMDP) -> bool:
-    """Return whether there is one maximal end component; raise if there are several of different gain.
+    """Return whether there is one maximal end component; raise if the optimal gain depends on the start state.
+
+    Several components may still have one optimal gain, where every start can reach a best one.
 
     Parameters
     ----------
@@ -103,7 +113,7 @@ def require_one_gain(mdp: FiniteMDP) -> bool:
     Raises
     ------
     MultichainError
-        With the number, sizes and (for up to 100 classes) gains of the classes.
+        With the number, sizes and (for up to 100 classes) gains of the recurrent classes.
 
     Examples
     --------
@@ -118,14 +128,14 @@ def require_one_gain(mdp: FiniteMDP) -> bool:
         return True
     components = structure.end_components
     sizes = np.bincount(components.component[components.component >= 0])
-    many = components.count > _NAMED_CLASSES
-    if many:
+    solutions = [_solve_component(mdp, components, number).solution for number in range(components.count)]
+    gains = [solution.gain for solution in solutions]
+    error = max(solution.gain_error for solution in solutions)
+    if np.ptp(_gain_by_start(mdp, components, gains)) <= 1e-9 + 2.0 * error:
+        return False
+    if components.count > _NAMED_CLASSES:
         described = f"of {sizes.min()} to {sizes.max()} states"
     else:
-        solutions = [_solve_component(mdp, components, number).solution for number in range(components.count)]
-        gains = np.array([solution.gain for solution in solutions])
-        if np.ptp(gains) <= 1e-9 + sum(solution.gain_error for solution in solutions):
-            return False
         shown = [f"({size}, {gain:.6g})" for size, gain in zip(sizes, gains, strict=True)]
         described = f"with (states, gain) {', '.join(shown[:8])}{', ...' if len(shown) > 8 else ''}"
     raise MultichainError(
@@ -135,9 +145,64 @@ def require_one_gain(mdp: FiniteMDP) -> bool:
     )
 
 
-def _solve_component(mdp: FiniteMDP, components: EndComponents, number: int) -> RecurrentClass:
-    from .average_reward import value_iteration
+def solve_average_reward(
+    mdp: FiniteMDP,
+    *,
+    method: Literal["auto", "value-iteration", "policy-iteration"] = "auto",
+    tolerance: float = 1e-10,
+    max_sweeps: int = 1_000_000,
+) -> AverageRewardSolution:
+    """Return optimal gain, bias, gaps and policy.
 
+    Parameters
+    ----------
+    mdp
+        A process whose optimal gain does not depend on the start state.
+    method
+        "auto" takes policy iteration up to 2000 states and value iteration beyond.
+    tolerance
+        Certified error of the gain at which value iteration stops, in units of reward per frame.
+    max_sweeps
+        Where value iteration gives up.
+
+    Returns
+    -------
+    AverageRewardSolution
+
+    Raises
+    ------
+    InputError
+        ``MultichainError`` if the optimal gain depends on the start state (the message gives the classes), or if the
+        tolerance was not reached.
+
+    References
+    ----------
+    Puterman 1994, sections 8.5 (value iteration) and 8.6 (policy iteration), 8.5.4 (aperiodicity transformation).
+
+    Examples
+    --------
+    >>> swap = FiniteMDP([np.eye(2), np.eye(2)[::-1]], rewards=[[0.0, 0.0], [1.0, 0.0]])
+    >>> solution = solve_average_reward(swap)
+    >>> solution.gain, solution.bias, solution.gaps
+    (1.0, array([0., 1.]), array([[1., 0.],
+           [0., 2.]]))
+    """
+    if method not in ("auto", "value-iteration", "policy-iteration"):
+        raise InputError(f"method {method!r} is not one of auto, value-iteration, policy-iteration")
+    if not tolerance > 0:
+        raise InputError(f"tolerance {tolerance} is not positive")
+    one_component = require_one_gain(mdp)
+    small = mdp.states <= _POLICY_ITERATION_STATES
+    if method == "policy-iteration" and not one_component:
+        raise InputError(
+            f"{mdp.title} has several recurrent classes: policy iteration needs a single one, use value-iteration"
+        )
+    if one_component and (method == "policy-iteration" or (method == "auto" and small)):
+        return policy_iteration(mdp)
+    return value_iteration(mdp, tolerance=tolerance, max_sweeps=max_sweeps)
+
+
+def _solve_component(mdp: FiniteMDP, components: EndComponents, number: int) -> RecurrentClass:
     states = components.states(number)
     allowed = components.allowed[states]
     # An action that leaves is replaced by the first that stays: the same choices, and still A actions in every state.

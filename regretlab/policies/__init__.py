@@ -1,7 +1,7 @@
 """Policies: networks, their readouts and weights, and how long one inference takes.
 
 This module imports no PyTorch: names and specifications (`spec`) are checked without it. What runs a network is in
-`networks`, `parameters`, `weights`, `policy`, `devices`, `readout`, `fitted` and `profile`, each imported by name where
+`networks`, `parameters`, `weights`, `policy`, `readout`, `fitted` and `profile`, each imported by name where
 it is used.
 """
 

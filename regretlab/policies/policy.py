@@ -4,6 +4,8 @@ A worker process makes its policy with `build_policy`, handing it the shared wei
 calls the same ``act``, so what it measures is what the workers do.
 """
 
+import importlib
+import warnings
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -16,7 +18,21 @@ from regretlab.policies.parameters import attach_parameters
 from regretlab.policies.spec import PolicySpec
 from regretlab.policies.weights import load_parameters
 
-__all__ = ["NetworkPolicy", "NoopPolicy", "OraclePolicy", "Policy", "RandomPolicy", "build_policy", "make_policy"]
+__all__ = [
+    "DevicePolicy",
+    "NetworkPolicy",
+    "NoopPolicy",
+    "OraclePolicy",
+    "Policy",
+    "RandomPolicy",
+    "build_policy",
+    "check_device",
+    "make_policy",
+]
+
+
+_WARM_UP = 3
+"""Inferences before the first that counts: libraries are loaded and algorithms chosen at the first."""
 
 
 @runtime_checkable
@@ -88,7 +104,7 @@ class OraclePolicy:
 
 
 class NetworkPolicy:
-    """Plays the action of largest value: frame / 255 (numbers that are no bytes as they are) through the network.
+    """Plays the action of largest value: frame / 255 (other numbers as they are) through the network.
 
     Parameters
     ----------
@@ -146,6 +162,81 @@ class NetworkPolicy:
         return values
 
 
+def check_device(device: str) -> None:
+    """Refuse a device that PyTorch cannot use on this machine.
+
+    Parameters
+    ----------
+    device
+        "cpu" or "cuda".
+
+    Raises
+    ------
+    InputError
+        If it is "cuda" and there is no GPU, or this PyTorch cannot use it.
+
+    Examples
+    --------
+    >>> check_device("cpu")
+    """
+    if device != "cuda":
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a driver that is too old: what follows says so
+        available = torch.cuda.is_available()
+    if not available:
+        raise InputError(
+            f"device 'cuda' needs a GPU, and PyTorch {torch.__version__} finds none that it can use: give device cpu"
+        )
+
+
+class DevicePolicy(NetworkPolicy):
+    """A network on a device (a GPU through CUDA), with a copy of its weights and a stream of its own.
+
+    For each inference the frame is sent there, the network runs and the values are fetched, so a worker waits for its
+    own work only. It sleeps while it waits: several workers that spun would take the cores that the environment needs.
+
+    Parameters
+    ----------
+    spec
+        A policy with a network.
+    parameters
+        Its flat weights, shape (count,); copied to the device.
+    device
+        "cuda"; on "cpu", for tests, the copies are copies and the stream is none.
+    """
+
+    def __init__(self, spec: PolicySpec, parameters: NDArray[np.float32] | memoryview, device: str) -> None:
+        check_device(device)
+        super().__init__(spec, parameters)
+        on_gpu = device == "cuda"
+        if on_gpu:
+            torch.backends.cudnn.allow_tf32 = False  # the same function as on the processor, to float32's precision
+        self._streams: Any = torch.get_device_module(device)
+        self._stream = self._streams.Stream()
+        self._done = torch.cuda.Event(blocking=True) if on_gpu else torch.cpu.Event()
+        with self._streams.stream(self._stream), torch.inference_mode():
+            self.network.to(device)
+            # Memory that the device reads and writes by itself, so that no copy holds anybody up.
+            self._there = torch.empty_like(self._input, device=device)
+            self._input = torch.zeros(self._input.shape, pin_memory=on_gpu)
+            self._scaled = self._input[0, 0].numpy()
+            self._values = torch.zeros((spec.actions,), pin_memory=on_gpu)
+        for _ in range(_WARM_UP):
+            self._infer()
+
+    def _infer(self) -> NDArray[np.float32]:
+        with self._streams.stream(self._stream), torch.inference_mode():
+            self._there.copy_(self._input, non_blocking=True)
+            values = self.network(self._there)[0]
+            if values.shape != self._values.shape:
+                return values.cpu().numpy()
+            self._values.copy_(values, non_blocking=True)
+            self._done.record(self._stream)
+        self._done.synchronize()
+        return self._values.numpy().copy()
+
+
 def build_policy(
     spec: PolicySpec, parameters: NDArray[np.float32] | memoryview | None = None, *, threads: int = 1
 ) -> Policy:
@@ -169,8 +260,8 @@ def build_policy(
     Raises
     ------
     InputError
-        If the weights do not fit the network, a person's own policy is none, `threads` is not positive, or PyTorch
-        finds no device of that kind.
+        If the weights do not fit the network, a person's own code makes no policy, `threads` is not positive, or
+        PyTorch finds no device of that kind.
 
     Examples
     --------
@@ -182,25 +273,14 @@ def build_policy(
     """
     if threads < 1:
         raise InputError(f"threads must be at least 1, not {threads}")
-    if spec.name == "noop":
-        return NoopPolicy(spec)
-    if spec.name == "random":
-        return RandomPolicy(spec)
-    if spec.name == "oracle":
-        return OraclePolicy(spec)
-    torch.set_num_threads(threads)
-    if spec.name.startswith("module:"):
-        from regretlab.policies.user_code import user_policy
-
-        return user_policy(spec)
-    if spec.name.startswith("sb3:"):
-        from regretlab.policies.baselines3 import BaselinesPolicy
-
-        return BaselinesPolicy(spec)
+    if spec.has_network or spec.is_own:
+        torch.set_num_threads(threads)
+    if spec.kind is not None:
+        module, _, name = spec.kind.place.partition(":")
+        policy: Policy = getattr(importlib.import_module(module), name)(spec)
+        return policy
     weights = load_parameters(spec) if parameters is None else parameters
     if spec.device != "cpu":
-        from regretlab.policies.devices import DevicePolicy
-
         return DevicePolicy(spec, weights, spec.device)
     return NetworkPolicy(spec, weights)
 

@@ -19,7 +19,53 @@ from typing import Literal
 
 from regretlab.errors import InputError
 
-__all__ = ["POLICY_NAMES", "NetworkName", "PolicySpec", "check_policy_fits", "parse_network_name"]
+__all__ = [
+    "KINDS",
+    "POLICY_NAMES",
+    "NetworkName",
+    "PolicyKind",
+    "PolicySpec",
+    "check_policy_fits",
+    "parse_network_name",
+]
+
+
+@dataclass(frozen=True)
+class PolicyKind:
+    """A kind of policy that is not one of the networks here.
+
+    Attributes
+    ----------
+    form
+        How it is named: a word, or a prefix and what follows it ("sb3:FILE.zip").
+    place
+        The module and the function or class that makes it from its specification, "module:name".
+    observes_symbol
+        Whether it observes the environment's true symbol in place of the frame.
+    """
+
+    form: str
+    place: str
+    observes_symbol: bool = False
+
+    @property
+    def prefix(self) -> str:
+        """What its names start with, up to the colon; empty for a word."""
+        return self.form.partition(":")[0] + ":" if ":" in self.form else ""
+
+    def is_named(self, name: str) -> bool:
+        """Whether ``name`` names a policy of this kind."""
+        return name.startswith(self.prefix) if self.prefix else name == self.form
+
+
+KINDS = (
+    PolicyKind("random", "regretlab.policies.policy:RandomPolicy"),
+    PolicyKind("noop", "regretlab.policies.policy:NoopPolicy"),
+    PolicyKind("oracle", "regretlab.policies.policy:OraclePolicy", observes_symbol=True),
+    PolicyKind("sb3:FILE.zip", "regretlab.policies.baselines3:BaselinesPolicy"),
+    PolicyKind("module:FILE.py:NAME", "regretlab.policies.user_code:user_policy"),
+)
+"""All kinds besides networks. A new one is a file with its class and a line here."""
 
 POLICY_NAMES: tuple[str, ...] = (
     "nature",
@@ -34,14 +80,12 @@ POLICY_NAMES: tuple[str, ...] = (
     "impala2x-k29",
     "impala2x-k98",
     "mlp",
-    "random",
-    "noop",
-    "oracle",
+    *(kind.form for kind in KINDS if not kind.prefix),
 )
 """The names of the paper's models and of the floors; ``impala-kN`` and ``impala2x-kN`` take any other width too."""
 
-_WITHOUT_NETWORK = frozenset({"random", "noop", "oracle"})
-_OWN = ("module:", "sb3:")
+_FORMS = ", ".join(["nature", "impala-kN", "impala2x-kN (N a width)", "mlp", *(kind.form for kind in KINDS[:-1])])
+_FORMS += f" or {KINDS[-1].form}"
 _IMPALA = re.compile(r"impala(2x)?-k([0-9]+)(?:/([0-9]+))?")
 _LARGEST_WIDTH = 512
 _FILES = frozenset({".pkl", ".pickle", ".pt", ".pth", ".zip", ".safetensors", ".npz", ".h5", ".onnx", ".py"})
@@ -73,7 +117,7 @@ def parse_network_name(name: str) -> NetworkName | None:
     ----------
     name
         A policy name as in `POLICY_NAMES`, or ``impala-kN`` / ``impala2x-kN`` with N up to 512 in whole sixteenths, or
-        the name of a person's own (``module:...``, ``sb3:...``), whose weights are not ours to lay out: ``None``.
+        the name of a person's own (``module:...``, ``sb3:...``), whose weights this package does not lay out: ``None``.
 
     Raises
     ------
@@ -87,7 +131,7 @@ def parse_network_name(name: str) -> NetworkName | None:
     >>> parse_network_name("noop") is None
     True
     """
-    if name in _WITHOUT_NETWORK or name.startswith(_OWN):
+    if any(kind.is_named(name) for kind in KINDS):
         return None
     if name == "nature":
         return NetworkName("nature")
@@ -100,10 +144,7 @@ def parse_network_name(name: str) -> NetworkName | None:
         )
     match = _IMPALA.fullmatch(name)
     if match is None:
-        raise InputError(
-            f"no policy is named {name!r}: give nature, impala-kN, impala2x-kN (N a width), mlp, random, noop, oracle, "
-            "sb3:FILE.zip or module:FILE.py:NAME"
-        )
+        raise InputError(f"no policy is named {name!r}: give {_FORMS}")
     denominator = int(match[3] or 1)
     width = Fraction(int(match[2]), denominator) if denominator else Fraction(0)
     if not 0 < width <= _LARGEST_WIDTH or (16 * width).denominator != 1:
@@ -163,7 +204,12 @@ run code when opened
     @property
     def observes_symbol(self) -> bool:
         """Whether the policy observes the environment's true symbol in place of the frame (``oracle``)."""
-        return self.name == "oracle"
+        return self.kind is not None and self.kind.observes_symbol
+
+    @property
+    def kind(self) -> PolicyKind | None:
+        """The kind of policy; ``None`` for a network."""
+        return next((kind for kind in KINDS if kind.is_named(self.name)), None)
 
     def __post_init__(self) -> None:
         network = parse_network_name(self.name)
@@ -204,7 +250,7 @@ run code when opened
     @property
     def is_own(self) -> bool:
         """Whether a person brought this policy: Python code or a Stable-Baselines3 file."""
-        return self.name.startswith(_OWN)
+        return self.kind is not None and self.kind.prefix != ""
 
     @property
     def file(self) -> Path | None:
@@ -240,8 +286,8 @@ def check_policy_fits(spec: PolicySpec, actions: int, symbols: Sequence[int] | N
     """
     if spec.actions != actions:
         raise InputError(f"policy {spec.name!r} has {spec.actions} actions but the environment has {actions}")
-    if spec.name == "oracle" and symbols is not None and max(symbols, default=-1) + 2 > actions:
+    if spec.observes_symbol and symbols is not None and max(symbols, default=-1) + 2 > actions:
         raise InputError(
-            f"policy 'oracle' needs {max(symbols) + 2} actions for symbols up to {max(symbols)} but the environment "
-            f"has {actions}"
+            f"policy {spec.name!r} needs {max(symbols) + 2} actions for symbols up to {max(symbols)} but the "
+            f"environment has {actions}"
         )

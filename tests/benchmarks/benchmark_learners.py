@@ -18,8 +18,7 @@ import torch
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.run import run
 from regretlab.play.system.processes import process_pool
-from regretlab.policies.learning.gradient import GradientComputer
-from regretlab.policies.learning.losses import Batch
+from regretlab.policies.learning.updates import Batch, GradientComputer
 from regretlab.policies.spec import PolicySpec
 from regretlab.records import Record, student_quantile
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from regretlab.experiments.delayed_play import play_delayed
-from regretlab.experiments.players import BeaconScript, DuelScript, FixedPlayer, StackerScript
+from regretlab.experiments.simulated_delay import play_delayed
 from regretlab.games import make_game
+from regretlab.games.players import BeaconScript, DuelScript, FixedPlayer, StackerScript
 
 
 class _Counter:

@@ -12,11 +12,10 @@ from regretlab.play.cluster.actors import FrameStore, InferenceActor
 from regretlab.play.cluster.gradients import GradientActor, GradientSeats, WeightShelf
 from regretlab.play.cluster.placement import MOST_LOSSES, ActorLost, Placement, keep_filled
 from regretlab.play.cluster.weights import NodeWeights, WeightSender, WeightStore
-from regretlab.play.learning.snapshots import WeightSnapshots, snapshot_fields
+from regretlab.play.learning.state import WeightSnapshots, snapshot_fields
 from regretlab.play.system.arena import Arena
 from regretlab.policies import PolicySpec
-from regretlab.policies.learning.gradient import GradientComputer
-from regretlab.policies.learning.losses import Batch
+from regretlab.policies.learning.updates import Batch, GradientComputer
 from regretlab.policies.parameters import random_parameters
 
 pytest.importorskip("ray")

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from regretlab.play.learning.snapshots import WeightSnapshots, snapshot_fields
+from regretlab.play.learning.state import WeightSnapshots, snapshot_fields
 from regretlab.play.system.arena import Arena
 
 COUNT = 200_000  # large enough that copying it takes many times as long as looking at it

@@ -1,4 +1,4 @@
-"""A run does not grow: half a minute of sixteen workers (``make soak`` plays ten minutes)."""
+"""A run does not grow: half a minute of sixteen workers; half an hour in ``make test-long``."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ import json, sys
 from tests.benchmarks.soak import soak
 
 if __name__ == "__main__":
-    growth = soak(sys.argv[1], seconds=30.0, workers=16)
+    growth = soak(sys.argv[1], seconds=float(sys.argv[2]), workers=16)
     last = growth.samples[-1]
     told = ("private", "resident", "descriptors", "segments", "nothing_grew")
     print(json.dumps({name: getattr(growth, name) for name in told} | {
@@ -21,10 +21,11 @@ if __name__ == "__main__":
 
 
 @pytest.mark.realtime
-def test_a_run_does_not_grow(tmp_path):
+@pytest.mark.parametrize("seconds", [30, pytest.param(1800, marks=pytest.mark.long)])
+def test_a_run_does_not_grow(seconds, tmp_path):
     """In a process of its own: what other tests left in this one is not the run's."""
-    words = [sys.executable, "-c", PROGRAM, str(tmp_path / "record")]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=240, check=False)
+    words = [sys.executable, "-c", PROGRAM, str(tmp_path / "record"), str(seconds)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=240 + seconds, check=False)
     assert done.returncode == 0, done.stderr
     growth = json.loads(done.stdout)
     assert growth["samples"] > 20

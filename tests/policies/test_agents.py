@@ -7,10 +7,9 @@ import torch
 
 from regretlab.errors import InputError
 from regretlab.policies.agents import agent_settings, make_agent
-from regretlab.policies.agents.categorical import project
-from regretlab.policies.agents.networks import NoisyLinear
-from regretlab.policies.agents.threads import one_thread
-from regretlab.policies.learning.losses import Batch
+from regretlab.policies.agents.networks import NoisyLinear, one_thread
+from regretlab.policies.agents.rainbow import project
+from regretlab.policies.learning.updates import Batch
 
 OFF = {"double": False, "dueling": False, "noisy": False, "distributional": False, "steps": 1, "prioritisation": 0.0}
 

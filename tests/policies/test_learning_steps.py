@@ -5,12 +5,10 @@ import pytest
 import torch
 
 from regretlab.errors import InputError, RunError
+from regretlab.play.learning.acting import ExploringPolicy
 from regretlab.policies import PolicySpec
 from regretlab.policies.learning import LearningSettings
-from regretlab.policies.learning.adam import adam_step
-from regretlab.policies.learning.exploration import ExploringPolicy
-from regretlab.policies.learning.gradient import GradientComputer
-from regretlab.policies.learning.losses import Batch
+from regretlab.policies.learning.updates import Batch, GradientComputer, adam_step
 from regretlab.policies.parameters import parameter_count, random_parameters
 from regretlab.policies.policy import build_policy
 

@@ -6,9 +6,8 @@ import torch
 
 from regretlab.errors import InputError, RunError
 from regretlab.policies import PolicySpec
-from regretlab.policies.devices import DevicePolicy, check_device
 from regretlab.policies.parameters import random_parameters
-from regretlab.policies.policy import NetworkPolicy, build_policy
+from regretlab.policies.policy import DevicePolicy, NetworkPolicy, build_policy, check_device
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no GPU here")
 NETWORKS = ["nature", "impala-k1/16", "impala-k1", "impala2x-k1/16"]

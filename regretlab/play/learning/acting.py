@@ -5,16 +5,45 @@ itself.
 from collections.abc import Callable
 from typing import Any
 
-from ...policies.learning.exploration import ExploringPolicy
+import numpy as np
+
 from ...policies.policy import Policy, build_policy
 from ...policies.spec import PolicySpec
 from ..system.arena import Arena
 from ..system.clock import RealClock
 from .learner_process import LearnerPlan
-from .snapshots import WeightSnapshots
-from .state import LearnedState
+from .state import LearnedState, WeightSnapshots
 
-__all__ = ["BlockingLearner", "SnapshotPolicy", "explore", "exploring_policy"]
+__all__ = ["BlockingLearner", "ExploringPolicy", "SnapshotPolicy", "explore", "exploring_policy"]
+
+
+class ExploringPolicy:
+    """A policy that now and then plays a random action.
+
+    The network runs for a random action too, so that exploring takes as long as not exploring and the delay law stays
+    the policy's own.
+
+    Parameters
+    ----------
+    policy
+        What is played otherwise.
+    epsilon
+        Returns the present probability of a random action.
+    stream
+        Seed of the random actions, a few whole numbers.
+    """
+
+    def __init__(self, policy: Policy, epsilon: Callable[[], float], stream: tuple[int, ...]) -> None:
+        self.spec: PolicySpec = policy.spec
+        self._policy, self._epsilon = policy, epsilon
+        self._generator = np.random.default_rng([*stream, 0xE95])
+
+    def act(self, observation: Any) -> int:
+        """Return the action for an observation."""
+        chosen = self._policy.act(observation)
+        if self._generator.random() < self._epsilon():
+            return int(self._generator.integers(self.spec.actions))
+        return chosen
 
 
 class SnapshotPolicy:
@@ -47,7 +76,7 @@ class SnapshotPolicy:
 def exploring_policy(
     learning: Arena, plan: LearnerPlan, worker: int, attempt: int, frame: Callable[[], int]
 ) -> ExploringPolicy:
-    """Return the policy of a worker; ``frame`` tells the frame that exploration has come to in this run."""
+    """Return the policy of a worker; ``frame`` returns the frame that exploration has come to in this run."""
     snapshots = LearnedState(learning, plan.settings).snapshots
     return explore(SnapshotPolicy(plan.policy, snapshots, worker), learning, plan, worker, attempt, frame)
 

@@ -1,5 +1,14 @@
 """What is learned, in shared memory: weights, target weights, Adam's moments and counters, and how an update changes
 them.
+
+Workers read the weights while learners change them: no worker sees half-written weights and none waits. There are two
+copies. A worker uses the current one, in place: it announces which copy it reads and then checks that this is still the
+current one. A publisher writes the other copy, only if no worker has announced it, and then makes it the current one.
+If a worker still reads it (an inference that began before the last change), publishing is left to the next update, so a
+copy is at most one inference older than it could be. A reader copies nothing, however large the network.
+
+The announcement must be visible before the second look; on x86-64 a store may pass a later load, but for less time than
+an interpreter takes from one to the other.
 """
 
 from dataclasses import dataclass
@@ -8,15 +17,71 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...policies.learning.adam import adam_step
 from ...policies.learning.settings import LearningSettings
+from ...policies.learning.updates import adam_step
 from ..system.arena import Arena
-from .snapshots import WeightSnapshots, snapshot_fields
 
-__all__ = ["LearnedState", "StateCopy", "state_fields"]
+__all__ = ["LearnedState", "StateCopy", "WeightSnapshots", "snapshot_fields", "state_fields"]
 
+_NONE, _CURRENT, _VERSION = -1, 0, 8
 UPDATES, TARGETS, PAST_FRAMES, DRAWN = 0, 1, 2, 3
 _ARRAYS = ("weights", "target", "first_moment", "second_moment")
+
+
+def snapshot_fields(readers: int, parameters: int) -> dict[str, tuple[Any, tuple[int, ...]]]:
+    """Return the arena fields of snapshots of that many weights for that many readers."""
+    return {
+        "snapshot_control": (np.int64, (16,)),
+        "snapshot_readers": (np.int64, (readers,)),
+        "snapshots": (np.float32, (2, parameters)),
+    }
+
+
+class WeightSnapshots:
+    """The two copies, seen by readers and by the publisher (one at a time, under the learners' lock).
+
+    Parameters
+    ----------
+    arena
+        Memory with the fields of `snapshot_fields`.
+    """
+
+    def __init__(self, arena: Arena) -> None:
+        self._control: NDArray[np.int64] = arena["snapshot_control"]
+        self._readers: NDArray[np.int64] = arena["snapshot_readers"]
+        self.copies: NDArray[np.float32] = arena["snapshots"]
+
+    def prepare(self, weights: NDArray[np.float32]) -> None:
+        """Set the first weights; once, before anybody reads."""
+        self.copies[0] = weights
+        self._readers[:] = _NONE
+
+    def begin(self, reader: int) -> int:
+        """Announce a reader; return which copy it is to read until `end`."""
+        while True:
+            copy = int(self._control[_CURRENT])
+            self._readers[reader] = copy
+            if self._control[_CURRENT] == copy:
+                return copy
+
+    def end(self, reader: int) -> None:
+        """Take the announcement back (anybody may for a reader that is gone)."""
+        self._readers[reader] = _NONE
+
+    @property
+    def version(self) -> int:
+        """Number of snapshots published."""
+        return int(self._control[_VERSION])
+
+    def publish(self, weights: NDArray[np.float32]) -> bool:
+        """Make these the current weights; return False, and change nothing, if the other copy is still being read."""
+        other = 1 - int(self._control[_CURRENT])
+        if (self._readers == other).any():
+            return False
+        self.copies[other] = weights
+        self._control[_CURRENT] = other
+        self._control[_VERSION] += 1
+        return True
 
 
 def state_fields(readers: int, parameters: int) -> dict[str, tuple[Any, tuple[int, ...]]]:
@@ -112,6 +177,6 @@ class LearnedState:
         self.snapshots.publish(arrays["weights"])
 
     def copy(self, frames: int) -> StateCopy:
-        """Return a copy, with that many frames played in this run; nobody may be changing it."""
+        """Return a copy, with that many frames played in this run; the caller holds the learners' lock."""
         arrays = {name: array.copy() for name, array in self._arrays.items()}
         return StateCopy(**arrays, updates=self.updates, targets=self.targets, frames=self.past_frames + frames)

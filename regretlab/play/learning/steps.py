@@ -11,10 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ...policies.learning.gradient import GradientComputer
-from ...policies.learning.losses import Batch
 from ...policies.learning.replay import BatchDrawer, ReplayStore
 from ...policies.learning.settings import LearningSettings
+from ...policies.learning.updates import Batch, GradientComputer
 from ...policies.spec import PolicySpec
 from ...records.schema import LEARNING_DTYPE, LearningRow
 from ..system.arena import Arena

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...policies.learning.exploration import ExploringPolicy
-from ...policies.learning.gradient import GradientComputer
+from ...play.learning.acting import ExploringPolicy
 from ...policies.learning.replay import BatchDrawer, ReplayStore, replay_fields
+from ...policies.learning.updates import GradientComputer
 from ...policies.parameters import parameter_count
 from ...policies.policy import build_policy
 from ...records.schema import LEARNING_DTYPE, FrameRow, LearningRow

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..learning.losses import as_input, temporal_difference_loss
 from ..learning.replay import BatchDrawer, ReplayStore, private_arrays, replay_fields
 from ..learning.settings import LearningSettings
+from ..learning.updates import as_input, temporal_difference_loss
 from .networks import value_network
 
 __all__ = ["DQN"]

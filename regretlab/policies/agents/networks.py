@@ -5,6 +5,8 @@ al. (2016), the distribution over returns that of Bellemare, Dabney & Munos (201
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import torch
@@ -25,7 +27,7 @@ def value_network(network: str, shape: tuple[int, ...], actions: int, seed: int)
     Parameters
     ----------
     network
-        Name of a network of ``regretlab.policies`` (``mlp`` for what is no picture).
+        Name of a network of ``regretlab.policies`` (``mlp`` for what is not a picture).
     shape
         Of an observation.
     actions, seed
@@ -95,7 +97,7 @@ class RainbowNetwork(nn.Module):
 
             return nn.Sequential(layer(features), nn.ReLU(), layer(outputs))
 
-        with torch.random.fork_rng(devices=[]):  # nobody else's draws depend on these
+        with torch.random.fork_rng(devices=[]):  # no other draws depend on these
             torch.manual_seed(seed)
             self.advantage = head(actions * self.atoms)
             self.value = head(self.atoms) if settings.dueling else None
@@ -120,3 +122,21 @@ class RainbowNetwork(nn.Module):
         if self.atoms == 1:
             return logits[..., 0]
         return (logits.softmax(dim=2) * self.support).sum(dim=2)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let PyTorch use one thread inside the block: agents that play next to each other share no core.
+
+    Examples
+    --------
+    >>> with one_thread():
+    ...     torch.get_num_threads()
+    1
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

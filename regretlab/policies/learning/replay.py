@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .losses import Batch
 from .settings import LearningSettings
+from .updates import Batch
 
 __all__ = [
     "LEAST_PRIORITY",

@@ -1,22 +1,18 @@
-"""Who plays a game of the simulated-delay protocol: agents that learn, scripts, and floors.
+"""Players that need no network: one script for each of our games, and two floors.
 
 A player says what it keeps of a moment (``see``), and later chooses an action from what it kept then and from the
 actions that have taken effect since (``act``).
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
 
-if TYPE_CHECKING:
-    from ..policies.agents.dqn import DQN
-
 __all__ = [
-    "AgentPlayer",
     "BeaconScript",
     "BoxingScript",
     "DuelScript",
@@ -116,7 +112,7 @@ class StackerScript(FixedPlayer):
 
     def begin(self, game: Any) -> None:
         """Start an episode."""
-        from ..games.stacker_planner import StackerPlanner, StackerWatcher
+        from .stacker_planner import StackerPlanner, StackerWatcher
 
         self._game, self._watcher, self._planner = game.unwrapped, StackerWatcher(), StackerPlanner()
 
@@ -146,7 +142,7 @@ class DuelScript(FixedPlayer):
 
     def act(self, seen: Any, since: Sequence[int], frame: int) -> int:
         """Return the wanted button, or let go."""
-        from ..games.duel_player import wanted_button
+        from .duel_player import wanted_button
 
         held = since[-1] if since else self._last  # a button counts when it goes down, so let go between presses
         self._last = 0 if any(since) or held else wanted_button(seen)
@@ -162,7 +158,7 @@ class BoxingScript(FixedPlayer):
 
     def begin(self, game: Any) -> None:
         """Start an episode."""
-        from ..games.boxing_player import BoxingScout
+        from .boxing_player import BoxingScout
 
         self._scout = BoxingScout(game.unwrapped)
 
@@ -172,40 +168,10 @@ class BoxingScript(FixedPlayer):
 
     def act(self, seen: Any, since: Sequence[int], frame: int) -> int:
         """Return the script's action."""
-        from ..games.boxing_player import boxing_action
+        from .boxing_player import boxing_action
 
         right, below = seen
         return boxing_action(right, below, frame, self._generator)
-
-
-class AgentPlayer(FixedPlayer):
-    """DQN or Rainbow; learns from what it saw, as if that were the present.
-
-    Parameters
-    ----------
-    agent
-        The agent.
-    """
-
-    def __init__(self, agent: "DQN") -> None:
-        self._agent, self._actions = agent, agent.actions
-
-    @property
-    def updates(self) -> int:  # type: ignore[override]
-        """Updates of the network so far."""
-        return self._agent.updates
-
-    def see(self, observation: NDArray[np.generic]) -> Any:
-        """Keep the observation."""
-        return observation
-
-    def act(self, seen: Any, since: Sequence[int], frame: int) -> int:
-        """Return the action of largest value, or now and then any."""
-        return self._agent.act(seen, self._agent.settings.exploration(frame))
-
-    def learn(self, seen: Any, action: int, reward: float, discount: float, *, last: bool) -> None:
-        """Remember and learn."""
-        self._agent.learn(seen, action, reward, discount, last=last)
 
 
 SCRIPTS: dict[str, Callable[[int], FixedPlayer]] = {
@@ -230,8 +196,8 @@ def scripted_player(environment: str, seed: int = 0) -> FixedPlayer:
     Raises
     ------
     InputError
-        If there is none.
+        If that game has no script.
     """
     if environment not in SCRIPTS:
-        raise InputError(f"there is no scripted player of '{environment}', only of {', '.join(SCRIPTS)}")
+        raise InputError(f"environment '{environment}' has no scripted player: choose one of {', '.join(SCRIPTS)}")
     return SCRIPTS[environment](seed)
