@@ -32,6 +32,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     from regretlab.simulation import simulate
     from regretlab.theory.realtime import bound
 
+    from .plays import QUANTILE
+
     frames = 30_000 if quick else 300_000
     cells = []
     for spread in SPREADS:
@@ -60,11 +62,13 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             cell["saved"] = min(others) - ours
             cell["saved_free"] = cell["regret"]["free-running"] - ours
             best = min(("max-time", "expected-time"), key=cell["regret"].__getitem__)
-            cell["saved_interval"] = 2.576 * math.hypot(cell["error"][best], cell["error"]["frame-hold"])
-            cell["saved_free_interval"] = 2.576 * math.hypot(cell["error"]["free-running"], cell["error"]["frame-hold"])
+            cell["saved_interval"] = QUANTILE * math.hypot(cell["error"][best], cell["error"]["frame-hold"])
+            cell["saved_free_interval"] = QUANTILE * math.hypot(
+                cell["error"]["free-running"], cell["error"]["frame-hold"]
+            )
             for rule in ("max-time", "expected-time"):
                 cell[f"over_{rule}"] = cell["regret"][rule] - ours
-                cell[f"over_{rule}_interval"] = 2.576 * math.hypot(cell["error"][rule], cell["error"]["frame-hold"])
+                cell[f"over_{rule}_interval"] = QUANTILE * math.hypot(cell["error"][rule], cell["error"]["frame-hold"])
             exact = bound(
                 Scenario(law, frame_time=1.0, mode_probability=PROBABILITY, rule="free-running", workers=workers)
             )

@@ -26,12 +26,13 @@ INFERENCE_FRAMES = 2.5
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     """Return the curves of the three panels."""
     from .claims import judgement
+    from .plays import QUANTILE
 
     bandit = _bandit(16_000 if quick else 64_000, 60 if quick else 400, seed)
     river = _river(40_000 if quick else 400_000, 10 if quick else 60, seed + 1)
     slow = _slow(80_000 if quick else 200_000, 40 if quick else 200, seed + 2)
     above = min(
-        (value - 2.576 * error) / bound
+        (value - QUANTILE * error) / bound
         for curve in bandit["curves"]
         for value, error, bound in zip(curve["regret"], curve["error"], bandit["bound"], strict=True)
     )
@@ -77,8 +78,10 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
 
 
 def _slopes(bandit: dict[str, Any]) -> str:
+    from .plays import QUANTILE
+
     return ", ".join(
-        f"{name} {fit['slope']:.3f} ± {2.576 * fit['error']:.3f}" for name, fit in bandit["slopes"].items()
+        f"{name} {fit['slope']:.3f} ± {QUANTILE * fit['error']:.3f}" for name, fit in bandit["slopes"].items()
     )
 
 
@@ -232,9 +235,14 @@ def _curves(curves: list[dict[str, Any]]) -> list["RegretCurve"]:
 
     from regretlab.plots.learning import RegretCurve
 
+    from .plays import QUANTILE
+
     return [
         RegretCurve(
-            curve["name"], np.asarray(curve["frames"]), np.asarray(curve["regret"]), 2.576 * np.asarray(curve["error"])
+            curve["name"],
+            np.asarray(curve["frames"]),
+            np.asarray(curve["regret"]),
+            QUANTILE * np.asarray(curve["error"]),
         )
         for curve in curves
     ]

@@ -4,11 +4,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from regretlab.results import interval_quantile
+
 __all__ = ["FRAME_TIME", "MODE_PROBABILITY_UNIT", "QUANTILE", "cartridge_probability", "play_beacon"]
 
 FRAME_TIME = 1.0 / 59.7275
 """Seconds of a Game Boy frame."""
-QUANTILE = 2.5758293035489004
+QUANTILE = interval_quantile(0.99)
 """Of the normal law, for 99 % intervals."""
 MODE_PROBABILITY_UNIT = 1.0 / 65536.0
 """The cartridge draws with 16 bits: its modal probabilities are whole multiples of this."""

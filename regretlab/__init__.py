@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .scenario import Scenario
     from .simulation.on_witness import simulate
     from .simulation.result import SimulationResult
+    from .theory.any_rule import LowerBound, lower_bound
     from .theory.learning import LearningPart
     from .theory.realtime import bound
     from .theory.report import RegretReport
@@ -47,6 +48,7 @@ _HOMES = {
     "scenario": ("Scenario",),
     "simulation.on_witness": ("simulate",),
     "simulation.result": ("SimulationResult",),
+    "theory.any_rule": ("LowerBound", "lower_bound"),
     "theory.learning": ("LearningPart",),
     "theory.realtime": ("bound",),
     "theory.report": ("RegretReport",),
@@ -60,6 +62,7 @@ __all__ = [
     "InputError",
     "Law",
     "LearningPart",
+    "LowerBound",
     "Plan",
     "Record",
     "RegretParts",
@@ -73,6 +76,7 @@ __all__ = [
     "__version__",
     "bound",
     "compare",
+    "lower_bound",
     "parse_law",
     "plan",
     "profile",

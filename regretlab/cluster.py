@@ -19,11 +19,11 @@ OWN = (None, "local")
 
 AUTHENTICATION = "RAY_AUTH_MODE"
 """Environment variable with which a process says that it has a token. Ray sets it in a process that starts a cluster;
-another one that connects to that cluster by its address must be told."""
+another one that connects to that cluster by its address must be given it."""
 
 
 def check_cluster(address: str | None, what: str) -> None:
-    """Raise ``InputError`` if Ray is not installed, or nobody answers at HOST:PORT (Ray would wait for minutes).
+    """Raise ``InputError`` if Ray is not installed, or no server answers at HOST:PORT (Ray would wait for minutes).
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def _persist(ray: Any, address: str | None, patience: float) -> None:
 def _connect(ray: Any, address: str | None) -> None:
     settings: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
     if address in OWN:
-        address = "local"  # None would join a cluster that somebody happens to run on this machine
+        address = "local"  # None would join any cluster that happens to run on this machine
         os.environ.setdefault("RAY_worker_niceness", "0")  # its own default, 15, gives way to everything
         settings["include_dashboard"] = False
         settings["_node_ip_address"] = "127.0.0.1"

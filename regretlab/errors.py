@@ -1,4 +1,4 @@
-"""The errors that the command line tells apart from faults of the package.
+"""The errors that the command line distinguishes from faults of the package.
 
 ``InputError``: what was given cannot be used (one sentence, exit code 2). ``RunError``: a run broke off (exit code 1).
 Anything else is a fault and shows its traceback.

@@ -178,7 +178,7 @@ def stochasticity(
     Parameters
     ----------
     record
-        A record, or its folder, of an environment that tells its state.
+        A record, or its folder, of an environment that reports its state.
     horizon
         Largest number of frames to predict over.
     ignore_actions

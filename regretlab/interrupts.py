@@ -1,4 +1,4 @@
-"""Signals: a request to end is heard as a keyboard interrupt, so that the process tidies up first, and only once."""
+"""Signals: a request to end acts as a keyboard interrupt, so that the process tidies up first, and only once."""
 
 import signal
 import threading

@@ -246,8 +246,8 @@ class Scenario:
     alignment
         Whether inferences start on frames or anywhere; the rule's default if not given.
     maximum_time
-        tau_max of max-time in seconds; the upper end of the law if not given. Where the law has none: its 99.9 %
-        quantile, but simulate learns it as the rule does, from the longest time seen so far.
+        tau_max of max-time in seconds; the upper end of the law if not given. For a law without an upper end
+        it is the 99.9 % quantile, but simulate learns it as the rule does, from the longest time seen so far.
     cores
         Cores that workers, learners and environment share; with more processes than cores everything slows down.
     chunk
@@ -523,7 +523,7 @@ def _text_of(source: str | Path, sign: str) -> str:
 
 
 def _is_text(law: "Law") -> bool:
-    """Tell whether a law's text describes it."""
+    """Return whether a law's text describes it."""
     from .laws import parse_law
 
     if law.text.startswith("@"):

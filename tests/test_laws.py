@@ -417,9 +417,9 @@ def test_text_of_derived_laws_reads_back():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("gama(4)", ["'gama' is no continuous distribution of scipy.stats (did you mean gamma"]),
-        ("zzzzzz(1)", ["'zzzzzz' is no continuous distribution of scipy.stats"]),
-        ("poisson(3)", ["'poisson' is no continuous distribution of scipy.stats"]),
+        ("gama(4)", ["'gama' is not a continuous distribution of scipy.stats (did you mean gamma"]),
+        ("zzzzzz(1)", ["'zzzzzz' is not a continuous distribution of scipy.stats"]),
+        ("poisson(3)", ["'poisson' is not a continuous distribution of scipy.stats"]),
         ("Expon(scale=1)", ["'Expon'", "did you mean expon"]),
         ("gamma(4, scael=1)", ["gamma has no parameter 'scael' (allowed: a, loc, scale)"]),
         ("gamma(scale=1)", ["gamma also needs a (allowed: a, loc, scale)"]),

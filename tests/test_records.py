@@ -31,6 +31,7 @@ from regretlab.records import (
     summarise,
 )
 from regretlab.records.schema import TABLES
+from regretlab.results import interval_quantile
 
 FRAME_TIME = 0.25
 
@@ -310,7 +311,7 @@ def test_batch_means_cover_the_mean_of_an_autoregressive_process():
         series = ar1(rng, 0.8, 4096)
         mean, error = batch_means(series)
         covered += abs(mean) <= student_quantile(0.95, batch_count(series.size)) * error
-        naive += abs(mean) <= 1.96 * series.std() / math.sqrt(series.size)
+        naive += abs(mean) <= interval_quantile(0.95) * series.std() / math.sqrt(series.size)
     # batches of 128: the batch means' own correlation, (1/128) c/(1-c)^2-like terms, costs under half a percent
     spread = math.sqrt(0.95 * 0.05 / runs)
     assert abs(covered / runs - 0.95) < 4 * spread + 0.005

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ..plays import QUANTILE
 from .provenance import RESULTS, provenance, write_results
 
 __all__ = ["NAME", "measure"]
@@ -140,7 +141,7 @@ def _in_theory(law: Any, frame_time: float, rule: str, workers: int, seed: int) 
     )
     errors = found.standard_errors["regret_per_frame"]
     simulated = {
-        part: {"value": found.regret_per_frame[part], "interval": 2.576 * errors[part]}
+        part: {"value": getattr(found.regret, part), "interval": QUANTILE * errors[part]}
         for part in ("total", "inaction", "delay")
     }
     return {"closed_form": exact, "simulated": simulated}
@@ -183,7 +184,7 @@ def _with_interval(values: Any) -> dict[str, float]:
     from regretlab.records.batch_means import batch_means
 
     mean, error = batch_means(values)
-    return {"value": float(mean), "interval": 2.576 * float(error)}
+    return {"value": float(mean), "interval": QUANTILE * float(error)}
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ __all__ = ["application", "main"]
 def application() -> Any:
     """Return the Cyclopts application with all commands."""
     from . import (  # noqa: F401 - they register their commands
+        compare,
         completion,
         doctor,
         experiment,

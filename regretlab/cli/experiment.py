@@ -34,7 +34,7 @@ def simulated_delay(
     configuration
         TOML file with the sections experiment and case (see paper_figures/experiments).
     out
-        Results file to write, .parquet. Finished cells (a case, a seed) are kept beside it until all are there.
+        Results file to write, .parquet. Finished cells (a case, a seed) are kept next to it until all are there.
     budget
         full, or the name of a smaller size in the file: cpu in those that come along.
     seeds
@@ -67,7 +67,7 @@ def asynchronous(
     configuration
         TOML file with the sections experiment, run and case (see paper_figures/experiments).
     out
-        Results file to write, .parquet. Finished cells (a case, a seed) are kept beside it until all are there.
+        Results file to write, .parquet. Finished cells (a case, a seed) are kept next to it until all are there.
     budget
         full, or the name of a smaller size in the file: cpu in those that come along.
     seeds

@@ -72,7 +72,7 @@ def learn(
     credit
         What an action is learned about: the observation it was chosen for, or the state it was applied in.
     learning_bound
-        Bound to print beside the learning part: bernoulli-bandit, bernoulli-bandit-published (one state) or finite-mdp.
+        Bound to print with the learning part: bernoulli-bandit, bernoulli-bandit-published (one state) or finite-mdp.
         It holds for the worst problem of its class, which need not be this one.
     epsilon
         Chance of a random action, of q-epsilon.

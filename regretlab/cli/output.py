@@ -1,7 +1,7 @@
 """Printing: one JSON object for machines, tables for people, progress on standard error.
 
 All output of a command goes through ``write``, so that a reader who goes away early (``regretlab bound ... | head -1``)
-is no error. Text of the user's is never taken for markup.
+is not an error. Text of the user is never read as markup.
 """
 
 import json
@@ -97,7 +97,7 @@ def reserved_output() -> Iterator[None]:
 
 
 def write(text: str) -> None:
-    """Write text to standard output; when nobody reads it any more, drop it and whatever follows."""
+    """Write text to standard output; when its reader is gone, drop it and what follows."""
     stream = _reserved or sys.stdout
     try:
         stream.write(text)

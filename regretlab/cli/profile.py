@@ -66,7 +66,7 @@ def profile(
         Also measure under so many concurrent processes, such as 1,2,4, and fit how each slows the others down (what
         plan calls contention).
     out
-        File for the samples, .npy or .csv (everything else goes beside it as .json).
+        File for the samples, .npy or .csv (everything else goes next to it as .json).
     """
     from ..laws.fitting import FEWEST, fit_laws
     from ..policies.contention import check_numbers, measure_contention

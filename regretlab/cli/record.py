@@ -35,7 +35,7 @@ def info(directory: Path, *, json: Json = False) -> int:
     config = said.get("config", {})
     reward, phi = summary.reward_per_frame, summary.inaction_fraction
     played = f"{config.get('environment', '?')}, {config.get('policy', '?')}"
-    if said.get("clock") == "simulated":  # rules and times alone: nobody acted and nothing was rewarded
+    if said.get("clock") == "simulated":  # rules and times alone: no action and no reward
         played, reward = "nothing: simulated times under a rule", None
     facts = [
         ("played", played),

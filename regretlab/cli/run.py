@@ -3,26 +3,29 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from ..rules.registry import names_rules
-from ..scenario import Scenario
+from ..errors import InputError
 from .cartridges import OwnCartridge
 from .environments import environment_id, environment_options
 from .learners import Learners
 from .options import Flag, Json, Whole, app
 from .output import print_facts, print_json, show_progress
+from .scenario import FieldOptions, with_fields
 
 __all__ = ["run"]
 
 
+@with_fields("workers", "rule", "hold", "alignment", "default_behaviour", "gap_default", "gap_delay", "mode", "fps")
+class _Served(FieldOptions):
+    """Workers under a rule, and how the world moves."""
+
+
 @app.command
-@names_rules
 def run(
     *,
     out: Path,
+    served: _Served | None = None,
     env: str | None = None,
     policy: str = "impala-k1",
-    workers: Whole = 1,
-    rule: str = Scenario.rule,
     clock: Literal["real", "virtual"] = "real",
     frames: Whole = 3600,
     emulate_latency: str | None = None,
@@ -32,13 +35,8 @@ def run(
     cartridge: OwnCartridge | None = None,
     weights: Path | None = None,
     frame_time: str | None = None,
-    default_behaviour: Literal["noop", "repeat", "random"] = "noop",
     default_action: Whole | None = None,
-    alignment: Literal["frame", "uniform"] | None = None,
-    hold: str | None = None,
     hold_probability: float | None = None,
-    gap_default: float = 1.0,
-    gap_delay: float = 1.0,
     seed: Whole = 0,
     backend: Literal["local", "ray"] = "local",
     ray_address: str | None = None,
@@ -62,10 +60,6 @@ def run(
     policy
         nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, sb3:FILE.zip, or module:FILE.py:NAME (which runs the
         code in that file).
-    workers
-        Number of inference workers (processes).
-    rule
-        Staggering rule: {rules}.
     clock
         real: processes on the wall clock; virtual: the same rules on simulated time, reproducible to the byte.
     frames
@@ -83,21 +77,10 @@ def run(
         Weights of the policy's network, a .safetensors file.
     frame_time
         Time of a frame: seconds, gameboy or atari; what the environment says if not given.
-    default_behaviour
-        What acts in frames without an agent action.
     default_action
         Number of the action that does nothing, where the environment does not say which does.
-    alignment
-        Whether inferences start on frames or anywhere; the rule's default if not given.
-    hold
-        Frames that a rule that holds its outputs holds them for at least, or auto (its default): learned from the times
-        seen.
     hold_probability
-        Modal probability a frame for hold auto, where the environment does not tell its own (beacon does).
-    gap_default
-        Loss of a frame without an agent action, for hold auto.
-    gap_delay
-        Loss of a wrong action, for hold auto.
+        Modal probability a frame for hold auto, where the environment does not report its own (beacon does).
     seed
         Seed of environment, policies and emulated times.
     backend
@@ -117,24 +100,21 @@ def run(
 
     own = cartridge or OwnCartridge()
     beacon = environment_options(symbols=symbols, mode_probability=mode_probability)
-    configuration = RunConfiguration(
+    asked = (served or _Served()).scenario(inference_time=emulate_latency)
+    if "frame_time" in asked.changed and frame_time is not None:
+        raise InputError(f"give --frame-time or --fps, not both: they are {frame_time} and {1 / asked.frame_time:g}")
+    seconds = asked.frame_time if "frame_time" in asked.changed else None
+    configuration = RunConfiguration.of(
+        asked,
         environment=environment_id(env or own.environment(beacon)),
         environment_options=beacon | environment_options(sticky=sticky) | own.options(),
         policy=policy,
-        workers=workers,
-        rule=rule,
         clock=clock,
         frames=frames,
-        emulate_latency=emulate_latency,
         weights=None if weights is None else str(weights),
-        frame_time=None if frame_time is None else parse_frame_time(frame_time),
-        default_behaviour=default_behaviour,
+        frame_time=seconds if frame_time is None else parse_frame_time(frame_time),
         default_action=default_action,
-        alignment=alignment,
-        hold=None if hold is None else Scenario(hold=hold).hold,
         hold_probability=hold_probability,
-        gap_default=gap_default,
-        gap_delay=gap_delay,
         seed=seed,
         backend=backend,
         ray_address=ray_address,
@@ -150,7 +130,7 @@ def run(
     if json:
         print_json(dict(summary))
         return 0
-    title = f"{configuration.environment}, {policy}, {rule}, {workers} worker(s), {clock} clock"
+    title = f"{configuration.environment}, {policy}, {asked.rule}, {configuration.workers} worker(s), {clock} clock"
     print_facts(title, summary.facts())
     return 0
 

@@ -1,6 +1,7 @@
 """Parse errors in one sentence each: what was given, and what is allowed.
 
-Cyclopts says the same in a panel of its own; here every message of the command line has one form, whoever refuses.
+Cyclopts says the same in a panel of its own; here every message of the command line has one form, whichever part
+refuses.
 """
 
 import difflib
@@ -48,7 +49,7 @@ def say(error: Exception) -> str:
         return f"{option.removeprefix('--').upper() if placed else option} is missing"
     if isinstance(error, of.CoercionError) and error.token is not None and error.argument is not None:
         name, wanted = error.token.keyword or error.argument.name, _wanted(error)
-        if isinstance(error.msg, str) and error.msg.startswith("must be "):  # said by a converter of ours
+        if isinstance(error.msg, str) and error.msg.startswith("must be "):  # raised by a converter of ours
             return f"{name} {error.msg}"
         if wanted is not None:
             return f"{name} must be {wanted}, not '{error.token.value}'"

@@ -57,7 +57,7 @@ def stochasticity(
         Play this environment without delay instead: beacon, stacker, duel, or a Gymnasium id. At random for what it
         does next; by the policy for how long its choices stay.
     policy
-        Whose choices; oracle if not given, where the environment tells its state.
+        Whose choices; oracle if not given, where the environment reports its state.
     weights
         Weights of the policy's network, a .safetensors file.
     horizon
@@ -121,7 +121,7 @@ def _of_record(record: Path, horizons: range, confidence: float, ignore_actions:
     told = opened.meta.get("environment")
     environment = told if isinstance(told, Mapping) else {}
     if (opened.frames["label"] < 0).any():
-        note = "the environment told no state, and the record holds no observations: nothing is said about the next one"
+        note = "the environment reported no state, and the record holds no observations: only staleness is estimated"
         return _Found(None, staleness, name, environment, (note,))
     estimate = estimate_from_record(opened, horizons=horizons, confidence=confidence, ignore_actions=ignore_actions)
     return _Found(estimate, staleness, name, environment, estimate.assumptions)
@@ -162,7 +162,7 @@ def _of_play(
             )
             staleness = estimate_staleness(played.actions, horizons, ended=played.ended, confidence=confidence)
         else:
-            notes.append("no policy was named (--policy): nothing is said about how long choices stay")
+            notes.append("no policy was named (--policy): how long choices stay the same is not estimated")
     name = None if by_policy is None else by_policy.policy
     return _Found(estimate, staleness, name, play.environment.details, tuple(notes))
 

@@ -29,7 +29,7 @@ def sweep(
     configuration
         TOML file with the sections sweep, fixed and grid.
     out
-        File to write: .nc (NetCDF) or .zarr. Finished chunks are kept beside it until all are there.
+        File to write: .nc (NetCDF) or .zarr. Finished chunks are kept next to it until all are there.
     engine
         local (this machine's cores) or ray (a cluster); the results are the same.
     cores

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from ..errors import InputError
+from ..rules import DEFAULT_RULE
 from .learning import Learning
 from .options import Json, Whole, app
 from .output import print_result, show_progress
@@ -16,9 +17,9 @@ _LONG = 5 * 10**7
 """Frames of a simulation, from which on its progress is shown."""
 
 
-@with_fields("actions")
-class _Actions(ScenarioOptions):
-    """A scenario with the number of actions that the learning part asks for."""
+@with_fields("actions", "default_behaviour", "mode", "chunk", "cancel_after")
+class _Bounded(ScenarioOptions):
+    """A scenario with the number of actions that the learning part asks for, and what an output serves."""
 
 
 @with_fields("default_behaviour")
@@ -27,11 +28,17 @@ class _WithDefault(ScenarioOptions):
 
 
 @app.command
-def bound(scenario: _Actions, learning: Learning | None = None, *, json: Json = False) -> int:
-    """Compute the regret that inference time forces on an agent.
+def bound(scenario: _Bounded, learning: Learning | None = None, *, json: Json = False) -> int:
+    """Compute the regret of a staggering rule, and the lower bound over all rules (alone with --rule any).
 
     Example: regretlab bound --inference-time "gamma(4, scale=0.02)" --mode-probability 0.95 --workers 8
     """
+    if scenario.given()["rule"] == "any":
+        from ..theory.any_rule import lower_bound
+
+        if learning is not None and learning.part() != type(learning.part())():
+            raise InputError("the lower bound over all rules has no learning part: leave its options out")
+        return print_result(lower_bound(scenario.scenario(rule=DEFAULT_RULE)), json)
     from ..theory.realtime import bound as compute
 
     report = compute(scenario.scenario(), learning=None if learning is None else learning.part())

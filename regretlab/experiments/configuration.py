@@ -161,7 +161,7 @@ class Experiment:
         }
 
     def digest(self) -> str:
-        """Return what tells this experiment from every other, and from other versions of the package."""
+        """Return a digest that differs for every other experiment and for other versions of the package."""
         from .. import __version__
 
         return hashlib.sha256(json.dumps([__version__, self.to_json()], sort_keys=True).encode()).hexdigest()

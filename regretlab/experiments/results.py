@@ -160,7 +160,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
         metadata = pq.read_schema(path).metadata or {}
         return dict(json.loads(metadata[_METADATA]))
     except (OSError, pa.ArrowInvalid, KeyError, ValueError):
-        raise InputError(f"'{path}' is no results file of an experiment") from None
+        raise InputError(f"'{path}' is not a results file of an experiment") from None
 
 
 def read_results(path: str | Path) -> "pd.DataFrame":

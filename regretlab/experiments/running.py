@@ -63,7 +63,7 @@ def run_experiment(
     command
         Kept in the file: how it was made.
     progress
-        Told after each cell how many are done, and of how many.
+        Called after each cell with the number finished and the total.
 
     Raises
     ------

@@ -76,7 +76,7 @@ def make_game(environment: str, **options: Any) -> gymnasium.Env[Any, Any]:
     if environment.startswith("ale_py:"):
         from .atari import keep_ale_quiet
 
-        with suppress(ImportError):  # what is missing is said below
+        with suppress(ImportError):  # the missing package is reported below
             keep_ale_quiet()
     try:
         # The checking wrapper costs more than a frame of the emulator; the environments are checked by the tests.

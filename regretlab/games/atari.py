@@ -77,7 +77,7 @@ class Atari(gymnasium.Env[NDArray[np.uint8], np.int64]):
 
         keep_ale_quiet()
         if game not in roms.get_all_rom_ids():
-            raise InputError(f"'{game}' is no game of ale-py, such as boxing, krull or name_this_game")
+            raise InputError(f"'{game}' is not a game of ale-py, such as boxing, krull or name_this_game")
         self.sticky, self.render_mode = float(sticky), render_mode
         self._game = AtariEnv(
             game,

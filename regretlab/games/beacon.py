@@ -40,7 +40,7 @@ class Beacon(OwnCartridge):
     rotating
         False: the mode is to stay; True: to move on to the next symbol.
     pixels
-        False: do not draw; observations are blank. For long runs of policies that are told the symbol.
+        False: do not draw; observations are blank. For long runs of policies that observe the symbol.
     rom
         Another build of the cartridge; None for the one that ships.
     render_mode
@@ -125,7 +125,7 @@ class Beacon(OwnCartridge):
         machine.tick(render=False)  # the cartridge takes its settings
         machine.tick()  # and shows its first symbol
         if machine.read(_START) or self.frames:
-            raise RuntimeError("the cartridge did not start when told to")
+            raise RuntimeError("the cartridge did not start when it was asked to")
         self._score = 0
         return self._observation(), self._info()
 

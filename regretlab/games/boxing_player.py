@@ -1,7 +1,7 @@
 """A scripted player of Atari Boxing that reads the console's memory: it keeps its distance and punches.
 
 Where both boxers stand is in the console's RAM. Blows landed by random play show where a punch reaches: 22 to 28
-columns beside the opponent and 5 to 9 rows off his line (on the same line gloves meet). The script goes there and
+columns away from the opponent and 5 to 9 rows off his line (on the same line gloves meet). The script goes there and
 punches in every second frame. It is a script, not a learned policy: what it loses to delay or to missing actions is due
 to them alone. Without sticky actions the game is deterministic, so one action in twenty is random, from a seed.
 """

@@ -1,8 +1,8 @@
 """Any Game Boy cartridge, brought by its owner, as a Gymnasium environment.
 
 Tetris and Pokemon are recognised by the SHA-256 of the ROM; what else there is to score comes from a memory map, or
-from PyBoy's own readers of some games; failing all of these a ROM runs without reward and without end, and says so
-(``reward_source``). One step is one frame.
+from PyBoy's own readers of some games; without any of these a ROM runs without reward and without an end of episodes,
+and reports it (``reward_source``). One step is one frame.
 """
 
 import hashlib
@@ -60,7 +60,7 @@ class Cartridge(EmulatedGame):
     Raises
     ------
     InputError
-        For a file that is no ROM, no map or no state, and a ROM that is another than was asked for.
+        For a file that is not a ROM, a map or a state, and a ROM other than the one that was asked for.
 
     Examples
     --------
@@ -172,7 +172,7 @@ class Cartridge(EmulatedGame):
             except Exception as error:
                 self._emulator.close()
                 said = " ".join(str(error).split()) or type(error).__name__
-                raise InputError(f"'{file}' is no state of PyBoy for this ROM: {said}") from None
+                raise InputError(f"'{file}' is not a state of PyBoy for this ROM: {said}") from None
         return tuple(states)
 
 

@@ -22,7 +22,7 @@ ENCOUNTERS = 10
 """Encounters, in order of difficulty from 1."""
 SETTINGS = ("battle", "catch")
 PHASES = ("title", "drawing", "typing", "reading", "menu", "moves", "draining", "falling", "over")
-"""What the game does; it waits for a button in "reading", "menu" and "moves", and heeds none in the others."""
+"""What the game does; it waits for a button in "reading", "menu" and "moves", and ignores buttons in the others."""
 
 # work RAM, see cartridges/README.md
 _SEED, _START, _SETTING, _ENCOUNTER, _ALIVE, _OVER, _OVERRUNS = 0xC000, 0xC004, 0xC005, 0xC006, 0xC007, 0xC008, 0xC009
@@ -209,7 +209,7 @@ class Duel(OwnCartridge):
             if not machine.read(_START) and self.frames == 1:
                 break
         else:
-            raise RuntimeError("the cartridge did not start when told to")
+            raise RuntimeError("the cartridge did not start when it was asked to")
         self._score = 0
         return self._observation(), self._info()
 

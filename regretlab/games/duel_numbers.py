@@ -1,4 +1,4 @@
-"""Duel told in numbers: what its screen says as a vector, for networks that look at no pictures."""
+"""Duel as numbers: what its screen shows as a vector, for networks that look at no pictures."""
 
 from typing import Any
 

@@ -84,7 +84,7 @@ def _best_move(state: DuelState, spare: bool) -> int | None:
 
 
 def wanted_button(state: DuelState) -> int:
-    """Return the action to take if the game stands like this; 0 where it heeds none.
+    """Return the action to take in this state of the game; 0 where it ignores buttons.
 
     Examples
     --------

@@ -18,7 +18,7 @@ __all__ = ["EmulatedGame", "OwnCartridge"]
 
 
 class EmulatedGame(gymnasium.Env[NDArray[np.uint8], np.int64]):
-    """A game whose frames an emulator plays; whoever derives from it opens ``_emulator``.
+    """A game whose frames an emulator plays; a class that derives from it opens ``_emulator``.
 
     Parameters
     ----------

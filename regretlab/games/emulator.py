@@ -1,10 +1,10 @@
 """The Game Boy emulator as the games use it: boot once, press buttons, play one frame, read the screen and work RAM.
 
-A thin layer over PyBoy (the only module that imports it): no window, no sound, no files beside the ROM. The state right
-after the boot sequence is kept for each ROM and process, so that a reset takes a millisecond.
+A thin layer over PyBoy (the only module that imports it): no window, no sound, no files next to the ROM. The state
+right after the boot sequence is kept for each ROM and process, so that a reset takes a millisecond.
 
 PyBoy has readers (game wrappers) of some games' score, level and end, chosen by the title in the header. They run
-beside every frame and can fail on another game of that title, so they are left out unless asked for.
+at every frame and can fail on another game of that title, so they are left out unless asked for.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ class Emulator:
     rom
         Path of the ROM image; checked before it is opened.
     ready
-        Tells, given work RAM, whether the cartridge has booted; None: a boot of a fixed length.
+        Returns, given work RAM, whether the cartridge has booted; None: a boot of a fixed length.
     condition
         A name for ``ready``, where different ones are used for one ROM.
     reader
@@ -65,7 +65,7 @@ class Emulator:
     Raises
     ------
     InputError
-        If the file is no whole Game Boy image, or of a kind that PyBoy does not emulate.
+        If the file is not a whole Game Boy image, or of a kind that PyBoy does not emulate.
     RuntimeError
         If the cartridge does not get ready.
     """
@@ -167,9 +167,9 @@ class Emulator:
 
 
 def reads_score(rom: str | Path) -> bool:
-    """Tell whether PyBoy has a reader of the score for the title of a ROM (no frame is played).
+    """Return whether PyBoy has a reader of the score for the title of a ROM (no frame is played).
 
-    The reader of 2048 does not count: it needs the symbols of the build beside the ROM.
+    The reader of 2048 does not count: it needs the symbols of the build next to the ROM.
     """
     machine = _switched_on(rom, check_rom(rom))
     try:
@@ -180,7 +180,7 @@ def reads_score(rom: str | Path) -> bool:
 
 
 def _switched_on(rom: str | Path, image: bytes) -> Any:
-    """Return PyBoy with the image in it; from memory, for beside a file it would look for others."""
+    """Return PyBoy with the image in it; from memory, because next to a file it would look for others."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyBoy's window library announces itself as a warning
         from pyboy import PyBoy

@@ -92,5 +92,5 @@ def without_title(image: bytes) -> bytes:
 
 
 def runs_in_colour(image: bytes) -> bool:
-    """Tell whether a Game Boy Color would run it in colour."""
+    """Return whether a Game Boy Color would run it in colour."""
     return bool(image[_COLOUR] & 0x80)

@@ -142,7 +142,7 @@ class Stacker(OwnCartridge):
             if not machine.read(_START) and self.frames == 1:
                 break
         else:
-            raise RuntimeError("the cartridge did not start when told to")
+            raise RuntimeError("the cartridge did not start when it was asked to")
         self._score = 0
         return self._observation(), self._info()
 

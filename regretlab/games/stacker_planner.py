@@ -1,6 +1,6 @@
 """A scripted player of stacker for late actions: it plans on what it saw and counts in what it did since.
 
-`SearchPlayer` steers by what it sees now and overshoots when its actions come late. This player is told which of its
+`SearchPlayer` steers by what it sees now and overshoots when its actions come late. This player receives which of its
 actions take effect after what it saw, works out where the piece will be by then, and steers from there. Seeing the
 present with nothing on its way it does what any player of single presses does. It is a script, not a learned policy:
 what it loses to delay or to missing actions is due to them alone.
@@ -19,7 +19,7 @@ __all__ = ["StackerPlanner", "StackerState", "StackerWatcher"]
 
 _NOOP, _A, _B, _LEFT, _RIGHT, _DOWN = 0, 1, 2, 3, 5, 6
 _DROP_FRAMES = 3  # frames of Down that move the piece one row
-_CHECKING_FRAMES = 4  # frames after a landing in which the cartridge heeds no button
+_CHECKING_FRAMES = 4  # frames after a landing in which the cartridge ignores buttons
 
 
 @dataclass(frozen=True)

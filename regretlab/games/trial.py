@@ -1,4 +1,4 @@
-"""A stranger's ROM is tried out in a process of its own before it is played, for it may hang the emulator.
+"""An untrusted ROM is tried in a separate process before it is played, because it may hang the emulator.
 
 PyBoy never comes back from a frame in which the game ran into an instruction that does not exist (a console hangs,
 too), and its readers of a score wait without an end for the screens of the game that they take a ROM for.

@@ -131,7 +131,7 @@ class Law(ABC):
 
     @property
     def memoryless(self) -> bool:
-        """Whether T is exponential from zero on: how long an inference has run tells nothing about the rest."""
+        """Whether T is exponential from zero on: how long an inference has run says nothing about the rest."""
         return False
 
     @abstractmethod
@@ -197,8 +197,8 @@ class Law(ABC):
             "frame": the inference starts on a boundary, D = ceil(x). "uniform": at a uniform phase, ceil(u + x).
         tail
             Probability that may be cut off at the upper end, in (0, 1). Bounded laws are not cut as long as the table
-            stays short. What is cut is dropped, not put elsewhere: the array sums to at least ``1 - tail``, and is not
-            renormalised.
+            stays short. What is cut is dropped, not moved elsewhere, so the array sums to at least ``1 - tail``, and
+            is not renormalised.
 
         Returns
         -------

@@ -1,6 +1,6 @@
 """Profiles of a network, read back from disk: the law of its inference time and how workers slow each other down.
 
-`regretlab profile` writes the samples and, beside them, a JSON file with what it found out. Theory takes both from
+`regretlab profile` writes the samples and, next to them, a JSON file with its findings. Theory takes both from
 there as data; nothing that measures is imported.
 """
 
@@ -68,7 +68,7 @@ class MeasuredContention:
     workers
         Numbers of workers it was measured with.
     line_p_value
-        Small if the times are on no line; None where that cannot be told.
+        Small if the times do not lie on a line; None where that cannot be tested.
     slowdown
         The times themselves.
     """
@@ -144,7 +144,7 @@ class MeasuredProfile:
 
 
 def read_profile(path: str | Path) -> MeasuredProfile:
-    """Read the samples of a profile and the summary beside them.
+    """Read the samples of a profile and the summary next to them.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def read_profile(path: str | Path) -> MeasuredProfile:
     law = parse_law(f"@{name}")
     summary = Path(name).with_suffix(".json")
     if not isinstance(law, SampleLaw) or not summary.is_file():
-        raise InputError(f"profile '{name}' has no summary beside it: '{summary}' does not exist")
+        raise InputError(f"profile '{name}' has no summary next to it: '{summary}' does not exist")
     try:
         found = read_json(summary, "summary")
         policy, samples = str(found["policy"]), found["samples"]

@@ -105,6 +105,8 @@ def parse_frame_time(text: str | float) -> float:
     if isinstance(text, str) and text.strip().lower() in FRAME_TIMES:
         return FRAME_TIMES[text.strip().lower()]
     try:
+        if isinstance(text, bool):
+            raise ValueError
         seconds = _fraction(_without_units(text)) if isinstance(text, str) else float(text)
     except (TypeError, ValueError):
         raise InputError(
@@ -188,7 +190,7 @@ def _call(plain: str, text: str) -> tuple[str, list[float], dict[str, float]]:
     """Split ``NAME(1, a=2)`` into its name and numbers; ``text`` is how the law was written."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of text that is no law anyway
+            warnings.simplefilter("ignore")  # of text that is not a law anyway
             node = ast.parse(plain, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         node = None
@@ -230,7 +232,7 @@ def _law_from_scipy(text: str, name: str, positional: list[float], named: dict[s
         families = [known for known in dir(stats) if isinstance(getattr(stats, known), stats.rv_continuous)]
         near = difflib.get_close_matches(name.lower(), ["constant", *families], n=3)
         hint = f" (did you mean {' or '.join(near)}?)" if near else f": give {_FORMS}"
-        raise InputError(f"law '{text}': '{name}' is no continuous distribution of scipy.stats{hint}")
+        raise InputError(f"law '{text}': '{name}' is not a continuous distribution of scipy.stats{hint}")
     shapes = [shape.strip() for shape in family.shapes.split(",")] if family.shapes else []
     allowed = [*shapes, "loc", "scale"]
     for parameter in named:

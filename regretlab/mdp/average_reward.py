@@ -13,7 +13,7 @@ in s costs in the long run. Whatever h is, with T its right-hand side,
 every solution here: half the span of T h - h, plus what rounding can do.
 
 Two methods that agree: relative value iteration (this module; any size) and policy iteration (``policy_iteration``;
-exact up to a linear solve). An MDP whose gain depends on the start state is refused with its recurrent classes named;
+exact up to a linear solve). An MDP whose optimal gain depends on the start state is refused with its classes named;
 ``multichain.solve_recurrent_classes`` answers for each of them.
 """
 

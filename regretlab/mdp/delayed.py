@@ -101,7 +101,7 @@ class DelayedSolution:
 
 
 def memory_limit() -> int:
-    """Return the bytes an augmented problem may take unless told otherwise: half of this machine's memory."""
+    """Return the bytes an augmented problem may take by default: half of this machine's memory."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     except (AttributeError, OSError, ValueError):  # pragma: no cover - systems without sysconf

@@ -8,7 +8,7 @@
   frames are not independent: the interval is that of Korn & Graubard (1998), Clopper-Pearson on the effective sample
   size that batch means give, less what is uncertain about that size itself.
 
-What the data cannot show is said in ``assumptions``: pairs that were not visited often enough may be less predictable.
+``assumptions`` states what the data cannot show: pairs that were not visited often enough may be less predictable.
 """
 
 from collections.abc import Sequence
@@ -123,7 +123,7 @@ def estimate_stochasticity(
     confidence
         Of each interval, in (0, 1).
     least_visits
-        Pairs and windows seen less often are left out of p_minimax and kappa_d (and said to be).
+        Pairs and windows seen less often are left out of p_minimax and kappa_d, and reported.
 
     Raises
     ------
@@ -185,7 +185,7 @@ def estimate_from_record(
     confidence: float = 0.95,
     least_visits: int = 20,
 ) -> StochasticityEstimate:
-    """Return ``estimate_stochasticity`` of a run whose environment told its true symbol in every frame.
+    """Return ``estimate_stochasticity`` of a run whose environment reported its true symbol in every frame.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ def estimate_from_record(
     if len(labels) == 0 or (labels < 0).any():
         raise InputError(
             f"the record {record.directory} has frames without a true symbol (label -1): stochasticity needs an "
-            "environment that tells its state, as regretlab/Beacon-v0 does"
+            "environment that reports its state, as regretlab/Beacon-v0 does"
         )
     return estimate_stochasticity(
         labels,
@@ -284,7 +284,7 @@ def estimate_staleness(
         if error > 0:
             effective = min(share * (1 - share) / error**2, float(same.size))
             effective *= (normal / student_quantile(confidence, batches)) ** 2
-        else:  # all alike, or one pair: nothing tells how much one frame says about the next
+        else:  # all alike, or one pair: the data do not show how much one frame says about the next
             effective = float(batches)
         lower, upper = clopper_pearson(share * effective, effective, confidence)
         curve.append(HorizonEstimate(horizon, share, float(lower), float(upper), int(same.size), 1))
@@ -324,7 +324,7 @@ def _trajectory(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     path = np.asarray(states, dtype=np.int64)
     if path.ndim != 1 or path.size < 2:
-        raise InputError(f"states of shape {path.shape} are no trajectory of at least two states")
+        raise InputError(f"states of shape {path.shape} are not a trajectory of at least two states")
     moves = np.full(path.size, -1) if actions is None else np.asarray(actions, dtype=np.int64)
     cuts = np.zeros(path.size, dtype=bool) if ended is None else np.asarray(ended, dtype=bool)
     if moves.shape != path.shape or cuts.shape != path.shape:

@@ -24,7 +24,7 @@ def split_call(text: str) -> tuple[str, list[Argument], dict[str, Argument]]:
     Raises
     ------
     InputError
-        If the text is no such call.
+        If the text is not such a call.
 
     Examples
     --------

@@ -49,7 +49,7 @@ def from_gymnasium(
     Raises
     ------
     InputError
-        If the table is not one, its rows are no distributions, or ``initial`` is missing or wrong.
+        If the table is not one, its rows are not distributions, or ``initial`` is missing or wrong.
 
     Examples
     --------

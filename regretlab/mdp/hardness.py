@@ -161,7 +161,7 @@ def hitting_times(mdp: FiniteMDP, target: int) -> NDArray[np.float64]:
         return times
     rows = (travellers[:, None] * mdp.actions + np.arange(mdp.actions)).ravel()
     leaving = mdp.transitions[rows]
-    # Actions that may lead where the target cannot be reached for sure are no choices.
+    # Actions that may lead where the target cannot be reached for sure are not choices.
     possible = (leaving @ (~sure).astype(float) == 0).reshape(-1, mdp.actions)
     inner = sparse.csr_array(leaving[:, travellers])
     choice = policy[travellers]

@@ -256,7 +256,7 @@ class AsynchronousMDP:
 
     def _law(self) -> NDArray[np.float64]:
         if self.beta is None or self.repeats:
-            raise InputError(f"the default behaviour {self.beta!r} of {self.mdp.title} is no function of the state")
+            raise InputError(f"the default behaviour {self.beta!r} of {self.mdp.title} is not a function of the state")
         return np.asarray(self.beta)
 
 

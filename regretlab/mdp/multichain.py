@@ -101,7 +101,9 @@ def solve_recurrent_classes(mdp: FiniteMDP) -> MultichainSolution:
 
 
 def require_one_gain(mdp: FiniteMDP) -> bool:
-    """Return whether there is one maximal end component; raise if there are several of different gain.
+    """Return whether there is one maximal end component; raise if the optimal gain depends on the start state.
+
+    Several components may still have one optimal gain, where every start can reach a best one.
 
     Parameters
     ----------
@@ -111,7 +113,7 @@ def require_one_gain(mdp: FiniteMDP) -> bool:
     Raises
     ------
     MultichainError
-        With the number, sizes and (for up to 100 classes) gains of the classes.
+        With the number, sizes and (for up to 100 classes) gains of the recurrent classes.
 
     Examples
     --------
@@ -126,14 +128,14 @@ def require_one_gain(mdp: FiniteMDP) -> bool:
         return True
     components = structure.end_components
     sizes = np.bincount(components.component[components.component >= 0])
-    many = components.count > _NAMED_CLASSES
-    if many:
+    solutions = [_solve_component(mdp, components, number).solution for number in range(components.count)]
+    gains = [solution.gain for solution in solutions]
+    error = max(solution.gain_error for solution in solutions)
+    if np.ptp(_gain_by_start(mdp, components, gains)) <= 1e-9 + 2.0 * error:
+        return False
+    if components.count > _NAMED_CLASSES:
         described = f"of {sizes.min()} to {sizes.max()} states"
     else:
-        solutions = [_solve_component(mdp, components, number).solution for number in range(components.count)]
-        gains = np.array([solution.gain for solution in solutions])
-        if np.ptp(gains) <= 1e-9 + sum(solution.gain_error for solution in solutions):
-            return False
         shown = [f"({size}, {gain:.6g})" for size, gain in zip(sizes, gains, strict=True)]
         described = f"with (states, gain) {', '.join(shown[:8])}{', ...' if len(shown) > 8 else ''}"
     raise MultichainError(
@@ -170,7 +172,7 @@ def solve_average_reward(
     Raises
     ------
     InputError
-        ``MultichainError`` if separate recurrent classes can have different gains (the message gives them), or if the
+        ``MultichainError`` if the optimal gain depends on the start state (the message gives the classes), or if the
         tolerance was not reached.
 
     References
@@ -193,8 +195,7 @@ def solve_average_reward(
     small = mdp.states <= _POLICY_ITERATION_STATES
     if method == "policy-iteration" and not one_component:
         raise InputError(
-            f"{mdp.title} has separate recurrent classes of equal gain: policy iteration needs a single one, use "
-            "value-iteration"
+            f"{mdp.title} has several recurrent classes: policy iteration needs a single one, use value-iteration"
         )
     if one_component and (method == "policy-iteration" or (method == "auto" and small)):
         return policy_iteration(mdp)

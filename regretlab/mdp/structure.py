@@ -81,7 +81,7 @@ class EndComponents:
 
 @dataclass(frozen=True, eq=False)
 class MDPStructure:
-    """What can be said about an MDP from which transitions are possible.
+    """What follows for an MDP from which transitions are possible.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ class Machine:
     cores
         C; None for as many as there are processes.
     learners
-        N_L, processes beside the workers.
+        N_L, processes next to the workers.
     contention
         chi: each further worker makes all of them slower by this share of the lone worker's time; or times measured.
     maximum_time
@@ -141,8 +141,8 @@ def most_workers(law: Law, machine: Machine, gap_default: float) -> int:
     """Return the largest number of workers worth a look.
 
     Without a cost, as many as fill every frame under any rule, however slow they make each other, if any do (up to
-    eight times as many as alone would), with room for what sharing cores costs; independent
-    workers would go on to improve the luck of the fastest, without end. With a cost, what the default behaviour loses
+    eight times as many as alone would), with room for what sharing cores costs; without
+    limit, the fastest of independent workers gets ever faster. With a cost, what the default behaviour loses
     bounds what workers may cost.
 
     Examples

@@ -38,6 +38,9 @@ _Choice = tuple[StaggeringRule, Alignment | None]
 """A rule and where its starts lie; None for the rule's only way."""
 
 
+_QUALITY_NOTE = "model size: every frame served, delay in continuous time, the quality gap adds to the delay part"
+
+
 @dataclass(frozen=True, repr=False)
 class Plan(Result):
     """What to run, and why not something else.
@@ -133,6 +136,8 @@ class Plan(Result):
         facts.append(("largest mean inference time", slowest))
         if self.model_size is not None:
             facts.append(("model size", f"{self.model_size:.6g}"))
+        elif _QUALITY_NOTE in self.assumptions:
+            facts.append(("model size", "none: no size loses less than the default behaviour"))
         others = sorted(self.alternatives, key=lambda candidate: candidate.total)
         if self.ignored:
             facts.append(("chosen anew", f"{', '.join(self.ignored)} of the scenario"))
@@ -388,7 +393,7 @@ def _assumptions(
             "contention: all workers infer all the time; those that wait for a frame slow each other down less"
         )
     if quality is not None:
-        notes.append("model size: every frame served, delay in continuous time, the quality gap adds to the delay part")
+        notes.append(_QUALITY_NOTE)
     elif scaling is not None:
         notes.append("model size: the largest within the largest inference time, by its mean")
     if target_regret is not None:

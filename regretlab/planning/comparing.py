@@ -65,7 +65,7 @@ class Comparison(Result):
     rows
         The rules that could be computed, ranked.
     not_computed
-        Why there is no figure, by rule.
+        Why a rule has not been computed, by rule.
     ignored
         Fields of the scenario that were not used, because they differ between the rules.
     """

@@ -262,7 +262,7 @@ def best_sequential_model_size(
     values = [loss(point) for point in points]
     best = int(np.argmin(values))
     candidates = [(values[best], float(points[best]))]
-    for left, right in ((best - 1, best), (best, best + 1)):  # on either side: the corner at x = 1 is no smooth minimum
+    for left, right in ((best - 1, best), (best, best + 1)):  # the corner at x = 1 is not a smooth minimum
         if left >= 0 and right < len(points):
             refined = minimize_scalar(
                 loss, bounds=(points[left], points[right]), method="bounded", options={"xatol": 1e-12}

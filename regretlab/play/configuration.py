@@ -45,7 +45,7 @@ class RunConfiguration(BaseModel):
         Frames an output is held for at least (rule "frame-hold" only), or "auto", its default: learned while playing,
         the hold of least regret a frame for the inference times seen.
     hold_probability
-        Modal probability a frame for hold "auto"; None where the environment tells its own (Beacon does).
+        Modal probability a frame for hold "auto"; None where the environment reports its own (Beacon does).
     gap_default, gap_delay
         What a frame without an agent action loses, and one with a wrong action, for hold "auto".
     clock
@@ -68,7 +68,7 @@ class RunConfiguration(BaseModel):
     channels_last
         Memory layout of the network (a speed choice).
     device
-        Where the workers' networks run: "cpu" or "cuda" (real clock only, and networks that nobody trains meanwhile).
+        Where the workers' networks run: "cpu" or "cuda" (real clock only, and networks that are not trained meanwhile).
     learners
         Number of learners (processes on the real clock) that train the policy while it plays.
     blocking_learning
@@ -164,7 +164,7 @@ class RunConfiguration(BaseModel):
             raise InputError(f"device '{self.device}' is for backend local: actors on a cluster infer on the cpu")
         if self.learns:
             raise InputError(
-                f"device '{self.device}' is for networks that nobody trains: learners share theirs on the cpu"
+                f"device '{self.device}' is for networks that are not trained: learners share theirs on the cpu"
             )
 
     def _check_hold(self) -> None:
@@ -192,7 +192,7 @@ class RunConfiguration(BaseModel):
         if not 0 <= self.learners <= MOST_PROCESSES:
             raise InputError(f"learners must be from 0 to {MOST_PROCESSES}, not {self.learners}")
         if self.blocking_learning and self.learners:
-            raise InputError(f"blocking learning has no learners beside the worker, and {self.learners} were asked for")
+            raise InputError(f"blocking learning has no other learners, and {self.learners} were asked for")
         if self.blocking_learning and not self.staggering_rule.single_worker:
             able = " or ".join(str(rule) for rule in known_rules() if rule.single_worker)
             raise InputError(f"blocking learning goes with rule {able}, not '{self.rule}'")
@@ -232,21 +232,19 @@ class RunConfiguration(BaseModel):
         if scenario.workers == float("inf"):
             raise InputError("a run needs a finite number of workers, not inf")
         given = scenario.to_json()
-        options = dict(settings.pop("environment_options", {}))
+        options: dict[str, Any] = dict(settings.pop("environment_options", {}))
         if environment == BEACON:
-            options |= {name: given[name] for name in ("symbols", "mode_probability") if name in given}
+            options = {name: given[name] for name in ("symbols", "mode_probability") if name in given} | options
             options |= {"rotating": True} if scenario.mode == "moves" else {}
-        elif get_rule(scenario.rule).holds and scenario.hold in (None, "auto"):
-            settings.setdefault("hold_probability", scenario.mode_probability)
-        values = {name: given[name] for name in _SHARED if name in given}
-        return cls(
-            environment=environment,
-            environment_options=options,
-            emulate_latency=given.get("inference_time"),
-            frame_time=scenario.frame_time,
-            **values,
-            **settings,
-        )
+        else:
+            for name in ("symbols", "mode"):
+                if name in given:
+                    raise InputError(f"{name} {given[name]!r} is a choice of beacon's, not of '{environment}'")
+            if get_rule(scenario.rule).holds and scenario.hold in (None, "auto"):
+                settings.setdefault("hold_probability", scenario.mode_probability)
+        served = {name: given[name] for name in _SHARED if name in given}
+        told = {"emulate_latency": given.get("inference_time"), "frame_time": scenario.frame_time}
+        return cls(environment=environment, environment_options=options, **served, **(told | settings))
 
     @property
     def learns(self) -> bool:

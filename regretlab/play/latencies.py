@@ -51,7 +51,7 @@ class ReplayedLatencies(LatencyStream):
     times
         Seconds, in the order of their starts.
     first_estimate
-        What the run's warm-up said, seconds.
+        What the run's warm-up measured, seconds.
     law, seed, worker
         The stream that follows.
     """

@@ -64,7 +64,7 @@ def run_local(configuration: RunConfiguration, prepared: Prepared, writer: Recor
     writer
         Where to; it is closed in any case, complete only if all frames were played.
     progress
-        Told how far the run is.
+        Called with how far the run is.
 
     Raises
     ------

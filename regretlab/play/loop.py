@@ -260,7 +260,7 @@ def sentence(value: object) -> str:
     if isinstance(value, SystemExit):
         return f"it ended the program (sys.exit({value.code}))"
     text = " ".join((str(value) if isinstance(value, BaseException) else repr(value)).split())[:200]
-    return f"{type(value).__name__}: {text}".rstrip(": ") if isinstance(value, BaseException) else text
+    return text or type(value).__name__
 
 
 def chosen_action(policy: "Policy", observation: Any, actions: int) -> int:

@@ -169,7 +169,7 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
     hold_of(configuration, environment.details)
     if policy.name == "oracle" and not environment.tells_symbol:
         raise InputError(
-            f"policy 'oracle' needs an environment that tells its symbol, which '{configuration.environment}' does not"
+            f"policy 'oracle' needs the environment's symbol, which '{configuration.environment}' does not report"
         )
     if environment.frame_shape != policy.frame_shape or environment.frame_dtype != policy.frame_dtype:
         raise InputError(
@@ -226,7 +226,7 @@ def _specify(configuration: RunConfiguration, environment: EnvironmentDescriptio
 
 
 def _check_default(configuration: RunConfiguration, environment: EnvironmentDescription) -> None:
-    """Refuse a no-op that is none of the actions, or that nobody named."""
+    """Refuse a no-op that is not one of the actions, or that was not named."""
     chosen, last = configuration.default_action, environment.actions - 1
     if chosen is not None and not 0 <= chosen <= last:
         raise InputError(f"default action {chosen} is out of range: '{configuration.environment}' has 0 to {last}")
@@ -277,7 +277,7 @@ def hold_of(configuration: RunConfiguration, told: Mapping[str, object]) -> int 
     Raises
     ------
     InputError
-        If the hold is to be learned and nobody says how fast the environment changes.
+        If the hold is to be learned and it is not known how fast the environment changes.
     """
     if not configuration.staggering_rule.holds:
         return 0
@@ -290,6 +290,6 @@ def hold_of(configuration: RunConfiguration, told: Mapping[str, object]) -> int 
     if isinstance(symbols, int) and isinstance(probability, float):
         return HoldObjective.of_ring(probability, symbols, **gaps)
     raise InputError(
-        f"hold 'auto' needs the modal probability a frame of '{configuration.environment}', which does not tell it: "
+        f"hold 'auto' needs the modal probability a frame of '{configuration.environment}', which does not report it: "
         "give hold_probability (--hold-probability), or a hold in frames"
     )

@@ -47,9 +47,9 @@ def run(
     prepared
         What ``prepare(configuration)`` returned, if it was called before.
     progress
-        Told (frames played, frames in all, what is going on).
+        Called with (frames played, frames in all, what is going on).
     watch
-        Told the rows of the frames as they are recorded, in the process that writes the record.
+        Called with the rows of the frames as they are recorded, in the process that writes the record.
 
     Returns
     -------

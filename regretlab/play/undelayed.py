@@ -28,8 +28,8 @@ class UndelayedPlay:
     Attributes
     ----------
     states
-        Integer array of shape (n,): the state that the environment told at the start of each frame, or the number of
-        the observation (equal ones have one number, in order of first appearance).
+        Integer array of shape (n,): the state that the environment reported at the start of each frame, or the number
+        of the observation (equal ones have one number, in order of first appearance).
     actions
         Integer array of shape (n,): the action of that frame, chosen from that observation.
     ended
@@ -37,7 +37,7 @@ class UndelayedPlay:
     reward
         Sum of the rewards.
     told
-        Whether the states are what the environment told.
+        Whether the states are what the environment reported.
     environment
         What the environment is.
     """
@@ -60,7 +60,7 @@ def play_undelayed(
     configuration
         Environment, policy, weights, frames and seed; what concerns time is not looked at.
     progress
-        Told the frames played, and of how many.
+        Called with the frames played and the total.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def play_undelayed(
     InputError
         If environment and policy do not go together.
     RunError
-        If the policy fails or chooses what is no action.
+        If the policy fails or chooses what is not an action.
 
     Examples
     --------

@@ -133,7 +133,7 @@ class _VirtualClock:
                     )
                 )
                 pause = 0.0 if self._learning is None else self._learning.block(now)
-                if pause:  # the cycle ends later than the output was ready, and the rule goes by its end
+                if pause:  # the cycle ends later than the output was ready, and the rule uses its end
                     self._rule.on_completion(self._state, worker, scheduled, now + pause)
                 heapq.heappush(self._events, (now + pause, _START, worker, None))
                 continue
@@ -165,7 +165,7 @@ def run_virtual(configuration: RunConfiguration, prepared: Prepared, writer: Rec
     writer
         Where to; closed in any case, complete only if all frames were played.
     progress
-        Told how far the run is.
+        Called with how far the run is.
     """
     learning = _learning(configuration, prepared)
     complete, learned = False, {}

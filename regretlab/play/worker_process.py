@@ -48,7 +48,7 @@ _NO_CLAIM = -1
 
 @dataclass(frozen=True)
 class WorkerPlan:
-    """What the worker processes are told.
+    """What the worker processes receive.
 
     ``emulated_law`` pads every inference to a law (None: as fast as this machine infers).
     """
@@ -156,7 +156,7 @@ class InferenceWorker:
     def _learn(self, blocking: BlockingLearner, start: float, completion: float) -> float:
         """Take a learning step between two inferences; return when the worker was idle again."""
         free = blocking.step(self._clock, completion)
-        if free > completion:  # the cycle ends later than the output was ready, and the rule goes by its end
+        if free > completion:  # the cycle ends later than the output was ready, and the rule uses its end
             with self._lock.hold():
                 self._plan.rule.on_completion(self._state, self._worker, start, free)
         return free

@@ -117,8 +117,8 @@ def regret_by_cause(bars: Sequence[tuple[str, tuple[float, float, float, float]]
     Parameters
     ----------
     bars
-        For each bar its label, and inaction, delay, learning and the half-width of the interval of their sum (0 where
-        there is none), in reward per frame.
+        For each bar its label, and inaction, delay, learning and the half-width of the interval of their sum (0 for
+        a computed sum), in reward per frame.
 
     Returns
     -------

@@ -31,7 +31,7 @@ def inference_timeline(
     Figure
         Above: a row a worker, bars from start to completion, lighter ones to release, a mark at the start of the
         frame in which the action took effect; thin lines are frame boundaries, where the stretch is short enough to
-        tell them apart. Below: the delay of the action in each frame; frames without an action are shaded.
+        distinguish them. Below: the delay of the action in each frame; frames without an action are shaded.
     """
     end = start + duration
     shown = inferences[(inferences["scheduled"] < end) & (inferences["release"] > start) & ~inferences["lost"]]

@@ -86,7 +86,7 @@ def _contents(path: Path, policy: str) -> tuple[dict[str, Any], dict[str, torch.
         raise InputError(f"policy {policy!r} cannot be read: {error.strerror or error}") from None
     except (zipfile.BadZipFile, KeyError):
         raise InputError(
-            f"policy {policy!r} is no file that Stable-Baselines3 saved (a zip archive with data and policy.pth)"
+            f"policy {policy!r} is not a file that Stable-Baselines3 saved (a zip archive with data and policy.pth)"
         ) from None
     try:
         facts = json.loads(described)

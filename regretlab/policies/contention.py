@@ -57,7 +57,7 @@ class Contention:
         Limits of chi at ``CONFIDENCE``.
     line_p_value
         Chance of deviations from a line as large as those seen, were the times on one; None with two numbers of
-        workers, which a line always meets, or with too few rounds to tell.
+        workers, which a line always meets, or with too few rounds.
     """
 
     workers: tuple[int, ...]
@@ -101,7 +101,7 @@ def measure_contention(
     rounds
         At least 3.
     progress
-        Told how many measurements are done, and of how many.
+        Called with the number of measurements done and the total.
 
     Raises
     ------
@@ -295,5 +295,5 @@ def _infer(spec: PolicySpec, execution: dict[str, Any], orders: Any, together: A
             while busy.value > 0:
                 policy.act(frames[0])
             answers.put(seconds)
-    except Exception as error:  # told to the parent, which stops everybody
+    except Exception as error:  # reported to the parent, which stops all processes
         answers.put(f"{type(error).__name__}: {error}")

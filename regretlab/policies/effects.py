@@ -128,7 +128,7 @@ def measure_effects(
     seed
         Seed of the frames and of the order in each round.
     progress
-        Told the rounds done, and of how many (the first stage counts as one: building and compiling).
+        Called with the rounds done and the total (the first stage counts as one: building and compiling).
 
     Returns
     -------

@@ -91,7 +91,7 @@ def build_timed(spec: PolicySpec, *, threads: int = 1, bf16: bool = False, compi
     Raises
     ------
     InputError
-        If the policy takes no time, or is to be executed in a way that is not ours to choose.
+        If the policy takes no time, or is to be executed in a way that this package does not support.
     """
     if not spec.is_own:
         return build_executed(spec, threads=threads, bf16=bf16, compiled=compiled)

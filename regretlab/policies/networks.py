@@ -7,7 +7,7 @@ output an action. For one 84x84 frame and 6 actions the parameters number 903,71
 32k, 32k, 32k, 32k filters whose pools have strides 2, 1, 1, 1, 2, 1, as in the paper's published code: 70,108
 parameters at k=1/16, 1,288,198 at k=1.
 
-``mlp`` has two hidden layers of 64 units, for observations that are no pictures.
+``mlp`` has two hidden layers of 64 units, for observations that are not pictures.
 
 ``nature`` is the network of Mnih et al. (2015), *Human-level control through deep reinforcement learning*, with a
 quarter of its filters (8, 16, 16) and 64 units: 55,534 parameters for 6 actions.

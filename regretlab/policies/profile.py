@@ -1,7 +1,7 @@
 """How long a policy takes to infer on this machine: samples of its latency, usable as a law.
 
 Measured on the very ``act`` that the workers call, one frame at a time, after a warm-up that does not count.
-Inference in a run is slower where many workers share few cores; a record tells that.
+Inference in a run is slower where many workers share few cores; a record shows that.
 """
 
 import json
@@ -79,7 +79,7 @@ class LatencyProfile:
 
     @property
     def effective_samples(self) -> float:
-        """How many independent inferences would tell the mean as well: variance / (standard error)^2, at most all."""
+        """How many independent inferences would estimate the mean as well: variance / (standard error)^2."""
         error = batch_means(self.seconds).standard_error
         if not error > 0:
             return float(len(self.seconds))
@@ -112,7 +112,7 @@ class LatencyProfile:
         }
 
     def save(self, path: str | Path, found: Mapping[str, Any] | None = None) -> Path:
-        """Write the samples to a .npy or .csv file, usable as the law ``@file``, and the summary beside it as .json.
+        """Write the samples to a .npy or .csv file, usable as the law ``@file``, and the summary next to it as .json.
 
         Parameters
         ----------

@@ -117,7 +117,7 @@ def parse_network_name(name: str) -> NetworkName | None:
     ----------
     name
         A policy name as in `POLICY_NAMES`, or ``impala-kN`` / ``impala2x-kN`` with N up to 512 in whole sixteenths, or
-        the name of a person's own (``module:...``, ``sb3:...``), whose weights are not ours to lay out: ``None``.
+        the name of a person's own (``module:...``, ``sb3:...``), whose weights this package does not lay out: ``None``.
 
     Raises
     ------

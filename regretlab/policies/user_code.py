@@ -1,7 +1,7 @@
 """A person's own policy: a callable in a Python file, ``module:FILE.py:NAME``.
 
 This runs the file's code, as ``python FILE.py`` would: it is for files that the person wrote or trusts, and no record,
-configuration file or weights of a stranger ever lead here (`regretlab.play.mirror` refuses them).
+untrusted configuration file or weights ever lead here (`regretlab.play.mirror` refuses them).
 
 ``NAME(observation_shape, actions)`` is called once in each worker process and returns
 
@@ -75,7 +75,7 @@ def user_policy(spec: PolicySpec) -> ModulePolicy | CallablePolicy:
     Raises
     ------
     InputError
-        If there is no such file or name, or what it makes is no policy.
+        If there is no such file or name, or what it makes is not a policy.
     """
     _, _, rest = spec.name.partition(":")
     path, _, name = rest.rpartition(":")

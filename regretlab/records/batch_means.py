@@ -18,7 +18,7 @@ MOST_BATCHES = 32
 
 
 class BatchMeans(NamedTuple):
-    """A mean and its standard error (NaN where the series is too short to tell)."""
+    """A mean and its standard error (NaN where the series is too short)."""
 
     mean: float
     standard_error: float
@@ -91,6 +91,6 @@ def student_quantile(confidence: float, batches: int) -> float:
     >>> round(student_quantile(0.95, 32), 4)
     2.0395
     """
-    from scipy.stats import t
+    from ..results import interval_quantile
 
-    return float(t.ppf(0.5 + confidence / 2, batches - 1))
+    return interval_quantile(confidence, batches - 1)

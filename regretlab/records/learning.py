@@ -1,4 +1,4 @@
-"""What a record says about learning: how much of what it might have learned a run learned."""
+"""What a record says about learning: the updates that a run made, as a share of those that its replay ratio allows."""
 
 from typing import Any
 
@@ -77,7 +77,7 @@ def share_error(record: Record) -> float:
     Returns
     -------
     float
-        Standard error of ``learning_figures(record)["share"]``; NaN where too little was learned to tell.
+        Standard error of ``learning_figures(record)["share"]``; NaN where too little was learned.
 
     References
     ----------

@@ -61,7 +61,7 @@ class Record(Result):
         for name in (FRAMES, INFERENCES):  # a run that reached its end wrote both, be they empty
             if meta.get("complete") and not table_files(folder, name):
                 raise InputError(
-                    f"'{directory}' is no whole record: it says it is complete, and table '{name}' is missing"
+                    f"'{directory}' is not a whole record: it says it is complete, and table '{name}' is missing"
                 )
         self.directory = folder
         self.meta: dict[str, Any] = meta
@@ -163,5 +163,5 @@ def _read(folder: Path, name: str) -> pd.DataFrame:
             if files != listed:
                 continue
             reason = " ".join(str(error).split())
-            raise InputError(f"'{folder}' is no readable record: table '{name}': {reason}") from None
+            raise InputError(f"'{folder}' is not a readable record: table '{name}': {reason}") from None
         return check_table(name, pa.concat_tables([schema.empty_table(), *tables]), str(folder))

@@ -1,7 +1,7 @@
 """Where the rows of a table lie on disk, and how they get there so that a kill at any moment loses no written part.
 
 A table grows as a folder ``NAME.parquet/`` of parts; each part is written under a temporary name and then renamed.
-Closing merges the parts into one file ``NAME.parquet``: the merged file is written beside the folder, the folder is
+Closing merges the parts into one file ``NAME.parquet``: the merged file is written next to the folder, the folder is
 renamed to ``NAME.parts``, the file takes its name, and only then is ``NAME.parts`` removed. At every instant one of the
 three holds all rows, and ``table_files`` finds it.
 

@@ -59,7 +59,7 @@ class RunSummary(Result, Mapping[str, Any]):
         Frames left out after a long gap of the clock, not among ``frames``.
     core_seconds
         ``measured``: processor seconds of all processes since frame 0; ``emulated``: what inferences and learning steps
-        took where their times were emulated, one core each. ``None`` for what the record does not tell.
+        took where their times were emulated, one core each. ``None`` for what the record does not hold.
     reward_per_core_second
         Reward of the counted frames divided by them.
     hold
@@ -131,7 +131,7 @@ class RunSummary(Result, Mapping[str, Any]):
 
     def _bars(self) -> list[tuple[str, RegretParts]]:
         if self.regret is None:
-            raise InputError("the best reward of this environment is not known, so there is no regret to draw")
+            raise InputError("the best reward of this environment is not known, so its regret cannot be drawn")
         return [("played", self.regret)]
 
     def facts(self) -> list[tuple[str, str]]:
@@ -298,7 +298,7 @@ def _regret(record: Record, reward: NDArray[np.float64], served: NDArray[np.bool
 
 
 def _mean(values: NDArray[Any]) -> tuple[float | None, float | None]:
-    """Return mean and standard error, ``None`` for what the series is too short to tell."""
+    """Return mean and standard error, ``None`` for what the series is too short to estimate."""
     mean, error = batch_means(values)
     return (None if math.isnan(mean) else mean), (None if math.isnan(error) else error)
 

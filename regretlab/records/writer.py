@@ -1,4 +1,4 @@
-"""The incremental writer of records: whatever it was told before a kill, up to its last flush, can be read after it."""
+"""The incremental writer of records: the rows up to its last flush can be read after a kill."""
 
 import json
 import os
@@ -38,12 +38,12 @@ class RecordWriter:
     part_rows
         Rows of a table that make a part of their own.
     observe
-        Told the frame rows as they are added (a live view).
+        Called with the frame rows as they are added (a live view).
 
     Raises
     ------
     InputError
-        If the folder is in use or cannot be written to, or ``meta`` is no JSON.
+        If the folder is in use or cannot be written to, or ``meta`` is not JSON.
     RunError
         From any method, if the disk is full or fails. What was on disk before can still be read; rows after that are
         lost, and nothing more is written.

@@ -106,10 +106,15 @@ def closed_form(request: "ServiceRequest") -> "ServiceInFrames":
     from dataclasses import replace
 
     from ..laws import FRAME_TOLERANCE
-    from .service.even_spacing import even_spacing, frame_aligned_cycle
+    from .service.even_spacing import even_spacing, frame_aligned_cycle, kept_phases, spacing_in_phases
 
     x, origin = request.longest()
-    if request.alignment == "uniform":
+    known = request.maximum_time is not None and request.law.maximum() <= request.maximum_time
+    spacing = spacing_in_phases(x, request.workers) if known or request.constant_time() is not None else None
+    if request.alignment == "uniform" and spacing is not None:
+        service = kept_phases(spacing, int(request.workers))
+        notes = (origin, f"starts begin on a boundary and keep their phases, {spacing} frames apart")
+    elif request.alignment == "uniform":
         service = even_spacing(x, x / request.workers)
         notes = (origin, "starts fall at uniform phases of the frame")
     else:

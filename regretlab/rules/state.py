@@ -36,7 +36,7 @@ STARTED = 3  # seconds: start of the inference in flight
 SLOT = 4
 
 BINS = 256
-"""Delays in frames that are told apart; longer ones count as the last."""
+"""Delays in frames that are counted separately; longer ones count as the last."""
 
 
 @kernel(allocates=False)
@@ -75,5 +75,5 @@ def boundary_at_or_before(time: float, frame_time: float) -> int:
 
 @kernel(allocates=False)
 def missed(start: float, now: float, frame_time: float) -> bool:
-    """Tell whether a start lies more than a frame in the past: its worker was away and must be given a new one."""
+    """Return whether a start lies more than a frame in the past: its worker was away and must be given a new one."""
     return now > start + frame_time * (1.0 + TOLERANCE)

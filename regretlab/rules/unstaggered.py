@@ -4,6 +4,7 @@ Each restarts the moment it finishes, on no grid; outputs are released on comple
 workers stay in step for ever, so any number of them acts as often as one does.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 from ..compilation import kernel
@@ -36,18 +37,24 @@ def on_completion(state: State, worker: int, start: float, completion: float) ->
 
 
 def closed_form(request: "ServiceRequest") -> "ServiceInFrames":
-    """Return phi = max(0, 1 - 1/x) for constant times; times that vary make it free-running."""
+    """Return phi = max(0, 1 - 1/x) for constant times; times that vary make it free-running, on frames if they are."""
     from dataclasses import replace
 
-    from .service.even_spacing import even_spacing
-    from .service.independent_workers import long_run
+    from .service.even_spacing import even_spacing, kept_phases, spacing_in_phases
+    from .service.independent_workers import long_run, on_frames, whole_frames
 
     seconds = request.constant_time()
     if seconds is None:
+        if whole_frames(request.law, request.frame_time) and math.isfinite(request.workers):
+            return on_frames(request.law.frame_pmf(request.frame_time), int(request.workers))
         service = long_run(request)
         note = "started together, workers whose times vary drift apart: these are the figures of the long run"
         return replace(service, assumptions=(note, *service.assumptions))
     x = seconds / request.frame_time
+    spacing = spacing_in_phases(x, 1)
+    if spacing is not None:
+        note = f"the common start is on a boundary, and the workers keep their phases, {spacing} frames apart"
+        return replace(kept_phases(spacing, 1), assumptions=(note,))
     return replace(even_spacing(x, x), assumptions=("the common start is at a uniform phase of the frame",))
 
 

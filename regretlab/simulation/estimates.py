@@ -2,7 +2,7 @@
 
 Each figure is a ratio of sums over all batches of all replications. Its standard error is by batch means, from the
 residuals (numerator - ratio * denominator) of the batches; where the replications among themselves vary more than their
-batches tell (phases that never mix, as with constant inference times), it is by replications.
+batches show (phases that never mix, as with constant inference times), it is by replications.
 """
 
 import math

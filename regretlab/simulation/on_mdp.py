@@ -161,7 +161,7 @@ def simulate_mdp(
     speed = replications * setting.frames * copies / (time.perf_counter() - begin)
     played = tallies.columns[..., column.FRAMES]
     if process.beta is None and tallies.columns[..., column.DEFAULT].any():
-        raise InputError("frames fell to the default behaviour and the process has none: give it one")
+        raise InputError("frames fell to the default behaviour, which the process does not define: give it one")
     assumptions = setting.assumptions()
     service, _ = summed_service(tallies, setting.rule.name, setting.workers, setting.frame_time, assumptions)
     reward = ratio(tallies.sums[..., REWARD], played)

@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 Progress = Callable[[int, int], None]
-"""Told the replications done and their number."""
+"""Called with the replications done and their number."""
 Stop = Callable[[], None]
 """Called between blocks by what plays; raises if it should play no more."""
 T = TypeVar("T")
@@ -85,7 +85,7 @@ def play_replications(
     threads
         Threads to use; default: all cores.
     progress
-        Told after each replication how many are done, and of how many.
+        Called after each replication with the number finished and the total.
 
     Returns
     -------

@@ -28,7 +28,7 @@ class Setting:
     law, frame_time, rule, workers, alignment, hold
         As given, resolved; ``hold`` in frames.
     first_estimate
-        Seconds the rule is told before the run; ``None``: it learns them.
+        Seconds that the rule receives before the run; ``None``: it learns them.
     warmup, batches, batch_frames
         Frames before counting; batches of a replication; frames of each.
     """

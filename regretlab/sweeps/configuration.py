@@ -146,7 +146,7 @@ class SweepConfiguration:
         }
 
     def digest(self) -> str:
-        """Return what tells this sweep from every other, and from other versions of the package."""
+        """Return a digest that differs for every other sweep and for other versions of the package."""
         from .. import __version__
 
         text = json.dumps([__version__, self.to_json()], sort_keys=True)

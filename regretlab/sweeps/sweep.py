@@ -67,7 +67,7 @@ def run_sweep(
     engine, cores, address
         Who computes; see ``compute_chunks``. They change no value.
     progress
-        Told after each chunk how many points are done, and of how many.
+        Called after each chunk with the number of points finished and the total.
 
     Returns
     -------

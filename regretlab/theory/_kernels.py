@@ -21,16 +21,20 @@ def lower_bound_sweep(below, total_below, rates, p, useful, gap_default, stake, 
         full[n] = min(max(age, 1), last)
     for i in range(p.shape[0]):
         end = last if useful[i] >= last else max(int(useful[i]), 0)
-        total, power = 0.0, 1.0
+        total, power, known = 0.0, 1.0, 0
         for j in range(end + 1):
             sums[j] = total
             powers[j] = power
+            known = j
+            if power < 1e-18:  # nothing that follows counts
+                break
             total += power * below[j]
             power *= p[i]
         weight = stake * (1.0 - p[i])
         for n in range(rates.shape[0]):
             age = min(full[n], end)
-            worth = max(0.0, gap_default - stake + stake * powers[age])
+            term = min(age, known)
+            worth = max(0.0, gap_default - stake + stake * powers[term])
             reach = total_below if age == last and useful[i] > last else below[age]
-            served = weight * rates[n] * sums[age] + worth * min(1.0, rates[n] * reach)
+            served = weight * rates[n] * sums[term] + worth * min(1.0, rates[n] * reach)
             out[i, n] = max(0.0, gap_default - served)

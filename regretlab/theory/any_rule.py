@@ -16,7 +16,7 @@ Derived in docs/lower-bound; the model of Riemer, Subbaraj, Berseth & Rish 2024.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -25,7 +25,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from ..laws import Law
 from ..laws.law import LONGEST_PMF, check_frame_time
-from ..results import Method
+from ..results import Method, RegretParts, Result, listed
+from ..scenario import Scenario
 from .checks import check_count, check_gap, check_positive
 from .delay import check_mode_probability
 from .loss import AgeLoss, FrameLoss
@@ -36,6 +37,7 @@ __all__ = [
     "SharperBound",
     "arrival_rate",
     "lower_bound",
+    "lower_bound_of_law",
     "lower_bounds",
     "workers_without_inaction",
 ]
@@ -68,8 +70,8 @@ class SharperBound:
         return {"name": self.name, "regret_per_frame": self.regret_per_frame}
 
 
-@dataclass(frozen=True)
-class LowerBound:
+@dataclass(frozen=True, repr=False)
+class LowerBound(Result):
     """The regret that no path-blind rule of these workers can stay below.
 
     Attributes
@@ -86,6 +88,8 @@ class LowerBound:
         H, ages an output holds actions for; ``inf`` for an unlimited chunk, None for "once".
     workers, frame_time, horizon
         N; seconds of a frame; seconds of the horizon or None.
+    gap_default
+        g, reward per frame.
     price
         y, the value of one frame of service more: the multiplier of the constraint that a frame is served once.
     cancel_after
@@ -107,6 +111,7 @@ class LowerBound:
     chunk: float | None
     workers: float
     frame_time: float
+    gap_default: float
     price: float
     cancel_after: float | Literal["any"] | None
     assumptions: tuple[str, ...]
@@ -115,12 +120,34 @@ class LowerBound:
     sharper: tuple[SharperBound, ...] = ()
     symbolic: str | None = field(default=None, repr=False)
 
-    def __repr__(self) -> str:
-        model = self.service_model if self.service_model != "chunk" else f"chunk({self.chunk:g})"
-        return (
-            f"LowerBound({model}, workers={self.workers:g}: no path-blind rule loses less than"
-            f" {self.regret_per_frame:.6g} per frame, {self.method})"
-        )
+    @property
+    def title(self) -> str:
+        """What was asked, in one line."""
+        model = {"once": "one frame", "repeat": "repeated until a fresher one"}.get(self.service_model)
+        workers = "1 worker" if self.workers == 1 else f"{self.workers:g} workers"
+        return f"any path-blind rule, {workers}, an output serves {model or f'a chunk of {self.chunk:g} ages'}"
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return names and values, in the order to read them."""
+        facts = [
+            ("lower bound per frame", f"{self.regret_per_frame:.6g}  (regret that no path-blind rule stays below)"),
+            *((f"  {bound.name} bound", f"{bound.regret_per_frame:.6g}") for bound in self.sharper),
+            ("lower bound per second", f"{self.regret_per_second:.6g}"),
+        ]
+        if self.regret is not None:
+            facts.append((f"lower bound over {self.horizon:g} s", f"{self.regret:.6g}"))
+        fewest = self.workers_without_inaction
+        return [
+            *facts,
+            ("unavoidable inaction", f"{100 * self.inaction_fraction:.4g} % of the frames"),
+            ("fewest workers without it", "no number suffices" if fewest is None else f"{fewest}"),
+            ("method", self.method),
+            *listed("assuming", self.assumptions),
+        ]
+
+    def _bars(self) -> list[tuple[str, RegretParts]]:
+        idle = min(self.regret_per_frame, self.inaction_fraction * self.gap_default)
+        return [(self.title, RegretParts(idle, self.regret_per_frame - idle))]
 
     @property
     def regret_per_second(self) -> float:
@@ -163,7 +190,75 @@ class LowerBound:
         }
 
 
-def lower_bound(
+def lower_bound(scenario: Scenario, *, restart_time: float = 0.0, sharper: bool = True) -> LowerBound:
+    """Return the regret that no path-blind rule with the workers of a scenario can stay below.
+
+    Parameters
+    ----------
+    scenario
+        Inference time, world, workers and what an output serves: one frame, a ``chunk`` of ages, or all frames until a
+        fresher one (``default_behaviour`` "repeat"). ``cancel_after`` "auto" allows any cancelling. ``loss`` may be a
+        ``MeasuredLoss``. The rule and its options have no part in it.
+    restart_time
+        Seconds that a worker needs before each start.
+    sharper
+        Also compute the collision and the phase bound where they apply.
+
+    Raises
+    ------
+    InputError
+        For values out of range, or a scenario without an inference time or a loss.
+
+    Examples
+    --------
+    >>> found = lower_bound(Scenario("gamma(4, scale=0.8)", frame_time=1, mode_probability=0.9, workers=4))
+    >>> round(found.regret_per_frame, 9), found.workers_without_inaction
+    (0.273340555, 4)
+    """
+    loss, notes = _loss_of(scenario)
+    found = lower_bound_of_law(
+        scenario.inference_time,  # type: ignore[arg-type]  # checked by _loss_of
+        scenario.frame_time,
+        loss,
+        workers=scenario.workers,
+        service_model=scenario.service_model,
+        chunk=scenario.chunk,
+        cancel_after="any" if scenario.cancel_after == "auto" else scenario.cancel_after,
+        restart_time=restart_time,
+        cores=scenario.cores,
+        horizon=scenario.horizon,
+        sharper=sharper,
+        with_symbolic=True,
+    )
+    return replace(found, assumptions=(*found.assumptions, *notes))
+
+
+def _loss_of(scenario: Scenario) -> tuple[AgeLoss, tuple[str, ...]]:
+    """Return what a frame loses by the age of its action, and what to say about it."""
+    if scenario.inference_time is None:
+        raise InputError("lower bound needs inference time, and none is given")
+    notes: tuple[str, ...] = ()
+    ignored = scenario.ignored(("hold", "alignment", "maximum_time", "unused", "age_limit"))
+    if ignored:
+        words = ", ".join(name.replace("_", " ") for name in ignored)
+        notes = (f"not taken into account, since the bound is over all rules: {words}",)
+    if isinstance(scenario.loss, AgeLoss):
+        return scenario.loss, (*notes, "the loss of an action depends on its age alone")
+    if scenario.loss is not None:
+        raise InputError(f"the loss of a lower bound must be a MeasuredLoss, not {scenario.loss!r}")
+    if scenario.mode_probability is None:
+        raise InputError("lower bound needs mode probability, and none is given")
+    gap = scenario.gap_default
+    if scenario.default_behaviour == "random":
+        if scenario.actions is None:
+            raise InputError("the random default behaviour needs the number of actions, and none is given")
+        gap = scenario.gap_delay * (1.0 - 1.0 / scenario.actions)
+    if scenario.mode == "moves" and scenario.service_model == "repeat":
+        notes += ("the mode moves: a repeated action is right at one age only, so rules lose more than the bound",)
+    return FrameLoss(scenario.mode_probability, scenario.symbols, gap, scenario.gap_delay), notes
+
+
+def lower_bound_of_law(
     law: Law,
     frame_time: float,
     loss: AgeLoss,
@@ -220,10 +315,8 @@ def lower_bound(
     Examples
     --------
     >>> from regretlab.laws import parse_law
-    >>> lower_bound(parse_law("gamma(4, scale=0.8)"), 1.0, FrameLoss(0.9), workers=4).regret_per_frame
+    >>> lower_bound_of_law(parse_law("gamma(4, scale=0.8)"), 1.0, FrameLoss(0.9), workers=4).regret_per_frame
     0.27334055...
-    >>> lower_bound(parse_law("expon(scale=2.5)"), 1.0, FrameLoss(0.9), service_model="repeat")
-    LowerBound(repeat, workers=1: no path-blind rule loses less than 0.260681 per frame, series)
     """
     frame = check_frame_time(frame_time)
     count = _check_workers(workers)
@@ -293,6 +386,7 @@ def lower_bound(
         chunk=None if service_model == "once" else length,
         workers=count,
         frame_time=frame,
+        gap_default=loss.gap_default,
         price=price,
         cancel_after="any" if cancel_after == "any" else threshold,
         assumptions=tuple(notes),
@@ -334,7 +428,7 @@ def workers_without_inaction(
     Parameters
     ----------
     law, frame_time, service_model, chunk, cancel_after, restart_time, cores, learners
-        As for ``lower_bound``.
+        As for ``lower_bound_of_law``.
 
     Returns
     -------
@@ -402,7 +496,7 @@ def lower_bounds(
     Parameters
     ----------
     law, frame_time, service_model, chunk, cancel_after
-        As for ``lower_bound``.
+        As for ``lower_bound_of_law``.
     mode_probabilities
         p per frame, shape (P,): in [0, 1], or [1/K, 1] with ``symbols``.
     workers

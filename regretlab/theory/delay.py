@@ -94,7 +94,7 @@ def delay_regret(service: ServiceLaw, p: float, *, symbols: int | None = None, g
 
 
 def mode_probability_after(p: float, delay: int, *, symbols: int | None = None) -> float:
-    """Return kappa_d, the probability of the likeliest state d frames on: p^d, or 1/K + (1 - 1/K) lambda^d.
+    """Return kappa_d, the probability of the most likely state d frames on: p^d, or 1/K + (1 - 1/K) lambda^d.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ share u. Lower bounds with explicit constants, each with the conditions of its t
 ============================== ================================ ==================================================
 name                           value                            conditions
 ============================== ================================ ==================================================
-``gaussian-bandit``            (1/27) sqrt((k-1) n/u)           k >= 2, u n >= k-1; unit variance
+``gaussian-bandit``            (1/27) sqrt((k-1) n/u)           k >= 2, u n >= k-1; variance 1
 ``bernoulli-bandit``           (1/57) sqrt((k-1) n/u)           k >= 2, u n >= 3.5 (k-1)
 ``bernoulli-bandit-published`` (1/20) sqrt(n k)                 n >= k >= 2
 ``finite-mdp``                 c sqrt(D S A n)                  S, A >= 10, D >= 20 log_A S, n >= D S A
@@ -17,7 +17,7 @@ name                           value                            conditions
 References: Lattimore & Szepesvari 2020, Theorem 15.2 (Gaussian, u = 1); Bubeck & Cesa-Bianchi 2012, Theorem 3.5
 (published Bernoulli); Jaksch, Ortner & Auer 2010, Theorem 5; Domingues, Menard, Kaufmann & Valko 2021, Theorem 9. The
 other Bernoulli constant and the share u < 1 are derived in docs/theory: only processed interactions carry information,
-so the gap that cannot be told apart grows by 1/sqrt(u).
+so the gap that cannot be distinguished grows by 1/sqrt(u).
 """
 
 import math

@@ -57,6 +57,7 @@ class Theorem:
     assumptions: tuple[str, ...] = ()
 
 
+_GAUSSIAN = "rewards are Gaussian; their standard deviation is the reward range, in which their means lie too"
 _UNSEEN = "a learner that processes fewer interactions does no better, so the bound holds for every share"
 
 
@@ -75,7 +76,7 @@ def _bandit(problem: LearningProblem, constant: float, least: float, reference: 
 
 def _gaussian(problem: LearningProblem) -> Theorem:
     reference = "Lattimore & Szepesvari 2020, Theorem 15.2 (share below 1: derived in docs/theory)"
-    return _bandit(problem, 1 / 27, 1.0, reference, "rewards are Gaussian of unit variance with means in [0, 1]")
+    return _bandit(problem, 1 / 27, 1.0, reference, _GAUSSIAN)
 
 
 def _bernoulli(problem: LearningProblem) -> Theorem:

@@ -14,12 +14,15 @@ hold at once for the product of a delay witness and a learning witness (the acti
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from ..errors import InputError
 from ..laws import Law
 from ..results import RegretParts, ServiceLaw
 from ..rules import get_rule
-from ..rules.service.service import best_hold, service_law, workers_for_zero_inaction
+from ..rules.service.service import best_hold, service_law, workers_for_quantile, workers_for_zero_inaction
 from ..scenario import Scenario
+from .any_rule import lower_bound_of_law
 from .checks import check_positive, check_probability
 from .hold import hold_objective
 from .learning import LearningBound, LearningPart, learners_to_keep_up, processed_share
@@ -149,7 +152,10 @@ def bound(
         service, frames_held = _service(law, loss, scenario)
     elif scenario.hold == "auto":
         raise InputError("a service law that is given has its hold already: hold cannot be 'auto'")
-    capped = loss.last_useful_age < len(service.delay_law) - 1  # the formula is that of frames without that limit
+    varying = bool(np.count_nonzero(service.delay_law) > 1)
+    # the formula is that of uniform phases, and of frames that no default action improves
+    capped = loss.last_useful_age < len(service.delay_law) - 1
+    in_phases = any("keep their phases" in note for note in service.assumptions)
     parts = RegretParts(loss.inaction(service), loss.delay(service))
     found = None
     if part.learning_bound is not None and horizon is not None:
@@ -184,17 +190,23 @@ def bound(
         gap_default=scenario.gap_default,
         gap_delay=loss.gap_delay,
         horizon=horizon,
-        witness=_witness(symbols, found),
+        witness=_witness(symbols, found, varying),
         workers_for_zero_inaction=workers_for_zero_inaction(
             law, scenario.frame_time, maximum_time=scenario.maximum_time
         ),
+        workers_for_quantile=workers_for_quantile(law, scenario.frame_time),
+        lower_bound=lower_bound_of_law(law, scenario.frame_time, loss, workers=scenario.workers),
         method=service.method,
         standard_error=error,
-        assumptions=(*service.assumptions, *_assumptions(symbols, found), *notes),
+        assumptions=(
+            *service.assumptions,
+            *_assumptions(symbols, found, varying),
+            *notes,
+        ),
         hold=frames_held,
         learning=found,
         learners_to_keep_up=keep_up,
-        law=law if computed and not capped else None,
+        law=law if computed and not capped and not in_phases else None,
     )
 
 
@@ -229,21 +241,23 @@ def _share(part: LearningPart, batch_time: float | None, service: ServiceLaw) ->
     )
 
 
-def _witness(symbols: int | None, learning: LearningBound | None) -> str:
-    if symbols is None:
-        late = (
-            "shift register W1: independent symbols, the likeliest with probability p; the action must name the symbol"
-        )
+def _witness(symbols: int | None, learning: LearningBound | None, random_delays: bool) -> str:
+    if symbols is None and random_delays:
+        late = "ring W2 of ever more symbols: the shown one stays with probability p, else jumps uniformly to another"
+    elif symbols is None:
+        late = "shift register W1: independent symbols, the most likely with probability p; the action must name it"
     else:
         late = f"ring W2: {symbols} symbols, the shown one stays with probability p, else jumps uniformly to another"
     return late if learning is None else f"product of ({late}) and the hard instance of '{learning.name}'"
 
 
-def _assumptions(symbols: int | None, learning: LearningBound | None) -> tuple[str, ...]:
+def _assumptions(symbols: int | None, learning: LearningBound | None, random_delays: bool) -> tuple[str, ...]:
     if symbols is None:
         worst = "worst case over MDPs of modal probability at least p with enough actions (at least p^-d for delay d)"
     else:
         worst = f"exact for the ring of {symbols} symbols, not a bound for every MDP"
+    if random_delays:
+        worst += "; the delay is known when the action is chosen, or the mode stays"
     known = "the agent knows the optimal action of each observation: learning is left out"
     return (worst, "the gap of the default behaviour is constant", *((known,) if learning is None else ()))
 

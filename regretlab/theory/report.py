@@ -8,7 +8,9 @@ from typing import Any
 from ..laws import Law
 from ..results import Method, RegretParts, Result, ServiceLaw, listed
 from ..rules import MAX_TIME
+from ..rules.service.frame_service import TAU_MAX_QUANTILE
 from ..scenario import Scenario
+from .any_rule import LowerBound
 from .learning import LearningBound
 
 __all__ = ["RegretReport", "delays_in_words"]
@@ -47,7 +49,11 @@ class RegretReport(Result):
     witness
         The MDP that attains the bound.
     workers_for_zero_inaction
-        N_I* under max-time.
+        N_I* under max-time; None where no number suffices (a law without an upper end).
+    workers_for_quantile
+        Workers that fill every frame under max-time while tau_max is the 99.9 % quantile of the law.
+    lower_bound
+        What no path-blind rule of these workers can stay below.
     method
         Where the figures come from.
     standard_error
@@ -75,6 +81,8 @@ class RegretReport(Result):
     horizon: float | None
     witness: str
     workers_for_zero_inaction: int | None
+    workers_for_quantile: int
+    lower_bound: LowerBound
     method: Method
     standard_error: float | None
     assumptions: tuple[str, ...]
@@ -90,7 +98,11 @@ class RegretReport(Result):
 
     def facts(self) -> list[tuple[str, str]]:
         """Return names and values, in the order to read them."""
-        facts = [("regret per frame", self.regret.words()), ("regret per second", f"{self.per_second.total:.6g}")]
+        facts = [
+            ("regret per frame", self.regret.words()),
+            ("lower bound, any rule", self._lower_bound_in_words()),
+            ("regret per second", f"{self.per_second.total:.6g}"),
+        ]
         if self.over_horizon is not None:
             facts.append((f"regret over {self.horizon:g} s", f"{self.over_horizon.total:.6g}"))
         facts += [
@@ -104,11 +116,29 @@ class RegretReport(Result):
             facts.append(("learners to keep up", f"{self.learners_to_keep_up}"))
         return [
             *facts,
-            ("workers for zero inaction", f"{self.workers_for_zero_inaction} ({MAX_TIME})"),
+            ("workers for zero inaction", self._workers_in_words()),
             ("method", self.method),
             ("attained by", self.witness),
             *listed("assuming", self.assumptions),
         ]
+
+    def _lower_bound_in_words(self) -> str:
+        least, ratio = self.lower_bound.regret_per_frame, self.above_lower_bound
+        return f"{least:.6g} over all path-blind rules" + (
+            "" if ratio is None else f"; this rule: {ratio:.3g} times that"
+        )
+
+    def _workers_in_words(self) -> str:
+        if self.workers_for_zero_inaction is not None:
+            return f"{self.workers_for_zero_inaction} ({MAX_TIME})"
+        quantile = f"{100 * TAU_MAX_QUANTILE:g} % quantile"
+        return f"no number ({MAX_TIME}; the law has no upper end), {self.workers_for_quantile} up to its {quantile}"
+
+    @property
+    def above_lower_bound(self) -> float | None:
+        """Inaction and delay part over the lower bound over all path-blind rules; None where that is 0."""
+        least = self.lower_bound.regret_per_frame
+        return (self.regret.inaction + self.regret.delay) / least if least > 0.0 else None
 
     def _bars(self) -> list[tuple[str, RegretParts]]:
         return [(self.title, self.regret)]
@@ -165,6 +195,7 @@ class RegretReport(Result):
             "service_value": self.service_value,
             "interaction_time": self.interaction_time if math.isfinite(self.interaction_time) else None,
             "workers_for_zero_inaction": self.workers_for_zero_inaction,
+            "workers_for_quantile": {"quantile": TAU_MAX_QUANTILE, "workers": self.workers_for_quantile},
             "regret_per_frame": self.regret.to_json(),
             "regret_per_second": self.per_second.to_json(),
             "regret": None if over is None else over.to_json(),
@@ -173,6 +204,12 @@ class RegretReport(Result):
             "assumptions": list(self.assumptions),
             "witness": self.witness,
             "symbolic": self.symbolic,
+            "lower_bound": {
+                "regret_per_frame": self.lower_bound.regret_per_frame,
+                "inaction_fraction": self.lower_bound.inaction_fraction,
+                "service_model": self.lower_bound.service_model,
+            },
+            "above_lower_bound": self.above_lower_bound,
         }
         if self.hold is not None:
             values["hold"] = self.hold

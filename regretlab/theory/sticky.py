@@ -1,7 +1,8 @@
 r"""A default behaviour that repeats the last action ("sticky").
 
-An action chosen from an observation d frames old and held for I frames is, in its i-th frame, d + i frames old. On the
-shift register W1 whose best action is the current symbol this pays p^(d+i), so per frame
+An action chosen from an observation d frames old and held for I frames is, in its i-th frame, d + i frames old. Where
+the right action names the sum of the symbols so far (the additive register, see docs/theory) this pays p^(d+i), so per
+frame
 
 .. math:: 1 - \frac{p^d (1 - p^I)}{I (1 - p)}
 

@@ -4,8 +4,8 @@ r"""Theorem D: the delay part of a given MDP, from both sides.
 
 with Delta_max the largest gap, Delta_min the least over states of the second-smallest gap, K_d the best probability of
 naming an optimal action from the information available, kappa_d the modal probability over d frames, p = p_minimax. So
-1 - p^d is the tight worst case over all MDPs of modal probability p and gaps up to Delta; it is no lower bound for each
-of them (an MDP whose optimal action is everywhere the same loses nothing). Derived in docs/theory.
+1 - p^d is the tight worst case over all MDPs of modal probability p and gaps up to Delta; it is not a lower bound for
+each of them (an MDP whose optimal action is everywhere the same loses nothing). Derived in docs/theory.
 """
 
 from dataclasses import dataclass

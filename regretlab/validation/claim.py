@@ -5,10 +5,10 @@ matter. With the 99 % interval of the measured value,
 
 * the claim *holds* if the whole interval lies within the tolerance of the prediction,
 * it is *violated* if the whole interval lies outside,
-* else the run was too short to tell: *inconclusive*, with the power the comparison had (the probability that a run
+* else the run was too short: *inconclusive*, with the power the comparison had (the probability that a run
   of this precision would have shown that the claim holds, were the theory exactly right).
 
-So a noisy run cannot pass, and a long run cannot fail over a deviation nobody cares about.
+So a noisy run cannot pass, and a long run cannot fail over a deviation too small to matter.
 """
 
 import math
@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ..errors import InputError
+from ..records.batch_means import MOST_BATCHES
+from ..results import interval_quantile
 
 __all__ = ["CONFIDENCE", "QUANTILE", "Claim", "Verdict", "judge"]
 
@@ -23,7 +25,7 @@ Verdict = Literal["holds", "violated", "inconclusive"]
 
 CONFIDENCE = 0.99
 """Confidence of the intervals that verdicts rest on."""
-QUANTILE = 2.7440419193
+QUANTILE = interval_quantile(CONFIDENCE, MOST_BATCHES - 1)
 """Half-width of that interval in standard errors: Student's t for the 32 batches behind a standard error."""
 
 

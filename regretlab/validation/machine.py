@@ -38,7 +38,7 @@ class Finding:
     name
         What.
     state
-        "good"; "limited": works, with what is said; "missing": something will not work.
+        "good"; "limited": works, with the limits found; "missing": something will not work.
     found
         What was found.
     advice
@@ -62,7 +62,7 @@ def examine(folder: str | Path = ".") -> list[Finding]:
     Returns
     -------
     list of Finding
-        In the order in which one would mend them. Nothing is changed.
+        In the order in which one would fix them. Nothing is changed.
 
     Examples
     --------
@@ -151,7 +151,7 @@ def _priority() -> Finding:
     if done.returncode == 0:
         return Finding("realtime priority", "good", "SCHED_FIFO is permitted")
     advice = (
-        "run as root, or set rtprio in /etc/security/limits.conf: frames are on time beside other work only with it"
+        "run as root, or set rtprio in /etc/security/limits.conf: frames are on time next to other work only with it"
     )
     return Finding("realtime priority", "limited", "SCHED_FIFO is not permitted", advice)
 
@@ -197,7 +197,7 @@ def _semaphores() -> Finding:
             "semaphores", "missing", f"the C library's fail: {error}", "real runs need them: use --clock virtual"
         )
     if not woken:
-        return Finding("semaphores", "missing", "a post wakes nobody", "real runs need them: use --clock virtual")
+        return Finding("semaphores", "missing", "a post wakes no waiter", "real runs need them: use --clock virtual")
     typical = sorted(late)[_WAITS // 2]
     found = f"a post wakes its waiter, waits of 1 ms end {1e3 * typical:.2f} ms late"
     if typical > _SLEEP_ERROR:
@@ -244,6 +244,6 @@ def _gpu() -> Finding:
     done = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
     said = "; ".join(done.stdout.split("\n")).strip("; ")
     if done.returncode or not said:
-        advice = "not needed: networks run on the CPU; mend the driver (nvidia-smi says why) to use the GPU elsewhere"
+        advice = "not needed: networks run on the CPU; fix the driver (nvidia-smi says why) to use the GPU elsewhere"
         return Finding("GPU", "limited", "nvidia-smi failed", advice)
     return Finding("GPU", "good", said)

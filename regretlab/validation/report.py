@@ -20,7 +20,7 @@ from ..records import Record, summarise
 from ..rules import FRAME_POOL, MAX_TIME, SEQUENTIAL, StaggeringRule
 from ..scenario import Scenario
 from ..theory.realtime import bound
-from .claim import CONFIDENCE, Claim
+from .claim import CONFIDENCE, QUANTILE, Claim
 from .runs import FRAME_TIME, MAIN_PROBABILITY, SYMBOLS, PlannedRun
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ Played = Sequence[tuple[PlannedRun, Record]]
 _VERDICTS = {
     "holds": ("holds", "the whole interval lies within the tolerance of the prediction"),
     "violated": ("violated", "the whole interval lies outside the tolerance"),
-    "inconclusive": ("inconclusive", "the run was too short to tell"),
+    "inconclusive": ("inconclusive", "the run was too short to decide"),
 }
 
 
@@ -149,7 +149,7 @@ def _points(run: PlannedRun, record: Record) -> list[MeasuredPoint]:
     seconds = float((inferences["completion"] - inferences["scheduled"]).mean())
     if text is None:
         seconds = float((inferences["completion"] - inferences["dispatch"]).mean())
-    regret, half = 1.0 - summary.reward_per_frame, 2.744 * summary.standard_error["reward_per_frame"]
+    regret, half = 1.0 - summary.reward_per_frame, QUANTILE * summary.standard_error["reward_per_frame"]
     label = "realtime run" if configuration.clock == "real" else "virtual run"
     curve = _CURVES[configuration.staggering_rule][0]
     return [MeasuredPoint(label, curve, seconds, regret, max(regret - half, 0.0), regret + half)]
@@ -195,7 +195,7 @@ def _run_row(run: PlannedRun, record: Record) -> dict[str, Any]:
 
 
 def _embedded(figure: "Figure", copy: Path) -> str:
-    """Return the figure as an address that holds the SVG itself; write a copy beside the report."""
+    """Return the figure as an address that holds the SVG itself; write a copy next to the report."""
     with house_style():
         figure.savefig(copy, format="svg", bbox_inches="tight", metadata={"Date": None})
     data = base64.b64encode(copy.read_bytes()).decode()

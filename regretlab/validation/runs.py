@@ -53,7 +53,7 @@ def _run(
 ) -> PlannedRun:
     options: dict[str, object] = {"symbols": SYMBOLS, "mode_probability": probability}
     settings = {"policy": "oracle", "seed": 1, **values}
-    if settings["policy"] == "oracle":  # it is told the symbol: nothing needs to be drawn
+    if settings["policy"] == "oracle":  # it observes the symbol: nothing needs to be drawn
         options["pixels"] = False
     return PlannedRun(
         name,

@@ -90,7 +90,7 @@ def validate(
     claims
         Names of claims (or of runs, or the beginnings of such names) to check; empty for all.
     progress
-        Told how far it is.
+        Called with how far it is.
 
     Raises
     ------

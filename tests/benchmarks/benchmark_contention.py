@@ -21,6 +21,7 @@ from regretlab.play.run import run
 from regretlab.policies import PolicySpec
 from regretlab.policies.contention import measure_contention
 from regretlab.policies.profile import profile_policy
+from regretlab.results import interval_quantile
 from regretlab.scenario import Scenario
 from regretlab.theory.realtime import bound
 
@@ -60,14 +61,20 @@ def main():
             # Ratios of the concurrent measurement, on the lone time of its own: one moment, one load.
             straight = 1e3 * shared.lone_time * (1 + line.share * (number - 1))
             times = 1e3 * shared.means[shared.workers.index(number)]
-            took, half = 1e3 * summary.inference_time["mean"], 1.96e3 * summary.standard_error["inference_time"]
+            took, half = (
+                1e3 * summary.inference_time["mean"],
+                1e3 * interval_quantile(0.95) * summary.standard_error["inference_time"],
+            )
             alone = alone or took
             law = profile.law().scaled(line.slowdown(number))
             settings = {"rule": "free-running", "workers": number, "symbols": SYMBOLS}
             promised = bound(
                 Scenario(law, frame_time=parse_frame_time("gameboy"), mode_probability=MODE, **settings)
             ).regret.total
-            played, error = 1 - summary.reward_per_frame, 1.96 * summary.standard_error["reward_per_frame"]
+            played, error = (
+                1 - summary.reward_per_frame,
+                interval_quantile(0.95) * summary.standard_error["reward_per_frame"],
+            )
             print(
                 f"{number:7}  {straight:8.2f}  {times:12.2f}  {took:8.2f} +- {half:<7.2f}  {took / times:12.3f}  "
                 f"{times / (1e3 * shared.means[0]):17.3f}, {took / alone:.3f}  "

@@ -31,8 +31,7 @@ AVOIDED = {
     r"\bstrangers?\b": "untrusted",
     r"\blikeliest\b": "most likely",
     r"\bis none of\b": "is not one of",
-    r"\b(is|was|are|were) no (?!longer|more\b|less\b|other\b|need\b|way\b)": "is not a, does not exist",
-    r"\b(there (is|are|was)|has|have|holds|lacks|had) none\b": "is missing, has no such thing",
+    r"(?<!there )\b(is|was|are|were) no (?!longer|more\b|less\b|other\b|need\b|way\b)": "is not a, does not exist",
     r"\bbelongs? into\b": "belongs in",
     r"\bwithout end\b": "unlimited, endless",
     r"\ba screen each\b": "each fits on one screen",
@@ -73,7 +72,7 @@ def prose_of_python(source: str) -> Iterator[tuple[int, str]]:
             example = False
             for offset, line in enumerate(node.value.splitlines() if "\n" in node.value else [node.value]):
                 example = bool(line.strip()) and (example or line.lstrip().startswith(">>>"))
-                if not example:
+                if not example and not line.strip().isidentifier():
                     yield node.lineno + offset, re.sub(r"`[^`]*`", "_", line)
 
 

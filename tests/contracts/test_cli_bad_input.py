@@ -23,7 +23,7 @@ def _refused(said, message):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["bund"], "unknown command 'bund' (did you mean bound?): choose one of bound, completion, doctor,"),
+        (["bund"], "unknown command 'bund' (did you mean bound?): choose one of bound, compare, completion, doctor,"),
         (["--colour"], "--colour"),
         ([*BOUND, "--colour", "red"], "--colour"),
         (
@@ -296,7 +296,7 @@ def _run_words(changed, out):
         ({"--mode-probability": "0.01"}, "mode probability must lie in [1/4, 1] for 4 symbols, not 0.01"),
         ({"--frames": "0"}, "frames must be at least 1, not 0"),
         ({"--frames": "0.5"}, "must be a whole number, not '0.5'"),
-        ({"--workers": "0"}, "workers must be at least 1, not 0"),
+        ({"--workers": "0"}, "workers must be a whole number of at least 1 or inf, not '0'"),
         ({"--policy": "impala-k0"}, "width of 'impala-k0'"),
         ({"--env": "CartPole-v1", "--symbols": None}, "which 'CartPole-v1' does not"),
         ({"--env": "CartPole-v1", "--symbols": None, "--policy": "nature"}, "looks at frames of shape (84, 84)"),
@@ -308,7 +308,7 @@ def _run_words(changed, out):
         ({"--policy": "nature", "--weights": "none.safetensors"}, "cannot be read as a safetensors file"),
         ({"--policy": "oracle", "--weights": "none.safetensors"}, "takes no weights"),
         ({"--policy": "sb3:nowhere.zip"}, "'sb3:nowhere.zip' cannot be read: No such file"),
-        ({"--policy": "sb3:pyproject.toml"}, "is no file that Stable-Baselines3 saved"),
+        ({"--policy": "sb3:pyproject.toml"}, "is not a file that Stable-Baselines3 saved"),
         ({"--policy": "module:nowhere.py:make"}, "there is no file 'nowhere.py'"),
         ({"--policy": "module:nowhere"}, "is not of the form module:FILE.py:NAME"),
         ({"--clock": "real", "--workers": "100000"}, "workers must be at most 1024 on the real clock, not 100000"),
@@ -357,7 +357,7 @@ def test_estimates_that_cannot_be(words, message, answer):
 def test_the_oracle_needs_an_environment_that_tells_its_state(answer):
     said = answer("stochasticity", "--env", "CartPole-v1", "--policy", "oracle", "--frames", "50", "--json")
     assert (said.code, said.out) == (2, "")
-    assert "policy 'oracle' needs an environment that tells its symbol, which 'CartPole-v1' does not" in said.err
+    assert "policy 'oracle' needs the environment's symbol, which 'CartPole-v1' does not report" in said.err
 
 
 def test_a_record_has_a_policy_of_its_own(answer):

@@ -83,6 +83,7 @@ def test_the_keys_of_experiments_and_of_their_cases_are_those_of_the_output(prot
             DOCUMENTED["bound"] - {"hold", "learning_bound", "learners_to_keep_up"},
         ),
         ("plan", TIMES, set()),
+        ("compare", [*TIMES, "--workers", "2", "--frames", "1000"], set()),
         ("solve", ["--mdp", "ring(p=0.9)"], set()),
         ("stochasticity", ["--env", "beacon", "--symbols", "2", "--frames", "300", "--ignore-actions"], set()),
         pytest.param("figures", ["tolerable-time", "--quick"], set(), marks=pytest.mark.figures),

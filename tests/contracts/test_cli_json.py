@@ -14,10 +14,12 @@ from regretlab.validation.claim import judge
 
 BOUND = ["bound", "--inference-time", "0.05", "--mode-probability", "0.95"]
 BOUND_KEYS = {
+    "above_lower_bound",
     "assumptions",
     "delay_law",
     "inaction_fraction",
     "interaction_time",
+    "lower_bound",
     "method",
     "regret",
     "regret_per_frame",
@@ -26,6 +28,7 @@ BOUND_KEYS = {
     "standard_error",
     "symbolic",
     "witness",
+    "workers_for_quantile",
     "workers_for_zero_inaction",
 }
 PARTS = {"inaction", "delay", "learning", "total"}
@@ -47,6 +50,22 @@ def test_bound(answer):
     assert values["standard_error"] is None
     assert sum(values["delay_law"]) == pytest.approx(1 - values["inaction_fraction"])
     assert values["regret"]["total"] == pytest.approx(60 * values["regret_per_second"]["total"])
+
+
+def test_bound_of_any_rule(answer):
+    """The same keys; what a bound over all rules leaves open is null."""
+    words = ["bound", "--inference-time", "gamma(4, scale=0.8)", "--frame-time", "1", "--mode-probability", "0.9"]
+    values = _object(answer, *words, "--workers", "4", "--rule", "any")
+    assert values["regret_per_frame"]["total"] == pytest.approx(0.273340555, abs=1e-9)
+    assert values["inaction_fraction"] == 0.0
+    assert values["workers_for_zero_inaction"] == 4
+    assert values["delay_law"] is values["interaction_time"] is values["regret_per_frame"]["delay"] is None
+    assert [sharp["name"] for sharp in values["sharper"]] == ["phase"]
+    held = _object(answer, *words, "--workers", "4", "--rule", "any", "--default-behaviour", "repeat")
+    assert held["regret_per_frame"]["total"] == pytest.approx(0.238554733, abs=1e-9)
+    rule = _object(answer, *words, "--workers", "4", "--rule", "free-running")
+    assert rule["lower_bound"]["regret_per_frame"] == values["regret_per_frame"]["total"]
+    assert rule["above_lower_bound"] == pytest.approx(rule["regret_per_frame"]["total"] / 0.273340555, abs=1e-6)
 
 
 def test_bound_without_a_horizon(answer):
@@ -89,7 +108,8 @@ SIMULATE = ["simulate", *BOUND[1:], "--workers", "3", "--frames", "20000", "--re
 def test_simulate_says_what_bound_says_and_how_sure_it_is(answer):
     bound = _object(answer, *BOUND, "--rule", "max-time", "--workers", "3", "--horizon", "60")
     measured = _object(answer, *SIMULATE, "--rule", "max-time", "--horizon", "60", "--seed", "7")
-    assert BOUND_KEYS | {"frames_per_second", "standard_errors"} <= set(measured)
+    theory_alone = {"workers_for_quantile", "lower_bound", "above_lower_bound"}
+    assert (BOUND_KEYS - theory_alone) | {"frames_per_second", "standard_errors"} <= set(measured)
     assert set(measured["regret_per_frame"]) == set(measured["regret"]) == PARTS
     assert measured["method"] == "simulation"
     assert measured["frames"] == 40_000

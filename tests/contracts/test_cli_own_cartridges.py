@@ -91,7 +91,7 @@ def place(tmp_path, monkeypatch):
         ),
         (
             ["--env", "stacker", "--policy", "sb3:weights.pkl"],
-            "policy 'sb3:weights.pkl' is no file that",
+            "policy 'sb3:weights.pkl' is not a file that",
         ),
     ],
     ids=lambda value: " ".join(value[:4])[-60:] if isinstance(value, list) else "",

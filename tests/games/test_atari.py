@@ -97,7 +97,7 @@ def test_pictures_for_people():
     [
         ({"sticky": 1.5}, r"sticky must lie in \[0, 1\], not 1.5"),
         ({"sticky": float("nan")}, "sticky must lie in"),
-        ({"game": "chess"}, "'chess' is no game of ale-py, such as boxing, krull or name_this_game"),
+        ({"game": "chess"}, "'chess' is not a game of ale-py, such as boxing, krull or name_this_game"),
         ({"render_mode": "human"}, "render_mode must be None or 'rgb_array', not 'human'"),
     ],
 )

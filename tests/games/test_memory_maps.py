@@ -50,7 +50,7 @@ def test_sums_are_what_python_would_add_up(terms, data):
     ],
 )
 def test_what_is_no_sum_is_refused(text):
-    with pytest.raises(InputError, match="is no sum or difference of named values"):
+    with pytest.raises(InputError, match="is not a sum or difference of named values"):
         parse_sum(text)
 
 
@@ -70,7 +70,7 @@ def test_numbers_are_read_as_they_are_written(size, endianness, bcd, data):
 def test_what_is_no_decimal_is_said():
     machine = Memory()
     machine.write(0xC000, 0x1A)
-    with pytest.raises(InputError, match="address 0xc000 holds 0x1a, which is no decimal number"):
+    with pytest.raises(InputError, match="address 0xc000 holds 0x1a, which is not a decimal number"):
         Value(address=0xC000, bcd=True).read(machine)
 
 
@@ -103,12 +103,12 @@ at_least = 3
         ("size = 2", "size = 9", "size is 1 to 8 bytes, not 9"),
         ("size = 2", "bytes = 2", r"values\.points\.bytes: unknown key"),
         ("size = 2", 'endianness = "middle"', "endianness: must be 'little' or 'big', not 'middle'"),
-        ("points - fines", "points * 2", "'points . 2' is no sum or difference of named values"),
-        ("points - fines", "bonus", "reward names 'bonus', which is none of the values .points, fines."),
+        ("points - fines", "points * 2", "'points . 2' is not a sum or difference of named values"),
+        ("points - fines", "bonus", "reward names 'bonus', which is not one of the values .points, fines."),
         ('value = "fines"', 'value = "lives"', "end names 'lives'"),
         ("at_least = 3", "", "end: give one of equals, differs and at_least"),
         ("at_least = 3", "at_least = 3\nequals = 3", "end: give one of equals, differs and at_least"),
-        ("a+b", "a+x", "'x' is no button: choose from a, b, select, start, up, down, left, right"),
+        ("a+b", "a+x", "'x' is not a button: choose from a, b, select, start, up, down, left, right"),
         ('["", "a+b"]', "[]", "actions needs at least one"),
         ('game = "Mine"', 'sha256 = "12"', "sha256 is 64 hexadecimal digits in small letters, not '12'"),
         ('game = "Mine"', "game = [", "is not TOML"),
@@ -224,7 +224,7 @@ def test_decimals_that_go_wrong_while_playing_end_the_run(tmp_path):
     game = Mapped(machine := Memory(), _rules(tmp_path, text))
     game.begin(np.random.default_rng(0))
     machine.write(0xC000, 0xFF)
-    with pytest.raises(RunError, match="holds 0xff, which is no decimal number"):
+    with pytest.raises(RunError, match="holds 0xff, which is not a decimal number"):
         game.frame()
 
 

@@ -191,7 +191,7 @@ def test_states_to_start_from(tmp_path):
         ({"render_mode": "human"}, "render_mode must be None or 'rgb_array', not 'human'"),
         ({"memory_map": "none.toml"}, "memory map 'none.toml' cannot be read"),
         ({"state": "none.state"}, "state 'none.state' cannot be read: No such file"),
-        ({"state": str(STACKER)}, "is no state of PyBoy for this ROM"),
+        ({"state": str(STACKER)}, "is not a state of PyBoy for this ROM"),
     ],
 )
 def test_what_cannot_be_played(options, message):
@@ -320,5 +320,5 @@ def test_states_cut_short_are_refused(tmp_path):
     machine.close()
     for size in (0, 1, 1000, len(whole) // 2):
         (tmp_path / "cut.state").write_bytes(whole[:size])
-        with pytest.raises(InputError, match=r"cut\.state' is no state of PyBoy for this ROM: "):
+        with pytest.raises(InputError, match=r"cut\.state' is not a state of PyBoy for this ROM: "):
             Cartridge(STACKER, state=tmp_path / "cut.state")

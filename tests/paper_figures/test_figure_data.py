@@ -12,6 +12,9 @@ from paper_figures.paper_models import ATARI_DELAYS, GAME_BOY_DELAYS
 from regretlab.experiments import read_results
 from regretlab.mdp.delayed import solve_delayed
 from regretlab.mdp.families import parse_mdp
+from regretlab.results import interval_quantile
+
+QUANTILE = interval_quantile(0.99)
 
 EXPERIMENTS = RESULTS.parent / "experiments"
 pytestmark = [pytest.mark.figures, pytest.mark.xdist_group("figures")]  # in one process, so that they are made once
@@ -80,7 +83,7 @@ def test_the_phase_diagram_turns_at_its_boundary(data_of):
 
 
 def test_simulated_and_played_service_laws_meet_the_closed_forms(data_of):
-    """Within 4.5/2.576 of the 99 % intervals. Max-time learns its longest time, so its fractions drift a little."""
+    """Within 4.5/QUANTILE of the 99 % intervals. Max-time learns its longest time, so its fractions drift a little."""
     for panel in data_of("service-laws")["panels"]:
         for source in ("simulated", "played"):
             shares = [panel[source]["inaction"], *panel[source]["delay_law"]]
@@ -92,7 +95,7 @@ def test_simulated_and_played_service_laws_meet_the_closed_forms(data_of):
             shares = [panel[source]["inaction"], *panel[source]["delay_law"]]
             intervals = [panel[source]["inaction_interval"], *panel[source]["intervals"]]
             for value, share, interval in zip(exact, shares, intervals, strict=True):
-                assert abs(share - value) < 4.5 / 2.576 * interval + 1e-3
+                assert abs(share - value) < 4.5 / QUANTILE * interval + 1e-3
 
 
 def test_best_model_sizes_are_the_lowest_points_of_their_curves(data_of):
@@ -172,7 +175,7 @@ def test_learners_stay_above_the_bound_and_inaction_overtakes_learning(data_of):
     data = data_of("learning")
     for curve in data["bandit"]["curves"]:
         for value, error, bound in zip(curve["regret"], curve["error"], data["bandit"]["bound"], strict=True):
-            assert value - 2.576 * error > bound
+            assert value - QUANTILE * error > bound
         fit = data["bandit"]["slopes"][curve["name"]]
         assert abs(fit["slope"] - 0.5) < 0.02 + 4 * fit["error"]
     parts = {curve["name"]: curve["regret"] for curve in data["slow"]["curves"]}
@@ -194,7 +197,7 @@ def test_the_map_of_the_hold_says_what_its_simulations_found(data_of):
 
 
 def test_four_routes_agree_on_what_holding_saves(data_of):
-    """Within 4.5/2.576 of each 99 % interval of the closed form, or of the simulation where there is none."""
+    """Within 4.5/QUANTILE of each 99 % interval of the closed form, or of the simulation where there is none."""
     cells = data_of("hold-routes")["cells"]
     assert {cell["law"] for cell in cells} == {"gamma", "lognormal", "k=7"}
     for cell in cells:
@@ -204,7 +207,11 @@ def test_four_routes_agree_on_what_holding_saves(data_of):
             for route in ("simulated", "virtual", "realtime"):
                 allowed = np.hypot(saved[route]["interval"], exact["interval"])
                 assert allowed > 0
-                assert abs(saved[route]["value"] - exact["value"]) < 4.5 / 2.576 * allowed, (cell["law"], other, route)
+                assert abs(saved[route]["value"] - exact["value"]) < 4.5 / QUANTILE * allowed, (
+                    cell["law"],
+                    other,
+                    route,
+                )
 
 
 PANELS = {

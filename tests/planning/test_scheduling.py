@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 from regretlab.errors import InputError
 from regretlab.laws import law_from_samples, parse_law
 from regretlab.planning.scheduling import optimal_rule
-from regretlab.theory.any_rule import lower_bound
+from regretlab.theory.any_rule import lower_bound_of_law
 from regretlab.theory.loss import FrameLoss, MeasuredLoss
 
 Q = law_from_samples([1.0] * 2 + [2.0] * 5 + [3.0] * 3)
@@ -174,7 +174,7 @@ def test_the_optimum_is_never_below_the_bound(times, workers, cancelling, length
     model = {"service_model": "chunk", "chunk": length} if length else {}
     found = optimal_rule(law, 1.0, LOSS, workers=workers, cancelling=cancelling, tolerance=1e-2, **model)
     cancel = {"cancel_after": "any"} if cancelling else {}
-    limit = lower_bound(law, 1.0, LOSS, workers=workers, sharper=True, **model, **cancel)
+    limit = lower_bound_of_law(law, 1.0, LOSS, workers=workers, sharper=True, **model, **cancel)
     assert found.regret_upper >= limit.regret_per_frame - 1e-8
     for sharp in limit.sharper:
         assert found.regret_upper >= sharp.regret_per_frame - 1e-7

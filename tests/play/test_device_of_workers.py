@@ -15,7 +15,7 @@ from tests.oracles.marked_run import values
     ("changes", "message"),
     [
         ({"clock": "virtual"}, "device 'cuda' is for the real clock: on the virtual one networks run on the cpu"),
-        ({"learners": 1}, "device 'cuda' is for networks that nobody trains"),
+        ({"learners": 1}, "device 'cuda' is for networks that are not trained"),
         ({"backend": "ray"}, "device .cuda. is for backend local"),
         ({"device": "gpu"}, "device: must be 'cpu' or 'cuda', not 'gpu'"),
     ],

@@ -181,7 +181,7 @@ def test_pickles_are_refused(saved, tmp_path):
         with pytest.raises(InputError, match=r"is refused: its policy\.pth holds more than tensors"):
             BaselinesPolicy(PolicySpec(f"sb3:{file}", **VECTOR))
     (tmp_path / "net.pkl").write_bytes(pickle.dumps(_Bomb()))
-    with pytest.raises(InputError, match="is no file that Stable-Baselines3 saved"):
+    with pytest.raises(InputError, match="is not a file that Stable-Baselines3 saved"):
         BaselinesPolicy(PolicySpec(f"sb3:{tmp_path / 'net.pkl'}", **VECTOR))
 
 

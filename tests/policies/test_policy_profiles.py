@@ -13,6 +13,7 @@ from regretlab.laws.measured import read_profile
 from regretlab.policies import PolicySpec
 from regretlab.policies.contention import measure_contention
 from regretlab.policies.profile import LatencyProfile, profile_policy
+from regretlab.results import interval_quantile
 
 SPEC = PolicySpec("nature", actions=5, channels_last=True)
 MEASURED = LatencyProfile("nature", 55_469, np.array([0.01, 0.02, 0.03]), 1, True, 4, 0, "here", "2")
@@ -65,7 +66,7 @@ def test_the_interval_of_the_mean_covers_where_slow_spells_last():
         profile = replace(MEASURED, seconds=times)
         low, high = profile.mean_interval
         covered += low < 0.01 < high
-        half = 1.96 * times.std() / np.sqrt(len(times))
+        half = interval_quantile(0.95) * times.std() / np.sqrt(len(times))
         naive += abs(times.mean() - 0.01) < half
         effective.append(profile.effective_samples)
     assert covered >= 300 * (0.95 - 0.05 - 0.04)
@@ -156,7 +157,7 @@ def test_what_was_found_out_goes_beside_the_samples(tmp_path):
 @pytest.mark.parametrize(
     ("summary", "message"),
     [
-        (None, "has no summary beside it"),
+        (None, "has no summary next to it"),
         ("{", "is not one that regretlab profile wrote"),
         ("[]", "is not one that regretlab profile wrote"),
         ('{"policy": "nature"}', "is not one that regretlab profile wrote"),

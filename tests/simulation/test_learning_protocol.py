@@ -7,9 +7,12 @@ import pytest
 
 from regretlab.laws import parse_law
 from regretlab.mdp import AsynchronousMDP, FiniteMDP, parse_mdp, solve_average_reward
+from regretlab.results import interval_quantile
 from regretlab.simulation.learning import learner_named, simulate_learning
 from regretlab.theory.learning import learners_to_keep_up, learning_bound, processed_share
 from tests.oracles.plain_protocol import late_q_learning
+
+QUANTILE = interval_quantile(0.99)
 
 LATE = ("uniform(0.8, 1.6)", {1: 0.125, 2: 0.625, 3: 0.25})
 """A law of inference times and what it makes of the delays (frames of 1 s)."""
@@ -83,7 +86,7 @@ def test_fewer_learners_than_needed_cost_the_root_of_what_they_miss():
         thompson = learner_named("thompson")
         played = simulate_learning(bandit, thompson, share=share, frames=frames, checkpoints=1, replications=300)
         bound = learning_bound("bernoulli-bandit", interactions=float(frames), actions=arms, share=share).value
-        assert played.learning[-1] - 2.576 * played.learning_error[-1] > bound
+        assert played.learning[-1] - QUANTILE * played.learning_error[-1] > bound
         kept = simulate_learning(
             bandit, thompson, frames=int(share * frames), checkpoints=1, replications=300, seed=32
         )  # fmt: skip
@@ -110,4 +113,4 @@ def test_learners_find_what_to_do_on_the_product_witness(name, parameters):
     late = (curves.learning[-1] - curves.learning[1]) / 200_000
     error = (curves.learning_error[-1] + curves.learning_error[1]) / 200_000
     assert curves.delay[-1] / 400_000 == pytest.approx(0.5 * (1 - 0.8**2), rel=0.01)
-    assert late + 2.576 * error < 0.1 * 0.5 * (1 - 0.8**2)
+    assert late + QUANTILE * error < 0.1 * 0.5 * (1 - 0.8**2)

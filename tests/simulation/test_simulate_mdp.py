@@ -269,7 +269,7 @@ def test_the_figures_do_not_depend_on_the_number_of_cores():
         ([0.5] * 6, {}, "does not fit"),
         ([0] * 6, {"start": 6}, "start must be a state between 0 and 5"),
         ([0] * 6, {"chains": 0}, "chains must be at least 1"),
-        ([0] * 6, {"rule": "sequential"}, "the process has none"),
+        ([0] * 6, {"rule": "sequential"}, "which the process does not define"),
     ],
 )
 def test_bad_input_is_named(policy, changes, message):

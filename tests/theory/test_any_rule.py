@@ -12,8 +12,10 @@ from scipy.optimize import linprog
 from regretlab.errors import InputError
 from regretlab.laws import law_from_samples, parse_law
 from regretlab.rules.service.service import NoClosedForm, service_law
-from regretlab.theory.any_rule import lower_bound, lower_bounds, workers_without_inaction
+from regretlab.scenario import Scenario
+from regretlab.theory.any_rule import lower_bound, lower_bound_of_law, lower_bounds, workers_without_inaction
 from regretlab.theory.loss import FrameLoss, MeasuredLoss
+from regretlab.theory.realtime import bound as value_of_rule
 from regretlab.theory.sharper_bounds import collision_bound, phase_bound
 from regretlab.theory.symbolic import any_rule as symbolic
 from regretlab.theory.symbolic.bounds import DELTA
@@ -31,7 +33,7 @@ GAPS = FrameLoss(0.9, None, 0.6, 1.0)
 
 def bound(law, p, workers=1, model="once", *, loss=None, **options):
     loss = FrameLoss(p) if loss is None else loss
-    return lower_bound(law, 1.0, loss, workers=workers, service_model=model, **options).regret_per_frame
+    return lower_bound_of_law(law, 1.0, loss, workers=workers, service_model=model, **options).regret_per_frame
 
 
 CHECK_VALUES = [
@@ -204,7 +206,7 @@ def test_a_linear_programme_finds_the_same_phase_bound(workers):
 
 def test_sharper_check_values():
     for law, workers, theorem, collision in ((Q, 2, 0.7654, 0.7479), (Q, 3, 0.8357, 0.8114), (B, 3, 0.7452, 0.7232)):
-        found = lower_bound(law, 1.0, FrameLoss(0.9), workers=workers, sharper=True)
+        found = lower_bound_of_law(law, 1.0, FrameLoss(0.9), workers=workers, sharper=True)
         assert 1.0 - found.regret_per_frame == pytest.approx(theorem, abs=5e-5)
         named = {sharp.name: 1.0 - sharp.regret_per_frame for sharp in found.sharper}
         assert named["collision"] == pytest.approx(collision, abs=5e-5)
@@ -224,7 +226,7 @@ def test_the_phase_bound_rises_to_its_limit_with_finer_phases():
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.integers(1, 3), st.sampled_from([0.3, 1.0, 1.7]))
 def test_sharper_bounds_are_never_below_the_theorem(times, workers, g):
     law, loss = law_from_samples([float(t) for t in times]), FrameLoss(0.8, None, g, 1.0)
-    theorem = lower_bound(law, 1.0, loss, workers=workers, sharper=True)
+    theorem = lower_bound_of_law(law, 1.0, loss, workers=workers, sharper=True)
     for sharp in theorem.sharper:
         slack = 1e-9 if sharp.name == "collision" else 2.0 / (256 * law.mean())
         assert sharp.regret_per_frame >= theorem.regret_per_frame - slack
@@ -266,7 +268,7 @@ def test_no_rule_of_the_package_is_below(text, rule):
             service = service_law(law, 1.0, workers=workers, rule=rule, hold=hold)
         except NoClosedForm:
             continue
-        limit = lower_bound(law, 1.0, loss, workers=workers)
+        limit = lower_bound_of_law(law, 1.0, loss, workers=workers)
         assert loss.total(service) >= limit.regret_per_frame - 1e-9
         assert service.inaction_fraction >= limit.inaction_fraction - 1e-9
 
@@ -391,19 +393,21 @@ def test_workers_without_inaction():
 def test_the_number_of_workers_is_the_smallest(mean, workers, model, few_cores):
     law, cores = parse_law(f"expon(scale={mean})"), 3.5 if few_cores else None
     least = workers_without_inaction(law, 1.0, service_model=model, cores=cores)
-    idle = lower_bound(law, 1.0, FrameLoss(0.9), workers=workers, service_model=model, cores=cores).inaction_fraction
+    idle = lower_bound_of_law(
+        law, 1.0, FrameLoss(0.9), workers=workers, service_model=model, cores=cores
+    ).inaction_fraction
     assert (idle <= 1e-12) == (least is not None and workers >= least)
 
 
 def test_an_unbounded_density_at_zero_needs_a_restart_time():
     law = parse_law("gamma(0.5, scale=4)")
-    vacuous = lower_bound(law, 1.0, FrameLoss(0.9), cancel_after="any")
+    vacuous = lower_bound_of_law(law, 1.0, FrameLoss(0.9), cancel_after="any")
     assert vacuous.regret_per_frame == pytest.approx(0.1)  # l_1: as though every frame had an output of one frame
     assert any("vacuous" in note for note in vacuous.assumptions)
     values = [bound(law, 0.9, cancel_after="any", restart_time=t) for t in (0.1, 0.3, 1.0)]
     assert 0.1 < values[0] < values[1] < values[2]
     # a fine grid of thresholds at the multiplier found, by quadrature of the definition
-    found = lower_bound(law, 1.0, FrameLoss(0.9), cancel_after="any", restart_time=0.1)
+    found = lower_bound_of_law(law, 1.0, FrameLoss(0.9), cancel_after="any", restart_time=0.1)
     cuts = np.linspace(0.001, 4.0, 4_000)
     earned = np.zeros(len(cuts))
     for j in range(1, 6):
@@ -414,7 +418,7 @@ def test_an_unbounded_density_at_zero_needs_a_restart_time():
 
 
 def test_what_a_bound_prints():
-    found = lower_bound(EXPON, 0.5, FrameLoss(0.9), workers=2, horizon=10.0, sharper=True, with_symbolic=True)
+    found = lower_bound_of_law(EXPON, 0.5, FrameLoss(0.9), workers=2, horizon=10.0, sharper=True, with_symbolic=True)
     values = found.to_json()
     assert values["regret_per_frame"] == {
         "inaction": None, "delay": None, "learning": None, "total": found.regret_per_frame,
@@ -426,10 +430,49 @@ def test_what_a_bound_prints():
     assert [sharp["name"] for sharp in values["sharper"]] == ["phase"]
     assert "path-blind" in values["assumptions"][0]
     assert "N" in values["symbolic"]
-    assert "no path-blind rule loses less than" in repr(found)
+    assert "regret that no path-blind rule stays below" in repr(found)
     assert found._repr_latex_().startswith("$\\text{regret per frame}")
-    everything = lower_bound(EXPON, 0.5, FrameLoss(0.9), workers=math.inf)
+    everything = lower_bound_of_law(EXPON, 0.5, FrameLoss(0.9), workers=math.inf)
     assert everything.regret_per_frame == pytest.approx(0.1)  # some output of one frame is always there
+
+
+def test_the_bound_of_a_scenario():
+    asked = Scenario(EXPON, frame_time=0.5, mode_probability=0.9, workers=3, horizon=60.0)
+    for options, direct in (
+        ({}, {}),
+        ({"default_behaviour": "repeat"}, {"service_model": "repeat"}),
+        ({"chunk": 4}, {"service_model": "chunk", "chunk": 4}),
+        ({"cancel_after": "auto"}, {"cancel_after": "any"}),
+        ({"cores": 2}, {"cores": 2}),
+    ):
+        found = lower_bound(asked.replace(**options), sharper=False)
+        expected = lower_bound_of_law(EXPON, 0.5, FrameLoss(0.9), workers=3, **direct)
+        assert found.regret_per_frame == expected.regret_per_frame
+        assert found.regret == pytest.approx(120.0 * expected.regret_per_frame)
+    curve = MeasuredLoss((0, 2), (0.0, 0.4), 1.0)
+    measured = Scenario(EXPON, frame_time=0.5, workers=3, loss=curve)
+    assert lower_bound(measured).regret_per_frame == bound(EXPON.scaled(2.0), 0, 3, loss=curve)
+    guessing = asked.replace(default_behaviour="random", actions=4)
+    assert lower_bound(guessing).gap_default == 0.75
+    ignoring = lower_bound(asked.replace(unused="keep", rule="max-time"), sharper=False)
+    assert any("not taken into account" in note and "unused" in note for note in ignoring.assumptions)
+    for wrong in ({"mode_probability": None}, {"default_behaviour": "random"}):
+        with pytest.raises(InputError, match="and none is given"):
+            lower_bound(asked.replace(**wrong))
+
+
+def test_a_report_names_the_rule_and_the_bound():
+    report = value_of_rule(Scenario(EXPON, frame_time=1.0, mode_probability=0.9, workers=4, rule="free-running"))
+    least = bound(EXPON, 0.9, 4)
+    assert report.above_lower_bound == pytest.approx(report.regret.total / least)
+    assert report.above_lower_bound > 1.0
+    assert report.to_json()["lower_bound"] == {
+        "regret_per_frame": least, "inaction_fraction": 0.0, "service_model": "once",
+    }  # fmt: skip
+    assert report.workers_for_zero_inaction is None
+    words = dict(report.facts())
+    assert "over all path-blind rules" in words["lower bound, any rule"]
+    assert words["workers for zero inaction"].startswith("no number")
 
 
 @pytest.mark.parametrize(

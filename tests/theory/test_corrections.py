@@ -1,18 +1,25 @@
 """Errors that a referee found in the theory as first built: the correct values, each by a second method."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
+from scipy.special import zeta
 
-from regretlab.laws import parse_law
+from regretlab.laws import law_from_samples, parse_law
+from regretlab.mdp import solve_average_reward
 from regretlab.mdp.delayed import solve_delayed
 from regretlab.mdp.families import parse_mdp
+from regretlab.mdp.model import FiniteMDP
+from regretlab.mdp.multichain import MultichainError
 from regretlab.rules.service.service import service_law
 from regretlab.scenario import Scenario
 from regretlab.theory.loss import FrameLoss
 from regretlab.theory.many import regret_parts
 from regretlab.theory.realtime import bound
+from tests.oracles.event_loop import run_rule
 
 GAMMA = parse_law("gamma(4, scale=0.8)")
 
@@ -64,3 +71,123 @@ def test_every_way_to_the_regret_knows_it(symbols):
         inaction, delay, _ = regret_parts(service, p, symbols=symbols, gap_default=g, gap_delay=gap)
         assert reports == pytest.approx(by_hand, abs=1e-12)
         assert inaction + delay == pytest.approx(by_hand, abs=1e-12)
+
+
+# 5. An MDP has one optimal gain if every start can reach a best class, whatever the gains of the other classes.
+
+
+def test_optimal_gains_are_compared_by_start():
+    stay, go = np.eye(2), np.array([[1.0, 0.0], [1.0, 0.0]])
+    absorbing = FiniteMDP([stay, go], rewards=[[1.0, 1.0], [0.0, 0.0]])
+    solved = solve_average_reward(absorbing)
+    assert solved.gain == pytest.approx(1.0, abs=1e-9)
+    assert solved.gaps.min() >= -1e-9
+    with pytest.raises(MultichainError):  # nothing leads out of either state
+        solve_average_reward(FiniteMDP([stay, stay], rewards=[[1.0, 1.0], [0.0, 0.0]]))
+
+
+def test_random_processes_with_traps_agree_with_a_linear_programme():
+    """The gain by start, from the least w >= P_a w, w >= r + P_a h - h (Puterman 1994, section 9.3)."""
+    random, accepted, refused = np.random.default_rng(5), 0, 0
+    for _ in range(150):
+        states, actions = 4, 2
+        P = np.zeros((actions, states, states))
+        for a, s in np.ndindex(actions, states):
+            P[a, s, random.integers(states)] = 1.0
+        r = random.integers(0, 3, (states, actions)) / 2.0
+        rows, right = [], []
+        for a, s in np.ndindex(actions, states):
+            rows.append(np.concatenate([P[a, s] - np.eye(states)[s], np.zeros(states)]))
+            rows.append(np.concatenate([-np.eye(states)[s], P[a, s] - np.eye(states)[s]]))
+            right += [0.0, -r[s, a]]
+        gains = linprog(
+            np.repeat([1.0, 0.0], states), A_ub=rows, b_ub=right, bounds=[(None, None)] * (2 * states), method="highs"
+        ).x[:states]
+        if np.ptp(gains) < 1e-7:
+            accepted += 1
+            assert solve_average_reward(FiniteMDP(P, rewards=r)).gain == pytest.approx(gains[0], abs=1e-6)
+        else:
+            refused += 1
+            with pytest.raises(MultichainError):
+                solve_average_reward(FiniteMDP(P, rewards=r))
+    assert min(accepted, refused) > 10
+
+
+# 3. Commensurate times: phases that the starts keep are counted, not taken for uniform.
+
+
+def served(rule, law, workers, frames=24_000, **options):
+    """Return phi, the delays and the mean and peak age of a plain event loop from its own start."""
+    random = np.random.default_rng(7)
+    times = np.atleast_1d(getattr(law, "seconds", law.maximum()))
+    timeline = run_rule(rule, workers, lambda: float(random.choice(times)), frames, **options)
+    phi, delays = timeline.service(1_000, frames)
+    newest, ages = -1, []
+    for frame in range(frames):
+        newest = max(newest, timeline.served.get(frame, -1))
+        ages.append(frame - newest)
+    peaks = [before + 1 for before, age in pairwise(ages[999:]) if age != before + 1]
+    return phi, delays, float(np.mean(ages[1_000:])) + 0.5, float(np.mean(peaks))
+
+
+@pytest.mark.parametrize(("x", "workers"), [(2.0, 2), (2.5, 3), (5.3, 3), (3.2, 4), (7.0, 3), (0.4, 1), (1.5, 4)])
+@pytest.mark.parametrize("rule", ["max-time", "unstaggered"])
+def test_commensurate_times_keep_their_phases(x, workers, rule):
+    law = parse_law(f"{x}")
+    expected = service_law(law, 1.0, workers=workers, rule=rule)
+    options = {"first_estimate": x} if rule == "max-time" else {}
+    phi, delays, age, peak = served(rule, law, workers, frames=7_000, **options)
+    assert phi == pytest.approx(expected.inaction_fraction, abs=2e-3)
+    for delay, share in delays.items():
+        assert share == pytest.approx(expected.delay_law[delay], abs=2e-3)
+    assert age == pytest.approx(expected.mean_age, abs=2e-2)
+    assert peak == pytest.approx(expected.peak_age, abs=2e-2)
+
+
+def test_the_examples_of_commensurate_times():
+    two = service_law(parse_law("0.04"), 0.02, workers=2, rule="max-time")
+    assert two.delay_law.tolist() == [0.0, 0.0, 1.0]
+    three = service_law(parse_law("0.05"), 0.02, workers=3, rule="max-time")
+    assert three.delay_law[3:] == pytest.approx([0.8, 0.2], abs=1e-12)
+    asked = Scenario(0.05, frame_time=0.02, mode_probability=0.9, workers=3, rule="max-time")
+    assert bound(asked).symbolic is None  # the formula is that of uniform phases
+
+
+@pytest.mark.parametrize(
+    ("times", "workers", "phi"),
+    [([2, 4], 2, 0.5556), ([2, 2, 6], 4, 0.5128), ([1, 2, 3], 2, None), ([3, 3, 6], 1, None)],
+)
+def test_workers_that_start_together_stay_on_the_frames(times, workers, phi):
+    law = law_from_samples([float(t) for t in times])
+    expected = service_law(law, 1.0, workers=workers, rule="unstaggered")
+    if phi is not None:
+        assert expected.inaction_fraction == pytest.approx(phi, abs=5e-5)
+    found, delays, age, peak = served("unstaggered", law, workers)
+    # 24,000 frames, correlated over about ten: five deviations of a share are below 0.03
+    assert found == pytest.approx(expected.inaction_fraction, abs=0.03)
+    for delay, share in delays.items():
+        assert share == pytest.approx(expected.delay_law[delay], abs=0.03)
+    assert age == pytest.approx(expected.mean_age, rel=0.03)
+    assert peak == pytest.approx(expected.peak_age, rel=0.03)
+
+
+# 6. A pool is not better than Algorithm 1 in every case.
+
+
+def test_a_pool_of_short_times_just_above_a_frame_loses_to_max_time():
+    narrow = Scenario("uniform(1.02, 0.05)", frame_time=1.0, mode_probability=0.9, workers=1, rule="max-time")
+    assert bound(narrow).regret.total == pytest.approx(0.248, abs=5e-4)
+    assert bound(narrow.replace(rule="frame-hold")).regret.total == pytest.approx(0.595, abs=5e-4)
+
+
+# 7. Heavy tails count to their end.
+
+
+def test_the_mean_age_of_a_heavy_tail():
+    """E D + E D^2/(2 E D); P(D > n) = (0.75/n)^2.05 from n = 1 on, so that both sums are Hurwitz zeta functions."""
+    shape, scale = 2.05, 0.75
+    mean = 1.0 + scale**shape * zeta(shape)
+    square = 1.0 + scale**shape * (2.0 * zeta(shape - 1.0) + zeta(shape))
+    age = service_law(parse_law("pareto(2.05, scale=0.75)"), 1.0, rule="sequential").mean_age
+    assert age == pytest.approx(mean + square / (2.0 * mean), rel=1e-6)
+    assert age == pytest.approx(8.434, abs=5e-4)

@@ -46,7 +46,7 @@ def test_semaphores_that_wake_nobody_or_fail(monkeypatch):
     assert state().state == "good"
     monkeypatch.setattr(machine, "_answer", lambda row: None)
     monkeypatch.setattr(SemaphoreRow, "wait", lambda row, index, timeout: False)
-    assert (state().state, state().found) == ("missing", "a post wakes nobody")
+    assert (state().state, state().found) == ("missing", "a post wakes no waiter")
 
     def broken(row, memory, *, create):
         raise OSError(38, "sem_init: Function not implemented")

@@ -18,7 +18,7 @@ __all__ = ["CARTRIDGES", "build_cartridge", "main"]
 
 _FOLDER = Path(__file__).parent
 CARTRIDGES = ("beacon", "duel", "stacker")
-"""Names of the cartridges: folders beside this file; each ROM lies beside its folder as NAME.gb."""
+"""Names of the cartridges: folders next to this file; each ROM lies next to its folder as NAME.gb."""
 
 _SHADES, _MONSTER = ".:+#", 48  # of pictures of monsters; pixels a side
 _COMPILE = ("sdcc", "-msm83", "--std-c11", "--opt-code-speed", "-c")

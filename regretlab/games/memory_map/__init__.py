@@ -1,4 +1,5 @@
-"""Memory maps: where a game keeps its score and its end, in a small TOML file, for ROMs that nobody here knows.
+"""Memory maps: where a game keeps its score and its end, in a small TOML file, for ROMs that this package does not
+know.
 
 ``model`` is the file (checked when it is read), ``expression`` the sums and differences that rewards may be. The maps
 in ``maps/`` ship with the package.

@@ -47,7 +47,7 @@ def parse_sum(text: str) -> Sum:
     14
     >>> parse_sum("2 * score")
     Traceback (most recent call last):
-    regretlab.errors.InputError: '2 * score' is no sum or difference of named values, such as score + bonus - fines
+    regretlab.errors.InputError: '2 * score' is not a sum or difference of named values, such as score + bonus - fines
     """
     terms: list[tuple[int, str]] = []
     sign: int | None = 1  # a sign may stand before the first name, and must before each other
@@ -73,4 +73,4 @@ def parse_sum(text: str) -> Sum:
 
 
 def _refusal(text: str) -> InputError:
-    return InputError(f"'{text}' is no sum or difference of named values, such as score + bonus - fines")
+    return InputError(f"'{text}' is not a sum or difference of named values, such as score + bonus - fines")

@@ -29,7 +29,7 @@
     until = { value = "phase", equals = 1 }                   # at most at_most = 1200 frames; with press it is tapped
 
 Further steps are ``wait = 60`` frames and ``wait_random = 60`` (so many at most, by the episode's seed). A value called
-``symbol`` is told as the environment's true state.
+``symbol`` is reported as the environment's true state.
 """
 
 import re
@@ -110,7 +110,7 @@ class Value(_Part):
             return int(f"{number:x}")
         except ValueError:
             raise InputError(
-                f"address {self.address:#06x} holds {number:#x}, which is no decimal number (bcd)"
+                f"address {self.address:#06x} holds {number:#x}, which is not a decimal number (bcd)"
             ) from None
 
     def write(self, machine: Emulator, number: int) -> None:
@@ -135,7 +135,7 @@ class Condition(_Part):
         return self
 
     def holds(self, number: int) -> bool:
-        """Tell whether it holds for the value's number."""
+        """Return whether it holds for the value's number."""
         if self.equals is not None:
             return number == self.equals
         if self.differs is not None:
@@ -204,7 +204,7 @@ def held(buttons: str) -> tuple[str, ...]:
     names = tuple(buttons.split("+")) if buttons else ()
     for name in names:
         if name not in BUTTONS:
-            raise ValueError(f"'{name}' is no button: choose from {', '.join(BUTTONS)}")
+            raise ValueError(f"'{name}' is not a button: choose from {', '.join(BUTTONS)}")
     return names
 
 
@@ -234,7 +234,7 @@ class MemoryMap(_Part):
         for place, name in self._references():
             if name not in self.values:
                 known = ", ".join(self.values) or "none"
-                raise ValueError(f"{place} names '{name}', which is none of the values ({known})")
+                raise ValueError(f"{place} names '{name}', which is not one of the values ({known})")
         for step in self.start:
             if step.write is not None and step.to is not None:
                 largest = self.values[step.write].largest

@@ -2,7 +2,7 @@
 
 ``battle``: +1 when an opposing monster faints, -1 when one's own does. ``catch``: +1 for a catch. An episode is one
 encounter: it ends when the battle does. Addresses are those of the public disassemblies of Red and Blue; Yellow keeps
-the same things one byte lower. There is no way to tell a game from its boot where an encounter is, so a state to start
+the same things one byte lower. A game cannot be asked from its boot where an encounter is, so a state to start
 from is needed (PyBoy saves one with ``save_state``).
 """
 

@@ -1,7 +1,7 @@
 """Scoring by PyBoy's own reader of a game (its game wrapper): score, level, game over, for the titles it knows.
 
-A reader goes by the title in the cartridge's header. It has started the game before (``trial``), or the person brings
-states to start from.
+A reader is chosen by the title in the cartridge's header. It has started the game before (``trial``), or the person
+brings states to start from.
 """
 
 from typing import Any

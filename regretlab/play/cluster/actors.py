@@ -88,7 +88,7 @@ class InferenceActor:
         return self.look(self._frame(index), label)
 
     def look(self, pixels: NDArray[Any], label: int) -> tuple[int, float, float]:
-        """Return the same for a frame that is none of the run's: to warm up with."""
+        """Return the same for a frame that is not part of the run, to warm up with."""
         began = time.perf_counter()
         action = int(self._policy.act(label if self._symbols else pixels))
         return action, time.perf_counter() - began, time.process_time()

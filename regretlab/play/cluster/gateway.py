@@ -71,7 +71,7 @@ class RemoteWorker(InferenceWorker):
 def serve_cluster(
     arena: Arena, plan: WorkerPlan, address: str | None, events: Connection, learning: Arena | None
 ) -> None:
-    """Run the gateway (the target of its ``Process``); what happens to workers is told through ``events``."""
+    """Run the gateway (the target of its ``Process``); what happens to workers is reported through ``events``."""
     become_child("rl-gateway")
     sys.setswitchinterval(0.0005)  # a thread whose frame has come is not to wait for another's turn
     board = Board(arena)

@@ -77,7 +77,7 @@ class WeightShelf:
         self.puts = 0
 
     def get(self, kind: str, version: int, weights: NDArray[np.float32]) -> Any:
-        """Return where a version lies, putting it there if nobody has."""
+        """Return where a version lies, putting it there if it is missing."""
         with self._lock:
             if (kind, version) not in self._there:
                 self._there[kind, version] = self._ray.put(weights)
@@ -124,7 +124,7 @@ class RemoteGradient:
             With what it raised (a gradient that is not finite).
         """
         began = time.perf_counter()
-        if self.version is None:  # weights of nobody, to warm up with
+        if self.version is None:  # weights of no learner, to warm up with
             weights, target = self.weights, self.target
         else:
             weights = self._shelf.get("weights", self.version[0], self.weights)

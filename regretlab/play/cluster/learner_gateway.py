@@ -40,7 +40,7 @@ def serve_learners(
     authentication: str | None,
     events: Connection,
 ) -> None:
-    """Run the learners' gateway (the target of its ``Process``); what happens is told through ``events``."""
+    """Run the learners' gateway (the target of its ``Process``); what happens is reported through ``events``."""
     become_child("rl-learners")
     os.nice(NICENESS)
     if authentication is not None:

@@ -17,7 +17,7 @@ __all__ = ["RemoteLearners", "heard"]
 
 
 def heard(events: Connection | None) -> list[dict[str, Any]]:
-    """Return what a gateway has told since the last call."""
+    """Return what a gateway has reported since the last call."""
     told: list[dict[str, Any]] = []
     if events is not None:
         with contextlib.suppress(EOFError, OSError):  # the gateway may be gone
@@ -52,7 +52,7 @@ class RemoteLearners(LearnerGroup):
             raise obituary("the learners' gateway to the cluster", process, Board(self._board).learner_slot(0))
 
     def hear(self) -> list[dict[str, Any]]:
-        """Return what the gateway has told since the last call."""
+        """Return what the gateway has reported since the last call."""
         told = heard(self._events)
         for event in told:
             if event["kind"] == "lost":

@@ -130,9 +130,9 @@ def keep_filled(
     stopped
         Whether the run has ended.
     fill
-        Takes an actor and serves with it; told how often the slot was lost and which node to avoid.
+        Takes an actor and serves with it; called with how often the slot was lost and which node to avoid.
     lost
-        Told of each loss; returns the node that it happened on.
+        Called after each loss; returns the node that it happened on.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Where the workers of a run sit: a network on a node, beside that node's frames and weights."""
+"""Where the workers of a run sit: a network on a node, next to that node's frames and weights."""
 
 import contextlib
 import threading
@@ -87,7 +87,7 @@ class Seats:
     workers
         How many there are.
     sender
-        Of weights that change meanwhile; None if nobody learns.
+        Of weights that change meanwhile; None without learning.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class Seats:
         return Seat(self._ray, actor, stores, worker)
 
     def suspect(self, node: str) -> None:
-        """Ask the stores of a node whether they are still there before another worker sits down beside them."""
+        """Ask the stores of a node whether they are still there before another worker is placed next to them."""
         with self._lock:
             self._suspect.add(node)
 

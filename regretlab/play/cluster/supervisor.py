@@ -43,7 +43,7 @@ class _ClusterSupervisor(Supervisor):
         return [process]
 
     def replace_dead_workers(self, processes: list[BaseProcess], *, restart: bool) -> None:
-        """Note what the gateways tell; they replace workers and learners themselves."""
+        """Record what the gateways report; they replace workers and learners themselves."""
         self._hear()
         process = processes[0]
         if process.exitcode is None or (process.exitcode == 0 and not restart):

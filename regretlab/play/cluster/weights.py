@@ -1,6 +1,6 @@
 """Weights that change while they are played, on every node: sent once a node for each version, newest first.
 
-A node holds the same two copies that local workers share, so nobody who infers waits for weights or sees half of
+A node holds the same two copies that local workers share, so no inference waits for weights or sees half of
 them. A node that is still taking a version in is sent the newest one after it and none of those between.
 """
 
@@ -43,7 +43,7 @@ class WeightStore:
         return self._arena.place
 
     def put(self, weights: NDArray[np.float32]) -> bool:
-        """Take a version in; return False if the copy it belongs into was being read all the time."""
+        """Take a version in; return False if the copy it belongs in was being read all the time."""
         until = time.monotonic() + self._patience
         while not self._snapshots.publish(weights):
             if time.monotonic() > until:
@@ -79,14 +79,14 @@ class NodeWeights:
         self.version = 0
 
     def wants(self, version: int) -> bool:
-        """Tell whether the node has not got a version and is not taking another one in."""
+        """Return whether the node lacks a version and is not taking another one in."""
         if self._pending is not None:
             done, _ = self._ray.wait([self._pending], timeout=0)
             if not done:
                 return False
             try:
                 taken = bool(self._ray.get(self._pending))
-            except self._ray.exceptions.RayError:  # whoever sits there will be found lost, and another store be opened
+            except self._ray.exceptions.RayError:  # workers there will be found lost, and another store will be opened
                 taken = True
             self._pending = None
             if not taken:

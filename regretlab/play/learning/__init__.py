@@ -1,1 +1,1 @@
-"""Learners beside staggered inference: transitions, the replay store, shared weights, and who changes them when."""
+"""Learners next to staggered inference: transitions, the replay store, shared weights, and who changes them when."""

@@ -76,7 +76,7 @@ class SnapshotPolicy:
 def exploring_policy(
     learning: Arena, plan: LearnerPlan, worker: int, attempt: int, frame: Callable[[], int]
 ) -> ExploringPolicy:
-    """Return the policy of a worker; ``frame`` tells the frame that exploration has come to in this run."""
+    """Return the policy of a worker; ``frame`` returns the frame that exploration has come to in this run."""
     snapshots = LearnedState(learning, plan.settings).snapshots
     return explore(SnapshotPolicy(plan.policy, snapshots, worker), learning, plan, worker, attempt, frame)
 

@@ -71,7 +71,7 @@ def load_checkpoint(folder: str | Path, spec: PolicySpec) -> StateCopy:
         raise InputError(f"'{folder}' holds no {CHECKPOINT}: give the folder of a run that learned")
     metadata = read_metadata(path)
     if metadata.get("kind") != "checkpoint":
-        raise InputError(f"'{path}' is no checkpoint of a run")
+        raise InputError(f"'{path}' is not a checkpoint of a run")
     expected = _identity(spec)
     found = {name: metadata.get(name) for name in expected}
     if found != expected:
@@ -88,7 +88,7 @@ def load_checkpoint(folder: str | Path, spec: PolicySpec) -> StateCopy:
                 for name, view in named_views(network, arrays[kind], channels_last=spec.channels_last).items():
                     tensor = file.get_tensor(f"{kind}/{name}")
                     if tensor.shape != view.shape or tensor.dtype != np.float32:
-                        raise InputError(f"'{path}' is no checkpoint of {spec.name!r}: tensor '{kind}/{name}' differs")
+                        raise InputError(f"'{path}' does not fit {spec.name!r}: tensor '{kind}/{name}' differs")
                     view[...] = tensor
             updates, targets, frames = (int(metadata[name]) for name in _COUNTERS)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:

@@ -41,7 +41,7 @@ class LearnerGroup:
     arena
         The memory, for the environment's and the workers' processes.
     plan
-        What those who learn are told.
+        What the learners receive.
     """
 
     def __init__(self, configuration: RunConfiguration, prepared: Prepared, most_restarts: int) -> None:

@@ -26,7 +26,7 @@ _LONGEST_SLEEP = 0.25
 
 @dataclass(frozen=True)
 class LearnerPlan:
-    """What those who learn are told.
+    """What the learners receive.
 
     ``emulated_law`` pads every learning step to a law (None: as fast as this machine learns).
     """

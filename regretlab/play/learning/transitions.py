@@ -13,8 +13,8 @@ action that took effect did so in frame e_{i+1}, chosen from frame o_{i+1}. The 
 * This is the delayed semi-Markov decision process sampled at its effect frames. Its state would also hold the actions
   in flight between o_i and e_i; the network sees x[o_i] alone.
 * An episode that terminates in the interval ends the transition there, with discount 0. One that is cut off leaves no
-  transition: there is no observation to go on from. An action chosen from an episode before the present one is none of
-  this episode's decisions, but ends the interval of none either, for that ended with its episode.
+  transition: there is no observation to go on from. An action chosen from an episode before the present one does not
+  belong to this episode's decisions, but ends the interval of none either, for that ended with its episode.
 """
 
 from typing import Any, NamedTuple

@@ -1,6 +1,6 @@
 """The board between the environment and its workers: frames go out, actions come in, rows go to the recorder.
 
-Everything lies in one arena and every array has one writer, so nobody waits for a lock that could stall the
+Everything lies in one arena and every array has one writer, so no process waits for a lock that could stall the
 environment. Frames are published into a ring: the reader copies and then checks that the slot still holds the same
 frame. A worker posts outputs into its own ring; the environment's process takes them at the next boundary. The rows
 of the record pass to the supervisor through two more rings. (Stores become visible in program order on x86-64;
@@ -44,7 +44,7 @@ CONTROL_WORDS = 72
 
 @dataclass(frozen=True)
 class Frame:
-    """A published frame: its index, the true symbol (-1 if the environment tells none) and the observation."""
+    """A published frame: its index, the true symbol (-1 if the environment reports none) and the observation."""
 
     index: int
     label: int
@@ -128,7 +128,7 @@ class Board:
     # outputs: each worker posts into its own ring, the environment takes
 
     def can_post(self, worker: int) -> bool:
-        """Tell whether the worker's outbox has room."""
+        """Return whether the worker's outbox has room."""
         return bool(self._heads[worker] - self._tails[worker] < OUTBOX)
 
     def post(self, worker: int, row: InferenceRow) -> None:

@@ -45,7 +45,7 @@ class _Context(ForkServerContext):
 def process_pool() -> Iterator[ForkServerContext]:
     """Yield the context whose processes are forked from a server that has torch and the kernels loaded."""
     global _depth, _ours
-    if _depth == 0:  # a server that somebody else started is theirs to end
+    if _depth == 0:  # a server that was started elsewhere is ended there
         _ours = forkserver._forkserver._forkserver_pid is None  # type: ignore[attr-defined]
     context = _Context()
     context.set_forkserver_preload(PRELOADED)

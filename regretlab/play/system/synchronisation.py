@@ -106,7 +106,7 @@ class RobustLock:
         code = _libc.pthread_mutex_clocklock(self._address, _MONOTONIC, _deadline(timeout))
         if code == errno.EOWNERDEAD:
             # The owner was killed inside. A half-made update passes over one boundary or, if it was a re-spacing,
-            # leaves the starts uneven until the next one; nobody waits for what it did not finish.
+            # leaves the starts uneven until the next one; no worker waits for what it did not finish.
             _libc.pthread_mutex_consistent(self._address)
         elif code == errno.ETIMEDOUT:
             raise TimeoutError(f"the rule's lock was not free within {timeout} s")

@@ -1,6 +1,6 @@
 """Agents that learn action values: DQN and Rainbow, each on one screen, for frames and for vectors.
 
-They know nothing of delays or of processes: whoever plays tells them transitions in the order in which they happened.
+They know nothing of delays or of processes: the player passes them transitions in the order in which they happened.
 The learners of the harness share the settings, the batch and the loss with DQN. Importing this package imports no
 PyTorch.
 """
@@ -40,7 +40,7 @@ def make_agent(
     agent
         "dqn" or "rainbow".
     network
-        Name of a network of ``regretlab.policies``; ``mlp`` for what is no picture.
+        Name of a network of ``regretlab.policies``; ``mlp`` for what is not a picture.
     shape
         Of an observation.
     actions, settings, seed

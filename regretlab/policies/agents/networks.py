@@ -27,7 +27,7 @@ def value_network(network: str, shape: tuple[int, ...], actions: int, seed: int)
     Parameters
     ----------
     network
-        Name of a network of ``regretlab.policies`` (``mlp`` for what is no picture).
+        Name of a network of ``regretlab.policies`` (``mlp`` for what is not a picture).
     shape
         Of an observation.
     actions, seed
@@ -97,7 +97,7 @@ class RainbowNetwork(nn.Module):
 
             return nn.Sequential(layer(features), nn.ReLU(), layer(outputs))
 
-        with torch.random.fork_rng(devices=[]):  # nobody else's draws depend on these
+        with torch.random.fork_rng(devices=[]):  # no other draws depend on these
             torch.manual_seed(seed)
             self.advantage = head(actions * self.atoms)
             self.value = head(self.atoms) if settings.dueling else None

@@ -16,7 +16,7 @@ from ...errors import InputError
 from ...laws import ConstantLaw, Law, SampleLaw, law_from_samples
 from .frame_service import ServiceInFrames, ServiceRequest, renewal_ages
 
-__all__ = ["learning_cycle", "one_cycle", "sum_pmf"]
+__all__ = ["learning_cycle", "one_cycle", "second_moment", "sum_pmf"]
 
 _TAIL = 1e-12
 _MOST_PAIRS = 2**22
@@ -27,13 +27,42 @@ def one_cycle(request: ServiceRequest, rest: int) -> ServiceInFrames:
     """Return the service of one worker in cycles of D + ``rest`` frames, one of them served."""
     pmf, notes = request.delays()
     mean = request.law.mean_delay_frames(request.frame_time)
-    frames = np.arange(len(pmf)) + rest
-    square = math.inf if math.isinf(request.law.std()) else float(pmf @ frames**2)
-    if notes and math.isfinite(square):
-        square = math.nan  # the table is too short for a second moment
+    square = second_moment(request.law, request.frame_time, pmf) + 2.0 * rest * mean + rest**2
     age, peak = renewal_ages(mean, mean + rest, square)
     cycle = mean + rest
     return ServiceInFrames(1.0 - 1.0 / cycle, pmf / cycle, "closed-form", notes, age, peak)
+
+
+def second_moment(law: Law, frame_time: float, pmf: NDArray[np.float64]) -> float:
+    """Return E D^2, with the part past the table of P(D = j) that a heavy tail still has; may be ``inf``.
+
+    Past the table, E(D^2; D > J) = J^2 P(D > J) + sum over n >= J of (2n + 1) P(D > n), a sum of a smooth function.
+
+    Examples
+    --------
+    >>> from regretlab.laws import parse_law
+    >>> law = parse_law("expon(scale=2.5)")
+    >>> round(second_moment(law, 1.0, law.frame_pmf(1.0)), 9)  # (1 + q)/(1 - q)^2 with q = e^-0.4
+    15.416562158
+    """
+    if math.isinf(law.std()):
+        return math.inf
+    within = float(pmf @ np.arange(len(pmf), dtype=np.float64) ** 2)
+    last = len(pmf) - 1
+    if law.kind != "scipy" or law.maximum() <= last * frame_time:
+        return within
+    from ...laws.numerics import integrate
+
+    def density(frames: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray((2.0 * frames + 1.0) * law.survival(frames * frame_time), dtype=np.float64)
+
+    points = np.asarray((last - 0.5) * 2.0 ** np.arange(900), dtype=np.float64)
+    with np.errstate(over="ignore"):
+        matters = np.flatnonzero(points * density(points) > 1e-15 * within)
+    if len(matters) == 0:
+        return within
+    beyond = math.fsum(integrate(density, points[: int(matters[-1]) + 2]))
+    return within + last**2 * float(law.survival(last * frame_time)) + beyond
 
 
 def learning_cycle(law: Law, learning_time: Law, frame_time: float) -> ServiceInFrames:

@@ -3,9 +3,13 @@
 Starts are s frames apart, each output is released x frames after its start, and start phases are uniform in the
 frame. At a boundary the newest release lies v frames back, v uniform on [0, s); its delay is ceil(v + x). Frames
 with v < 1 are served. All times in frames. Derived in docs/theory.
+
+Where s = n/m is a fraction of small whole numbers, starts that begin on a boundary keep to the phases 0, 1/m, 2/m, ...
+of the frame: v is uniform on 0, 1/m, ..., (n-1)/m, and everything is counted exactly.
 """
 
 import math
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +18,13 @@ from ...errors import InputError
 from ...laws import FRAME_TOLERANCE
 from .frame_service import Ages, ServiceInFrames
 
-__all__ = ["LONGEST_DELAY", "even_spacing", "frame_aligned_cycle"]
+__all__ = ["LONGEST_DELAY", "even_spacing", "frame_aligned_cycle", "kept_phases", "spacing_in_phases"]
 
 LONGEST_DELAY = 2**22
 """Frames: no law of the delay longer than this is tabulated."""
+
+_MOST_PHASES = 1000
+_LONGEST_CYCLE = 100_000
 
 
 def _overlap(low: NDArray[np.float64], high: NDArray[np.float64], start: float, end: float) -> NDArray[np.float64]:
@@ -73,6 +80,52 @@ def even_spacing(x: float, spacing: float) -> ServiceInFrames:
     inaction = max(0.0, 1.0 - 1.0 / spacing)
     last = int(np.flatnonzero(delays)[-1])
     return ServiceInFrames(inaction, delays[: last + 1], "closed-form", (), ages.mean(), ages.peak())
+
+
+def spacing_in_phases(x: float, workers: float) -> Fraction | None:
+    """Return x / N as a fraction n/m of small whole numbers, None where it is not one.
+
+    Examples
+    --------
+    >>> spacing_in_phases(2.5, 3), spacing_in_phases(2.0 ** 0.5, 1)
+    (Fraction(5, 6), None)
+    """
+    if not (math.isfinite(workers) and math.isfinite(x)):
+        return None
+    spacing = Fraction(x / workers).limit_denominator(_MOST_PHASES)
+    close = abs(float(spacing) - x / workers) <= 1e-10 * max(1.0, x)
+    return spacing if close and 0 < spacing.numerator <= _LONGEST_CYCLE and x <= LONGEST_DELAY else None
+
+
+def kept_phases(spacing: Fraction, workers: int) -> ServiceInFrames:
+    """Return the service of outputs released every n/m frames, N n/m frames after starts that begin on a boundary.
+
+    Parameters
+    ----------
+    spacing
+        n/m.
+    workers
+        N.
+
+    Examples
+    --------
+    >>> kept_phases(Fraction(1), 2).delay_law  # two frames, two workers: never three
+    array([0., 0., 1.])
+    >>> kept_phases(Fraction(5, 6), 3).delay_law.round(12)
+    array([0. , 0. , 0. , 0.8, 0.2])
+    """
+    n, m = spacing.numerator, spacing.denominator
+    back = np.arange(n, dtype=np.int64) * m % n  # v in units of 1/m at one boundary after the other
+    age = -(-(back + workers * n) // m)
+    served = back < m
+    delays = np.bincount(age[served]) / n
+    unchanged = age == np.roll(age, 1) + 1
+    longest = int(age.max())
+    above = 1.0 - np.cumsum(np.bincount(age, minlength=longest + 1)) / n
+    standing = np.bincount(age[unchanged], minlength=longest + 1) / n
+    ages = Ages(np.maximum(above, 0.0), standing)
+    inaction = 1.0 - float(served.sum()) / n
+    return ServiceInFrames(inaction, delays, "closed-form", (), ages.mean(), ages.peak())
 
 
 def frame_aligned_cycle(cycle: int, workers: float) -> ServiceInFrames:

@@ -21,9 +21,10 @@ from ...laws import Law, SampleLaw
 from ...results import Method
 from ..rule import Alignment, StaggeringRule
 
-__all__ = ["Ages", "NoClosedForm", "ServiceInFrames", "ServiceRequest", "renewal_ages"]
+__all__ = ["TAU_MAX_QUANTILE", "Ages", "NoClosedForm", "ServiceInFrames", "ServiceRequest", "renewal_ages"]
 
-_TAU_MAX_QUANTILE = 0.999
+TAU_MAX_QUANTILE = 0.999
+"""Stands for the longest time of a law without an upper end."""
 _TAILS = (1e-13, 1e-10, 1e-8)
 
 
@@ -88,7 +89,7 @@ class ServiceRequest:
         end = self.law.maximum()
         if math.isfinite(end):
             return end / self.frame_time, f"tau_max = {end:g} s, the upper end of the law"
-        end = self.law.quantile(_TAU_MAX_QUANTILE)
+        end = self.law.quantile(TAU_MAX_QUANTILE)
         return end / self.frame_time, f"tau_max = {end:g} s, the 99.9 % quantile of the law (which has no upper end)"
 
 

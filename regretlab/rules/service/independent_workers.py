@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...laws import ConstantLaw, Law, SampleLaw
+from ...laws import FRAME_TOLERANCE, ConstantLaw, Law, SampleLaw
 from .frame_service import Ages, NoClosedForm, ServiceInFrames, ServiceRequest
 
-__all__ = ["independent_workers", "long_run"]
+__all__ = ["independent_workers", "long_run", "on_frames", "whole_frames"]
 
 _TAILS = (1e-13, 1e-10, 1e-8)
 _LONGEST = 2**16
@@ -47,6 +47,62 @@ def long_run(request: ServiceRequest) -> ServiceInFrames:
     if service is None:
         raise NoClosedForm(f"the tail of {request.law.text} is too heavy for rule '{request.rule}': simulate it")
     return service
+
+
+def whole_frames(law: Law, frame_time: float) -> bool:
+    """Whether every inference time is a whole number of frames."""
+    if law.kind == "scipy":
+        return False
+    frames = _points(law) / frame_time
+    return bool(np.abs(frames - np.rint(frames)).max() <= FRAME_TOLERANCE)
+
+
+def on_frames(pmf: NDArray[np.float64], workers: int) -> ServiceInFrames:
+    r"""Return the service of N workers that start together on a boundary and whose times are whole frames.
+
+    Starts then stay on boundaries, in step where d, the greatest common divisor of the times, is more than 1. In frames
+    k with k mod d = c the inference in progress began R frames ago, P(R = i) = d P(D > i)/E D for i = c, c + d, ...,
+    and the output before it has a delay of law D, independent of R; the workers are independent given c.
+
+    Parameters
+    ----------
+    pmf
+        Law of D in frames, shape (J+1,).
+    workers
+        N, at least 1.
+
+    Examples
+    --------
+    >>> round(on_frames(np.array([0.0, 0.0, 0.5, 0.0, 0.5]), 2).inaction_fraction, 12)  # times 2 or 4
+    0.555555555556
+    """
+    pmf = pmf / pmf.sum()
+    longest = len(pmf) - 1
+    step = math.gcd(*np.flatnonzero(pmf).tolist())
+    below = np.cumsum(pmf)
+    mean = float(pmf @ np.arange(longest + 1))
+    share = step * np.append(1.0 - below[:-1], 0.0) / mean  # P(R = i) in its frames
+    reach = 2 * longest + 1
+    delays = -np.diff((1.0 - share[0] * below) ** workers, prepend=1.0) / step
+    until = np.append(below, np.ones(reach + 1))  # P(D <= m)
+    late = 1.0 - np.concatenate([np.zeros(longest + 2), until])  # P(D > m - i), from m - i = -(longest + 2) on
+    above, standing = np.zeros(reach + 1), np.zeros(reach + 1)
+    ages = np.arange(reach + 1)
+    origin = longest + 2
+    for c in range(step):
+        later = np.zeros(reach + 1)  # P(R >= 1, R + D > m)
+        for i in range(c, longest, step):
+            if i > 0:
+                later += share[i] * late[ages - i + origin]
+        now = share[0] if c == 0 else 0.0
+        above += (later + now * late[ages + origin]) ** workers / step
+        arrived = now * late[ages - 1 + origin]  # an output of delay m or more completes
+        standing += ((np.append(1.0 - now, later[:-1]) + arrived) ** workers - (later + arrived) ** workers) / step
+    standing[:2] = 0.0
+    notes = ("the workers start together on a boundary, and all times are whole frames",)
+    found = Ages(np.clip(above, 0.0, 1.0), np.maximum(standing, 0.0))
+    service = ServiceInFrames(1.0 - float(delays.sum()), np.maximum(delays, 0.0), "exact", notes)
+    return service.aged(found)
 
 
 def independent_workers(law: Law, frame_time: float, workers: int) -> ServiceInFrames | None:

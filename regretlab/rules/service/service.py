@@ -36,9 +36,9 @@ from ...results import ServiceLaw
 from ..registry import get_rule, known_rules
 from ..rule import HoldObjective, StaggeringRule
 from .frame_pools import UNBLOCKED, blocking_bound, finite_pool, frame_pool, values_of_holds
-from .frame_service import NoClosedForm, ServiceRequest
+from .frame_service import TAU_MAX_QUANTILE, NoClosedForm, ServiceRequest
 
-__all__ = ["NoClosedForm", "best_hold", "service_law", "workers_for_zero_inaction"]
+__all__ = ["NoClosedForm", "best_hold", "service_law", "workers_for_quantile", "workers_for_zero_inaction"]
 
 _INDEPENDENT = "inference times are independent of each other and of the path"
 
@@ -217,7 +217,7 @@ def best_hold(law: Law, frame_time: float, objective: HoldObjective, *, workers:
     return int(np.flatnonzero(regret <= regret.min() + 1e-12)[0])
 
 
-def workers_for_zero_inaction(law: Law, frame_time: float, *, maximum_time: float | None = None) -> int:
+def workers_for_zero_inaction(law: Law, frame_time: float, *, maximum_time: float | None = None) -> int | None:
     """Return N_I* = ceil(tau_max / frame_time): enough workers under max-time for an action on every frame.
 
     Riemer, Subbaraj, Berseth & Rish 2024, Remark 2. It holds for outputs held to tau_max; released on completion, some
@@ -230,15 +230,39 @@ def workers_for_zero_inaction(law: Law, frame_time: float, *, maximum_time: floa
     frame_time
         Seconds of a frame.
     maximum_time
-        tau_max in seconds; by default the upper end of the law, else its 99.9 % quantile.
+        tau_max in seconds; by default the upper end of the law.
+
+    Returns
+    -------
+    int or None
+        None where the law has no upper end: tau_max, the longest time seen, then grows without limit, and so does the
+        number of workers. ``workers_for_quantile`` answers for a quantile.
 
     Examples
     --------
     >>> from regretlab.laws import parse_law
-    >>> workers_for_zero_inaction(parse_law("5.3"), 1.0)
-    6
+    >>> workers_for_zero_inaction(parse_law("5.3"), 1.0), workers_for_zero_inaction(parse_law("expon"), 1.0)
+    (6, None)
     """
-    from .. import MAX_TIME
+    frame, longest = check_frame_time(frame_time), law.maximum() if maximum_time is None else maximum_time
+    return max(1, math.ceil(longest / frame - FRAME_TOLERANCE)) if math.isfinite(longest) else None
 
-    request = ServiceRequest(law, check_frame_time(frame_time), 1, MAX_TIME, "uniform", maximum_time=maximum_time)
-    return max(1, math.ceil(request.longest()[0] - FRAME_TOLERANCE))
+
+def workers_for_quantile(law: Law, frame_time: float, quantile: float = TAU_MAX_QUANTILE) -> int:
+    """Return the workers that fill every frame under max-time while tau_max is a quantile of the law.
+
+    Parameters
+    ----------
+    law, frame_time
+        As for ``workers_for_zero_inaction``.
+    quantile
+        Probability of the quantile.
+
+    Examples
+    --------
+    >>> from regretlab.laws import parse_law
+    >>> workers_for_quantile(parse_law("expon(scale=2.5)"), 1.0)
+    18
+    """
+    frames = law.quantile(quantile) / check_frame_time(frame_time)
+    return max(1, math.ceil(frames - FRAME_TOLERANCE))

@@ -38,7 +38,7 @@ OUT_OF_REACH = 2
 
 @kernel(allocates=False)
 def earlier(time: NDArray[np.float64], kind: NDArray[np.int8], one: int, other: int) -> bool:
-    """Tell whether the event of worker ``one`` comes first."""
+    """Return whether the event of worker ``one`` comes first."""
     if time[one] != time[other]:
         return time[one] < time[other]
     if kind[one] != kind[other]:

@@ -30,7 +30,7 @@ from ._kernels import serve as serve_frames
 __all__ = ["LONGEST_RUN", "EventEngine"]
 
 LONGEST_RUN = 10**8
-"""Frames: beyond, double precision no longer tells a time from its frame boundary to a part in 10^7 of a frame."""
+"""Frames: beyond, double precision no longer resolves a time and its frame boundary to a part in 10^7 of a frame."""
 
 LONGEST_DELAY = 2**22
 """Frames: what is in flight is kept by the frame it takes effect in."""

@@ -1,8 +1,8 @@
 """Compiled tabular learners that act through the asynchronous protocol.
 
 At every frame boundary k the learner's present policy chooses an action for the state s_k; if frame k is served by an
-inference with a delay of d frames, the action chosen at k - d is applied (d = 0: the environment waits; d < 0: nobody
-acts and the default behaviour does). A share of the agent's frames is learned from, in one of two ways:
+inference with a delay of d frames, the action chosen at k - d is applied (d = 0: the environment waits; d < 0: no
+worker acts and the default behaviour does). A share of the agent's frames is learned from, in one of two ways:
 
 * credit to the observation: the state s_{k-d} that the action was chosen for, the action, the reward of the frame (with
   a default behaviour that repeats: the mean over the frames it is in force), and the state that the next action to be
@@ -195,7 +195,7 @@ def play(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Play a block of frames.
 
-    ``served`` the delays (-1: nobody), ``moves`` the running sums of the transition rows, shape (S, A, S), ``beta`` the
+    ``served`` the delays (-1: none), ``moves`` the running sums of the transition rows, shape (S, A, S), ``beta`` the
     running sums of the default behaviour, shape (S, A), ``ring`` the actions chosen lately and ``seen`` the states they
     were chosen for, a power of two of them, ``numbers`` those of the actions, shape (A,), ``pairs`` how often a state
     was that of the observation and another that of the effect, shape (S, S).

@@ -71,7 +71,7 @@ _RANGES = {
     "height": (1.0, 1e12, "[1, 1e12]"),
     "confidence": (1e-300, 1.0 - 1e-12, "(0, 1)"),
 }
-"""Least and largest value, and how they are said."""
+"""Least and largest value, and how they are written."""
 
 LEARNERS: dict[str, Learner] = {
     "ucrl2": Learner("ucrl2", kernels.UCRL2, {"confidence": 0.05}),

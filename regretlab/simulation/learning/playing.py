@@ -173,7 +173,7 @@ class Game:
         return out
 
     def served(self, frames: int, seed: np.random.SeedSequence) -> NDArray[np.int64]:
-        """Return the delays of the frames of a run (0: the default behaviour), or zeros where nobody is late."""
+        """Return the delays of the frames of a run (0: the default behaviour), or zeros where no action is late."""
         if self.setting is None:
             return np.zeros(frames, np.int64)
         service, block = open_service(self.setting, self.table, seed)

@@ -23,6 +23,9 @@ _UNITS = {
     "learning_bound": "",
 }
 _LEARNING = {each.name: each for each in fields(LearningPart)}
+_OPTIONS: dict[str, Any] = {
+    name: (each.type, parameter(each.default, _UNITS.get(name, "1"))) for name, each in _LEARNING.items()
+}
 
 OUTPUTS = {
     "regret": Output("reward/frame", "regret per frame"),
@@ -109,7 +112,7 @@ BOUND = Command(
         "BoundParameters",
         Parameters,
         scenario_fields(*STAKES, "actions"),
-        **{name: (each.type, parameter(each.default, _UNITS.get(name, "1"))) for name, each in _LEARNING.items()},
+        **_OPTIONS,
     ),
     outputs=OUTPUTS,
     fast=_SHARED,

@@ -30,7 +30,14 @@ class Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-def asked(name: str, base: type[Parameters], fields_of: Mapping[str, Any], **own: Any) -> type[Parameters]:
+def asked(
+    name: str,
+    base: type[Parameters],
+    fields_of: Mapping[str, Any],
+    *,
+    required: tuple[str, ...] = ("inference_time", "mode_probability"),
+    **own: Any,
+) -> type[Parameters]:
     """Return the parameters of a command: fields of a dataclass with their kinds, defaults and units, and its own.
 
     Parameters
@@ -39,15 +46,16 @@ def asked(name: str, base: type[Parameters], fields_of: Mapping[str, Any], **own
         Of the class.
     fields_of
         Dataclass fields by name; metadata "takes" and "unit" say what is read and in what unit it counts.
+    required
+        Fields without a default.
     own
         Parameters of the command alone: (kind, ``parameter(...)``).
     """
     made: dict[str, Any] = {}
     for each in fields_of.values():
         kind = each.metadata.get("takes", each.type)
-        required = each.name in _REQUIRED
-        default = ... if required else str(each.default) if isinstance(each.default, str) else each.default
-        if required:
+        default = ... if each.name in required else str(each.default) if isinstance(each.default, str) else each.default
+        if each.name in required:
             kind = reduce(or_, (part for part in get_args(kind) if part is not type(None)))
         if "read" in each.metadata and each.name != "inference_time":  # a law is read where it is used
             kind = Annotated[kind, AfterValidator(partial(_readable, each.name, each.metadata["read"]))]
@@ -62,9 +70,9 @@ def _readable(name: str, read: Callable[[Any, str], Any], value: Any) -> Any:
     return value
 
 
-_REQUIRED = ("inference_time", "mode_probability")
 STAKES = (
-    *_REQUIRED,
+    "inference_time",
+    "mode_probability",
     "frame_time",
     "symbols",
     "gap_default",
@@ -138,5 +146,5 @@ class Command:
         return str(extra["unit"]) if isinstance(extra, dict) else ""
 
     def is_whole(self, parameter: str) -> bool:
-        """Tell whether a parameter is counted."""
+        """Return whether a parameter is counted."""
         return "int" in str(self.parameters.model_fields[parameter].annotation)

@@ -3,33 +3,18 @@
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...rules import DEFAULT_RULE
-from .command import Command, Output, Parameters, parameter
+from .bound import scenario_of
+from .command import Command, Output, Parameters, asked, parameter, scenario_fields
 
 __all__ = ["RUN"]
 
 
-class RunParameters(Parameters):
-    """Options of ``regretlab run --clock virtual``."""
-
-    emulate_latency: float | str = parameter(..., "s")
-    env: str = parameter("beacon", "")
-    policy: str = parameter("oracle", "")
-    symbols: int | None = parameter(None)
-    mode_probability: float | None = parameter(None)
-    workers: int = parameter(1)
-    rule: str = parameter(DEFAULT_RULE, "")
-    hold: int | None = parameter(None, "frame")
-    alignment: str | None = parameter(None, "")
-    default_behaviour: Literal["noop", "repeat", "random"] = parameter("noop", "")
-    frames: int = parameter(3600, "frame")
-    repetition: int = parameter(0, meaning="numbers points that differ in their random numbers only")
-
+_FIELDS = ("symbols", "mode_probability", "mode", "workers", "rule", "hold", "alignment", "default_behaviour")
 
 OUTPUTS = {
     "reward_per_frame": Output("reward/frame", "mean reward after the warm-up"),
@@ -52,20 +37,13 @@ def evaluate(
     from ...play.configuration import RunConfiguration
     from ...play.run import run
 
-    latency = same["emulate_latency"]
-    options = {name: same[name] for name in ("symbols", "mode_probability") if same[name] is not None}
-    configuration = RunConfiguration(
+    configuration = RunConfiguration.of(
+        scenario_of(same, _FIELDS).replace(inference_time=same["emulate_latency"]),
         environment=environment_id(same["env"]),
-        environment_options=options,
         policy=same["policy"],
-        workers=same["workers"],
-        rule=same["rule"],
-        hold=same["hold"],
-        alignment=same["alignment"],
         clock="virtual",
         frames=same["frames"],
-        emulate_latency=latency if isinstance(latency, str) else repr(float(latency)),
-        default_behaviour=same["default_behaviour"],
+        frame_time=None,  # the environment's own
         seed=seeds[0],
     )
     with tempfile.TemporaryDirectory(prefix="regretlab-sweep-") as folder:
@@ -92,7 +70,17 @@ def _number(value: float | None) -> float:
 
 RUN = Command(
     name="run",
-    parameters=RunParameters,
+    parameters=asked(
+        "RunParameters",
+        Parameters,
+        scenario_fields(*_FIELDS),
+        required=(),
+        emulate_latency=(float | str, parameter(..., "s")),
+        env=(str, parameter("beacon", "")),
+        policy=(str, parameter("oracle", "")),
+        frames=(int, parameter(3600, "frame")),
+        repetition=(int, parameter(0, meaning="numbers points that differ in their random numbers only")),
+    ),
     outputs=OUTPUTS,
     fast=(),
     evaluate=evaluate,

@@ -1,0 +1,150 @@
+"""The front door: the story of the tour in fifteen lines, and what each of its results can do."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import regretlab as rl
+from regretlab.needs import MissingPackageError
+from regretlab.results import MOST_LINES, interval_quantile
+
+ROOT = Path(__file__).parents[1]
+
+
+def _cells():
+    return re.findall(r"^```\{code-cell\}\n(.*?)^```$", (ROOT / "docs" / "tour.md").read_text(), re.M | re.S)
+
+
+def test_the_story_of_the_tour_takes_fifteen_lines():
+    lines = [line for cell in _cells() for line in cell.splitlines() if line.strip()]
+    assert lines[0] == "import regretlab as rl"
+    assert len(lines) - 1 <= 15
+
+
+def test_the_story_of_the_tour():
+    """Bound, compare, plan, simulate, run, record into pandas, compare with theory: the page's own lines."""
+    names = {}
+    exec(compile(ast.parse("\n".join(_cells())), "tour.md", "exec"), names)
+    record, simulated, plan = names["record"], names["simulated"], names["plan"]
+    assert simulated.scenario == plan.scenario
+    predicted = rl.bound(record.scenario).regret.total
+    low, high = record.regret.interval(0.9999)
+    assert low < predicted < high
+    assert record.frames.shape[0] == 6000
+    error = simulated.regret.standard_errors["total"]
+    assert abs(simulated.regret.total - rl.bound(plan.scenario).regret.total) < 5 * error
+
+
+ASKED = rl.Scenario("gamma(4, scale=0.8)", frame_time=1, mode_probability=0.9, workers=3)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    found = {
+        "bound": rl.bound(ASKED),
+        "compare": rl.compare(ASKED, frames=2_000),
+        "plan": rl.plan(ASKED, worker_cost=0.01),
+        "simulate": rl.simulate(ASKED, frames=5_000, replications=4),
+    }
+    try:
+        folder = tmp_path_factory.mktemp("front") / "record"
+        beacon = rl.Scenario(0.04, mode_probability=0.9, symbols=4, workers=2)
+        found["run"] = rl.run(beacon, policy="oracle", clock="virtual", frames=300, out=folder)
+    except MissingPackageError:  # the base package alone
+        pass
+    return found
+
+
+def test_every_result_has_one_shape(results):
+    for name, result in results.items():
+        assert isinstance(result, rl.Result)
+        assert result.regret.total == pytest.approx(result.regret.inaction + result.regret.delay), name
+        assert 0 <= result.regret.total <= 1
+        assert len(repr(result).splitlines()) <= MOST_LINES
+        assert max(map(len, repr(result).splitlines())) <= 160
+        assert result._repr_html_().startswith("<table>")
+        json.dumps(result.to_json())
+        assert len(result.to_frame()) >= 1
+        assert result.plot().axes
+
+
+def test_facts_that_are_not_used_are_listed(results):
+    assert results["plan"].ignored == ("rule", "workers")
+    assert results["compare"].ignored == ("rule",)
+    assert results["plan"].scenario == ASKED.replace(rule=results["plan"].rule, workers=results["plan"].workers)
+
+
+def test_the_comparison_is_a_ranking_of_every_rule(results):
+    rows = results["compare"].rows
+    totals = [row.regret.total for row in rows]
+    assert totals == sorted(totals)
+    for row in rows:
+        asked = ASKED.replace(rule=row.rule)
+        if row.method != "simulation":
+            assert rl.bound(asked).regret.total == row.regret.total
+    left = set(results["compare"].not_computed)
+    assert left == {"sequential", "sequential-strict"}  # rules of one worker
+    assert {row.rule for row in rows} >= {"max-time", "expected-time", "frame-hold", "free-running"}
+
+
+def test_a_field_that_the_rule_cannot_use_is_refused_where_it_is_evaluated():
+    held = ASKED.replace(rule="max-time", hold=3)
+    for evaluate in (rl.bound, rl.simulate):
+        with pytest.raises(rl.InputError, match="rule 'max-time' has no hold"):
+            evaluate(held)
+    assert rl.plan(held).ignored == ("rule", "workers", "hold")
+    assert rl.compare(held, frames=None).ignored == ("rule", "hold")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"unused": "keep:3"}, "unused 'keep:3'"),
+        ({"age_limit": "auto"}, "age limit 'auto'"),
+        ({"cancel_after": "500ms"}, "cancel after 0.5"),
+        ({"chunk": 4}, "chunk 4"),
+    ],
+)
+def test_a_field_that_an_entry_point_does_not_take_is_refused(changes, said):
+    asked = ASKED.replace(**changes)
+    for name, evaluate in (("bound", rl.bound), ("simulate", rl.simulate), ("plan", rl.plan)):
+        with pytest.raises(rl.InputError, match=f"{name} does not take {said} into account: leave it out"):
+            evaluate(asked)
+
+
+def test_the_hold_is_the_best_one_where_none_is_given():
+    """Not given and "auto" are the same, in theory and simulation: the hold of least regret for these gaps."""
+    asked = ASKED.replace(rule="frame-hold", workers="inf", gap_default=0.7)
+    best = rl.bound(asked)
+    assert best.hold == rl.bound(asked.replace(hold="auto")).hold
+    tried = [rl.bound(asked.replace(hold=hold)).regret.total for hold in range(1, 12)]
+    assert int(np.argmin(tried)) + 1 == best.hold
+    short = {"frames": 2_000, "replications": 2}
+    assert rl.simulate(asked, **short)["delay_law"] == rl.simulate(asked.replace(hold="auto"), **short)["delay_law"]
+
+
+def test_intervals_have_the_quantiles_of_scipy():
+    from scipy import stats
+
+    assert interval_quantile(0.99) == pytest.approx(stats.norm.ppf(0.995), rel=1e-12)
+    assert interval_quantile(0.95, 7) == pytest.approx(stats.t.ppf(0.975, 7), rel=1e-9)
+    low, high = rl.Estimate(2.0, 0.5, degrees=7).interval(0.95)
+    assert (high - low) / 2 == pytest.approx(0.5 * stats.t.ppf(0.975, 7))
+    with pytest.raises(rl.InputError, match="level of an interval must lie between 0 and 1, not 1"):
+        interval_quantile(1)
+
+
+def test_no_quantile_of_the_normal_law_is_written_as_a_number():
+    """``interval_quantile`` computes them; 1.96 and the like in code or on a page's code are refused."""
+    quantile = re.compile(r"(?<![\d.])(1\.645|1\.96|2\.05[37]|2\.326|2\.57[56]|2\.58|2\.744|3\.29)\d*(?![\d.]*e)")
+    for path in [*ROOT.glob("regretlab/**/*.py"), *ROOT.glob("paper_figures/**/*.py"), *ROOT.glob("tests/**/*.py")]:
+        if path != Path(__file__):
+            code = re.sub(r'"""(?:.|\n)*?"""|#.*', "", path.read_text())
+            assert not quantile.findall(code), path
+    for page in ROOT.glob("docs/**/*.md"):
+        for cell in re.findall(r"^```\{code-cell\}\n(.*?)^```$", page.read_text(), re.M | re.S):
+            assert not quantile.findall(cell), page
