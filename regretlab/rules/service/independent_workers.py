@@ -20,7 +20,7 @@ from ...errors import InputError
 from ...laws import FRAME_TOLERANCE, ConstantLaw, Law, SampleLaw
 from .frame_service import Ages, NoClosedForm, ServiceInFrames, ServiceRequest
 
-__all__ = ["independent_workers", "long_run", "on_frames", "whole_frames"]
+__all__ = ["independent_workers", "long_run", "newest_ages", "on_frames", "whole_frames"]
 
 _TAILS = (1e-13, 1e-10, 1e-8)
 _LONGEST = 2**16
@@ -233,6 +233,26 @@ def _newest_within(law: Law, frame_time: float, last: int) -> NDArray[np.float64
         return np.maximum.accumulate(_integrals(law, frame_time, pieces))
     x = _points(law) / frame_time
     return np.array([_mean_within(law, frame_time, m - x).mean() for m in frames])
+
+
+def newest_ages(law: Law, frame_time: float, workers: int, last: int) -> NDArray[np.float64]:
+    """Return P(A > m) = (1 - G(m))^N for m = 0..last: the age of the newest output of N workers out of step.
+
+    Parameters
+    ----------
+    law, frame_time, workers
+        As for ``independent_workers``.
+    last
+        Largest m, frames.
+
+    Examples
+    --------
+    >>> from regretlab.laws import parse_law
+    >>> newest_ages(parse_law("2.5"), 1.0, 1, 5).round(12).tolist()
+    [1.0, 1.0, 1.0, 0.8, 0.4, 0.0]
+    """
+    within = _newest_within(law, frame_time, last) / (law.mean() / frame_time)
+    return np.asarray((1.0 - np.minimum(within, 1.0)) ** workers, dtype=np.float64)
 
 
 def _renewed(law: Law, frame_time: float, last: int) -> NDArray[np.float64]:
