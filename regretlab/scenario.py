@@ -109,6 +109,8 @@ def _cores(value: Any, name: str) -> float:
 
 
 def _whole(value: Any) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
     try:
         number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):

@@ -312,7 +312,7 @@ def test_learners_find_the_optimal_policy(name):
         ({"frames": 10, "checkpoints": 11}, "checkpoints must be at most the 10 frames"),
         ({"replications": 0}, "replications must be at least 1, not 0"),
         ({"start": 3}, "start must be a state between 0 and 2, not 3"),
-        ({"cores": 0}, "cores must be at least 1, not 0"),
+        ({"threads": 0}, "threads must be at least 1, not 0"),
         ({"seed": -1}, "seed must be a non-negative integer, not -1"),
     ],
 )

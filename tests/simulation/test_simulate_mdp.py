@@ -275,4 +275,4 @@ def test_the_figures_do_not_depend_on_the_number_of_cores():
 def test_bad_input_is_named(policy, changes, message):
     process = AsynchronousMDP(random_mdp(6, 3, seed=4))
     with pytest.raises(InputError, match=message):
-        simulate_mdp(process, policy, parse_law("1.5"), rule="frame-pool", **{"workers": 1, "frames": 1000, **changes})
+        simulate_mdp(process, policy, parse_law("1.5"), **{"rule": "frame-pool", "frames": 1000, **changes})
