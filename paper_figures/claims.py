@@ -44,7 +44,7 @@ def judgement(outcome: str, because: str) -> dict[str, str]:
 
 
 def judge_growth(fit: dict[str, float], what: str, percent: int) -> dict[str, str]:
-    """Return the judgement of growth that is said to be about linear in parameters.
+    """Return the judgement of growth that the paper calls about linear in parameters.
 
     It holds where the interval of the exponent holds 1, and in part for exponents from 0.5 to 1.5.
 

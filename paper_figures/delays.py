@@ -84,13 +84,13 @@ def _differences(panel: dict[str, Any]) -> list[tuple[float, float]]:
 
 
 def _clear(panel: dict[str, Any]) -> list[bool]:
-    """Return for each model whether asynchronous play is told above every floor."""
+    """Return for each model whether asynchronous play is clearly above every floor."""
     floors = panel["by_seed"]["floors"].values()
     return [all(sign(difference(own, floor)) > 0 for floor in floors) for own in panel["by_seed"]["ways"][WAYS[0]]]
 
 
 def said_verdict(panel: dict[str, Any]) -> str:
-    """Return for each model both means, whether their difference, and that from the floors, is told from zero."""
+    """Return for each model both means, whether their difference, and that from the floors, differs from zero."""
     parts = []
     for model, interval, clear, (delay, high, above), (_, low, below) in zip(
         panel["models"],

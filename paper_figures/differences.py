@@ -1,4 +1,4 @@
-"""Two players told apart by the interval of their difference, seed by seed, not by whether their intervals overlap."""
+"""Two players compared by the interval of their difference, seed by seed, not by whether their intervals overlap."""
 
 from collections.abc import Sequence
 

@@ -25,7 +25,7 @@ def write_gallery(folder: Path, figures: Sequence[tuple[str, ModuleType, dict[st
     Parameters
     ----------
     folder
-        Where the figures lie; the page refers to the files beside it.
+        Where the figures lie; the page refers to the files next to it.
     figures
         Name, module and data of each figure that is there.
 

@@ -80,7 +80,7 @@ def _frames(cell: dict[str, Any]) -> float:
 
 
 def _verdict(cells: list[dict[str, Any]], other: str) -> str:
-    """Count the cells in which each measured route tells better from worse."""
+    """Count the cells in which each measured route distinguishes better from worse."""
     parts = []
     for route in ("simulated", "virtual", "realtime"):
         found = [cell["saved"][other][route] for cell in cells]

@@ -1,4 +1,4 @@
-"""Progress of DQN on beacon while it plays: sequential, sequential with learning beside it, staggered."""
+"""Progress of DQN on beacon while it plays: sequential, sequential with concurrent learning, staggered."""
 
 from typing import TYPE_CHECKING, Any
 

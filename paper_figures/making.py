@@ -95,7 +95,7 @@ def make_figures(
     seed
         Seed of every run.
     progress
-        Told what is being made, how many figures are done, and of how many.
+        Called with what is being made, how many figures are done, and the total.
 
     Returns
     -------

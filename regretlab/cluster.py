@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from .reaper import reaped
 
 __all__ = ["AUTHENTICATION", "OWN", "check_cluster", "open_cluster"]
 
+_EXPOSED = "regretlab: note: Ray listens on all network addresses here; it admits only processes with this user's token"
 OWN = (None, "local")
 """Addresses that stand for a cluster of this machine's own."""
 
@@ -95,6 +97,7 @@ def _connect(ray: Any, address: str | None) -> None:
         os.environ.setdefault("RAY_worker_niceness", "0")  # its own default, 15, gives way to everything
         settings["include_dashboard"] = False
         settings["_node_ip_address"] = "127.0.0.1"
+        print(_EXPOSED, file=sys.stderr, flush=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ray.init(address=address, **settings)

@@ -1,25 +1,46 @@
-"""A termination signal acts as a keyboard interrupt, so that a process that is asked to end tidies up first."""
+"""Signals: a request to end acts as a keyboard interrupt, so that the process tidies up first, and only once."""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-__all__ = ["terminable"]
+__all__ = ["terminable", "uninterrupted"]
+
+_ASKING = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Turn SIGTERM into ``KeyboardInterrupt`` for the body, where this thread may; what was set before comes back."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    """Turn SIGTERM and SIGHUP into ``KeyboardInterrupt`` for the body, where this thread may.
+
+    A SIGHUP that is ignored (``nohup``) stays ignored. Afterwards the handlers are what they were.
+    """
 
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt(signal.Signals(number).name)
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    heard = [number for number in _ASKING if signal.getsignal(number) is not signal.SIG_IGN]
+    with _handled(dict.fromkeys(heard, interrupt)):
+        yield
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ignore further requests to end during the body, which closes what an interrupted run has open."""
+    with _handled(dict.fromkeys((signal.SIGINT, *_ASKING), signal.SIG_IGN)):
+        yield
+
+
+@contextmanager
+def _handled(handlers: dict[signal.Signals, Any]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""How stale decisions get in games that are no witnesses, and what late decisions cost there.
+"""How stale decisions get in games that are not witnesses, and what late decisions cost there.
 
 ``python -m paper_figures.measurements.staleness`` (some minutes): scripts decide from what they see now; once nothing
 is late and the decisions are compared with those of d frames before, and once each takes effect d frames late.

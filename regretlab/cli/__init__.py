@@ -9,6 +9,7 @@ not finite); progress goes to standard error.
 import errno
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any
 
@@ -58,14 +59,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from ..errors import RunError
     from ..interrupts import terminable
-    from .output import plain_console, prepare_streams
+    from .output import plain_console, prepare_streams, reserved_output
     from .sentences import say
 
     prepare_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         _refuse_empty_paths(words)
-        with terminable():
+        with terminable(), reserved_output() if "--json" in words else nullcontext():
             code = application()(
                 words, console=plain_console(), exit_on_error=False, print_error=False, result_action="return_value"
             )

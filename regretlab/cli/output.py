@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 __all__ = [
     "listed",
@@ -22,6 +22,7 @@ __all__ = [
     "print_result",
     "print_rows",
     "printable",
+    "reserved_output",
     "show_progress",
     "write",
 ]
@@ -29,6 +30,8 @@ __all__ = [
 WIDTH_OF_FILES = 200
 """Columns of what is written to a file or into a pipe."""
 
+_reserved: Any = None
+"""Where ``write`` writes instead of standard output."""
 _SOON = 30.0
 """Seconds after which a line of progress says how long it still takes."""
 
@@ -69,11 +72,36 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="replace")
 
 
+@contextmanager
+def reserved_output() -> Iterator[None]:
+    """Keep standard output for ``write``: what code of the user prints, here or in a process, goes to stderr."""
+    global _reserved
+    if sys.stdout is not sys.__stdout__:  # a caller has put something in its place
+        _reserved, sys.stdout = sys.stdout, sys.stderr
+        try:
+            yield
+        finally:
+            sys.stdout, _reserved = _reserved, None
+        return
+    own = cast(Any, sys.stdout)
+    own.flush()
+    kept = os.dup(1)
+    with open(kept, "w", encoding=own.encoding, errors=own.errors) as _reserved:
+        os.dup2(2, 1)
+        try:
+            yield
+        finally:
+            own.flush()
+            os.dup2(kept, 1)
+            _reserved = None
+
+
 def write(text: str) -> None:
     """Write text to standard output; when its reader is gone, drop it and what follows."""
+    stream = _reserved or sys.stdout
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        stream.write(text)
+        stream.flush()
     except BrokenPipeError:
         _drop_output()
 
@@ -162,7 +190,7 @@ def _finite(value: Any) -> Any:
 
 def _drop_output() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, (_reserved or sys.stdout).fileno())
     os.close(nowhere)
 
 

@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ..errors import RunError
-from ..interrupts import terminable
+from ..interrupts import terminable, uninterrupted
 from ..records import RecordWriter
 from .configuration import RunConfiguration
 from .environment_process import play
@@ -91,7 +91,8 @@ def supervise(
             supervisor.watch()
             supervisor.finish()
         finally:
-            supervisor.end()
+            with uninterrupted():
+                supervisor.end()
 
 
 class Supervisor:
@@ -126,7 +127,7 @@ class Supervisor:
         RobustLock(self.arena["rule_lock"], create=True)
         rule = configuration.staggering_rule
         self._details = environment.details
-        self._environment_plan = EnvironmentPlan.of(configuration, environment.frame_time)
+        self._environment_plan = EnvironmentPlan.of(configuration, environment)
         self.worker_plan = WorkerPlan(
             policy=prepared.policy,
             rule=rule,
@@ -215,8 +216,10 @@ class Supervisor:
 
     def finish(self) -> None:
         """Mark the run as complete."""
-        played = int(self._board.control[FRAMES_WRITTEN])
-        self._complete = played == self.configuration.frames
+        played, frames = self._played, self.configuration.frames
+        if played < frames:
+            raise RunError(f"the environment ended its process at frame {played} of {frames} without an error")
+        self._complete = True
         self._progress(played, self.configuration.frames, "played")
 
     def end(self) -> None:
@@ -280,7 +283,7 @@ class Supervisor:
         """Raise what a process died of; start killed workers again if allowed."""
         assert self._environment is not None
         if self._environment.exitcode not in (None, 0):
-            raise RunError(self.obituary("the environment's process", self._environment, self._board.environment_slot))
+            raise self.obituary("the environment's process", self._environment, self._board.environment_slot)
         self.replace_dead_workers(self._workers, restart=restart)
         if self.learners is not None:
             self.learners.replace_dead(self.note_learner, self.obituary, restart=restart)
@@ -292,7 +295,7 @@ class Supervisor:
                 continue
             killed = process.exitcode < 0
             if not (restart and killed):
-                raise RunError(self.obituary(f"worker {worker}", process, worker))
+                raise self.obituary(f"worker {worker}", process, worker)
             self._restart(worker, process)
 
     def note_learner(self, **details: Any) -> None:
@@ -328,11 +331,14 @@ class Supervisor:
         arguments = (self.arena, self.worker_plan, worker, self._attempts[worker], self.learning)
         self._workers[worker] = self.spawn(serve, arguments)
 
-    def obituary(self, who: str, process: BaseProcess, slot: int) -> str:
-        """Return in words how a process ended."""
+    def obituary(self, who: str, process: BaseProcess, slot: int) -> RunError:
+        """Return in a sentence how a process ended, with its traceback as a note."""
         told = self._board.read_error(slot).strip()
         code = process.exitcode or 0
         if code < 0:
-            return f"{who} was ended by {signal.Signals(-code).name}"
-        reason = told.splitlines()[-1] if told else "it left no message"
-        return f"{who} ended with exit code {code}: {reason}" + (f"\n{told}" if told else "")
+            return RunError(f"{who} was ended by {signal.Signals(-code).name}")
+        reason = told.splitlines()[-1].removeprefix("regretlab.errors.RunError: ") if told else "it left no message"
+        error = RunError(f"{who} ended with exit code {code}: {reason}")
+        if told:
+            error.add_note(told)
+        return error

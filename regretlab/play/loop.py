@@ -9,16 +9,21 @@ game plays the frame; what that shows is shown at boundary k + 1, when a real sc
 import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import RunError
 from ..games import make_game, registration
 from ..records.schema import FrameRow, InferenceRow
 from ..rules.state import boundary_at_or_after
 from .configuration import RunConfiguration
+
+if TYPE_CHECKING:
+    from ..policies.policy import Policy
+    from .preparation import EnvironmentDescription
 
 __all__ = [
     "DEFAULT_BEHAVIOURS",
@@ -28,6 +33,8 @@ __all__ = [
     "FrameLoop",
     "FrameService",
     "checked_action",
+    "chosen_action",
+    "sentence",
 ]
 
 DEFAULT_BEHAVIOURS = ("noop", "repeat", "random")
@@ -46,16 +53,20 @@ class EnvironmentPlan:
     default_action: int | None
     seed: int
     discount: float
+    frame_shape: tuple[int, ...]
+    frame_dtype: np.dtype[Any]
     registration: Any = None
 
     @classmethod
-    def of(cls, configuration: RunConfiguration, frame_time: float) -> "EnvironmentPlan":
-        """Return the plan of a run whose frames last ``frame_time`` seconds."""
+    def of(cls, configuration: RunConfiguration, environment: "EnvironmentDescription") -> "EnvironmentPlan":
+        """Return the plan of a run in an environment."""
         return cls(
             environment=configuration.environment,
             options=configuration.environment_options,
             frames=configuration.frames,
-            frame_time=frame_time,
+            frame_time=environment.frame_time,
+            frame_shape=environment.frame_shape,
+            frame_dtype=environment.frame_dtype,
             default_behaviour=configuration.default_behaviour,
             default_action=configuration.default_action,
             seed=configuration.seed,
@@ -207,7 +218,12 @@ class FrameLoop:
             action = default.action(None if served is None else served.action)
             for output in clock.within(index):
                 service.add(output)
-            observation, reward, terminated, truncated, info = game.step(action)
+            try:
+                observation, reward, terminated, truncated, info = game.step(action)
+                if observation.shape != plan.frame_shape or observation.dtype != plan.frame_dtype:
+                    raise ValueError(f"its observation is {observation.dtype} of shape {observation.shape}")
+            except (Exception, SystemExit) as error:
+                raise self._failure(index, observation, error) from error
             frame = FrameRow(
                 frame=index,
                 deadline=index * plan.frame_time,
@@ -225,6 +241,42 @@ class FrameLoop:
             if terminated or truncated:
                 observation, info = game.reset()
         clock.ended(service.unfinished())
+
+    def _failure(self, index: int, observation: Any, error: BaseException) -> RunError:
+        """Return in a sentence what the environment did wrong in a frame."""
+        plan = self._plan
+        if isinstance(error, RunError):
+            return error
+        if isinstance(error, AttributeError) and not isinstance(observation, np.ndarray):
+            error = ValueError(f"its observation is {sentence(observation)}")
+        due = f" (observations are {plan.frame_dtype} of shape {plan.frame_shape})" if type(error) is ValueError else ""
+        return RunError(
+            f"environment '{plan.environment}' failed at frame {index} of {plan.frames}: {sentence(error)}{due}"
+        )
+
+
+def sentence(value: object) -> str:
+    """Return an error, or any value, in at most 200 characters of one line."""
+    if isinstance(value, SystemExit):
+        return f"it ended the program (sys.exit({value.code}))"
+    text = " ".join((str(value) if isinstance(value, BaseException) else repr(value)).split())[:200]
+    return text or type(value).__name__
+
+
+def chosen_action(policy: "Policy", observation: Any, actions: int) -> int:
+    """Return what a policy chooses for an observation.
+
+    Raises
+    ------
+    RunError
+        If the policy raises, ends the program, or answers what is not an action.
+    """
+    try:
+        return checked_action(policy.act(observation), actions)
+    except RunError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise RunError(f"policy '{policy.spec.name}' failed: {sentence(error)}") from error
 
 
 def checked_action(answer: Any, actions: int) -> int:

@@ -247,7 +247,7 @@ def _try_out(policy: PolicySpec) -> None:
         checked_action(answer, policy.actions)
     except InputError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         text = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"policy '{policy.name}' fails on an observation of zeros: {text}") from error
 

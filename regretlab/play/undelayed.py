@@ -7,16 +7,13 @@ What it visits shows how predictable the environment is, and how long a policy's
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import RunError
 from ..games import make_game
-from ..policies.policy import Policy
 from .configuration import RunConfiguration
-from .loop import checked_action
+from .loop import chosen_action
 from .preparation import EnvironmentDescription, prepare
 
 __all__ = ["UndelayedPlay", "play_undelayed"]
@@ -100,7 +97,9 @@ def play_undelayed(
             else:
                 digest = blake2b(observation.tobytes(), digest_size=16).digest()
                 states[frame] = numbers.setdefault(digest, len(numbers))
-            actions[frame] = action = _chosen(policy, label if policy.spec.observes_symbol else observation)
+            actions[frame] = action = chosen_action(
+                policy, label if policy.spec.observes_symbol else observation, policy.spec.actions
+            )
             observation, gained, terminated, truncated, info = game.step(action)
             reward += float(gained)
             if terminated or truncated:
@@ -111,13 +110,3 @@ def play_undelayed(
     finally:
         game.close()
     return UndelayedPlay(states, actions, ended, reward, told, prepared.environment)
-
-
-def _chosen(policy: Policy, observation: Any) -> int:
-    try:
-        return checked_action(policy.act(observation), policy.spec.actions)
-    except RunError:
-        raise
-    except Exception as error:
-        text = " ".join(str(error).split())[:200] or type(error).__name__
-        raise RunError(f"policy '{policy.spec.name}' failed: {text}") from error

@@ -6,18 +6,21 @@ record, byte for byte.
 """
 
 import heapq
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..interrupts import uninterrupted
 from ..records import FRAME_DTYPE, INFERENCE_DTYPE, RecordWriter
 from ..records.schema import FrameRow, InferenceRow
 from ..rules.state import boundary_at_or_after, boundary_at_or_before
 from .configuration import RunConfiguration
 from .latencies import LatencyStream
 from .local import Progress
-from .loop import EnvironmentPlan, FrameLoop, checked_action
+from .loop import EnvironmentPlan, FrameLoop, chosen_action
 from .preparation import Prepared, hold_of
 
 if TYPE_CHECKING:
@@ -95,9 +98,13 @@ class _VirtualClock:
             self._write(frame.frame + 1)
 
     def ended(self, unfinished: list[InferenceRow]) -> None:
-        """Write what is left."""
+        """Keep the rows of what never reached a frame."""
         self._finished += unfinished
-        self._write(self._frames)
+
+    def flush(self) -> None:
+        """Write the rows that are left."""
+        if self._rows and self._writer.is_writable:
+            self._write(self._rows[-1].frame + 1)
 
     def _write(self, played: int) -> None:
         self._writer.append_frames(np.array(self._rows, FRAME_DTYPE))
@@ -143,7 +150,7 @@ class _VirtualClock:
         """Let a worker choose an action for what is on the screen now."""
         if self._learning is not None:
             self._learning.until(start)
-        return checked_action(self._policies[worker].act(self._label if self._symbols else self._seen), self._actions)
+        return chosen_action(self._policies[worker], self._label if self._symbols else self._seen, self._actions)
 
 
 def run_virtual(configuration: RunConfiguration, prepared: Prepared, writer: RecordWriter, progress: Progress) -> None:
@@ -168,7 +175,25 @@ def run_virtual(configuration: RunConfiguration, prepared: Prepared, writer: Rec
         if learning is not None:
             learned = {"learning": learning.finish(writer.directory, configuration.frames)}
     finally:
-        writer.close(complete=complete, missed_frames=0, restarts=0, **learned)
+        with uninterrupted():
+            writer.close(complete=complete, missed_frames=0, restarts=0, **learned)
+
+
+@contextmanager
+def _exit_is_an_error() -> Iterator[None]:
+    """Let code of the user that calls ``os._exit`` in this process raise: it would end the run without a word."""
+    end, own = os._exit, os.getpid()
+
+    def refuse(code: int) -> None:
+        if os.getpid() != own:
+            end(code)
+        raise SystemExit(code)
+
+    os._exit = refuse  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        os._exit = end
 
 
 def _learning(configuration: RunConfiguration, prepared: Prepared) -> "VirtualLearning | None":
@@ -195,10 +220,14 @@ def _play(
     progress: Progress,
 ) -> None:
     clock = _VirtualClock(configuration, prepared, learning, writer, progress)
-    loop = FrameLoop(EnvironmentPlan.of(configuration, prepared.environment.frame_time))
+    loop = FrameLoop(EnvironmentPlan.of(configuration, prepared.environment))
     try:
         writer.update_meta(first_estimate=clock.first_estimate)
-        loop.run(clock)
+        try:
+            with _exit_is_an_error():
+                loop.run(clock)
+        finally:
+            clock.flush()  # a run that breaks off keeps the frames that it played
         writer.update_meta(**clock.learned())
     finally:
         loop.game.close()

@@ -19,7 +19,7 @@ from ..rules.state import boundary_at_or_before
 from .latencies import LatencyStream
 from .learning.acting import BlockingLearner, exploring_policy
 from .learning.learner_process import LearnerPlan
-from .loop import checked_action
+from .loop import chosen_action
 from .preparation import policy_of_worker
 from .system.arena import Arena
 from .system.board import EPOCH, HEAD, STOP, WORKERS, Board, Frame
@@ -129,7 +129,8 @@ class InferenceWorker:
 
     def act(self, frame: Frame) -> int:
         """Return what the policy chooses for a frame."""
-        return self._policy.act(frame.label if self._plan.policy.observes_symbol else frame.pixels)
+        seen = frame.label if self._plan.policy.observes_symbol else frame.pixels
+        return chosen_action(self._policy, seen, self._plan.actions)
 
     def processor_time(self) -> float:
         """Return the processor seconds that this worker has used."""
@@ -231,7 +232,7 @@ class InferenceWorker:
         board.arena["in_flight"][worker] = row
         board.arena["busy"][worker] = 1
         self._priority.give_back()
-        action = checked_action(self.act(frame), plan.actions)
+        action = self.act(frame)
         completion = self._clock.now()
         if self._latencies is not None:
             # The emulated inference ends exactly when the law says, counted from its scheduled start. It is posted a

@@ -86,7 +86,7 @@ def user_policy(spec: PolicySpec) -> ModulePolicy | CallablePolicy:
         raise InputError(f"policy {spec.name!r}: '{path}' defines no callable named '{name}'")
     try:
         made = factory(spec.frame_shape, spec.actions)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(
             f"policy {spec.name!r}: {name}({spec.frame_shape}, {spec.actions}) failed: {_sentence(error)}"
         ) from error
@@ -113,12 +113,12 @@ def _module(path: Path, policy: str) -> ModuleType:
     sys.modules[key] = module  # dataclasses and the like look their module up
     try:
         found.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[key]
         raise InputError(f"policy {policy!r}: '{path}' cannot be imported: {_sentence(error)}") from error
     return module
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

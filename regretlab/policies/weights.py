@@ -76,6 +76,8 @@ def load_parameters(spec: PolicySpec, out: NDArray[np.float32] | None = None) ->
                 tensor = file.get_tensor(name)
                 if tensor.dtype != np.float32:
                     raise InputError(f"tensor {name!r} in {spec.weights!r} must be float32, not {tensor.dtype}")
+                if not np.isfinite(tensor).all():
+                    raise InputError(f"tensor {name!r} in {spec.weights!r} holds values that are not finite numbers")
                 view[...] = tensor
     except (OSError, SafetensorError) as error:
         raise InputError(f"weights {spec.weights!r} cannot be read as a safetensors file ({error})") from error

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "FRAMES",
@@ -125,12 +125,17 @@ OPTIONAL_TABLES = (LEARNING,)
 """Tables that a record without rows of theirs has no file for."""
 
 
-def blank(table: str, count: int) -> NDArray[np.void]:
-    """Return rows with nothing in them: each column's default.
+def blank(table: str, count: int, **columns: ArrayLike) -> NDArray[np.void]:
+    """Return rows with the given columns, and each other column's default.
 
     Examples
     --------
-    >>> blank("frames", 2)["served_by"].tolist()
-    [-1, -1]
+    >>> blank("frames", 2, action=[3, 4])[["action", "served_by"]].tolist()
+    [(3, -1), (4, -1)]
     """
-    return np.full(count, np.array(_ROWS[table](), TABLES[table]))
+    row = np.array(_ROWS[table](), TABLES[table])
+    rows = np.zeros(count, row.dtype)  # the memory between columns too, so that equal rows are equal bytes
+    for name in TABLES[table].names or ():
+        if name in columns or row[name] != 0:
+            rows[name] = columns.get(name, row[name])
+    return rows

@@ -104,6 +104,13 @@ def readout(**metadata: object) -> Callable[[Path], None]:
     return make
 
 
+def not_numbers(folder: Path) -> None:
+    """Write a readout for beacon with a weight that is not a number."""
+    facts = {"kind": "readout", "network": "nature", "actions": 16, "frame_shape": [84, 84], "seed": 0}
+    tensors = {"output.weight": np.full((16, 64), np.nan, np.float32), "output.bias": np.zeros(16, np.float32)}
+    save_file(tensors, folder / "w.safetensors", {"regretlab": json.dumps(facts)})
+
+
 def record(change: Callable[[Path, dict], None]) -> Callable[[Path], None]:
     """Copy the recorded run and change it: the function gets the folder and the entries of meta.json."""
 
@@ -245,6 +252,7 @@ TABLE = [
     Fault(f"run {VIRTUAL} --out new --rom pipe", "ROM 'pipe' cannot be read: it is not a regular file", (fifo("pipe"),)),
     # weights
     *[Fault(f"run {VIRTUAL} --policy nature --weights w.safetensors --out new", "w.safetensors", (readout(**given),)) for given in READOUTS],
+    Fault(f"run {VIRTUAL} --policy nature --weights w.safetensors --out new", "holds values that are not finite numbers", (not_numbers,)),
     Fault(f"run {VIRTUAL} --policy nature --weights pipe.safetensors --out new", "cannot be read: it is not a regular file", (fifo("pipe.safetensors"),)),
     # sizes and names
     Fault(f"run {VIRTUAL} --out ''", "--out is empty: give a path"),

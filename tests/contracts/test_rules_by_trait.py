@@ -59,3 +59,16 @@ def test_every_rule_of_the_folder_is_registered():
     files = {path.stem for path in (ROOT / "regretlab" / "rules").glob("*.py") if "\nRULE = " in path.read_text()}
     assert files == {name.replace("-", "_") for name in RULE_NAMES}
     assert [get_rule(name).name for name in RULE_NAMES] == list(RULE_NAMES)
+
+
+def test_a_bound_needs_no_compiler(program):
+    """Kernels are compiled when they are first called, so a bound does not wait for Numba to be imported."""
+    done = program(
+        "import sys\n"
+        "from regretlab.rules import known_rules\n"
+        "from regretlab.cli import main\n"
+        "known_rules()\n"
+        "main('bound --inference-time 0.1 --mode-probability 0.9'.split())\n"
+        "print('LOADED', 'numba' in sys.modules)"
+    )
+    assert done.out.strip().endswith("LOADED False"), done.err

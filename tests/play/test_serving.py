@@ -1,6 +1,7 @@
 """Which output serves a frame, and what the default behaviour does."""
 
 import gymnasium
+import numpy as np
 
 from regretlab.play.loop import DefaultBehaviour, EnvironmentPlan, FrameLoop, FrameService
 from regretlab.records.schema import FrameRow, InferenceRow
@@ -96,15 +97,16 @@ class _Counting(gymnasium.Env):
 
     def reset(self, *, seed=None, options=None):
         self.steps = 0
-        return self.steps, {"symbol": 10}
+        return np.int64(self.steps), {"symbol": 10}
 
     def step(self, action):
         self.steps += 1
-        return self.steps, float(action), False, self.steps == 2, {"symbol": 10 + self.steps}
+        return np.int64(self.steps), float(action), False, self.steps == 2, {"symbol": 10 + self.steps}
 
 
 def test_the_loop_plays_what_the_clock_brings():
-    plan = EnvironmentPlan("", {}, 3, 1.0, default_behaviour="noop", default_action=None, seed=0, discount=1.0)
+    shown = {"frame_shape": (), "frame_dtype": np.dtype(np.int64)}
+    plan = EnvironmentPlan("", {}, 3, 1.0, default_behaviour="noop", default_action=None, seed=0, discount=1.0, **shown)
     clock = _ScriptedClock()
     FrameLoop(plan, _Counting()).run(clock)
     unserved = {"served_by": -1, "observation_frame": -1, "delay_frames": -1}

@@ -43,15 +43,13 @@ class RemoteLearners(LearnerGroup):
         theirs.close()
 
     def replace_dead(
-        self, note: Callable[..., None], obituary: Callable[[str, BaseProcess, int], str], *, restart: bool
+        self, note: Callable[..., None], obituary: Callable[[str, BaseProcess, int], RunError], *, restart: bool
     ) -> None:
         """Raise what the gateway died of; it replaces learners itself."""
         for process in self.processes:
             if process.exitcode is None or (process.exitcode == 0 and not restart):
                 continue
-            raise RunError(
-                obituary("the learners' gateway to the cluster", process, Board(self._board).learner_slot(0))
-            )
+            raise obituary("the learners' gateway to the cluster", process, Board(self._board).learner_slot(0))
 
     def hear(self) -> list[dict[str, Any]]:
         """Return what the gateway has reported since the last call."""

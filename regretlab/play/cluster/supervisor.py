@@ -6,7 +6,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from ...errors import RunError
 from ...records import RecordWriter
 from ..configuration import RunConfiguration
 from ..local import Progress, Supervisor, supervise
@@ -49,7 +48,7 @@ class _ClusterSupervisor(Supervisor):
         process = processes[0]
         if process.exitcode is None or (process.exitcode == 0 and not restart):
             return
-        raise RunError(self.obituary("the gateway to the cluster", process, 0))
+        raise self.obituary("the gateway to the cluster", process, 0)
 
     def end(self) -> None:
         """End everything, with what the gateways have to say at their end."""

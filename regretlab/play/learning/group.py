@@ -85,14 +85,14 @@ class LearnerGroup:
         return bool(self.arena["learners_ready"][: self._count].all())
 
     def replace_dead(
-        self, note: Callable[..., None], obituary: Callable[[str, BaseProcess, int], str], *, restart: bool
+        self, note: Callable[..., None], obituary: Callable[[str, BaseProcess, int], RunError], *, restart: bool
     ) -> None:
         """Start killed learners again if allowed, noting each; raise what one died of otherwise."""
         for learner, process in enumerate(self.processes):
             if process.exitcode is None or (process.exitcode == 0 and not restart):
                 continue
             if process.exitcode >= 0 or not restart:
-                raise RunError(obituary(f"learner {learner}", process, Board(self._board).learner_slot(learner)))
+                raise obituary(f"learner {learner}", process, Board(self._board).learner_slot(learner))
             if self._attempts[learner] >= self._most_restarts:
                 raise RunError(
                     f"learner {learner} was killed {self._most_restarts + 1} times: something on this machine ends it"

@@ -73,6 +73,7 @@ def become_child(name: str) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor hears it
     parent = os.getppid()
     # The standard library gives every child a hold on the fork server; with it the server would outlive the supervisor.
     server = forkserver._forkserver

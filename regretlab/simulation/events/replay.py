@@ -110,26 +110,31 @@ def replay(
 
 
 def _frame_rows(served: NDArray[np.int32], rows: NDArray[np.int64], engine: EventEngine) -> NDArray[np.void]:
-    table = blank(FRAMES, len(served))
     number = np.arange(len(served))
     acted = served > 0
-    table["frame"] = number
-    table["deadline"] = number * engine.frame_time
-    table["served_by"] = np.where(acted, engine.log_worker[rows], -1)
-    table["observation_frame"] = np.where(acted, number - served, -1)
-    table["delay_frames"] = np.where(acted, served, -1)
-    return table
+    return blank(
+        FRAMES,
+        len(served),
+        frame=number,
+        deadline=number * engine.frame_time,
+        served_by=np.where(acted, engine.log_worker[rows], -1),
+        observation_frame=np.where(acted, number - served, -1),
+        delay_frames=np.where(acted, served, -1),
+    )
 
 
 def _inference_rows(engine: EventEngine, frames: int) -> NDArray[np.void]:
     count = engine.dispatched
-    table = blank(INFERENCES, count)
-    table["worker"] = engine.log_worker[:count]
-    table["dispatch"] = table["scheduled"] = engine.log_time[:count, 0]
-    table["observation_frame"] = engine.log_frame[:count, 0]
-    table["completion"] = engine.log_time[:count, 1]
-    table["release"] = engine.log_time[:count, 2]
     effect = engine.log_frame[:count, 1]
-    table["effect_frame"] = np.where(effect < frames, effect, -1)
-    table["overwritten"] = engine.log_overwritten[:count] & (effect < frames)
-    return table
+    return blank(
+        INFERENCES,
+        count,
+        worker=engine.log_worker[:count],
+        dispatch=engine.log_time[:count, 0],
+        scheduled=engine.log_time[:count, 0],
+        observation_frame=engine.log_frame[:count, 0],
+        completion=engine.log_time[:count, 1],
+        release=engine.log_time[:count, 2],
+        effect_frame=np.where(effect < frames, effect, -1),
+        overwritten=engine.log_overwritten[:count] & (effect < frames),
+    )

@@ -1,0 +1,132 @@
+"""A bad day: what the user's environment or policy did wrong, or who ended the run, and what the run reports.
+
+One row a fault. A run that breaks off raises ``RunError`` (exit code 1) with one sentence, never a summary.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from regretlab.cli import main
+from regretlab.errors import InputError, RunError
+from regretlab.play.configuration import RunConfiguration
+from regretlab.play.run import run
+from regretlab.play.system.processes import process_pool
+from regretlab.records import Record
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = "tests.oracles.bad_day:tests/BadDay-v0"
+POLICIES = f"module:{ROOT / 'tests' / 'oracles' / 'bad_day_policies.py'}:"
+FAILED = rf"environment '{ENVIRONMENT}' failed at frame 90 of 200: "
+DUE = r" \(observations are uint8 of shape \(84, 84\)\)"
+
+FAULTS = {
+    # name: (environment's fault, policy, error, sentence on the virtual clock, and where it differs on the real one)
+    "environment ends its process": (
+        "os._exit",
+        "random",
+        RunError,
+        FAILED + r"it ended the program \(sys.exit\(0\)\)",
+        "the environment ended its process at frame 90 of 200 without an error",
+    ),
+    "environment exits": ("sys.exit", "random", RunError, FAILED + r"it ended the program \(sys.exit\(0\)\)", None),
+    "environment raises": ("raise", "random", RunError, FAILED + "the cartridge fell out", None),
+    "no observation": ("none", "random", RunError, FAILED + ".*its observation is None" + DUE, None),
+    "observation of another shape": ("shape", "random", RunError, FAILED + r".*of shape \(84, 1\)" + DUE, None),
+    "observation of another type": ("type", "random", RunError, FAILED + ".*its observation is float64 .*" + DUE, None),
+    "policy exits": ("", "exits", RunError, r"failed: it ended the program \(sys.exit\(0\)\)", None),
+    "policy exits when it is made": ("", "exits_at_once", InputError, "exits_at_once.* failed", None),
+    "policy raises": ("", "raises", RunError, "failed: the network fell over", None),
+    "policy answers nonsense": ("", "answers", RunError, "the policy chose 'left'; an action is a whole number", None),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_fork_server():
+    with process_pool():
+        yield
+
+
+@pytest.mark.parametrize("clock", ["virtual", "real"])
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_ends_the_run_with_a_sentence(name, clock, tmp_path):
+    fault, policy, error, sentence, real = FAULTS[name]
+    configuration = {
+        "environment": ENVIRONMENT,
+        "environment_options": {"fault": fault},
+        "policy": policy if policy == "random" else POLICIES + policy,
+        "emulate_latency": "0.02",
+        "frames": 200,
+        "clock": clock,
+    }
+    with pytest.raises(error, match=real if real and clock == "real" else sentence) as refused:
+        run(RunConfiguration(**configuration), tmp_path / "record")
+    assert "\n" not in str(refused.value)
+    assert error is InputError or not Record.open(tmp_path / "record").meta["complete"]
+
+
+@pytest.mark.parametrize("clock", ["virtual", "real"])
+def test_what_user_code_prints_is_not_among_the_json(clock, tmp_path):
+    words = ["run", "--env", ENVIRONMENT, "--policy", POLICIES + "prints", "--frames", "60", "--clock", clock]
+    words += ["--emulate-latency", "0.02", "--out", str(tmp_path / "record"), "--json"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "regretlab", *words], capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["frames"] == 60
+    assert "the policy prints" in done.stderr
+
+
+def test_the_json_of_a_call_in_this_process_is_alone_too(tmp_path, capsys):
+    words = ["run", "--env", ENVIRONMENT, "--policy", POLICIES + "prints", "--frames", "40", "--clock", "virtual"]
+    assert main([*words, "--emulate-latency", "0.02", "--out", str(tmp_path / "record"), "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["frames"] == 40
+    assert "the policy prints" in printed.err
+
+
+SIGNALS = {
+    "the terminal is closed": [signal.SIGHUP],
+    "asked to end": [signal.SIGTERM],
+    "Ctrl-C": [signal.SIGINT],
+    "Ctrl-C twice": [signal.SIGINT, signal.SIGINT],
+    "Ctrl-C, then the terminal is closed": [signal.SIGINT, signal.SIGHUP, signal.SIGHUP],
+}
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_an_ended_run_keeps_its_rows_and_leaves_nothing(name, tmp_path):
+    temporary = tempfile.mkdtemp(prefix="r")  # short: the names of sockets have a limit
+    words = ["run", "--env", ENVIRONMENT, "--policy", "random", "--frames", "100000", "--emulate-latency", "0.02"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": temporary}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "regretlab", *words, "--out", str(tmp_path / "record")],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    until = time.monotonic() + 120
+    while not list((tmp_path / "record").glob("frames.parquet/part-*.parquet")) and time.monotonic() < until:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    for number in SIGNALS[name]:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(number)
+        time.sleep(0.05)
+    _, stderr = process.communicate(timeout=60)
+    process.stderr.close()
+    assert (process.returncode, stderr.strip().splitlines()[-1]) == (130, "regretlab: error: interrupted")
+    record = Record.open(tmp_path / "record")
+    assert (record.meta["complete"], (tmp_path / "record" / "frames.parquet").is_file()) == (False, True)
+    os.rmdir(temporary)  # only possible if nothing was left in it
