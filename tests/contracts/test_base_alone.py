@@ -43,13 +43,14 @@ for words in {commands!r}:
 print(json.dumps([imported, answers]))
 """
 
-THEORY_ROOMS = ("laws", "mdp", "rules", "records", "results", "theory", "planning", "simulation", "plots", "cli")
+THEORY_ROOMS = ("scenario", "laws", "mdp", "rules", "records", "results", "theory", "planning", "simulation", "plots", "cli")
 
 WORKS = [
     'bound --inference-time "expon(scale=0.04)" --mode-probability 0.9 --rule sequential --json',
     'bound --inference-time "gamma(4, scale=0.02)" --mode-probability 0.95 --workers 8',
     "simulate --inference-time 0.1 --mode-probability 0.9 --frames 1000 --replications 1 --json",
     "plan --inference-time 0.1 --mode-probability 0.95 --worker-cost 0.01 --json",
+    "compare --inference-time 0.1 --mode-probability 0.95 --workers 4 --json",
     'solve --mdp "ring(p=0.9)" --delay 2 --json',
     'learn --mdp "riverswim(3)" --learner ucrl2 --inference-time 0.05 --workers 2 --frames 500 --replications 1 --json',
     "figures hold-routes --quick --out figures --json",
