@@ -1,7 +1,6 @@
-"""Writes reference/api.rst and a page for each public module, so that no public name can be forgotten.
+"""Writes reference/api.rst, which lists the names of the front door, and a page for each module.
 
-Sphinx's autosummary would do, but for modules that share their name with a function of their package
-(``regretlab.planning.plan``): it documents the function and leaves out the module.
+No module can be forgotten: they are found, not listed.
 """
 
 import ast
@@ -22,17 +21,19 @@ __all__ = ["check_api_pages", "public_modules", "write_api_pages"]
 
 ROOMS = {
     "laws": "Laws of the inference time",
-    "staggering": "Staggering rules and their service laws",
+    "scenario": "Scenario",
+    "front": "Functions of the front door",
+    "rules": "Staggering rules and their service laws",
     "mdp": "Finite MDPs",
     "records": "Records of runs",
     "results": "Results",
-    "bounds": "Regret bounds",
+    "theory": "Regret bounds",
     "planning": "Design answers",
     "simulation": "Simulation",
     "sweeps": "Sweeps",
     "games": "Games",
     "policies": "Policies",
-    "harness": "Harness",
+    "play": "Runs",
     "experiments": "Experiments",
     "validation": "Validation",
     "plots": "Plots",
@@ -40,13 +41,20 @@ ROOMS = {
     "compilation": "Compiled kernels",
 }
 _LONGEST = 90  # characters of a constant's value that are shown
-_PRIVATE = ("staggering.rules", "games.cartridges", ".cli")
+_PRIVATE = ("games.cartridges", ".cli")
 
 HEAD = """Python API
 ==========
 
-Every public name, by room. What may import what is in :doc:`/decisions`. A name is public if its module lists it in
-``__all__``.
+``import regretlab as rl`` offers these names. They are the public interface:
+
+.. list-table::
+   :widths: 30 70
+
+{names}
+
+All other modules are internal: they are documented below, by package, and may change without notice. :doc:`/decisions`
+states what may import what.
 """
 
 
@@ -66,7 +74,7 @@ def write_api_pages(folder: Path) -> None:
     rooms: dict[str, list[str]] = {}
     for name in modules:
         rooms.setdefault(name.split(".")[1], []).append(name)
-    parts = [HEAD]
+    parts = [HEAD.format(names="\n".join(_front_door()))]
     for room in sorted(rooms, key=lambda room: (list(ROOMS).index(room) if room in ROOMS else len(ROOMS), room)):
         title = ROOMS.get(room, room)
         rows = "\n".join(f"   * - :doc:`{name} <generated/{name}>`\n     - {_summary(name)}" for name in rooms[room])
@@ -79,6 +87,16 @@ def write_api_pages(folder: Path) -> None:
     for old in (folder / "generated").glob("*.rst"):
         if old.stem not in modules:
             old.unlink()
+
+
+def _front_door() -> Iterator[str]:
+    """Yield a row for each name of the front door: where it is documented, and what it is."""
+    for name in regretlab.__all__:
+        value = getattr(regretlab, name)
+        if isinstance(value, str):
+            continue
+        said = (inspect.getdoc(value) or "").partition("\n")[0]
+        yield f"   * - :py:obj:`rl.{name} <{value.__module__}.{name}>`\n     - {said}"
 
 
 def _page(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Writes reference/commands.md: the help of every command and option, as the program itself tells it."""
+"""Writes reference/commands.md: the help of every command and option, as the program itself prints it."""
 
 import re
 from pathlib import Path
@@ -36,7 +36,7 @@ def write_command_page(path: Path) -> None:
 
 
 def _plain(text: str) -> str:
-    """Return text in which a*m**b is no emphasis and <words> are no HTML."""
+    """Return text in which a*m**b is not emphasis and <words> are not HTML."""
     return re.sub(r"([*_<>$])", r"\\\1", text)
 
 

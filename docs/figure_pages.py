@@ -37,7 +37,7 @@ _MARKUP = re.compile(r"([\\*_<>$|\[\]{}~#^])")
 
 
 def write_figure_page(path: Path) -> None:
-    """Make the figures that are missing or out of date beside the page, and write it."""
+    """Make the figures that are missing or out of date next to the page, and write it."""
     folder = path.with_suffix("")
     make_figures((), folder, quick=True)
     figures = []

@@ -79,7 +79,7 @@ class RunSummary(Result, Mapping[str, Any]):
     regret
         Regret per frame by its causes, with standard errors; ``None`` where the best reward is not known.
     emulated
-        Whether inference times were drawn from a law.
+        The law that inference times were drawn from, as text; ``None`` where they were measured.
     """
 
     frames: int
@@ -104,7 +104,7 @@ class RunSummary(Result, Mapping[str, Any]):
     standard_error: dict[str, Any]
     record: str
     regret: RegretParts | None = None
-    emulated: bool = False
+    emulated: str | None = None
 
     def __getitem__(self, key: str) -> Any:
         if key not in self:
@@ -154,10 +154,12 @@ class RunSummary(Result, Mapping[str, Any]):
         if lateness["p99"] is not None and lateness["max"]:
             late = f"p50 {1e3 * (lateness['p50'] or 0):.3f} ms, p99 {1e3 * lateness['p99']:.3f} ms"
             facts.append(("lateness of frame deadlines", late))
-        said = "none was finished"
-        if times["mean"] is not None and times["p99"] is not None:
-            said = f"{1e3 * times['mean']:.3f} ms in the mean, p99 {1e3 * times['p99']:.3f} ms"
-        facts.append(("inference time", f"{'emulated' if self.emulated else 'measured'}: {said}"))
+        said = "measured: none was finished"
+        if self.emulated is not None:
+            said = f"emulated: {self.emulated} s"
+        elif times["mean"] is not None and times["p99"] is not None:
+            said = f"measured: {1e3 * times['mean']:.3f} ms in the mean, p99 {1e3 * times['p99']:.3f} ms"
+        facts.append(("inference time", said))
         if self.hold is not None:
             facts.append(("outputs held for", f"{self.hold} frames"))
         for name, seconds in (("longest time learned", self.tau_max), ("mean time learned", self.mean_time)):
@@ -278,8 +280,15 @@ def summarise(record: Record) -> RunSummary:
         },
         record=str(record.directory),
         regret=_regret(record, counted["reward"].to_numpy(), served),
-        emulated=record.meta.get("latency") != "measured",
+        emulated=_emulated(record.meta),
     )
+
+
+def _emulated(meta: Mapping[str, Any]) -> str | None:
+    """Return the law of emulated inference times, or None where they were measured."""
+    source = meta.get("latency")
+    law = source.get("law") if isinstance(source, Mapping) else meta.get("config", {}).get("emulate_latency")
+    return None if law is None else str(law)
 
 
 def _regret(record: Record, reward: NDArray[np.float64], served: NDArray[np.bool_]) -> RegretParts | None:

@@ -6,10 +6,12 @@ were right. Regret per frame, by its parts (docs/theory):
     inaction  gap_default * (default frames) / frames
     delay     gap_delay * (agent frames whose action is no longer the mode) / frames
 
-``default_behaviour`` "noop" pays ``gap_default`` each frame; "repeat" (the last agent action again) and "random" (an
-action drawn uniformly) pay ``gap_delay`` where they are wrong.
+Where an output is so old that the default behaviour loses less on average, the agent chooses the default action; such a
+frame counts ``gap_default`` in the delay part. ``default_behaviour`` "noop" pays ``gap_default`` each frame; "repeat"
+(the last agent action again) and "random" (an action drawn uniformly) pay ``gap_delay`` where they are wrong.
 """
 
+import math
 import time
 
 import numpy as np
@@ -123,8 +125,12 @@ def simulate(
     scenario = with_hold(scenario)
     setting = resolve(scenario, law, frames=frames, warmup=warmup)
 
+    loss = FrameLoss(witness.p, witness.symbols, scenario.gap_default, scenario.gap_delay)
+    # the agent may choose the default action too, where that is better than an old one
+    useful = loss.last_useful_age if scenario.default_behaviour == "noop" else math.inf
+
     def environment(own: np.random.SeedSequence, block: int) -> WitnessChain:
-        return WitnessChain(witness, scenario.default_behaviour == "repeat", own, block)
+        return WitnessChain(witness, scenario.default_behaviour == "repeat", own, block, useful=useful)
 
     compile_kernels(setting, environment)
     begin = time.perf_counter()
@@ -162,7 +168,7 @@ def _figures(
         default_cost = gap_delay * (columns[..., column.DEFAULT] - columns[..., column.DEFAULT_RIGHT])
     elif default_behaviour == "random":
         default_cost = gap_delay * (1.0 - witness.guess_right()) * columns[..., column.DEFAULT]
-    delay_cost = gap_delay * columns[..., column.AGENT_WRONG]
+    delay_cost = gap_delay * columns[..., column.AGENT_WRONG] + scenario.gap_default * columns[..., column.DECLINED]
     parts = {
         "inaction": ratio(default_cost, frames),
         "delay": ratio(delay_cost, frames),

@@ -88,9 +88,9 @@ def test_python_dash_m_is_the_command():
 
 def test_an_interrupt_exits_with_130(program):
     done = program(
-        "import sys\nfrom regretlab.cli import main, theory\nfrom regretlab.cli.scenario import Scenario\n"
-        "def interrupted(self):\n    raise KeyboardInterrupt\n"
-        "Scenario.law = interrupted\n"
+        "import sys\nfrom regretlab.cli import main\nfrom regretlab.cli.scenario import FieldOptions\n"
+        "def interrupted(self, **more):\n    raise KeyboardInterrupt\n"
+        "FieldOptions.scenario = interrupted\n"
         f"sys.exit(main({BOUND!r}))"
     )
     assert (done.code, done.out, done.err) == (130, "", "regretlab: error: interrupted\n")

@@ -135,7 +135,7 @@ def test_refuses_what_is_no_frame_time(frame_time):
 
 def test_repeating_is_no_function_of_the_state():
     process = AsynchronousMDP(FiniteMDP([STAY, SWAP], ZERO), "repeat")
-    with pytest.raises(InputError, match="no function of the state"):
+    with pytest.raises(InputError, match="not a function of the state"):
         process.default_matrix()
-    with pytest.raises(InputError, match="no function of the state"):
+    with pytest.raises(InputError, match="not a function of the state"):
         AsynchronousMDP(FiniteMDP([STAY, SWAP], ZERO)).default_rewards()

@@ -16,6 +16,7 @@ from regretlab.mdp.model import FiniteMDP
 from regretlab.mdp.multichain import MultichainError
 from regretlab.rules.service.service import service_law
 from regretlab.scenario import Scenario
+from regretlab.simulation import simulate
 from regretlab.theory.loss import FrameLoss
 from regretlab.theory.many import regret_parts
 from regretlab.theory.realtime import bound
@@ -71,6 +72,21 @@ def test_every_way_to_the_regret_knows_it(symbols):
         inaction, delay, _ = regret_parts(service, p, symbols=symbols, gap_default=g, gap_delay=gap)
         assert reports == pytest.approx(by_hand, abs=1e-12)
         assert inaction + delay == pytest.approx(by_hand, abs=1e-12)
+
+
+@pytest.mark.parametrize("symbols", [None, 4])
+def test_a_simulated_agent_chooses_the_default_action_too(symbols):
+    """Seed 4, z = 4.5."""
+    asked = Scenario(
+        GAMMA, frame_time=1.0, mode_probability=0.9, workers=4, rule="free-running", symbols=symbols, gap_default=0.3
+    )
+    expected = bound(asked)
+    result = simulate(asked, frames=200_000, replications=4, seed=4, threads=1)
+    error = result.standard_errors["regret_per_frame"]["total"]
+    assert abs(result.regret.total - expected.regret.total) < 4.5 * error
+    capless = asked.replace(gap_default=1.0)
+    stale = bound(capless).regret.delay + 0.3 * expected.inaction_fraction  # what never choosing it would lose
+    assert stale - result.regret.total > 10 * error
 
 
 # 5. An MDP has one optimal gain if every start can reach a best class, whatever the gains of the other classes.

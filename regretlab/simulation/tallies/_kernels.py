@@ -20,7 +20,8 @@ OUT_OF_ORDER = 7  # agent frames whose observation is older than one acted on be
 DISPATCHED = 8  # inferences started
 OVERWRITTEN = 9  # outputs displaced by a fresher one of the same frame
 BLOCKED = 10  # boundaries at which the pool wanted to start an inference and no worker was idle
-COLUMNS = 11
+DECLINED = 11  # witness chains: agent frames whose action is so old that the default action is chosen instead
+COLUMNS = 12
 
 PREVIOUS = 0  # carried: the last frame with an agent action, counted from the block's beginning
 NEWEST = 1  # carried: the newest observation acted on, likewise

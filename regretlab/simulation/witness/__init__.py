@@ -9,7 +9,7 @@ from ...errors import InputError
 from ..draws import random_state
 from ..sliding import SlidingStates
 from ..tallies import Counter
-from ._kernels import CARRIED, FRESH_STATES, RING, play
+from ._kernels import CARRIED, EVER, FRESH_STATES, RING, play
 
 __all__ = ["Witness", "WitnessChain"]
 
@@ -86,10 +86,14 @@ class WitnessChain:
         Of its moves.
     block
         Frames of the longest block, a multiple of the random lanes.
+    useful
+        Age in frames past which an agent chooses the default action instead.
     """
 
-    def __init__(self, witness: Witness, repeat: bool, seed: np.random.SeedSequence, block: int) -> None:
-        self._witness, self._repeat = witness, repeat
+    def __init__(
+        self, witness: Witness, repeat: bool, seed: np.random.SeedSequence, block: int, *, useful: float = EVER
+    ) -> None:
+        self._witness, self._repeat, self._useful = witness, repeat, int(min(EVER, max(0.0, useful)))
         self._state = random_state(seed)
         self._bits = np.empty(block, np.uint64)
         self._carry = np.zeros(CARRIED, np.int64)
@@ -102,7 +106,7 @@ class WitnessChain:
         chain = self._chain
         chain.keep(reach)
         play(
-            self._witness.kind, self._repeat, served, count, acted, len(acted), self._state, self._bits,
+            self._witness.kind, self._repeat, self._useful, served, count, acted, len(acted), self._state, self._bits,
             self._witness.jump, self._witness.symbols or 0, chain.states, chain.first, self._carry, counter.row,
         )  # fmt: skip
         chain.advance(count)

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from ...compilation import kernel
 from ..draws._kernels import fill_bits
-from ..tallies._kernels import AGENT_WRONG, DEFAULT_RIGHT
+from ..tallies._kernels import AGENT_WRONG, DECLINED, DEFAULT_RIGHT
 
 REPEATED = 0  # carried from block to block: the symbol the last agent action was for
 CARRIED = 1
+
+EVER = 2**31 - 1
+"""Frames: an age that no action reaches."""
 
 FRESH_STATES = 0
 RING = 1
@@ -65,6 +68,20 @@ def count_wrong(
 
 
 @kernel(allocates=False)
+def count_wrong_up_to(
+    useful: int, served: NDArray[np.int32], acted: NDArray[np.int32], found: int, chain: NDArray[np.int32],
+    history: int, row: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Count as ``count_wrong``, but only actions up to ``useful`` frames old: past it the default action is better."""
+    for position in range(found):
+        index = acted[position]
+        if served[index] > useful:
+            row[DECLINED] += 1
+        else:
+            row[AGENT_WRONG] += chain[history + index] != chain[history + index - served[index]]
+
+
+@kernel(allocates=False)
 def count_repeated_right(
     served: NDArray[np.int32], count: int, chain: NDArray[np.int32], history: int, carry: NDArray[np.int64]
 ) -> int:
@@ -83,6 +100,7 @@ def count_repeated_right(
 def play(
     witness: int,
     repeat: bool,
+    useful: int,
     served: NDArray[np.int32],
     count: int,
     acted: NDArray[np.int32],
@@ -102,6 +120,9 @@ def play(
         move_to_fresh_states(bits, count, jump, chain, history)
     else:
         move_ring(bits, count, jump, symbols, chain, history)
-    row[AGENT_WRONG] += count_wrong(served, acted, found, chain, history)
+    if useful < EVER:
+        count_wrong_up_to(useful, served, acted, found, chain, history, row)
+    else:
+        row[AGENT_WRONG] += count_wrong(served, acted, found, chain, history)
     if repeat:
         row[DEFAULT_RIGHT] += count_repeated_right(served, count, chain, history, carry)
