@@ -6,6 +6,7 @@ objects are accepted alike and checked once, when the scenario is made. Imports 
 reads it.
 """
 
+import inspect
 import json
 import math
 import re
@@ -33,11 +34,11 @@ def meanings(kind: type[Any]) -> dict[str, str]:
     """Return what the docstring of a class says of each of its parameters, in one line each."""
     said: dict[str, str] = {}
     name = None
-    section = (kind.__doc__ or "").partition("Parameters\n")[2]
+    section = inspect.cleandoc(kind.__doc__ or "").partition("Parameters\n")[2]  # Python 3.13 keeps no indentation
     for line in section.splitlines()[1:]:
         text = line.strip()
         indent = len(line) - len(line.lstrip())
-        if text and indent == 4:
+        if text and indent == 0:
             if re.match(r"(Raises|Notes|Examples|Attributes)$", text):
                 break
             name = text
