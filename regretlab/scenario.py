@@ -23,7 +23,7 @@ from .rules.registry import names_rules
 if TYPE_CHECKING:
     from .laws import Law
 
-__all__ = ["Scenario", "ServiceModel", "meaning_of", "meanings"]
+__all__ = ["Scenario", "ServiceModel", "meaning_of", "meanings", "with_unit"]
 
 ServiceModel = Literal["once", "repeat", "chunk"]
 
@@ -45,6 +45,17 @@ def meanings(kind: type[Any]) -> dict[str, str]:
         elif name is not None and text:
             said[name] = f"{said.get(name, '')} {text}".strip()
     return said
+
+
+def with_unit(text: str) -> str:
+    """Return the text of a law with the unit of seconds, unless it has one.
+
+    Examples
+    --------
+    >>> with_unit("0.1"), with_unit("100ms")
+    ('0.1 s', '100ms')
+    """
+    return text if re.search(r"[\d.](ms|us|µs|s)\b", text) else f"{text} s"
 
 
 def meaning_of(name: str) -> str:
@@ -339,9 +350,7 @@ class Scenario:
         workers = "1 worker" if self.workers == 1 else f"{self.workers:g} workers"
         if self.inference_time is None:
             return f"{self.rule}, {workers}"
-        text = self.inference_time.text
-        unit = "" if re.search(r"[\d.](ms|us|µs|s)\b", text) else " s"
-        return f"{self.rule}, {workers}, inference time {text}{unit}"
+        return f"{self.rule}, {workers}, inference time {with_unit(self.inference_time.text)}"
 
     @property
     def changed(self) -> tuple[str, ...]:

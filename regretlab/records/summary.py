@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..results import RegretParts, Result
+from ..scenario import with_unit
 from .batch_means import batch_count, batch_means
 from .cost import core_seconds
 from .learning import learning_figures
@@ -156,7 +157,7 @@ class RunSummary(Result, Mapping[str, Any]):
             facts.append(("lateness of frame deadlines", late))
         said = "measured: none was finished"
         if self.emulated is not None:
-            said = f"emulated: {self.emulated} s"
+            said = f"emulated: {with_unit(self.emulated)}"
         elif times["mean"] is not None and times["p99"] is not None:
             said = f"measured: {1e3 * times['mean']:.3f} ms in the mean, p99 {1e3 * times['p99']:.3f} ms"
         facts.append(("inference time", said))

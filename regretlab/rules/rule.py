@@ -19,6 +19,7 @@ and ``python -m regretlab.rules.generate``. Other code asks a rule for its trait
 """
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -218,7 +219,8 @@ class StaggeringRule:
         except Exception as error:
             if self.is_built_in:
                 raise
-            lines = [line.strip() for line in str(error).splitlines() if line.strip() and "Failed in" not in line]
+            text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))  # Numba colours its messages
+            lines = [line.strip() for line in text.splitlines() if line.strip() and "Failed in" not in line]
             reason = lines[0] if lines else type(error).__name__
             raise InputError(f"rule '{self.name}' cannot be compiled and called: {reason}") from error
 
