@@ -43,7 +43,9 @@ for words in {commands!r}:
 print(json.dumps([imported, answers]))
 """
 
-THEORY_ROOMS = ("scenario", "laws", "mdp", "rules", "records", "results", "theory", "planning", "simulation", "plots", "cli")
+THEORY_ROOMS = (
+    *("scenario", "laws", "mdp", "rules", "records", "results", "theory", "planning", "simulation", "plots", "cli"),
+)
 
 WORKS = [
     'bound --inference-time "expon(scale=0.04)" --mode-probability 0.9 --rule sequential --json',
