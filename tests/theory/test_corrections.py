@@ -14,6 +14,7 @@ from regretlab.mdp.delayed import solve_delayed
 from regretlab.mdp.families import parse_mdp
 from regretlab.mdp.model import FiniteMDP
 from regretlab.mdp.multichain import MultichainError
+from regretlab.planning import plan
 from regretlab.rules.service.service import service_law
 from regretlab.scenario import Scenario
 from regretlab.simulation import simulate
@@ -207,3 +208,39 @@ def test_the_mean_age_of_a_heavy_tail():
     age = service_law(parse_law("pareto(2.05, scale=0.75)"), 1.0, rule="sequential").mean_age
     assert age == pytest.approx(mean + square / (2.0 * mean), rel=1e-6)
     assert age == pytest.approx(8.434, abs=5e-4)
+
+
+# 8. The model size tells having no limit from having no size.
+
+
+@pytest.mark.parametrize(
+    ("p", "g", "quality", "words"),
+    [
+        (0.5, 1.0, "5*m**-0.05", "none: no size loses less"),
+        (0.98, 0.2, "0.2*m**-0.35", "none: no size loses less"),
+        (0.98, 1.0, "0.2*m**-0.35", "1.78"),
+        (0.5, 2.0, "5*m**-0.05", "no limit: late actions lose less"),
+    ],
+)
+def test_model_size_by_trying_sizes(p, g, quality, words):
+    """The least loss over sizes 1e-6 to 1e120 at x = 2 m^0.9 frames, against the default behaviour."""
+    found = plan(Scenario("2", frame_time=1.0, mode_probability=p, gap_default=g), scaling="2*m**0.9", quality=quality)
+    sizes = np.logspace(-6, 120, 40_001)
+    factor, exponent = (float(part) for part in quality.split("*m**"))
+    lost = 1.0 - p ** (2.0 * sizes**0.9) + factor * sizes**exponent
+    least = int(np.argmin(lost))
+    if words[0] != "n":
+        assert lost[least] < g
+        assert found.model_size == pytest.approx(sizes[least], rel=1e-2)
+    else:
+        assert found.model_size is None
+        assert (lost[least] < g) == words.startswith("no limit")
+    assert dict(found.facts())["model size"].startswith(words)
+
+
+def test_model_size_without_a_quality_law():
+    asked = Scenario("2", frame_time=1.0, mode_probability=0.9)
+    assert dict(plan(asked, scaling="2*m**0.9").facts())["model size"] == "no limit"
+    hopeless = plan(asked, scaling="2*m**0.9", target_regret=0.05)  # one frame of delay loses .1
+    assert (hopeless.model_size, hopeless.largest_inference_time) == (0.0, 0.0)
+    assert dict(hopeless.facts())["model size"].startswith("none: ")
