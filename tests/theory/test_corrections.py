@@ -18,6 +18,7 @@ from regretlab.planning import plan
 from regretlab.rules.service.service import service_law
 from regretlab.scenario import Scenario
 from regretlab.simulation import simulate
+from regretlab.theory.learning import learning_bound
 from regretlab.theory.loss import FrameLoss
 from regretlab.theory.many import regret_parts
 from regretlab.theory.realtime import bound
@@ -244,3 +245,23 @@ def test_model_size_without_a_quality_law():
     hopeless = plan(asked, scaling="2*m**0.9", target_regret=0.05)  # one frame of delay loses .1
     assert (hopeless.model_size, hopeless.largest_inference_time) == (0.0, 0.0)
     assert dict(hopeless.facts())["model size"].startswith("none: ")
+
+
+# 9. The Gaussian learning bound is that of noise as large as the reward range.
+
+
+@pytest.mark.parametrize("reward_range", [0.1, 1.0, 10.0])
+def test_the_noise_of_the_gaussian_bound(reward_range):
+    """The two-point argument with the best distance: n d/8 exp(-2 n d^2 / ((k-1) sigma^2)) over d."""
+    n, k = 5_000, 6
+    found = learning_bound("gaussian-bandit", interactions=n, actions=k, reward_range=reward_range)
+
+    def two_points(sigma):
+        d = sigma * np.logspace(-5, 0, 20_001)
+        return float(np.max(n * d / 8.0 * np.exp(-2.0 * n * d**2 / ((k - 1) * sigma**2))))
+
+    assert 0.97 * two_points(reward_range) < found.value <= two_points(reward_range)
+    if reward_range > 1.0:
+        assert found.value > 9.0 * two_points(1.0)  # with noise of variance 1 the argument gives no such bound
+    assert any("standard deviation is the reward range" in each for each in found.assumptions)
+    assert not any("variance 1" in each for each in found.assumptions)
