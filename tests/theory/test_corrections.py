@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 from scipy.special import zeta
+from scipy.stats import binom
 
 from regretlab.laws import law_from_samples, parse_law
 from regretlab.mdp import solve_average_reward
@@ -15,6 +16,7 @@ from regretlab.mdp.families import parse_mdp
 from regretlab.mdp.model import FiniteMDP
 from regretlab.mdp.multichain import MultichainError
 from regretlab.planning import plan
+from regretlab.planning.workers import workers_for_constant_time
 from regretlab.rules.service.service import service_law
 from regretlab.scenario import Scenario
 from regretlab.simulation import simulate
@@ -22,6 +24,7 @@ from regretlab.theory.learning import learning_bound
 from regretlab.theory.loss import FrameLoss
 from regretlab.theory.many import regret_parts
 from regretlab.theory.realtime import bound
+from regretlab.theory.sticky import sticky_regret
 from tests.oracles.event_loop import run_rule
 
 GAMMA = parse_law("gamma(4, scale=0.8)")
@@ -265,3 +268,37 @@ def test_the_noise_of_the_gaussian_bound(reward_range):
         assert found.value > 9.0 * two_points(1.0)  # with noise of variance 1 the argument gives no such bound
     assert any("standard deviation is the reward range" in each for each in found.assumptions)
     assert not any("variance 1" in each for each in found.assumptions)
+
+
+# 10. Conditions as they are stated.
+
+
+def test_workers_on_frames_pay_by_whole_frames():
+    x, value, cost = 3.2, 0.7, 0.2
+    assert cost * x < value < cost * math.ceil(x)
+    tried = [cost * n - value * min(1.0, n / math.ceil(x)) for n in range(6)]
+    assert workers_for_constant_time(x, value, cost, alignment="frame") == int(np.argmin(tried)) == 0
+    anywhere = [cost * n - value * min(1.0, n / x) for n in range(6)]
+    assert workers_for_constant_time(x, value, cost, alignment="uniform") == int(np.argmin(anywhere)) == 3
+
+
+def test_a_held_action_pays_by_its_age_on_the_additive_register_only():
+    held = sticky_regret(0.8, 2, 3)
+    additive = solve_delayed(parse_mdp("additive-register(p=0.8, n=4)"), 2, every=3).regret_per_frame
+    shift = solve_delayed(parse_mdp("shift-register(p=0.8, n=4)"), 2, every=3).regret_per_frame
+    assert additive == pytest.approx(held, abs=1e-9)
+    assert abs(shift - held) > 1e-3
+
+
+@pytest.mark.parametrize("n", [2, 5, 20])
+def test_where_the_tail_over_x_increases(n):
+    x = np.linspace(1e-4, 1.0, 4_001)
+    first = binom.sf(0, n, x) / x
+    assert first.min() >= 1.0 - 1e-12
+    assert (np.diff(first) < 0.0).all()
+    for k in range(2, n + 1):
+        ratio = binom.sf(k - 1, n, x) / x
+        below = ratio[:-1] < 1.0 - 1e-9
+        assert (np.diff(ratio)[below] > 0.0).all()
+        if k <= n // 2:
+            assert (np.diff(ratio) < 0.0).any()  # past 1 it falls again
