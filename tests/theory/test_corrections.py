@@ -201,6 +201,31 @@ def test_a_pool_of_short_times_just_above_a_frame_loses_to_max_time():
     assert bound(narrow.replace(rule="frame-hold")).regret.total == pytest.approx(0.595, abs=5e-4)
 
 
+@pytest.mark.parametrize("delay", [1, 2, 5])
+def test_workers_that_follow_a_plan_lose_nothing_in_the_long_run(delay):
+    """Action 0 stays, action 1 goes to the other state; the best reward is 1 a frame.
+
+    The action of frame k is a function of k and of the state at frame k - d, not of the actions in flight.
+    """
+    move = np.stack([np.eye(2), 1.0 - np.eye(2)])
+    rewards = np.array([[0.0, 1.0], [1.0, 0.0]])
+    assert solve_delayed(FiniteMDP(move, rewards), delay).regret_per_frame == pytest.approx(0.0, abs=1e-9)
+
+    def lost(act, frames=2_000):
+        worst = 0.0
+        for start in (0, 1):
+            states, total = [start], 0.0
+            for k in range(frames):
+                action = act(k, states[k - delay]) if k >= delay else 0
+                total += 1.0 - rewards[states[-1], action]
+                states.append(int(np.argmax(move[action, states[-1]])))
+            worst = max(worst, total)
+        return worst
+
+    assert lost(lambda k, seen: int(k == delay and seen == 0)) <= delay  # once to state 1, then stay: nothing after
+    assert lost(lambda k, seen: int(seen == 0)) > 400.0  # without a plan, as if the observation were fresh
+
+
 # 7. Heavy tails count to their end.
 
 
