@@ -5,9 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 from scipy.optimize import linprog
 from scipy.special import zeta
-from scipy.stats import binom
+from scipy.stats import binom, gamma
 
 from regretlab.laws import law_from_samples, parse_law
 from regretlab.mdp import solve_average_reward
@@ -16,6 +17,12 @@ from regretlab.mdp.families import parse_mdp
 from regretlab.mdp.model import FiniteMDP
 from regretlab.mdp.multichain import MultichainError
 from regretlab.planning import plan
+from regretlab.planning.inference_time import (
+    largest_constant_frames,
+    largest_exponential_frames,
+    largest_factor,
+    largest_gamma_scale_frames,
+)
 from regretlab.planning.workers import workers_for_constant_time
 from regretlab.rules.service.service import service_law
 from regretlab.scenario import Scenario
@@ -92,6 +99,69 @@ def test_a_simulated_agent_chooses_the_default_action_too(symbols):
     capless = asked.replace(gap_default=1.0)
     stale = bound(capless).regret.delay + 0.3 * expected.inaction_fraction  # what never choosing it would lose
     assert stale - result.regret.total > 10 * error
+
+
+def lost_in_frames(law, loss):
+    """E min(g, l_D) from the table of delays."""
+    return sum(q * min(loss.gap_default, loss.of_delay(j)) for j, q in enumerate(law.frame_pmf(1.0)) if j)
+
+
+@pytest.mark.parametrize("loss", [FrameLoss(0.9, None, 0.3, 1.0), FrameLoss(0.97, 4, 0.5, 0.8)])
+@pytest.mark.parametrize(
+    "law",
+    [parse_law("expon(scale=1)"), parse_law("gamma(4, scale=0.25)"), law_from_samples([0.5, 0.9, 1.1, 3.5])],
+    ids=lambda law: law.text[:8],
+)
+def test_the_slowest_inference_knows_it(law, loss):
+    for eta in (0.2, 0.25, 0.29):
+        factor = largest_factor(law, 1.0, loss, target_regret=eta)
+        assert lost_in_frames(law.scaled(factor * (1 - 1e-9)), loss) <= eta + 1e-9
+        assert lost_in_frames(law.scaled(factor * (1 + 1e-3)), loss) > eta
+        uncapped = FrameLoss(loss.p, loss.symbols, loss.stake, loss.gap_delay)
+        stricter = largest_factor(law, 1.0, uncapped, target_regret=eta)
+        assert factor > (1.001 if loss.symbols is None else 1.0 - 1e-9) * stricter
+    if law.kind == "scipy":
+        assert largest_factor(law, 1.0, loss, target_regret=loss.gap_default) == math.inf
+    cost = 0.01
+    paid = law.scaled(largest_factor(law, 1.0, loss, worker_cost=cost) * (1 - 1e-9))
+    worth = loss.gap_default - lost_in_frames(paid, loss)
+    assert worth >= cost * paid.mean_delay_frames(1.0) - 1e-9
+    dearer = paid.scaled(1.001)
+    assert loss.gap_default - lost_in_frames(dearer, loss) < cost * dearer.mean_delay_frames(1.0)
+
+
+def test_closed_forms_of_the_slowest_inference_know_it():
+    loss = FrameLoss(0.9, None, 0.3, 1.0)  # l_3 = .271, l_4 = .344: outputs of 4 frames are worth nothing
+    for eta in (0.15, 0.25, 0.299):
+        tried = max(d for d in range(50) if min(0.3, loss.of_delay(d)) <= eta)
+        assert largest_constant_frames(eta, loss) == tried
+        mean = largest_exponential_frames(eta, loss)
+        assert lost_in_frames(parse_law(f"expon(scale={mean!r})"), loss) == pytest.approx(eta, abs=1e-10)
+        assert mean == pytest.approx(largest_factor(parse_law("expon()"), 1.0, loss, target_regret=eta), rel=1e-8)
+        for shape in (0.7, 4.0):
+            scale = largest_gamma_scale_frames(eta, loss, shape)
+            useful = math.log(0.7) / math.log(0.9)
+            inside = quad(lambda x, k, s: (0.9**x - 0.7) * gamma.pdf(x, k, scale=s), 0.0, useful, args=(shape, scale))
+            assert 0.3 - inside[0] == pytest.approx(eta, abs=1e-7)
+    for eta in (0.3, 0.31):
+        assert largest_constant_frames(eta, loss) == largest_exponential_frames(eta, loss) == math.inf
+        assert largest_gamma_scale_frames(eta, loss, 2) == math.inf
+    assert largest_factor(parse_law("1"), 1.0, loss) == largest_factor(parse_law("1"), 1.0, loss, target_regret=1) == 3
+    assert largest_factor(parse_law("uniform(0.5, 1)"), 1.0, loss) == 6.0  # the fastest takes 3 frames
+    assert largest_factor(parse_law("expon()"), 1.0, loss) == math.inf
+
+
+def test_the_slowest_inference_where_observations_hardly_go_stale():
+    """So many useful ages that they are not summed one by one: the integral in continuous time."""
+    p, g, eta = 1.0 - 1e-5, 0.5, 0.4
+    factor = largest_factor(parse_law("gamma(2, scale=1)"), 1.0, FrameLoss(p, None, g, 1.0), target_regret=eta)
+    lam = -math.log(p)  # rounding up adds half a frame on average
+    inside = quad(
+        lambda y: (math.exp(-lam * (factor * y + 0.5)) - (1 - g)) * y * math.exp(-y),
+        0.0,
+        -math.log(1 - g) / lam / factor,
+    )
+    assert g - inside[0] == pytest.approx(eta, abs=1e-8)
 
 
 # 5. An MDP has one optimal gain if every start can reach a best class, whatever the gains of the other classes.
