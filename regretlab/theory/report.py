@@ -124,9 +124,7 @@ class RegretReport(Result):
 
     def _lower_bound_in_words(self) -> str:
         least, ratio = self.lower_bound.regret_per_frame, self.above_lower_bound
-        return f"{least:.6g} over all path-blind rules" + (
-            "" if ratio is None else f"; this rule: {ratio:.3g} times that"
-        )
+        return f"{least:.6g}" + ("" if ratio is None else f" (this rule: {ratio:.4g} times as much)")
 
     def _workers_in_words(self) -> str:
         if self.workers_for_zero_inaction is not None:
