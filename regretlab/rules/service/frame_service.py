@@ -32,6 +32,12 @@ class NoClosedForm(InputError):  # noqa: N818 - the condition, not a fault
     """The rule has no closed form for this law: simulate it (method "simulation")."""
 
 
+def known_maximum(law: Law, maximum_time: float | None) -> float:
+    """Return tau_max in seconds: as given, but no shorter than the upper end of the law, which the rule would learn."""
+    end = law.maximum()
+    return end if maximum_time is None or maximum_time < end < math.inf else maximum_time
+
+
 @dataclass(frozen=True, eq=False)
 class ServiceRequest:
     """What a rule's closed form is asked.
@@ -84,9 +90,13 @@ class ServiceRequest:
 
     def longest(self) -> tuple[float, str]:
         """Return tau_max in frames and where it comes from."""
-        if self.maximum_time is not None:
-            return self.maximum_time / self.frame_time, f"tau_max = {self.maximum_time:g} s, as given"
-        end = self.law.maximum()
+        end = known_maximum(self.law, self.maximum_time)
+        if self.maximum_time is not None and end == self.maximum_time:
+            longer = float(self.law.survival(end))
+            learned = (
+                f" ({100 * longer:.2g} % of the times are longer: the rule would learn them)" if longer > 0 else ""
+            )
+            return end / self.frame_time, f"tau_max = {end:g} s, as given{learned}"
         if math.isfinite(end):
             return end / self.frame_time, f"tau_max = {end:g} s, the upper end of the law"
         end = self.law.quantile(TAU_MAX_QUANTILE)
