@@ -6,9 +6,9 @@ count exceeds k if any successor's does. With q the true modal probability and B
 
     P(some count >= k) <= sum_s' I_{p(s')}(k, n-k+1) <= I_q(k, n-k+1) / q,
 
-because I_x / x grows with x as long as it is below 1 and the p(s') sum to 1. So the lower limit L solves
-I_L(k, n-k+1) = alpha L in place of alpha: the Clopper-Pearson limit with its level scaled by L. Derived in docs/theory,
-"estimating stochasticity".
+because for k >= 2 I_x / x grows with x as long as it is below 1 (for k = 1 it never is) and the p(s') sum to 1. So the
+lower limit L solves I_L(k, n-k+1) = alpha L in place of alpha: the Clopper-Pearson limit with its level scaled by L.
+Derived in docs/theory, "estimating stochasticity".
 """
 
 import numpy as np

@@ -38,9 +38,6 @@ _Choice = tuple[StaggeringRule, Alignment | None]
 """A rule and where its starts lie; None for the rule's only way."""
 
 
-_QUALITY_NOTE = "model size: every frame served, delay in continuous time, the quality gap adds to the delay part"
-
-
 @dataclass(frozen=True, repr=False)
 class Plan(Result):
     """What to run, and why not something else.
@@ -69,7 +66,7 @@ class Plan(Result):
         serving every frame is worth its workers; None without limit.
     model_size
         In the units of the scaling law: with a quality law the size of least regret, else the largest within
-        ``largest_inference_time``; None without a scaling law or without limit.
+        ``largest_inference_time``; None without a scaling law, without limit, or where no size is worth running.
     target_regret, meets_target
         eta, and whether the plan's regret is within it; None without a target.
     service
@@ -84,6 +81,8 @@ class Plan(Result):
         The scenario asked about, with what the plan chose in it; None for not acting.
     ignored
         Fields of the scenario asked about that the plan does not use, because it chooses them.
+    model_size_words
+        The model size as text, which tells having no limit from having no size; None without a scaling law.
     """
 
     rule: str | None
@@ -104,6 +103,7 @@ class Plan(Result):
     assumptions: tuple[str, ...] = field(repr=False)
     scenario: Scenario | None = field(default=None, repr=False)
     ignored: tuple[str, ...] = field(default=(), repr=False)
+    model_size_words: str | None = field(default=None, repr=False)
 
     @property
     def total(self) -> float:
@@ -134,10 +134,8 @@ class Plan(Result):
             facts.append(("target", f"{self.target_regret:g} per frame: {met}"))
         slowest = "no limit" if self.largest_inference_time is None else f"{self.largest_inference_time:.6g} s"
         facts.append(("largest mean inference time", slowest))
-        if self.model_size is not None:
-            facts.append(("model size", f"{self.model_size:.6g}"))
-        elif _QUALITY_NOTE in self.assumptions:
-            facts.append(("model size", "none: no size loses less than the default behaviour"))
+        if self.model_size_words is not None:
+            facts.append(("model size", self.model_size_words))
         others = sorted(self.alternatives, key=lambda candidate: candidate.total)
         if self.ignored:
             facts.append(("chosen anew", f"{', '.join(self.ignored)} of the scenario"))
@@ -285,6 +283,7 @@ def plan(
     best = choose([idle, *tried], target_regret, tolerance)
     factor = largest_factor(law, frame_time, loss, target_regret=target_regret, worker_cost=machine.worker_cost)
     largest = law.mean() * factor if math.isfinite(factor) else None
+    size, size_words = _model_size(scaling, quality, loss, machine.frame_time, largest)
     return Plan(
         rule=best.rule,
         workers=best.workers if best.workers == math.inf else int(best.workers),
@@ -295,7 +294,7 @@ def plan(
         cost=best.cost,
         binds=_binding(scan, machine, best, choices, fixed_hold, most),
         largest_inference_time=largest,
-        model_size=_model_size(scaling, quality, loss, machine.frame_time, largest),
+        model_size=size,
         target_regret=target_regret,
         meets_target=None if target_regret is None else best.regret.total <= target_regret + tolerance,
         service=best.service,
@@ -304,6 +303,7 @@ def plan(
         assumptions=_assumptions(best, machine, scaling, quality, target_regret),
         scenario=None if best.rule is None else _chosen(scenario, best),
         ignored=scenario.ignored(_CHOSEN),
+        model_size_words=size_words,
     )
 
 
@@ -366,21 +366,29 @@ def _model_size(
     loss: FrameLoss,
     frame_time: float,
     largest: float | None,
-) -> float | None:
+) -> tuple[float | None, str | None]:
+    """Return the model size and how the plan words it."""
     if scaling is None:
         if quality is not None:
             raise InputError("a quality law needs a scaling law: how inference time grows with model size")
-        return None
+        return None, None
     time = parse_power_law(scaling) if isinstance(scaling, str) else scaling
     if not time.exponent > 0:
         raise InputError(f"inference time must grow with model size (exponent above 0), not {time.exponent!r}")
     if quality is None:
-        return None if largest is None else time.inverse(largest)
+        if largest is None:
+            return None, "no limit"
+        if largest == 0:
+            return 0.0, "none: even an inference within one frame is too slow"
+        size = time.inverse(largest)
+        return size, f"{size:.6g}"
     lost = parse_power_law(quality, "quality") if isinstance(quality, str) else quality
     found = best_model_size(loss.decay, time.over(frame_time), lost.over(loss.stake))
-    if found.size == math.inf or found.regret * loss.stake >= loss.gap_default:
-        return None
-    return found.size
+    if found.regret * loss.stake >= loss.gap_default:
+        return None, "none: no size loses less than the default behaviour"
+    if found.size == math.inf:
+        return None, "no limit: late actions lose less than the default behaviour, and larger models ever less"
+    return found.size, f"{found.size:.6g}"
 
 
 def _assumptions(
@@ -393,7 +401,7 @@ def _assumptions(
             "contention: all workers infer all the time; those that wait for a frame slow each other down less"
         )
     if quality is not None:
-        notes.append(_QUALITY_NOTE)
+        notes.append("model size: every frame served, delay in continuous time, the quality gap adds to the delay part")
     elif scaling is not None:
         notes.append("model size: the largest within the largest inference time, by its mean")
     if target_regret is not None:

@@ -8,14 +8,19 @@ E p^D >= b. In frames:
 * gamma of shape k, in continuous time (starts and ends anywhere): scale (b^{-1/k} - 1)/lam;
 * any other law: the largest factor its times may be multiplied by, by root finding (E p^D falls with it).
 
+An agent that may choose the default action loses min(g, l_j) at age j. So there is no limit where eta >= g, and where
+g < Delta the mean of min(g, l_D) replaces Delta (1 - E p^D): the forms for random times then are roots.
+
 On the ring of K symbols p -> lambda and Delta -> Delta (1 - 1/K). Derived in docs/theory.
 """
 
 import math
 from collections.abc import Callable
 
+import numpy as np
+
 from ..errors import InputError
-from ..laws import Law
+from ..laws import Law, SampleLaw, delay_frames
 from ..laws.law import check_frame_time
 from ..theory.checks import check_positive
 from ..theory.loss import FrameLoss
@@ -30,10 +35,11 @@ __all__ = [
 
 _LARGEST_FACTOR = 2.0**60
 _ROUNDING = 1e-11
+_MOST_AGES = 20_000
 
 
 def least_value(target_regret: float, loss: FrameLoss) -> float:
-    """Return b = 1 - eta/Delta, the least E p^D at which the delay part stays within eta; at most 0 if it always does.
+    """Return b = 1 - eta/Delta, the least p^D at which the delay part stays within eta; at most 0 if it always does.
 
     Parameters
     ----------
@@ -48,7 +54,7 @@ def least_value(target_regret: float, loss: FrameLoss) -> float:
     0.75
     """
     eta = check_positive(target_regret, "target regret")
-    return 1.0 - eta / loss.stake if loss.stake > 0 else -math.inf
+    return 1.0 - eta / loss.stake if eta < loss.gap_default and loss.stake > 0 else -math.inf
 
 
 def largest_constant_frames(target_regret: float, loss: FrameLoss) -> float:
@@ -81,7 +87,16 @@ def largest_exponential_frames(target_regret: float, loss: FrameLoss) -> float:
         return math.inf
     if p <= b:
         return 0.0
-    return 1.0 / math.log(p * (1.0 - b) / (p - b))
+    if loss.gap_default >= loss.stake:
+        return 1.0 / math.log(p * (1.0 - b) / (p - b))
+    last, floor = loss.last_useful_age, 1.0 - loss.gap_default / loss.stake
+
+    def spare(mean: float) -> float:  # E max(0, p^D - floor) - (b - floor), where P(D = j) = (1-q) q^(j-1)
+        fresh, q = -math.expm1(-1.0 / mean), math.exp(-1.0 / mean)
+        within = p * fresh * (1.0 - (p * q) ** last) / (1.0 - p * q)
+        return within + floor * math.expm1(-last / mean) - (b - floor)
+
+    return _largest_root(spare, 1.0)
 
 
 def largest_gamma_scale_frames(target_regret: float, loss: FrameLoss, shape: float) -> float:
@@ -100,7 +115,18 @@ def largest_gamma_scale_frames(target_regret: float, loss: FrameLoss, shape: flo
         return math.inf
     if p == 0:
         return 0.0
-    return (b ** (-1.0 / k) - 1.0) / -math.log(p)
+    rate, floor = -math.log(p), 1.0 - loss.gap_default / loss.stake
+    if floor <= 0:
+        return (b ** (-1.0 / k) - 1.0) / rate
+    from scipy.special import gammainc
+
+    last = -math.log(floor) / rate
+
+    def spare(scale: float) -> float:  # E max(0, p^x - floor) - (b - floor)
+        within = (1.0 + rate * scale) ** -k * gammainc(k, last * (1.0 / scale + rate))
+        return float(within - floor * gammainc(k, last / scale) - (b - floor))
+
+    return _largest_root(spare, 1.0 / rate)
 
 
 def largest_factor(
@@ -113,8 +139,8 @@ def largest_factor(
 ) -> float:
     """Return the largest factor by which all inference times may be multiplied.
 
-    Up to it, the delay part of an agent frame stays within the target, and serving every frame is worth its workers:
-    G >= c E D, with G = g - (delay part) and E D workers needed on average.
+    Up to it, the delay part of an agent frame, E min(g, l_D), stays within the target, and serving every frame is worth
+    its workers: G >= c E D and G > 0, with G = g - (delay part) and E D workers needed on average.
 
     Parameters
     ----------
@@ -150,23 +176,39 @@ def largest_factor(
         raise InputError(f"worker cost must be a finite number of at least 0, not {worker_cost!r}")
     tolerated = math.inf if target_regret is None else check_positive(target_regret, "target regret")
 
+    last = loss.last_useful_age
+    if last < 1:
+        return 0.0
+
     def spare(delay_part: float, mean_delay: float) -> float:
         return min(tolerated - delay_part, loss.gap_default - delay_part - worker_cost * mean_delay)
 
-    if spare(loss.stake, math.inf if worker_cost else 0.0) >= 0:
-        return math.inf
-    if spare(loss.of_delay(1), 1.0) < 0:
+    if worker_cost == 0 and tolerated >= min(loss.gap_default, loss.limit):
+        fastest = law.quantile(0.0)  # G > 0 as long as the fastest inference is worth something
+        return last * frame / fastest if fastest > 0 else math.inf
+    if spare(float(loss.of_age(1)), 1.0) < 0:
         return 0.0
     if law.kind == "constant":
-        frames = _largest_whole(lambda d: spare(loss.of_delay(d), d) >= -1e-12)
+        frames = _largest_whole(lambda d: spare(float(loss.of_age(d)), d) >= -1e-12)
         return math.inf if frames == math.inf else frames * frame / law.mean()
 
     def spare_of(factor: float) -> float:
         slower = law.scaled(factor)
-        moment = slower.moment(loss.decay, frame).value
-        return spare(loss.stake * (1.0 - moment), slower.mean_delay_frames(frame) if worker_cost else 0.0)
+        return spare(_delay_part(slower, frame, loss), slower.mean_delay_frames(frame) if worker_cost else 0.0)
 
     return _largest_root(spare_of, frame / law.mean())
+
+
+def _delay_part(law: Law, frame: float, loss: FrameLoss) -> float:
+    """Return E min(g, l_D) in reward per frame."""
+    last = loss.last_useful_age
+    if last == math.inf:
+        return loss.stake * (1.0 - law.moment(loss.decay, frame).value)
+    if isinstance(law, SampleLaw):
+        return float(loss.of_age(delay_frames(law.seconds, frame)).mean())
+    ages = np.unique(np.linspace(0.0, last, min(int(last), _MOST_AGES) + 1).round())
+    worth = 0.5 * (loss.worth(ages[:-1] + 1.0) + loss.worth(ages[1:]))  # linear between ages that are left out
+    return loss.gap_default - float(worth @ np.diff(law.cdf(ages * frame)))
 
 
 def _largest_whole(holds: Callable[[float], bool]) -> float:

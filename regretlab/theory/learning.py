@@ -6,13 +6,16 @@ share u. Lower bounds with explicit constants, each with the conditions of its t
 ============================== ================================ ==================================================
 name                           value                            conditions
 ============================== ================================ ==================================================
-``gaussian-bandit``            (1/27) sqrt((k-1) n/u)           k >= 2, u n >= k-1; variance 1
+``gaussian-bandit``            (1/27) sqrt((k-1) n/u)           k >= 2, u n >= k-1; noise: see below
 ``bernoulli-bandit``           (1/57) sqrt((k-1) n/u)           k >= 2, u n >= 3.5 (k-1)
 ``bernoulli-bandit-published`` (1/20) sqrt(n k)                 n >= k >= 2
 ``finite-mdp``                 c sqrt(D S A n)                  S, A >= 10, D >= 20 log_A S, n >= D S A
 ``episodic``                   sqrt(H^3 S A K) / (48 sqrt 6)    S >= 6, A >= 2, H >= 3 d, K >= H S A
 ``feedback-latency``           (1 - 1/k) min(n, G)              k >= 2
 ============================== ================================ ==================================================
+
+Values are multiplied by the reward range. The Gaussian bound then is that of noise whose standard
+deviation is the reward range: a larger range with noise of variance 1 is easier to learn, and the product no bound.
 
 References: Lattimore & Szepesvari 2020, Theorem 15.2 (Gaussian, u = 1); Bubeck & Cesa-Bianchi 2012, Theorem 3.5
 (published Bernoulli); Jaksch, Ortner & Auer 2010, Theorem 5; Domingues, Menard, Kaufmann & Valko 2021, Theorem 9. The

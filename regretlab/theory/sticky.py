@@ -35,7 +35,7 @@ def sticky_regret(p: float, delay: int, held: int, *, symbols: int | None = None
     held
         I in frames, at least 1.
     symbols
-        K for the ring W2; None for the shift register W1.
+        K for the ring W2; None for the additive register.
     gap_delay
         Delta, reward per frame.
 

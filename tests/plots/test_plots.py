@@ -63,6 +63,15 @@ def test_no_curve_and_no_kind_of_point_is_left_out():
     assert axes.get_ylim() == pytest.approx((-0.1, 2.5))  # all of every interval is in view
 
 
+def test_an_interval_reaches_as_far_down_and_up_as_it_should():
+    """It need not be symmetric about its point."""
+    (container,) = (
+        regret_against_inference_time([], [MeasuredPoint("run", "-", 0.05, 0.3, 0.1, 0.35)]).axes[0].containers
+    )
+    ((_, low), (_, high)) = container.lines[2][0].get_segments()[0]
+    assert (low, high) == pytest.approx((0.1, 0.35))
+
+
 def test_thin_lines_are_the_frame_boundaries_of_a_short_stretch():
     inferences = pd.DataFrame(
         {

@@ -8,9 +8,6 @@ import pytest
 
 from regretlab import Scenario, bound, plan, simulate
 from regretlab.errors import InputError
-from regretlab.play.configuration import RunConfiguration
-from regretlab.play.run import run
-from regretlab.records import Record
 from regretlab.rules import MAX_TIME, StaggeringRule, get_rule, known_rules, register_rule, unregister_rule
 from regretlab.simulation import replay
 from tests.contracts.commands import ROOT, blocks
@@ -58,6 +55,11 @@ def test_a_copy_of_a_rule_plays_as_the_rule_does(name, registered):
 
 
 def test_the_virtual_clock_plays_a_registered_rule(registered, tmp_path):
+    pytest.importorskip("torch", reason="runs need the extra play")
+    from regretlab.play.configuration import RunConfiguration
+    from regretlab.play.run import run
+    from regretlab.records import Record
+
     copy = registered(copy_of(MAX_TIME))
     setting = {"policy": "oracle", "workers": 3, "clock": "virtual", "emulate_latency": "gamma(4, scale=0.02)"}
     for rule in (MAX_TIME, copy):
@@ -67,6 +69,8 @@ def test_the_virtual_clock_plays_a_registered_rule(registered, tmp_path):
     longest = (own.inferences["completion"] - own.inferences["scheduled"]).max()
     assert own.meta["tau_max"] == theirs.meta["tau_max"] == pytest.approx(max(longest, own.meta["first_estimate"]))
     assert (summary.tau_max, summary.mean_time, summary.hold) == (own.meta["tau_max"], None, None)
+    with pytest.raises(InputError, match="rule 'my-max-time' is registered in this process only"):
+        RunConfiguration(policy="oracle", rule="my-max-time", workers=2)
 
 
 def test_a_registered_rule_is_planned_where_it_has_a_closed_form(registered):
@@ -86,8 +90,6 @@ def test_refusals(registered):
         register_rule(copy_of(MAX_TIME))
     with pytest.raises(InputError, match="already a staggering rule 'max-time'"):
         register_rule(copy_of(MAX_TIME, name="max-time"))
-    with pytest.raises(InputError, match="rule 'my-max-time' is registered in this process only"):
-        RunConfiguration(policy="oracle", rule="my-max-time", workers=2)
 
     def on_completion(state, worker, start, completion):
         return completion.later

@@ -5,8 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 from scipy.optimize import linprog
 from scipy.special import zeta
+from scipy.stats import binom, gamma
 
 from regretlab.laws import law_from_samples, parse_law
 from regretlab.mdp import solve_average_reward
@@ -14,12 +16,22 @@ from regretlab.mdp.delayed import solve_delayed
 from regretlab.mdp.families import parse_mdp
 from regretlab.mdp.model import FiniteMDP
 from regretlab.mdp.multichain import MultichainError
+from regretlab.planning import plan
+from regretlab.planning.inference_time import (
+    largest_constant_frames,
+    largest_exponential_frames,
+    largest_factor,
+    largest_gamma_scale_frames,
+)
+from regretlab.planning.workers import workers_for_constant_time
 from regretlab.rules.service.service import service_law
 from regretlab.scenario import Scenario
 from regretlab.simulation import simulate
+from regretlab.theory.learning import learning_bound
 from regretlab.theory.loss import FrameLoss
 from regretlab.theory.many import regret_parts
 from regretlab.theory.realtime import bound
+from regretlab.theory.sticky import sticky_regret
 from tests.oracles.event_loop import run_rule
 
 GAMMA = parse_law("gamma(4, scale=0.8)")
@@ -87,6 +99,69 @@ def test_a_simulated_agent_chooses_the_default_action_too(symbols):
     capless = asked.replace(gap_default=1.0)
     stale = bound(capless).regret.delay + 0.3 * expected.inaction_fraction  # what never choosing it would lose
     assert stale - result.regret.total > 10 * error
+
+
+def lost_in_frames(law, loss):
+    """E min(g, l_D) from the table of delays."""
+    return sum(q * min(loss.gap_default, loss.of_delay(j)) for j, q in enumerate(law.frame_pmf(1.0)) if j)
+
+
+@pytest.mark.parametrize("loss", [FrameLoss(0.9, None, 0.3, 1.0), FrameLoss(0.97, 4, 0.5, 0.8)])
+@pytest.mark.parametrize(
+    "law",
+    [parse_law("expon(scale=1)"), parse_law("gamma(4, scale=0.25)"), law_from_samples([0.5, 0.9, 1.1, 3.5])],
+    ids=lambda law: law.text[:8],
+)
+def test_the_slowest_inference_knows_it(law, loss):
+    for eta in (0.2, 0.25, 0.29):
+        factor = largest_factor(law, 1.0, loss, target_regret=eta)
+        assert lost_in_frames(law.scaled(factor * (1 - 1e-9)), loss) <= eta + 1e-9
+        assert lost_in_frames(law.scaled(factor * (1 + 1e-3)), loss) > eta
+        uncapped = FrameLoss(loss.p, loss.symbols, loss.stake, loss.gap_delay)
+        stricter = largest_factor(law, 1.0, uncapped, target_regret=eta)
+        assert factor > (1.001 if loss.symbols is None else 1.0 - 1e-9) * stricter
+    if law.kind == "scipy":
+        assert largest_factor(law, 1.0, loss, target_regret=loss.gap_default) == math.inf
+    cost = 0.01
+    paid = law.scaled(largest_factor(law, 1.0, loss, worker_cost=cost) * (1 - 1e-9))
+    worth = loss.gap_default - lost_in_frames(paid, loss)
+    assert worth >= cost * paid.mean_delay_frames(1.0) - 1e-9
+    dearer = paid.scaled(1.001)
+    assert loss.gap_default - lost_in_frames(dearer, loss) < cost * dearer.mean_delay_frames(1.0)
+
+
+def test_closed_forms_of_the_slowest_inference_know_it():
+    loss = FrameLoss(0.9, None, 0.3, 1.0)  # l_3 = .271, l_4 = .344: outputs of 4 frames are worth nothing
+    for eta in (0.15, 0.25, 0.299):
+        tried = max(d for d in range(50) if min(0.3, loss.of_delay(d)) <= eta)
+        assert largest_constant_frames(eta, loss) == tried
+        mean = largest_exponential_frames(eta, loss)
+        assert lost_in_frames(parse_law(f"expon(scale={mean!r})"), loss) == pytest.approx(eta, abs=1e-10)
+        assert mean == pytest.approx(largest_factor(parse_law("expon()"), 1.0, loss, target_regret=eta), rel=1e-8)
+        for shape in (0.7, 4.0):
+            scale = largest_gamma_scale_frames(eta, loss, shape)
+            useful = math.log(0.7) / math.log(0.9)
+            inside = quad(lambda x, k, s: (0.9**x - 0.7) * gamma.pdf(x, k, scale=s), 0.0, useful, args=(shape, scale))
+            assert 0.3 - inside[0] == pytest.approx(eta, abs=1e-7)
+    for eta in (0.3, 0.31):
+        assert largest_constant_frames(eta, loss) == largest_exponential_frames(eta, loss) == math.inf
+        assert largest_gamma_scale_frames(eta, loss, 2) == math.inf
+    assert largest_factor(parse_law("1"), 1.0, loss) == largest_factor(parse_law("1"), 1.0, loss, target_regret=1) == 3
+    assert largest_factor(parse_law("uniform(0.5, 1)"), 1.0, loss) == 6.0  # the fastest takes 3 frames
+    assert largest_factor(parse_law("expon()"), 1.0, loss) == math.inf
+
+
+def test_the_slowest_inference_where_observations_hardly_go_stale():
+    """So many useful ages that they are not summed one by one: the integral in continuous time."""
+    p, g, eta = 1.0 - 1e-5, 0.5, 0.4
+    factor = largest_factor(parse_law("gamma(2, scale=1)"), 1.0, FrameLoss(p, None, g, 1.0), target_regret=eta)
+    lam = -math.log(p)  # rounding up adds half a frame on average
+    inside = quad(
+        lambda y: (math.exp(-lam * (factor * y + 0.5)) - (1 - g)) * y * math.exp(-y),
+        0.0,
+        -math.log(1 - g) / lam / factor,
+    )
+    assert g - inside[0] == pytest.approx(eta, abs=1e-8)
 
 
 # 5. An MDP has one optimal gain if every start can reach a best class, whatever the gains of the other classes.
@@ -196,6 +271,31 @@ def test_a_pool_of_short_times_just_above_a_frame_loses_to_max_time():
     assert bound(narrow.replace(rule="frame-hold")).regret.total == pytest.approx(0.595, abs=5e-4)
 
 
+@pytest.mark.parametrize("delay", [1, 2, 5])
+def test_workers_that_follow_a_plan_lose_nothing_in_the_long_run(delay):
+    """Action 0 stays, action 1 goes to the other state; the best reward is 1 a frame.
+
+    The action of frame k is a function of k and of the state at frame k - d, not of the actions in flight.
+    """
+    move = np.stack([np.eye(2), 1.0 - np.eye(2)])
+    rewards = np.array([[0.0, 1.0], [1.0, 0.0]])
+    assert solve_delayed(FiniteMDP(move, rewards), delay).regret_per_frame == pytest.approx(0.0, abs=1e-9)
+
+    def lost(act, frames=2_000):
+        worst = 0.0
+        for start in (0, 1):
+            states, total = [start], 0.0
+            for k in range(frames):
+                action = act(k, states[k - delay]) if k >= delay else 0
+                total += 1.0 - rewards[states[-1], action]
+                states.append(int(np.argmax(move[action, states[-1]])))
+            worst = max(worst, total)
+        return worst
+
+    assert lost(lambda k, seen: int(k == delay and seen == 0)) <= delay  # once to state 1, then stay: nothing after
+    assert lost(lambda k, seen: int(seen == 0)) > 400.0  # without a plan, as if the observation were fresh
+
+
 # 7. Heavy tails count to their end.
 
 
@@ -207,3 +307,93 @@ def test_the_mean_age_of_a_heavy_tail():
     age = service_law(parse_law("pareto(2.05, scale=0.75)"), 1.0, rule="sequential").mean_age
     assert age == pytest.approx(mean + square / (2.0 * mean), rel=1e-6)
     assert age == pytest.approx(8.434, abs=5e-4)
+
+
+# 8. The model size tells having no limit from having no size.
+
+
+@pytest.mark.parametrize(
+    ("p", "g", "quality", "words"),
+    [
+        (0.5, 1.0, "5*m**-0.05", "none: no size loses less"),
+        (0.98, 0.2, "0.2*m**-0.35", "none: no size loses less"),
+        (0.98, 1.0, "0.2*m**-0.35", "1.78"),
+        (0.5, 2.0, "5*m**-0.05", "no limit: late actions lose less"),
+    ],
+)
+def test_model_size_by_trying_sizes(p, g, quality, words):
+    """The least loss over sizes 1e-6 to 1e120 at x = 2 m^0.9 frames, against the default behaviour."""
+    found = plan(Scenario("2", frame_time=1.0, mode_probability=p, gap_default=g), scaling="2*m**0.9", quality=quality)
+    sizes = np.logspace(-6, 120, 40_001)
+    factor, exponent = (float(part) for part in quality.split("*m**"))
+    lost = 1.0 - p ** (2.0 * sizes**0.9) + factor * sizes**exponent
+    least = int(np.argmin(lost))
+    if words[0] != "n":
+        assert lost[least] < g
+        assert found.model_size == pytest.approx(sizes[least], rel=1e-2)
+    else:
+        assert found.model_size is None
+        assert (lost[least] < g) == words.startswith("no limit")
+    assert dict(found.facts())["model size"].startswith(words)
+
+
+def test_model_size_without_a_quality_law():
+    asked = Scenario("2", frame_time=1.0, mode_probability=0.9)
+    assert dict(plan(asked, scaling="2*m**0.9").facts())["model size"] == "no limit"
+    hopeless = plan(asked, scaling="2*m**0.9", target_regret=0.05)  # one frame of delay loses .1
+    assert (hopeless.model_size, hopeless.largest_inference_time) == (0.0, 0.0)
+    assert dict(hopeless.facts())["model size"].startswith("none: ")
+
+
+# 9. The Gaussian learning bound is that of noise as large as the reward range.
+
+
+@pytest.mark.parametrize("reward_range", [0.1, 1.0, 10.0])
+def test_the_noise_of_the_gaussian_bound(reward_range):
+    """The two-point argument with the best distance: n d/8 exp(-2 n d^2 / ((k-1) sigma^2)) over d."""
+    n, k = 5_000, 6
+    found = learning_bound("gaussian-bandit", interactions=n, actions=k, reward_range=reward_range)
+
+    def two_points(sigma):
+        d = sigma * np.logspace(-5, 0, 20_001)
+        return float(np.max(n * d / 8.0 * np.exp(-2.0 * n * d**2 / ((k - 1) * sigma**2))))
+
+    assert 0.97 * two_points(reward_range) < found.value <= two_points(reward_range)
+    if reward_range > 1.0:
+        assert found.value > 9.0 * two_points(1.0)  # with noise of variance 1 the argument gives no such bound
+    assert any("standard deviation is the reward range" in each for each in found.assumptions)
+    assert not any("variance 1" in each for each in found.assumptions)
+
+
+# 10. Conditions as they are stated.
+
+
+def test_workers_on_frames_pay_by_whole_frames():
+    x, value, cost = 3.2, 0.7, 0.2
+    assert cost * x < value < cost * math.ceil(x)
+    tried = [cost * n - value * min(1.0, n / math.ceil(x)) for n in range(6)]
+    assert workers_for_constant_time(x, value, cost, alignment="frame") == int(np.argmin(tried)) == 0
+    anywhere = [cost * n - value * min(1.0, n / x) for n in range(6)]
+    assert workers_for_constant_time(x, value, cost, alignment="uniform") == int(np.argmin(anywhere)) == 3
+
+
+def test_a_held_action_pays_by_its_age_on_the_additive_register_only():
+    held = sticky_regret(0.8, 2, 3)
+    additive = solve_delayed(parse_mdp("additive-register(p=0.8, n=4)"), 2, every=3).regret_per_frame
+    shift = solve_delayed(parse_mdp("shift-register(p=0.8, n=4)"), 2, every=3).regret_per_frame
+    assert additive == pytest.approx(held, abs=1e-9)
+    assert abs(shift - held) > 1e-3
+
+
+@pytest.mark.parametrize("n", [2, 5, 20])
+def test_where_the_tail_over_x_increases(n):
+    x = np.linspace(1e-4, 1.0, 4_001)
+    first = binom.sf(0, n, x) / x
+    assert first.min() >= 1.0 - 1e-12
+    assert (np.diff(first) < 0.0).all()
+    for k in range(2, n + 1):
+        ratio = binom.sf(k - 1, n, x) / x
+        below = ratio[:-1] < 1.0 - 1e-9
+        assert (np.diff(ratio)[below] > 0.0).all()
+        if k <= n // 2:
+            assert (np.diff(ratio) < 0.0).any()  # past 1 it falls again
