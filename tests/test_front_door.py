@@ -190,3 +190,38 @@ def test_frames_may_be_written_with_an_exponent():
     assert found.frames == rl.simulate(ASKED, frames=2_000, replications=2).frames
     with pytest.raises(rl.InputError, match=r"^frames must be a whole number, not 'many'$"):
         rl.simulate(ASKED, frames="many")
+
+
+def test_what_has_no_regret_by_cause_prints_and_exports_too():
+    solved = rl.solve("ring(p=0.9, symbols=4)", delay=3)
+    assert isinstance(solved, rl.Result)
+    assert repr(solved).startswith("delay 3, an action every frame\n  regret per frame")
+    assert solved.to_json()["regret_per_frame"] == solved.to_frame()["regret_per_frame"][0] == solved.regret_per_frame
+    with pytest.raises(rl.InputError, match=r"^DelayedSolution has no figure$"):
+        solved.plot()
+
+
+def test_an_estimate_from_a_record_is_short(tmp_path):
+    asked = rl.Scenario(0.04, mode_probability=0.9, symbols=4, workers=2)
+    try:
+        record = rl.run(asked, policy="oracle", clock="virtual", frames=600, out=tmp_path / "record")
+    except MissingPackageError:
+        pytest.skip("needs the extra play")
+    found = rl.stochasticity(record, ignore_actions=True)
+    assert len(repr(found).splitlines()) <= MOST_LINES
+    assert found._repr_html_().startswith("<table>")
+    assert json.loads(json.dumps(found.to_json()))["p_minimax"]["horizon"] == 1
+
+
+@pytest.mark.parametrize(
+    ("mdp", "delay", "said"), [(3, 0, "solve takes an MDP"), ("ring(p=0.9)", 1.5, "delay must be")]
+)
+def test_what_cannot_be_solved_is_refused(mdp, delay, said):
+    with pytest.raises(rl.InputError, match=said):
+        rl.solve(mdp, delay)
+
+
+def test_a_run_takes_the_rule_from_its_scenario_alone(tmp_path):
+    with pytest.raises(rl.InputError, match="run takes rule from the scenario"):
+        rl.run(ASKED, policy="oracle", clock="virtual", rule="max-time", out=tmp_path / "record")
+    assert not (tmp_path / "record").exists()
