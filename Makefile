@@ -49,7 +49,7 @@ test-all: .venv/installed
 	@status=0; \
 	$(MAKE) --no-print-directory test || status=1; \
 	$(PYTEST) -n 2 --dist loadgroup -m "($(OTHERS)) and not (realtime or cluster or long)" || status=1; \
-	$(PYTEST) -m "(realtime or cluster) and not (smoke or long)" tests/play tests/sweeps || status=1; \
+	$(PYTEST) -m "(realtime or cluster) and not (smoke or long)" tests || status=1; \
 	exit $$status
 
 test-long: .venv/installed

@@ -4,6 +4,7 @@ realtime test owes to a busy machine.
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -11,7 +12,7 @@ import time
 import pytest
 from hypothesis import HealthCheck, settings
 
-from regretlab.needs import MissingPackageError, absent
+from regretlab.errors import RunError
 from tests.oracles.machine_load import BUSY, Watch, mark_this_session
 
 settings.register_profile(
@@ -66,27 +67,29 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.get_closest_marker("cluster") is not None)
 
 
+LATE = (AssertionError, pytest.fail.Exception, RunError, TimeoutError, subprocess.TimeoutExpired)
+"""How a test fails for want of processor time."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    """As for the call: a fixture may start processes too."""
+    return (yield from _unless_busy(item))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
-    """Turn the failure of a realtime test into a skip if other processes were using the machine meanwhile.
-
-    Where the packages of the extra ``play`` are not installed, skip what needs one (``make test-base``).
-    """
-    try:
-        return (yield from _judged_by_load(item))
-    except MissingPackageError as error:
-        if not absent("play"):
-            raise
-        pytest.skip(str(error))
+    """Turn the failure of a realtime test into a skip if other processes were using the machine meanwhile."""
+    return (yield from _unless_busy(item))
 
 
-def _judged_by_load(item):
+def _unless_busy(item):
     if item.get_closest_marker("realtime") is None:
         return (yield)
     watch = Watch()
     try:
         return (yield)
-    except (Exception, pytest.fail.Exception) as error:
+    except LATE as error:
         used = watch.cores_used_by_others()
         if used < BUSY:
             raise
@@ -102,6 +105,7 @@ class _Heartbeat:
 
     def __init__(self):
         self.finished, self.running, self.last = 0, "collecting", time.monotonic()
+        self.screen = os.fdopen(os.dup(2), "w")  # standard error itself, which tests cannot capture
         threading.Thread(target=self._beat, daemon=True).start()
 
     def _beat(self):
@@ -109,7 +113,7 @@ class _Heartbeat:
             time.sleep(1.0)
             if time.monotonic() - self.last >= SILENCE:
                 self.last = time.monotonic()
-                print(f"\n... {self.finished} tests done, running {self.running}", file=sys.__stderr__, flush=True)
+                print(f"\n... {self.finished} tests done, running {self.running}", file=self.screen, flush=True)
 
     def pytest_runtest_logstart(self, nodeid):
         self.running = nodeid

@@ -39,6 +39,7 @@ def _with(mark):
     return found
 
 
+@pytest.mark.realtime
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_daemons_of_a_killed_process_are_ended_and_no_others(number):
     mark = uuid.uuid4().hex

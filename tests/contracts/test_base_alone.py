@@ -77,6 +77,9 @@ NEEDS_PLAY = [
 ]
 
 
+pytestmark = pytest.mark.xdist_group("base-alone")  # one process: the commands run once
+
+
 @pytest.fixture(scope="module")
 def blocked(tmp_path_factory, program):
     """The modules that were imported, and what each command answered, without the packages of the extras."""
@@ -92,13 +95,11 @@ def blocked(tmp_path_factory, program):
     return imported, dict(zip((*WORKS, *NEEDS_PLAY), answers, strict=True)), left
 
 
-@pytest.mark.thorough
 def test_every_module_of_the_theory_side_imports(blocked):
     rooms = {name.split(".")[1] for name in blocked[0]}
     assert rooms >= {"laws", "mdp", "rules", "records", "theory", "planning", "simulation", "plots", "cli"}
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("line", WORKS)
 def test_the_base_is_enough(line, blocked):
     code, out, err = blocked[1][line]

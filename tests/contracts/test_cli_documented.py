@@ -91,7 +91,7 @@ def test_the_keys_of_experiments_and_of_their_cases_are_those_of_the_output(prot
         ("sweep", [str(SWEEP)], set()),
         ("learn", ["--mdp", "riverswim(3)", "--frames", "500", "--replications", "2", "--threads", "1"], set()),
         ("run", [*PLAYED, "--frames", "100"], set()),
-        pytest.param("profile", ["--policy", "nature", "--samples", "3"], set(), marks=pytest.mark.thorough),
+        ("profile", ["--policy", "nature", "--samples", "3"], set()),
     ],
 )
 def test_the_keys_are_those_of_the_output(command, words, inherited, answer, tmp_path):

@@ -55,7 +55,10 @@ def one_fork_server():
         yield
 
 
-@pytest.mark.parametrize("clock", ["virtual", "real"])
+CLOCKS = ["virtual", pytest.param("real", marks=pytest.mark.realtime)]
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_ends_the_run_with_a_sentence(name, clock, tmp_path):
     fault, policy, error, sentence, real = FAULTS[name]
@@ -73,7 +76,7 @@ def test_a_fault_ends_the_run_with_a_sentence(name, clock, tmp_path):
     assert error is InputError or not Record.open(tmp_path / "record").meta["complete"]
 
 
-@pytest.mark.parametrize("clock", ["virtual", "real"])
+@pytest.mark.parametrize("clock", CLOCKS)
 def test_what_user_code_prints_is_not_among_the_json(clock, tmp_path):
     words = ["run", "--env", ENVIRONMENT, "--policy", POLICIES + "prints", "--frames", "60", "--clock", clock]
     words += ["--emulate-latency", "0.02", "--out", str(tmp_path / "record"), "--json"]
@@ -103,6 +106,7 @@ SIGNALS = {
 }
 
 
+@pytest.mark.realtime
 @pytest.mark.parametrize("name", SIGNALS)
 def test_an_ended_run_keeps_its_rows_and_leaves_nothing(name, tmp_path):
     temporary = tempfile.mkdtemp(prefix="r")  # short: the names of sockets have a limit

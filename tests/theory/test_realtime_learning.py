@@ -33,7 +33,7 @@ def test_learning_is_counted_per_interaction_not_per_frame():
     assert found.regret.total == pytest.approx(found.regret.inaction + found.regret.delay + expected / 4000)
     naive = math.sqrt(4 * 4000.0) / 27  # every frame taken for an interaction
     assert found.over_horizon.learning < naive / 1.5
-    assert "product of (shift register" in found.witness
+    assert "product of (ring W2" in found.witness  # the delay is random, so the mode of the witness stays
     assert not any("knows the optimal action" in text for text in found.assumptions)
     assert any("up to 2 a frame" in text for text in found.assumptions)
     assert found.to_json()["learning_bound"]["name"] == "gaussian-bandit"
