@@ -183,6 +183,11 @@ def test_a_maximum_time_below_the_longest_time_is_outgrown():
     assert found.regret.total == pytest.approx(short.regret.total, abs=0.02)
     unbounded = rl.bound(ASKED.replace(rule="max-time", maximum_time=6.0))
     assert any("as given (5.9 % of the times are longer" in each for each in unbounded.assumptions)
+    too_short = ASKED.replace(rule="max-time", maximum_time=2.0)
+    with pytest.raises(rl.InputError, match=r"maximum time 2 s is shorter than 75\.8 % of the inference times"):
+        rl.bound(too_short)
+    methods = {row.rule: row.method for row in rl.compare(too_short, frames=2_000).rows}
+    assert methods["max-time"] == "simulation"
 
 
 def test_frames_may_be_written_with_an_exponent():

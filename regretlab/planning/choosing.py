@@ -82,7 +82,7 @@ class Plan(Result):
     ignored
         Fields of the scenario asked about that the plan does not use, because it chooses them.
     model_size_words
-        The model size as text, which tells having no limit from having no size; None without a scaling law.
+        The model size as text, which distinguishes no limit from no size; None without a scaling law.
     """
 
     rule: str | None

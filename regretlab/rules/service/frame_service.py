@@ -25,6 +25,8 @@ __all__ = ["TAU_MAX_QUANTILE", "Ages", "NoClosedForm", "ServiceInFrames", "Servi
 
 TAU_MAX_QUANTILE = 0.999
 """Stands for the longest time of a law without an upper end."""
+MOST_LONGER = 0.1
+"""Share of the inference times that may be longer than a tau_max as given; a closed form takes it for the longest."""
 _TAILS = (1e-13, 1e-10, 1e-8)
 
 
@@ -93,6 +95,11 @@ class ServiceRequest:
         end = known_maximum(self.law, self.maximum_time)
         if self.maximum_time is not None and end == self.maximum_time:
             longer = float(self.law.survival(end))
+            if longer > MOST_LONGER:
+                raise NoClosedForm(
+                    f"maximum time {end:g} s is shorter than {100 * longer:.3g} % of the inference times, which "
+                    f"rule '{self.rule}' would learn: give a longer one, or simulate it"
+                )
             learned = (
                 f" ({100 * longer:.2g} % of the times are longer: the rule would learn them)" if longer > 0 else ""
             )
