@@ -111,7 +111,8 @@ class RegretParts:
     learning
         Of the agent actions, while the environment is being learned; None where no bound was asked for.
     standard_errors
-        Standard errors of the parts and of the ``total``, by name; empty where the parts are not estimates.
+        Standard errors of the parts and of the ``total``, by name; empty where the parts are not estimates, None for an
+        estimate whose error is not known (its interval is NaN).
     degrees
         Degrees of freedom of the standard errors; None for many.
     """
@@ -143,6 +144,8 @@ class RegretParts:
         if part not in ("inaction", "delay", "learning", "total"):
             raise InputError(f"a regret has the parts inaction, delay, learning and total, not {part!r}")
         error = self.standard_errors.get(part)
+        if error is None and part in self.standard_errors:  # estimated, with an error that is not known
+            error = math.nan
         method: Method = "closed-form" if error is None else "measurement"
         return Estimate(float(getattr(self, part) or 0.0), error, method, degrees=self.degrees)
 

@@ -30,8 +30,9 @@ from regretlab.records import (
     student_quantile,
     summarise,
 )
+from regretlab.records.batch_means import correlation_time, doubt
 from regretlab.records.schema import TABLES
-from regretlab.results import interval_quantile
+from regretlab.results import RegretParts, interval_quantile
 
 FRAME_TIME = 0.25
 
@@ -325,6 +326,74 @@ def test_the_standard_error_is_the_theoretical_one_on_average():
     expected = 1 / (4096 * 0.5**2)
     # each is expected * chi2_31 / 31; batches of 128 understate the variance by 2c/((1-c^2) 128) = 1 %
     assert abs(squares.mean() / expected - 0.99) < 4 * math.sqrt(2 / 31 / 200)
+
+
+def two_states(rng, length, correlation, share):
+    """A stationary two-state chain: with probability 1 - correlation a frame is drawn anew."""
+    anew = rng.random(length) < 1.0 - correlation
+    anew[0] = True
+    drawn = (rng.random(length) < share).astype(float)
+    return drawn[np.maximum.accumulate(np.where(anew, np.arange(length), 0))]
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1])
+def test_intervals_of_strongly_correlated_rewards_are_refused_or_cover(share):
+    """Lag-1 correlation .99: 95 % intervals that are given cover at least 90 % (less z = 3), all taken far less."""
+    rng, runs = np.random.default_rng(3), 200
+    given = {}
+    all_taken = 0
+    for length in (300, 1_000, 3_000, 8_000, 20_000):
+        for _ in range(runs):
+            series = two_states(rng, length, 0.99, share)
+            mean, error = batch_means(series)
+            covers = abs(mean - share) <= student_quantile(0.95, batch_count(length)) * error
+            all_taken += covers
+            if error > 0 and doubt(series) is None:
+                given.setdefault(length, []).append(covers)
+    assert all_taken / (5 * runs) < 0.75
+    assert set(given) == {20_000}
+    covered = given[20_000]
+    assert len(covered) > runs / 3
+    assert np.mean(covered) > 0.9 - 3 * math.sqrt(0.09 / len(covered))
+
+
+def test_intervals_of_hardly_correlated_series_are_given():
+    rng = np.random.default_rng(4)
+    for length in (300, 3_000, 20_000):
+        assert sum(doubt(rng.random(length) < 0.5) is None for _ in range(100)) >= 98
+        assert sum(doubt(rng.standard_normal(length)) is None for _ in range(100)) >= 98
+    assert sum(doubt(two_states(rng, 20_000, 0.9, 0.5)) is None for _ in range(50)) == 50
+    assert doubt(np.ones(500)) is None
+    assert doubt([0.3]) is None
+
+
+@pytest.mark.parametrize("correlation", [0.5, 0.9])
+def test_the_correlation_time_of_known_processes(correlation):
+    """(1 + c)/(1 - c) for both, within a tenth on the mean of 30."""
+    rng, expected = np.random.default_rng(5), (1 + correlation) / (1 - correlation)
+    found = [correlation_time(ar1(rng, correlation, 20_000)) for _ in range(30)]
+    assert np.mean(found) == pytest.approx(expected, rel=0.1)
+    found = [correlation_time(two_states(rng, 20_000, correlation, 0.3)) for _ in range(30)]
+    assert np.mean(found) == pytest.approx(expected, rel=0.1)
+
+
+def test_a_summary_says_why_it_gives_no_standard_error(tmp_path):
+    frames, inferences = make_rows(3000, seed=4)
+    frames["reward"] = two_states(np.random.default_rng(6), len(frames), 0.99, 0.5)
+    write(tmp_path / "run", frames, inferences)
+    summary = summarise(Record.open(tmp_path / "run"))
+    assert summary.standard_error["reward_per_frame"] is None
+    assert "correlated" in summary.doubts["reward_per_frame"] or "changes" in summary.doubts["reward_per_frame"]
+    assert "no standard error" in dict(summary.facts())["reward per frame"]
+    assert summary.to_json()["reward_per_frame"] == summary.reward_per_frame
+    assert summary.standard_error["mean_age"] is not None
+
+
+def test_a_part_without_a_known_error_has_no_interval():
+    found = RegretParts(0.1, 0.2, standard_errors={"total": None, "delay": 0.01})
+    assert all(math.isnan(end) for end in found.interval())
+    assert found.estimate("delay").interval(0.95)[0] == pytest.approx(0.2 - 1.959964 * 0.01, abs=1e-6)
+    assert RegretParts(0.1, 0.2).interval() == (pytest.approx(0.3), pytest.approx(0.3))
 
 
 def test_batch_means_of_short_and_constant_series():

@@ -9,12 +9,12 @@ was ever applied has no warm-up: it is all default behaviour). Every other figur
   so far, averaged over time, and its mean just before it drops;
 * ``overwritten_fraction`` the fraction of the outputs that came in time which a fresher one displaced.
 
-Standard errors are by batch means (``batch_means``).
+Standard errors are by batch means (``batch_means``), and left out where ``doubt`` finds frames too correlated.
 """
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..results import RegretParts, Result
 from ..scenario import frames_of, with_unit
-from .batch_means import batch_count, batch_means
+from .batch_means import batch_count, batch_means, doubt
 from .cost import core_seconds
 from .learning import learning_figures
 from .reader import Record
@@ -74,13 +74,15 @@ class RunSummary(Result, Mapping[str, Any]):
     standard_error
         Standard errors of ``reward_per_frame``, ``inaction_fraction``, ``delay_law`` (list), ``action_interval``
         and ``inference_time`` (of their means), ``overwritten_fraction``, ``mean_age``, ``peak_age``; ``None`` where
-        too little was seen.
+        too little was seen or the series is correlated too long for its batches (``doubts`` says so).
     record
         Folder of the record.
     regret
         Regret per frame by its causes, with standard errors; ``None`` where the best reward is not known.
     emulated
         The law that inference times were drawn from, as text; ``None`` where they were measured.
+    doubts
+        Why a mean has no standard error, by its name; not among the JSON values.
     """
 
     frames: int
@@ -106,6 +108,7 @@ class RunSummary(Result, Mapping[str, Any]):
     record: str
     regret: RegretParts | None = None
     emulated: str | None = None
+    doubts: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, key: str) -> Any:
         if key not in self:
@@ -115,11 +118,11 @@ class RunSummary(Result, Mapping[str, Any]):
         return getattr(self, key)
 
     def __iter__(self) -> Iterator[str]:
-        yield from (each.name for each in fields(self) if each.name not in ("regret", "emulated"))
+        yield from (each.name for each in fields(self) if each.name not in ("regret", "emulated", "doubts"))
         yield "regret_per_frame"
 
     def __len__(self) -> int:
-        return len(fields(self)) - 1
+        return len(fields(self)) - 2
 
     @property
     def title(self) -> str:
@@ -185,6 +188,10 @@ class RunSummary(Result, Mapping[str, Any]):
         value, error = self[name], self.standard_error.get(name)
         if value is None:
             return "none"
+        if name in self.doubts:
+            return f"{scale * value:.4f}{unit} (no standard error: {self.doubts[name]})"
+        if error == 0:
+            return f"{scale * value:.4f}{unit} (the same in every frame)"
         return f"{scale * value:.4f}{unit}" + ("" if error is None else f" ± {scale * error:.4f} (standard error)")
 
     def __contains__(self, key: object) -> bool:
@@ -215,8 +222,9 @@ def summarise(record: Record) -> RunSummary:
     served = served_all[warmup:]
     deadline = counted["deadline"].to_numpy()
 
-    reward, reward_error = _mean(counted["reward"].to_numpy())
-    inaction, inaction_error = _mean(~served)
+    rewards = counted["reward"].to_numpy()
+    reward, reward_error = _frame_mean(rewards)
+    inaction, inaction_error = _frame_mean(~served)
     delays = np.where(served, counted["delay_frames"].to_numpy(), 0)
     law, law_error = _frequencies(delays)
 
@@ -225,7 +233,7 @@ def summarise(record: Record) -> RunSummary:
     interval_mean, interval_error = _mean(interval)
     lateness = counted["lateness"].to_numpy()
     age, peaks = _ages(counted["observation_frame"].to_numpy(), counted["frame"].to_numpy(), deadline, served)
-    mean_age, mean_age_error = _mean(age)
+    mean_age, mean_age_error = _frame_mean(age)
     peak_age, peak_age_error = _mean(peaks)
     finished = record.inferences[~record.inferences["lost"]].sort_values("scheduled")
     times = (finished["completion"] - finished["scheduled"]).to_numpy()
@@ -282,6 +290,11 @@ def summarise(record: Record) -> RunSummary:
         record=str(record.directory),
         regret=_regret(record, counted["reward"].to_numpy(), served),
         emulated=_emulated(record.meta),
+        doubts={
+            name: why
+            for name, series in (("reward_per_frame", rewards), ("inaction_fraction", ~served), ("mean_age", age))
+            if (why := doubt(series)) is not None
+        },
     )
 
 
@@ -301,7 +314,7 @@ def _regret(record: Record, reward: NDArray[np.float64], served: NDArray[np.bool
         return None
     lost = 1.0 - reward
     parts = {"inaction": np.where(served, 0.0, lost), "delay": np.where(served, lost, 0.0), "total": lost}
-    found = {name: _mean(values) for name, values in parts.items()}
+    found = {name: _frame_mean(values) for name, values in parts.items()}
     errors = {name: error for name, (_, error) in found.items()}
     degrees = max(1, batch_count(len(reward)) - 1)
     return RegretParts(found["inaction"][0] or 0.0, found["delay"][0] or 0.0, None, errors, degrees)
@@ -311,6 +324,12 @@ def _mean(values: NDArray[Any]) -> tuple[float | None, float | None]:
     """Return mean and standard error, ``None`` for what the series is too short to estimate."""
     mean, error = batch_means(values)
     return (None if math.isnan(mean) else mean), (None if math.isnan(error) else error)
+
+
+def _frame_mean(values: NDArray[Any]) -> tuple[float | None, float | None]:
+    """Return mean and standard error of a series with a value a frame; no error where ``doubt`` has a reason."""
+    mean, error = _mean(values)
+    return mean, None if doubt(values) else error
 
 
 def _frequencies(delays: NDArray[np.int64]) -> tuple[list[float], list[float | None]]:

@@ -111,7 +111,12 @@ class SimulationResult(Result, Mapping[str, Any]):
         ]
         if self.over_horizon is not None:
             over = self.over_horizon.estimate()
-            parts.append((f"regret over {self.scenario.horizon:g} s", _measured(over.value, over.standard_error)))
+            parts.append(
+                (
+                    f"regret over {self.scenario.horizon:g} s",
+                    _measured(over.value, self.over_horizon.standard_errors.get("total")),
+                )
+            )
         phi, error = 100 * self.inaction_fraction, errors["inaction_fraction"]
         return [
             *parts,

@@ -73,7 +73,7 @@ def main():
             ).regret.total
             played, error = (
                 1 - summary.reward_per_frame,
-                interval_quantile(0.95) * summary.standard_error["reward_per_frame"],
+                interval_quantile(0.95) * (summary.standard_error["reward_per_frame"] or float("nan")),
             )
             print(
                 f"{number:7}  {straight:8.2f}  {times:12.2f}  {took:8.2f} +- {half:<7.2f}  {took / times:12.3f}  "

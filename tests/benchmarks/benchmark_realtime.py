@@ -17,7 +17,7 @@ import numpy as np
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.mirror import mirror
 from regretlab.play.run import run
-from regretlab.records import Record, summarise
+from regretlab.records import Record, batch_means, summarise
 from tests.benchmarks.soak import memory_of, processes_of_this_run
 
 FRAME_RATE = 59.7275
@@ -183,7 +183,7 @@ def virtual_prediction_of_a_run() -> str:
         record = _play(frames=_frames(40), **settings)
         real = summarise(record)
         virtual = mirror(record.directory, tempfile.mkdtemp(prefix="regretlab-benchmark-"))
-        error = real.standard_error["reward_per_frame"]
+        error = batch_means(record.frames["reward"]).standard_error
         texts.append(
             f"{settings['policy']} {settings['rule']} {record.meta['latency']}: real {real.reward_per_frame:.4f} +- "
             f"{error:.4f}, virtual {virtual.reward_per_frame:.4f}, "

@@ -299,8 +299,7 @@ def play(times, workers, frames, rng, *, length, eagerness, order, cancel):
     return ages
 
 
-@settings(max_examples=12, deadline=None)
-@given(
+random_rules = given(
     st.lists(st.integers(1, 5), min_size=1, max_size=4),
     st.integers(1, 3),
     st.sampled_from([0, 3, 10**6]),
@@ -309,7 +308,22 @@ def play(times, workers, frames, rng, *, length, eagerness, order, cancel):
     st.sampled_from([None, 2]),
     st.integers(0, 2**32 - 1),
 )
+
+
+@settings(max_examples=12, deadline=None)
+@random_rules
 def test_random_path_blind_rules_stay_above(times, workers, length, eagerness, order, cancel, seed):
+    stays_above(times, workers, length, eagerness, order, cancel, seed)
+
+
+@pytest.mark.long
+@settings(max_examples=1_000, deadline=None)
+@random_rules
+def test_a_thousand_random_path_blind_rules_stay_above(times, workers, length, eagerness, order, cancel, seed):
+    stays_above(times, workers, length, eagerness, order, cancel, seed)
+
+
+def stays_above(times, workers, length, eagerness, order, cancel, seed):
     """Batch means over 30 batches, z = 4.5 with a t correction left out in the rule's disfavour by the factor 1.2."""
     frames, batches = 6_000, 30
     ages = play(
