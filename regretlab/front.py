@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import InputError
-from .scenario import Scenario
+from .scenario import Scenario, whole_number
 
 if TYPE_CHECKING:
     from .mdp import DelayedSolution, StochasticityEstimate
@@ -85,6 +85,10 @@ def run(
     >>> record.summary.inaction_fraction, record.regret.inaction
     (0.0, 0.0)
     """
+    for name in settings:
+        if name in ("rule", "workers", "hold", "alignment", "frame_time", "emulate_latency"):
+            where = "inference_time" if name == "emulate_latency" else name
+            raise InputError(f"run takes {name} from the scenario: give Scenario({where}=...)")
     from .games import environment_id
     from .play.configuration import RunConfiguration
     from .play.run import run as play
@@ -120,9 +124,12 @@ def solve(mdp: Any, delay: int = 0, *, every: int = 1) -> "DelayedSolution":
     >>> round(solve("shift-register(p=0.8, n=3)", delay=3).regret_per_frame, 9)
     0.488
     """
-    from .mdp import parse_mdp, solve_delayed
+    from .mdp import AsynchronousMDP, FiniteMDP, parse_mdp, solve_delayed
 
-    return solve_delayed(parse_mdp(mdp) if isinstance(mdp, str) else mdp, delay, every=every)
+    process = parse_mdp(mdp) if isinstance(mdp, str) else mdp
+    if not isinstance(process, FiniteMDP | AsynchronousMDP):
+        raise InputError(f"solve takes an MDP or the text of one, such as 'ring(p=0.9, symbols=4)', not {mdp!r}")
+    return solve_delayed(process, whole_number(delay, "delay"), every=whole_number(every, "every"))
 
 
 def sweep(configuration: "str | Path | dict[str, Any]", out: str | Path, *, processes: int | None = None) -> "Sweep":

@@ -208,8 +208,8 @@ class Result:
         return regret_by_cause([(name, _bar(parts)) for name, parts in self._bars()])
 
     def _bars(self) -> list[tuple[str, RegretParts]]:
-        """Return labels and regrets of the figure."""
-        raise NotImplementedError
+        """Return labels and regrets of the figure; a result that has none says so."""
+        raise InputError(f"{type(self).__name__} has no figure")
 
     def __repr__(self) -> str:
         facts = self.facts()

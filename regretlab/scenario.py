@@ -6,6 +6,7 @@ objects are accepted alike and checked once, when the scenario is made. Imports 
 reads it.
 """
 
+import functools
 import inspect
 import json
 import math
@@ -23,7 +24,16 @@ from .rules.registry import names_rules
 if TYPE_CHECKING:
     from .laws import Law
 
-__all__ = ["Scenario", "ServiceModel", "meaning_of", "meanings", "with_unit"]
+__all__ = [
+    "Scenario",
+    "ServiceModel",
+    "as_scenario",
+    "frames_of",
+    "meaning_of",
+    "meanings",
+    "whole_number",
+    "with_unit",
+]
 
 ServiceModel = Literal["once", "repeat", "chunk"]
 
@@ -48,14 +58,20 @@ def meanings(kind: type[Any]) -> dict[str, str]:
 
 
 def with_unit(text: str) -> str:
-    """Return the text of a law with the unit of seconds, unless it has one.
+    """Return the text of a law with the unit of seconds, unless it has one or stands for samples.
 
     Examples
     --------
-    >>> with_unit("0.1"), with_unit("100ms")
-    ('0.1 s', '100ms')
+    >>> with_unit("0.1"), with_unit("100ms"), with_unit("@times.npy")
+    ('0.1 s', '100ms', '@times.npy')
     """
-    return text if re.search(r"[\d.](ms|us|µs|s)\b", text) else f"{text} s"
+    named = text.startswith("@") or text == "samples"
+    return text if named or re.search(r"[\d.]\s*(ms|us|µs|s)\b", text) else f"{text} s"
+
+
+def frames_of(count: float | str | None) -> str:
+    """Return a number of frames in words: 1 frame, 7 frames."""
+    return f"{count} frame{'' if count == 1 else 's'}"
 
 
 def meaning_of(name: str) -> str:
@@ -128,6 +144,14 @@ def _whole(value: Any) -> int | None:
     except (TypeError, ValueError):
         return None
     return int(number) if math.isfinite(number) and number == int(number) else None
+
+
+def whole_number(value: Any, name: str) -> int:
+    """Return a whole number, which may be written as 1e6; raise ``InputError`` for anything else."""
+    number = _whole(value)
+    if number is None:
+        raise InputError(f"{_words(name)} must be a whole number, not {_shown(value)}")
+    return number
 
 
 def _count(least: int) -> Callable[[Any, str], int]:
@@ -326,7 +350,7 @@ class Scenario:
     def __post_init__(self, fps: Any) -> None:
         if fps is not None:
             if not isinstance(self.frame_time, _Default):
-                raise InputError(f"give frame_time or fps, not both: they are {self.frame_time} and {fps}")
+                raise InputError(f"give frame time or fps, not both: they are {self.frame_time} and {fps}")
             object.__setattr__(self, "frame_time", _of_rate(fps))
         for each in fields(self):
             value = getattr(self, each.name)
@@ -505,7 +529,29 @@ class Scenario:
 
 _FIELDS = {each.name: each for each in fields(Scenario)}
 
+
+def _with_known_names(make: Callable[..., None]) -> Callable[..., None]:
+    """Let the constructor name a field that does not exist, as ``replace`` does."""
+
+    @functools.wraps(make)
+    def checked(self: Scenario, inference_time: Any = None, **values: Any) -> None:
+        for name in values:
+            _check_name(name)
+        make(self, inference_time, **values)
+
+    return checked
+
+
+Scenario.__init__ = _with_known_names(Scenario.__init__)  # type: ignore[method-assign]
+
 Scenario.fps = property(lambda self: 1.0 / self.frame_time)  # type: ignore[attr-defined]
+
+
+def as_scenario(value: Any, entry: str) -> Scenario:
+    """Return the scenario that an entry point was given; raise ``InputError`` for anything else."""
+    if isinstance(value, Scenario):
+        return value
+    raise InputError(f"{entry} takes a Scenario, such as Scenario(0.1, mode_probability=0.95), not {_shown(value)}")
 
 
 def _check_name(name: str) -> None:

@@ -148,3 +148,85 @@ def test_no_quantile_of_the_normal_law_is_written_as_a_number():
     for page in ROOT.glob("docs/**/*.md"):
         for cell in re.findall(r"^```\{code-cell\}\n(.*?)^```$", page.read_text(), re.M | re.S):
             assert not quantile.findall(cell), page
+
+
+@pytest.mark.parametrize("entry", ["bound", "lower_bound", "simulate", "compare", "plan"])
+def test_what_is_not_a_scenario_is_refused(entry):
+    with pytest.raises(rl.InputError, match=rf"^{entry} takes a Scenario, such as .*, not 0\.1$"):
+        getattr(rl, entry)(0.1)
+
+
+def test_a_comparison_says_itself_what_it_needs():
+    with pytest.raises(rl.InputError, match=r"^compare needs mode probability, and none is given$"):
+        rl.compare(rl.Scenario(0.1))
+    with pytest.raises(rl.InputError, match=r"^compare does not take chunk 4 into account: leave it out$"):
+        rl.compare(ASKED.replace(chunk=4))
+
+
+def test_a_maximum_time_is_for_the_rule_that_has_one():
+    given = ASKED.replace(maximum_time=9.0)
+    for evaluate in (rl.bound, rl.simulate):
+        with pytest.raises(rl.InputError, match=r"^rule 'free-running' has no maximum time, and 9 s is given$"):
+            evaluate(given)
+    totals = {row.rule: row.regret.total for row in rl.compare(given, frames=None).rows}
+    assert totals["max-time"] == rl.bound(given.replace(rule="max-time")).regret.total
+    assert totals["free-running"] == rl.bound(ASKED).regret.total
+
+
+def test_a_maximum_time_below_the_longest_time_is_outgrown():
+    """Algorithm 1 learns the longer time: a bound with the shorter one would lie below the bound over all rules."""
+    asked = rl.Scenario(0.1, mode_probability=0.95, workers=4, rule="max-time")
+    short = rl.bound(asked.replace(maximum_time=0.05))
+    assert short.regret.total == rl.bound(asked.replace(maximum_time=0.1)).regret.total
+    assert short.workers_for_zero_inaction == 6
+    found = rl.simulate(asked.replace(maximum_time=0.05), frames=20_000, replications=2)
+    assert found.regret.total == pytest.approx(short.regret.total, abs=0.02)
+    unbounded = rl.bound(ASKED.replace(rule="max-time", maximum_time=6.0))
+    assert any("as given (5.9 % of the times are longer" in each for each in unbounded.assumptions)
+    too_short = ASKED.replace(rule="max-time", maximum_time=2.0)
+    with pytest.raises(rl.InputError, match=r"maximum time 2 s is shorter than 75\.8 % of the inference times"):
+        rl.bound(too_short)
+    methods = {row.rule: row.method for row in rl.compare(too_short, frames=2_000).rows}
+    assert methods["max-time"] == "simulation"
+
+
+def test_frames_may_be_written_with_an_exponent():
+    found = rl.simulate(ASKED, frames=2e3, replications=2)
+    assert found.frames == rl.simulate(ASKED, frames=2_000, replications=2).frames
+    with pytest.raises(rl.InputError, match=r"^frames must be a whole number, not 'many'$"):
+        rl.simulate(ASKED, frames="many")
+
+
+def test_what_has_no_regret_by_cause_prints_and_exports_too():
+    solved = rl.solve("ring(p=0.9, symbols=4)", delay=3)
+    assert isinstance(solved, rl.Result)
+    assert repr(solved).startswith("delay 3, an action every frame\n  regret per frame")
+    assert solved.to_json()["regret_per_frame"] == solved.to_frame()["regret_per_frame"][0] == solved.regret_per_frame
+    with pytest.raises(rl.InputError, match=r"^DelayedSolution has no figure$"):
+        solved.plot()
+
+
+def test_an_estimate_from_a_record_is_short(tmp_path):
+    asked = rl.Scenario(0.04, mode_probability=0.9, symbols=4, workers=2)
+    try:
+        record = rl.run(asked, policy="oracle", clock="virtual", frames=600, out=tmp_path / "record")
+    except MissingPackageError:
+        pytest.skip("needs the extra play")
+    found = rl.stochasticity(record, ignore_actions=True)
+    assert len(repr(found).splitlines()) <= MOST_LINES
+    assert found._repr_html_().startswith("<table>")
+    assert json.loads(json.dumps(found.to_json()))["p_minimax"]["horizon"] == 1
+
+
+@pytest.mark.parametrize(
+    ("mdp", "delay", "said"), [(3, 0, "solve takes an MDP"), ("ring(p=0.9)", 1.5, "delay must be")]
+)
+def test_what_cannot_be_solved_is_refused(mdp, delay, said):
+    with pytest.raises(rl.InputError, match=said):
+        rl.solve(mdp, delay)
+
+
+def test_a_run_takes_the_rule_from_its_scenario_alone(tmp_path):
+    with pytest.raises(rl.InputError, match="run takes rule from the scenario"):
+        rl.run(ASKED, policy="oracle", clock="virtual", rule="max-time", out=tmp_path / "record")
+    assert not (tmp_path / "record").exists()

@@ -144,7 +144,7 @@ def test_samples_in_memory_have_no_text():
         ({"cores": 0}, "cores must be a positive, finite number, not 0"),
         ({"actions": "two"}, "actions must be a whole number of at least 1, not two"),
         ({"gap_default": math.nan}, "gap of the default behaviour must be a finite number of at least 0, not nan"),
-        ({"frame_time": 0.1, "fps": 10}, "give frame_time or fps, not both: they are 0.1 and 10"),
+        ({"frame_time": 0.1, "fps": 10}, "give frame time or fps, not both: they are 0.1 and 10"),
         ({"fps": 0}, "fps must be a positive, finite number of frames per second, not 0"),
         ({"frame_time": None}, "frame time must be given, not None"),
         ({"chunk": 3, "default_behaviour": "repeat"}, "default_behaviour cannot be 'repeat'"),
@@ -156,7 +156,11 @@ def test_each_value_is_checked_when_the_scenario_is_made(values, message):
 
 
 def test_unknown_names_are_named():
-    for make in (lambda: Scenario(0.1).replace(wrkers=3), lambda: Scenario.from_toml("wrkers = 3")):
+    for make in (
+        lambda: Scenario(0.1, wrkers=3),
+        lambda: Scenario(0.1).replace(wrkers=3),
+        lambda: Scenario.from_toml("wrkers = 3"),
+    ):
         with pytest.raises(InputError, match=r"a scenario has no 'wrkers' \(did you mean workers\?\)"):
             make()
 

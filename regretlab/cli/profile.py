@@ -121,22 +121,15 @@ def profile(
     if json:
         print_json({**measured.to_json(), **found, "file": written})
         return 0
-    values = measured.to_json()
-    low, high = measured.mean_interval
     facts = [
-        ("parameters", "not ours to count" if measured.parameters is None else f"{measured.parameters:,}"),
-        ("mean", f"{1e3 * values['mean']:.3f} ms in [{1e3 * low:.3f}, {1e3 * high:.3f}] ({100 * CONFIDENCE:g} %)"),
-        ("standard deviation", f"{1e3 * values['std']:.3f} ms"),
-        ("p50, p99, max", ", ".join(f"{1e3 * values[name]:.3f} ms" for name in ("p50", "p99", "max"))),
-        ("inferences per second", f"{values['inferences_per_second']:.1f}"),
-        ("machine", f"{measured.machine}, torch {measured.torch_version}, {threads} thread(s) on the {device}"),
+        *measured.facts(),
         *listed("fitted laws", [_fitted(fit) for fit in fits[:3]]),
         *listed("effect of each option", [_effect(effect) for effect in options or ()]),
         *_contention_facts(shared),
     ]
     if written:
         facts.append(("samples", f"{written} (use as --inference-time @{written}, or plan --profile {written})"))
-    print_facts(f"{policy}: {samples} inferences", facts)
+    print_facts(measured.title, facts)
     return 0
 
 

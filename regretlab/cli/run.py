@@ -130,7 +130,8 @@ def run(
     if json:
         print_json(dict(summary))
         return 0
-    title = f"{configuration.environment}, {policy}, {asked.rule}, {configuration.workers} worker(s), {clock} clock"
+    workers = "1 worker" if configuration.workers == 1 else f"{configuration.workers} workers"
+    title = f"{configuration.environment}, {policy}, {asked.rule}, {workers}, {clock} clock"
     print_facts(title, summary.facts())
     return 0
 

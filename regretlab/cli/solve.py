@@ -1,7 +1,7 @@
 """The command on finite MDPs: ``solve``."""
 
 from .options import Json, Whole, app
-from .output import listed, print_facts, print_json
+from .output import print_facts, print_json
 
 __all__ = ["solve"]
 
@@ -30,37 +30,14 @@ def solve(*, mdp: str, delay: Whole = 0, every: Whole = 1, json: Json = False) -
     if json:
         print_json(
             {
-                "gain": solution.gain,
-                "optimal_gain": solution.optimal_gain,
-                "regret_per_frame": solution.regret_per_frame,
+                **solution.to_json(),
                 "closed_form_regret": closed_form,
-                "p_minimax": solution.p_minimax,
-                "kappa": solution.kappa,
-                "delay_frames": solution.delay_frames,
-                "every": solution.every,
-                "inaction_fraction": solution.inaction_fraction,
-                "gain_error": solution.gain_error,
                 "states": process.mdp.states,
                 "actions": process.mdp.actions,
-                "augmented_states": solution.augmented_states,
-                "method": solution.method,
-                "assumptions": list(solution.assumptions),
             }
         )
         return 0
     formula = "" if closed_form is None else f" (closed form {closed_form:.9g})"
-    kappa = "not known" if solution.kappa is None else f"{solution.kappa:.6g}"
-    size = f"{solution.augmented_states:,} states with what is in flight"
-    facts = [
-        ("regret per frame", f"{solution.regret_per_frame:.9g}{formula}"),
-        ("gain", f"{solution.gain:.9g}"),
-        ("optimal gain", f"{solution.optimal_gain:.9g} without delay, acting in every frame"),
-        ("frames without an action", f"{100 * solution.inaction_fraction:.4g} %"),
-        ("p_minimax", f"{solution.p_minimax:.6g}"),
-        ("kappa", f"{kappa} over the delay"),
-        ("method", f"exact (error at most {solution.gain_error:.1g}): {size}"),
-        *listed("assuming", solution.assumptions),
-    ]
-    rhythm = "an action every frame" if every == 1 else f"an action every {every} frames"
-    print_facts(f"{mdp}, delay {delay}, {rhythm}", facts)
+    (name, regret), *others = solution.facts()
+    print_facts(f"{mdp}, {solution.title}", [(name, regret + formula), *others])
     return 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..scenario import frames_of
 from .environments import environment_id, environment_options
 from .options import Flag, Json, Whole, app
 from .output import listed, print_facts, print_json, show_progress
@@ -188,28 +189,14 @@ def _truth(found: _Found, horizons: range) -> dict[str, Any] | None:
 
 def _values(found: _Found, truth: dict[str, Any] | None, confidence: float) -> dict[str, Any]:
     estimate = found.estimate
-    pairs: list[dict[str, Any]] = []
-    if estimate is not None:
-        columns = (estimate.visits, estimate.modes, estimate.modal_probability, *estimate.modal_interval)
-        pairs = [
-            {
-                "state": int(pair[0]),
-                "action": None if pair[1] < 0 else int(pair[1]),
-                "visits": int(visits),
-                "mode": int(mode),
-                "modal_probability": float(share),
-                "lower": float(lower),
-                "upper": float(upper),
-            }
-            for pair, visits, mode, share, lower, upper in zip(estimate.pairs, *columns, strict=True)
-        ]
+    said = {} if estimate is None else estimate.to_json()
     return {
-        "p_minimax": None if estimate is None else asdict(estimate.p_minimax),
-        "kappa": [] if estimate is None else [asdict(point) for point in estimate.kappa],
+        "p_minimax": said.get("p_minimax"),
+        "kappa": said.get("kappa", []),
         "policy": found.policy,
         "staleness": [asdict(point) for point in found.staleness],
         "truth": truth,
-        "pairs": pairs,
+        "pairs": said.get("pairs", []),
         "confidence": confidence,
         "assumptions": list(found.notes),
     }
@@ -219,25 +206,14 @@ def _facts(found: _Found, truth: dict[str, Any] | None) -> list[tuple[str, str]]
     facts = []
     known = truth or {}
     if found.estimate is not None:
-        facts.append(("p_minimax", _interval(found.estimate.p_minimax, known.get("p_minimax"))))
+        facts.append(("p_minimax", found.estimate.p_minimax.in_words(known.get("p_minimax"))))
         for point, value in _beside(found.estimate.kappa, known.get("kappa")):
-            facts.append((f"kappa over {_frames(point.horizon)}", _interval(point, value)))
+            facts.append((f"kappa over {frames_of(point.horizon)}", point.in_words(value)))
     for point, value in _beside(found.staleness, known.get("staleness")):
-        facts.append((f"{found.policy}: same action {_frames(point.horizon)} later", _interval(point, value)))
+        facts.append((f"{found.policy}: same action {frames_of(point.horizon)} later", point.in_words(value)))
     return facts
 
 
 def _beside(points: Sequence["HorizonEstimate"], values: Sequence[float] | None) -> list[tuple[Any, float | None]]:
     known: Sequence[float | None] = values or [None] * len(points)
     return list(zip(points, known, strict=True))
-
-
-def _frames(number: int) -> str:
-    return "1 frame" if number == 1 else f"{number} frames"
-
-
-def _interval(point: Any, truth: float | None) -> str:
-    if point.value != point.value:
-        return "not seen often enough"
-    said = f"{point.value:.4f} in [{point.lower:.4f}, {point.upper:.4f}], {point.samples:,} windows"
-    return said if truth is None else f"{said} (exactly: {truth:.4f})"

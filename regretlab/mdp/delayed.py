@@ -18,13 +18,14 @@ will still release, so their regret is at least the one given here.
 import math
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from ..errors import InputError
-from ..results import Method
+from ..results import Method, Result, listed
 from .epochs import epoch_problem
 from .model import AsynchronousMDP, FiniteMDP
 from .multichain import solve_average_reward
@@ -43,7 +44,7 @@ _KAPPA_BUDGET = 3 * 10**8
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DelayedSolution:
+class DelayedSolution(Result):
     """The exact optimum under a delay, against the optimum without.
 
     Attributes
@@ -92,12 +93,43 @@ class DelayedSolution:
     method: Method
     assumptions: tuple[str, ...]
 
-    def __repr__(self) -> str:
-        kappa_text = "None" if self.kappa is None else f"{self.kappa:.12g}"
-        return (
-            f"DelayedSolution(gain={self.gain:.12g}, optimal_gain={self.optimal_gain:.12g}, "
-            f"regret_per_frame={self.regret_per_frame:.12g}, p_minimax={self.p_minimax:.12g}, kappa={kappa_text})"
-        )
+    @property
+    def title(self) -> str:
+        """What was asked, in one line."""
+        rhythm = "an action every frame" if self.every == 1 else f"an action every {self.every} frames"
+        return f"delay {self.delay_frames}, {rhythm}"
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return names and values, in the order to read them."""
+        kappa = "not known" if self.kappa is None else f"{self.kappa:.6g}"
+        size = f"{self.augmented_states:,} states with what is in flight"
+        return [
+            ("regret per frame", f"{self.regret_per_frame:.9g}"),
+            ("gain", f"{self.gain:.9g}"),
+            ("optimal gain", f"{self.optimal_gain:.9g} without delay, acting in every frame"),
+            ("frames without an action", f"{100 * self.inaction_fraction:.4g} %"),
+            ("p_minimax", f"{self.p_minimax:.6g}"),
+            ("kappa", f"{kappa} over the delay"),
+            ("method", f"exact (error at most {self.gain_error:.1g}): {size}"),
+            *listed("assuming", self.assumptions),
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the solution as plain values, without its policy."""
+        return {
+            "gain": self.gain,
+            "optimal_gain": self.optimal_gain,
+            "regret_per_frame": self.regret_per_frame,
+            "p_minimax": self.p_minimax,
+            "kappa": self.kappa,
+            "delay_frames": self.delay_frames,
+            "every": self.every,
+            "inaction_fraction": self.inaction_fraction,
+            "gain_error": self.gain_error,
+            "augmented_states": self.augmented_states,
+            "method": self.method,
+            "assumptions": list(self.assumptions),
+        }
 
 
 def memory_limit() -> int:
@@ -144,8 +176,9 @@ def solve_delayed(
     The shift register's regret is 1 - p^d (here 1 - 0.8^3):
 
     >>> from regretlab.mdp.families import parse_mdp
-    >>> solve_delayed(parse_mdp("shift-register(p=0.8, n=3)"), 3)
-    DelayedSolution(gain=0.512, optimal_gain=1, regret_per_frame=0.488, p_minimax=0.8, kappa=0.512)
+    >>> found = solve_delayed(parse_mdp("shift-register(p=0.8, n=3)"), 3)
+    >>> round(found.gain, 9), round(found.regret_per_frame, 9), round(found.kappa, 9)
+    (0.512, 0.488, 0.512)
     """
     mdp = process.mdp if isinstance(process, AsynchronousMDP) else process
     allowance = memory_limit() if limit is None else limit

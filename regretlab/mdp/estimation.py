@@ -12,14 +12,16 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from ..errors import InputError
+from ..results import Result, listed
+from ..scenario import frames_of
 from .intervals import clopper_pearson, mode_interval
 
 if TYPE_CHECKING:
@@ -60,9 +62,16 @@ class HorizonEstimate:
     samples: int
     groups: int
 
+    def in_words(self, truth: float | None = None) -> str:
+        """Return the estimate with its interval, and the exact value where that is known."""
+        if self.value != self.value:
+            return "not seen often enough"
+        said = f"{self.value:.4f} in [{self.lower:.4f}, {self.upper:.4f}], {self.samples:,} windows"
+        return said if truth is None else f"{said} (exactly: {truth:.4f})"
 
-@dataclass(frozen=True, eq=False)
-class StochasticityEstimate:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StochasticityEstimate(Result):
     """What trajectories say about p_minimax and kappa_d.
 
     Attributes
@@ -96,6 +105,42 @@ class StochasticityEstimate:
     kappa: tuple[HorizonEstimate, ...]
     confidence: float
     assumptions: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """What was estimated, in one line."""
+        return f"stochasticity of {len(self.pairs)} states and actions seen, {int(self.visits.sum()):,} transitions"
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return names and values, in the order to read them."""
+        return [
+            ("p_minimax", self.p_minimax.in_words()),
+            *((f"kappa over {frames_of(point.horizon)}", point.in_words()) for point in self.kappa),
+            ("intervals", f"{100 * self.confidence:g} %; of p_minimax and kappa for all states at once"),
+            *listed("assuming", self.assumptions),
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the estimates and every pair as plain values."""
+        columns = (self.visits, self.modes, self.modal_probability, *self.modal_interval)
+        return {
+            "p_minimax": asdict(self.p_minimax),
+            "kappa": [asdict(point) for point in self.kappa],
+            "pairs": [
+                {
+                    "state": int(pair[0]),
+                    "action": None if pair[1] < 0 else int(pair[1]),
+                    "visits": int(visits),
+                    "mode": int(mode),
+                    "modal_probability": float(share),
+                    "lower": float(lower),
+                    "upper": float(upper),
+                }
+                for pair, visits, mode, share, lower, upper in zip(self.pairs, *columns, strict=True)
+            ],
+            "confidence": self.confidence,
+            "assumptions": list(self.assumptions),
+        }
 
 
 def estimate_stochasticity(

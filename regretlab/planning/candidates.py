@@ -10,6 +10,7 @@ import numpy as np
 from ..laws import Law
 from ..laws.measured import MeasuredSlowdown
 from ..results import RegretParts, ServiceLaw
+from ..scenario import frames_of
 from ..theory.realtime import core_slowdown
 
 __all__ = ["Candidate", "Machine", "candidate_in_words", "most_workers", "worker_numbers"]
@@ -108,7 +109,7 @@ def candidate_in_words(choice: Any) -> str:
         return "not acting"
     words = [choice.rule, "1 worker" if choice.workers == 1 else f"{choice.workers:g} workers"]
     if choice.hold is not None:
-        words.append(f"outputs held to {choice.hold} frames")
+        words.append(f"outputs held to {frames_of(choice.hold)}")
     if choice.alignment is not None:
         words.append("starts on frames" if choice.alignment == "frame" else "starts anywhere")
     return ", ".join(words)

@@ -14,7 +14,7 @@ from ..laws.measured import MeasuredSlowdown
 from ..results import Method, RegretParts, Result, ServiceLaw, flattened, listed
 from ..rules import get_rule, known_rules
 from ..rules.rule import Alignment, StaggeringRule
-from ..scenario import Scenario
+from ..scenario import Scenario, as_scenario
 from ..theory.checks import check_count, check_gap, check_positive
 from ..theory.loss import FrameLoss
 from .candidates import Candidate, Machine, candidate_in_words, worker_numbers
@@ -82,7 +82,7 @@ class Plan(Result):
     ignored
         Fields of the scenario asked about that the plan does not use, because it chooses them.
     model_size_words
-        The model size as text, which tells having no limit from having no size; None without a scaling law.
+        The model size as text, which distinguishes no limit from no size; None without a scaling law.
     """
 
     rule: str | None
@@ -243,7 +243,7 @@ def plan(
     >>> found.regime, found.rule, found.workers, found.binds
     ('asynchronous', 'max-time', 4, 'stochasticity')
     """
-    scenario.check("plan", needs=("inference_time", "mode_probability"), uses=(*_USES, *_CHOSEN))
+    as_scenario(scenario, "plan").check("plan", needs=("inference_time", "mode_probability"), uses=(*_USES, *_CHOSEN))
     law, frame_time, gap_default = scenario.inference_time, scenario.frame_time, scenario.gap_default
     assert law is not None
     loss = FrameLoss(scenario.mode_probability or 0.0, scenario.symbols, gap_default, scenario.gap_delay)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError
 from ..results import Method, RegretParts, Result, flattened, listed
 from ..rules import known_rules
-from ..scenario import Scenario
+from ..scenario import Scenario, as_scenario, frames_of, with_unit
 from ..simulation import simulate
 from ..theory.realtime import bound
 
@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 
 __all__ = ["ComparedRule", "Comparison", "compare"]
 
+_NEEDS = ("inference_time", "mode_probability")
+_USES = (
+    "frame_time",
+    "symbols",
+    "gap_default",
+    "gap_delay",
+    "default_behaviour",
+    "workers",
+    "maximum_time",
+    "cores",
+)
 _CHOSEN = ("rule", "hold", "alignment", "horizon")
 
 
@@ -90,7 +101,7 @@ class Comparison(Result):
         """What was asked, in one line."""
         workers = "1 worker" if self.scenario.workers == 1 else f"{self.scenario.workers:g} workers"
         law = self.scenario.inference_time
-        return f"all rules, {workers}" + ("" if law is None else f", inference time {law.text}")
+        return f"all rules, {workers}" + ("" if law is None else f", inference time {with_unit(law.text)}")
 
     def facts(self) -> list[tuple[str, str]]:
         """Return the rules with their regret, best first, then what could not be computed and why."""
@@ -117,7 +128,7 @@ class Comparison(Result):
 
 
 def _note(row: ComparedRule) -> str:
-    held = "" if row.hold is None else f", outputs held to {row.hold} frames"
+    held = "" if row.hold is None else f", outputs held to {frames_of(row.hold)}"
     return f"{held} (simulated)" if row.method == "simulation" else held
 
 
@@ -143,14 +154,15 @@ def compare(scenario: Scenario, *, frames: int | None = 100_000) -> Comparison:
     >>> found.best.rule, round(found.regret.total, 4), "expected-time" in found.not_computed
     ('max-time', 0.3439, True)
     """
-    base = scenario.replace(hold=None, alignment=None, horizon=None)
+    as_scenario(scenario, "compare").check("compare", needs=_NEEDS, uses=(*_USES, *_CHOSEN))
+    base = scenario.replace(hold=None, alignment=None, horizon=None, maximum_time=None)
     rows: list[ComparedRule] = []
     failed: dict[str, str] = {}
     for rule in known_rules():
         if rule.single_worker and scenario.workers != 1:
             failed[rule.name] = f"it runs exactly 1 worker, not {scenario.workers:g}"
             continue
-        asked = base.replace(rule=rule)
+        asked = base.replace(rule=rule, maximum_time=scenario.maximum_time if rule.takes_maximum_time else None)
         try:
             report = bound(asked)
             row = ComparedRule(rule.name, report.regret, report.inaction_fraction, report.hold, report.method)

@@ -9,7 +9,7 @@ from ..laws import Law, parse_law
 from ..policies.learning.settings import LearningSettings
 from ..rules import get_rule, known_rules, name_of_rule
 from ..rules.rule import HoldObjective, StaggeringRule
-from ..scenario import Scenario
+from ..scenario import Scenario, as_scenario
 
 __all__ = ["MOST_PROCESSES", "RunConfiguration"]
 
@@ -139,7 +139,7 @@ class RunConfiguration(BaseModel):
         if self.seed < 0:
             raise InputError(f"seed must be a whole number of at least 0, not {self.seed}")
         if self.clock == "virtual" and self.emulate_latency is None:
-            raise InputError("the virtual clock needs inference times: give --emulate-latency a law or @samples")
+            raise InputError("the virtual clock needs an inference time (--emulate-latency): give a law or @samples")
         shortest, longest = FRAME_TIMES
         if self.frame_time is not None and not shortest <= self.frame_time <= longest:
             raise InputError(
@@ -228,7 +228,7 @@ class RunConfiguration(BaseModel):
         >>> RunConfiguration.of(asked, environment="regretlab/Beacon-v0", clock="virtual").emulate_latency
         '0.04'
         """
-        scenario.check("run", uses=_USES)
+        as_scenario(scenario, "run").check("run", uses=_USES)
         if scenario.workers == float("inf"):
             raise InputError("a run needs a finite number of workers, not inf")
         given = scenario.to_json()

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..files import replacing, write_atomically
 from ..records.batch_means import batch_count, batch_means, student_quantile
+from ..results import Result
 from .execution import build_timed
 from .parameters import parameter_count
 from .spec import PolicySpec
@@ -32,8 +33,8 @@ CONFIDENCE = 0.95
 """Confidence of the interval of the mean."""
 
 
-@dataclass(frozen=True, eq=False)
-class LatencyProfile:
+@dataclass(frozen=True, eq=False, repr=False)
+class LatencyProfile(Result):
     """Measured inference times of a policy.
 
     Attributes
@@ -84,6 +85,24 @@ class LatencyProfile:
         if not error > 0:
             return float(len(self.seconds))
         return min(float(self.seconds.var(ddof=1)) / error**2, float(len(self.seconds)))
+
+    @property
+    def title(self) -> str:
+        """What was measured, in one line."""
+        return f"{self.policy}: {len(self.seconds)} inferences"
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return names and values, in the order to read them."""
+        values = self.to_json()
+        low, high = self.mean_interval
+        return [
+            ("parameters", "not ours to count" if self.parameters is None else f"{self.parameters:,}"),
+            ("mean", f"{1e3 * values['mean']:.3f} ms in [{1e3 * low:.3f}, {1e3 * high:.3f}] ({100 * CONFIDENCE:g} %)"),
+            ("standard deviation", f"{1e3 * values['std']:.3f} ms"),
+            ("p50, p99, max", ", ".join(f"{1e3 * values[name]:.3f} ms" for name in ("p50", "p99", "max"))),
+            ("inferences per second", f"{values['inferences_per_second']:.1f}"),
+            ("machine", f"{self.machine}, torch {self.torch_version}, {self.threads} thread(s) on the {self.device}"),
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Return the summary as plain values (seconds), without the samples."""

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..results import RegretParts, Result
-from ..scenario import with_unit
+from ..scenario import frames_of, with_unit
 from .batch_means import batch_count, batch_means, doubt
 from .cost import core_seconds
 from .learning import learning_figures
@@ -165,7 +165,7 @@ class RunSummary(Result, Mapping[str, Any]):
             said = f"measured: {1e3 * times['mean']:.3f} ms in the mean, p99 {1e3 * times['p99']:.3f} ms"
         facts.append(("inference time", said))
         if self.hold is not None:
-            facts.append(("outputs held for", f"{self.hold} frames"))
+            facts.append(("outputs held for", frames_of(self.hold)))
         for name, seconds in (("longest time learned", self.tau_max), ("mean time learned", self.mean_time)):
             if seconds is not None:
                 facts.append((name, f"{1e3 * seconds:.3f} ms"))

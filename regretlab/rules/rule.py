@@ -258,6 +258,11 @@ class StaggeringRule:
         if self.single_worker and workers != 1:
             raise InputError(f"rule '{self.name}' runs exactly 1 worker, not {workers:g}")
 
+    def check_maximum_time(self, maximum_time: float | None) -> None:
+        """Raise ``InputError`` if a tau_max is given and this rule has none."""
+        if maximum_time is not None and not self.takes_maximum_time:
+            raise InputError(f"rule '{self.name}' has no maximum time, and {maximum_time:g} s is given")
+
     def choose_alignment(self, alignment: str | None) -> Alignment:
         """Return ``alignment`` if the rule allows it, its default for ``None``; raise ``InputError`` otherwise."""
         if alignment is None:

@@ -19,7 +19,7 @@ import numpy as np
 from ..results import RegretParts
 from ..rules import get_rule
 from ..rules.service.service import workers_for_zero_inaction
-from ..scenario import Scenario
+from ..scenario import Scenario, as_scenario
 from ..theory.hold import hold_to_simulate
 from ..theory.loss import FrameLoss
 from ..theory.realtime import law_on_cores
@@ -119,7 +119,7 @@ def simulate(
     >>> abs(result.inaction_fraction - 0.340402175) < 4 * result.service.standard_error
     True
     """
-    scenario.check("simulate", needs=_NEEDS, uses=_USES)
+    as_scenario(scenario, "simulate").check("simulate", needs=_NEEDS, uses=_USES)
     witness = Witness(scenario.mode_probability or 0.0, scenario.symbols)
     law, notes = law_on_cores(scenario)
     scenario = with_hold(scenario)
@@ -220,7 +220,9 @@ def _figures(
         replications=len(columns),
         standard_errors=errors,
         frames_per_second=speed,
-        workers_for_zero_inaction=workers_for_zero_inaction(setting.law, setting.frame_time),
+        workers_for_zero_inaction=workers_for_zero_inaction(
+            setting.law, setting.frame_time, maximum_time=scenario.maximum_time
+        ),
         witness=witness.describe(),
         assumptions=service.assumptions,
     )

@@ -8,7 +8,7 @@ from ..laws import Law
 from ..records.batch_means import batch_count
 from ..rules import get_rule, known_rules
 from ..rules.rule import StaggeringRule
-from ..scenario import Scenario
+from ..scenario import Scenario, whole_number
 from .events.engine import LONGEST_RUN
 
 __all__ = ["Setting", "resolve"]
@@ -85,6 +85,8 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None) ->
         raise InputError(f"rule '{chosen}' needs a hold in frames, got {hold!r}")
     if not chosen.holds and hold is not None:
         raise InputError(f"rule '{chosen}' has no hold, got {hold!r}")
+    chosen.check_maximum_time(maximum_time)
+    frames = whole_number(frames, "frames")
     if frames < 1:
         raise InputError(f"frames must be at least 1, not {frames}")
     first_estimate = None

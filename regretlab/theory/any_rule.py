@@ -26,7 +26,7 @@ from ..errors import InputError
 from ..laws import Law
 from ..laws.law import LONGEST_PMF, check_frame_time
 from ..results import Method, RegretParts, Result, listed
-from ..scenario import Scenario
+from ..scenario import Scenario, as_scenario
 from .checks import check_count, check_gap, check_positive
 from .delay import check_mode_probability
 from .loss import AgeLoss, FrameLoss
@@ -215,7 +215,7 @@ def lower_bound(scenario: Scenario, *, restart_time: float = 0.0, sharper: bool 
     >>> round(found.regret_per_frame, 9), found.workers_without_inaction
     (0.273340555, 4)
     """
-    loss, notes = _loss_of(scenario)
+    loss, notes = _loss_of(as_scenario(scenario, "lower_bound"))
     found = lower_bound_of_law(
         scenario.inference_time,  # type: ignore[arg-type]  # checked by _loss_of
         scenario.frame_time,

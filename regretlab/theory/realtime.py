@@ -21,7 +21,7 @@ from ..laws import Law
 from ..results import RegretParts, ServiceLaw
 from ..rules import get_rule
 from ..rules.service.service import best_hold, service_law, workers_for_quantile, workers_for_zero_inaction
-from ..scenario import Scenario
+from ..scenario import Scenario, as_scenario
 from .any_rule import lower_bound_of_law
 from .checks import check_positive, check_probability
 from .hold import hold_objective
@@ -132,7 +132,9 @@ def bound(
     (0.6, 0.219)
     """
     part = learning or LearningPart()
-    scenario.check("bound", needs=_NEEDS, uses=(*_USES, "actions") if part.learning_bound else _USES)
+    as_scenario(scenario, "bound").check(
+        "bound", needs=_NEEDS, uses=(*_USES, "actions") if part.learning_bound else _USES
+    )
     p, symbols, horizon = scenario.mode_probability or 0.0, scenario.symbols, scenario.horizon
     weight = 0.0 if part.learning_weight is None else check_probability(part.learning_weight, "learning weight")
     loss = FrameLoss(p, symbols, scenario.gap_default, scenario.gap_delay * (1.0 - weight))
@@ -217,6 +219,7 @@ def _service(law: Law, loss: FrameLoss, scenario: Scenario) -> tuple[ServiceLaw,
         if not rule.holds:
             raise InputError(f"rule '{rule}' has no hold, and 'auto' is given")
         hold = best_hold(law, scenario.frame_time, hold_objective(loss), workers=workers)
+    rule.check_maximum_time(scenario.maximum_time)
     service = service_law(
         law,
         scenario.frame_time,

@@ -9,7 +9,7 @@ from ..laws import Law
 from ..results import Method, RegretParts, Result, ServiceLaw, listed
 from ..rules import MAX_TIME
 from ..rules.service.frame_service import TAU_MAX_QUANTILE
-from ..scenario import Scenario
+from ..scenario import Scenario, frames_of
 from .any_rule import LowerBound
 from .learning import LearningBound
 
@@ -111,7 +111,7 @@ class RegretReport(Result):
             ("mean time between actions", f"{self.interaction_time:.6g} s"),
         ]
         if self.hold is not None:
-            facts.append(("outputs are held to", f"{self.hold} frames"))
+            facts.append(("outputs are held to", frames_of(self.hold)))
         if self.learners_to_keep_up is not None:
             facts.append(("learners to keep up", f"{self.learners_to_keep_up}"))
         return [

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..laws import parse_law
+from ..play.configuration import RunConfiguration
 from ..records import Record, batch_means
 from ..records.learning import learning_figures, share_error
 from ..rules.service.service import service_law
@@ -58,7 +59,7 @@ def predicted_regret(run: PlannedRun, probability: float, symbols: int) -> float
             rule=configuration.rule,
             alignment=configuration.alignment,
             symbols=symbols,
-            maximum_time=_support_end(configuration.emulate_latency),
+            maximum_time=_support_end(configuration),
         )
     )
     return report.regret.total
@@ -155,9 +156,11 @@ def _fraction_claim(name: str, statement: str, run: PlannedRun, measured: _Measu
     )
 
 
-def _support_end(text: str) -> float | None:
-    """The largest inference time where it is finite: what max-time has learned in a long run."""
-    end = parse_law(text).maximum()
+def _support_end(configuration: RunConfiguration) -> float | None:
+    """The largest inference time where it is finite: what a rule with a tau_max has learned in a long run."""
+    if configuration.emulate_latency is None or not configuration.staggering_rule.takes_maximum_time:
+        return None
+    end = parse_law(configuration.emulate_latency).maximum()
     return end if np.isfinite(end) else None
 
 
@@ -171,7 +174,7 @@ def _service(run: PlannedRun) -> tuple[float, NDArray[np.float64]]:
         workers=configuration.workers,
         rule=configuration.rule,
         alignment=configuration.alignment,
-        maximum_time=_support_end(configuration.emulate_latency),
+        maximum_time=_support_end(configuration),
     )
     return service.inaction_fraction, service.delay_law
 

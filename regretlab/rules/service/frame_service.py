@@ -25,11 +25,19 @@ __all__ = ["TAU_MAX_QUANTILE", "Ages", "NoClosedForm", "ServiceInFrames", "Servi
 
 TAU_MAX_QUANTILE = 0.999
 """Stands for the longest time of a law without an upper end."""
+MOST_LONGER = 0.1
+"""Share of the inference times that may be longer than a tau_max as given; a closed form takes it for the longest."""
 _TAILS = (1e-13, 1e-10, 1e-8)
 
 
 class NoClosedForm(InputError):  # noqa: N818 - the condition, not a fault
     """The rule has no closed form for this law: simulate it (method "simulation")."""
+
+
+def known_maximum(law: Law, maximum_time: float | None) -> float:
+    """Return tau_max in seconds: as given, but no shorter than the upper end of the law, which the rule would learn."""
+    end = law.maximum()
+    return end if maximum_time is None or maximum_time < end < math.inf else maximum_time
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +92,18 @@ class ServiceRequest:
 
     def longest(self) -> tuple[float, str]:
         """Return tau_max in frames and where it comes from."""
-        if self.maximum_time is not None:
-            return self.maximum_time / self.frame_time, f"tau_max = {self.maximum_time:g} s, as given"
-        end = self.law.maximum()
+        end = known_maximum(self.law, self.maximum_time)
+        if self.maximum_time is not None and end == self.maximum_time:
+            longer = float(self.law.survival(end))
+            if longer > MOST_LONGER:
+                raise NoClosedForm(
+                    f"maximum time {end:g} s is shorter than {100 * longer:.3g} % of the inference times, which "
+                    f"rule '{self.rule}' would learn: give a longer one, or simulate it"
+                )
+            learned = (
+                f" ({100 * longer:.2g} % of the times are longer: the rule would learn them)" if longer > 0 else ""
+            )
+            return end / self.frame_time, f"tau_max = {end:g} s, as given{learned}"
         if math.isfinite(end):
             return end / self.frame_time, f"tau_max = {end:g} s, the upper end of the law"
         end = self.law.quantile(TAU_MAX_QUANTILE)

@@ -36,7 +36,7 @@ from ...results import ServiceLaw
 from ..registry import get_rule, known_rules
 from ..rule import HoldObjective, StaggeringRule
 from .frame_pools import UNBLOCKED, blocking_bound, finite_pool, frame_pool, values_of_holds
-from .frame_service import TAU_MAX_QUANTILE, NoClosedForm, ServiceRequest
+from .frame_service import TAU_MAX_QUANTILE, NoClosedForm, ServiceRequest, known_maximum
 
 __all__ = ["NoClosedForm", "best_hold", "service_law", "workers_for_quantile", "workers_for_zero_inaction"]
 
@@ -135,7 +135,7 @@ def service_law(
     service = chosen.closed_form(request)
     assumptions = (_INDEPENDENT, *service.assumptions)
     if chosen.holds:
-        assumptions = (*assumptions, f"outputs are held to {frames} frames")
+        assumptions = (*assumptions, f"outputs are held to {frames} frame{'' if frames == 1 else 's'}")
     if drop_out_of_order and service.in_order_law is not None:
         kept = service.in_order_law
         service = replace(service, delay_law=kept, inaction_fraction=1.0 - float(kept.sum()))
@@ -244,7 +244,7 @@ def workers_for_zero_inaction(law: Law, frame_time: float, *, maximum_time: floa
     >>> workers_for_zero_inaction(parse_law("5.3"), 1.0), workers_for_zero_inaction(parse_law("expon"), 1.0)
     (6, None)
     """
-    frame, longest = check_frame_time(frame_time), law.maximum() if maximum_time is None else maximum_time
+    frame, longest = check_frame_time(frame_time), known_maximum(law, maximum_time)
     return max(1, math.ceil(longest / frame - FRAME_TOLERANCE)) if math.isfinite(longest) else None
 
 
