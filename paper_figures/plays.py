@@ -60,7 +60,7 @@ def play_beacon(
     """
     from regretlab.play.configuration import RunConfiguration
     from regretlab.play.run import run
-    from regretlab.records import Record
+    from regretlab.records import Record, batch_means
 
     configuration = RunConfiguration(
         environment_options={"symbols": symbols, "mode_probability": mode_probability, "pixels": False},
@@ -77,14 +77,16 @@ def play_beacon(
     with tempfile.TemporaryDirectory() as folder:
         summary = run(configuration, Path(folder) / "record")
         record = Record.open(Path(folder) / "record")
+        played = record.frames.iloc[summary.warmup_frames :]
         tables = {"inferences": record.inferences, "frames_table": record.frames} if with_record else {}
     if summary.reward_per_frame is None:
         raise ValueError(f"a run of {frames} frames ended before its first action")
     return {
         "regret": 1.0 - summary.reward_per_frame,
-        "regret_error": summary.standard_error["reward_per_frame"],
+        # By batch means also where the summary of a short run calls its frames too correlated for an interval.
+        "regret_error": batch_means(played["reward"]).standard_error,
         "inaction": summary.inaction_fraction,
-        "inaction_error": summary.standard_error["inaction_fraction"],
+        "inaction_error": batch_means(played["served_by"] < 0).standard_error,
         "delay_law": summary.delay_law,
         "delay_law_error": summary.standard_error["delay_law"],
         **tables,
