@@ -95,7 +95,7 @@ def test_the_default_behaviour_repeats_the_last_action_if_told(tmp_path):
 
 
 def test_the_virtual_clock_needs_a_law():
-    with pytest.raises(InputError, match="the virtual clock needs inference times"):
+    with pytest.raises(InputError, match="the virtual clock needs an inference time"):
         _configuration(emulate_latency=None)
 
 
