@@ -485,7 +485,7 @@ def test_a_report_names_the_rule_and_the_bound():
     }  # fmt: skip
     assert report.workers_for_zero_inaction is None
     words = dict(report.facts())
-    assert "over all path-blind rules" in words["lower bound, any rule"]
+    assert "times as much" in words["lower bound, any rule"]
     assert words["workers for zero inaction"].startswith("no number")
 
 
