@@ -275,5 +275,6 @@ def policy_accuracy(policy: Policy, data: LabelledFrames) -> float:
     >>> policy_accuracy(make_policy("noop", actions=3), data), policy_accuracy(make_policy("oracle", actions=3), data)
     (0.0, 1.0)
     """
-    played = [policy.act(frame) for frame in data.frames]
+    observed = data.symbols.tolist() if policy.spec.observes_symbol else data.frames
+    played = [policy.act(observation) for observation in observed]
     return float(data.counts[np.array(played) == 1 + data.symbols].sum() / data.seen)

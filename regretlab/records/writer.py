@@ -53,8 +53,10 @@ class RecordWriter:
     >>> import tempfile
     >>> from regretlab.records import FRAME_DTYPE, Record
     >>> folder = tempfile.mkdtemp()
+    >>> rows = np.zeros(3, FRAME_DTYPE)
+    >>> rows["frame"] = [0, 1, 2]
     >>> with RecordWriter(folder, {"clock": "virtual"}) as writer:
-    ...     writer.append_frames(np.zeros(3, FRAME_DTYPE))
+    ...     writer.append_frames(rows)
     >>> len(Record.open(folder).frames)
     3
     """
