@@ -140,18 +140,18 @@ def test_a_full_disk_ends_the_run_and_keeps_what_was_written(small_disk):
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ("raises", "ArithmeticError: the network fell over"),
-        ("range", "ValueError: the policy chose action 5; the environment has actions 0 to 4"),
-        ("negative", "ValueError: the policy chose action -1; the environment has actions 0 to 4"),
-        ("shape", r"ValueError: the policy chose array\(\[1, 2\]\); an action is a whole number, 0 to 4"),
-        ("nan", "ValueError: the policy chose nan; an action is a whole number, 0 to 4"),
+        ("raises", "the network fell over"),
+        ("range", "the policy chose action 5; the environment has actions 0 to 4"),
+        ("negative", "the policy chose action -1; the environment has actions 0 to 4"),
+        ("shape", r"the policy chose array\(\[1, 2\]\); an action is a whole number, 0 to 4"),
+        ("nan", "the policy chose nan; an action is a whole number, 0 to 4"),
     ],
 )
 def test_a_policy_that_fails_ends_the_run_with_its_message(fault, message, tmp_path):
     configuration = RunConfiguration(**values(policy="random", frames=2000))
     prepared = prepare(configuration)
     broken = Prepared(prepared.environment, BrokenSpec("random", actions=5, fault=fault))
-    with pytest.raises(RunError, match=rf"\Aworker \d ended with exit code 1: {message}\n"):
+    with pytest.raises(RunError, match=rf"\Aworker \d ended with exit code 1: policy 'random' failed: {message}(\n|\Z)"):
         run(configuration, tmp_path, prepared=broken)
     record = Record.open(tmp_path)
     assert not record.meta["complete"]
@@ -162,11 +162,11 @@ def test_a_policy_that_fails_ends_the_run_with_its_message(fault, message, tmp_p
 def test_a_network_that_returns_nan_ends_the_run(clock, tmp_path):
     spec = PolicySpec("nature", actions=5)
     parameters = load_parameters(spec)
-    parameters[-1] = np.nan
-    path = save_parameters(tmp_path / "nan.safetensors", build_network(spec), parameters)
+    parameters[:] = 1e30  # finite, so that they are loaded; the first sums are not
+    path = save_parameters(tmp_path / "large.safetensors", build_network(spec), parameters)
     configuration = RunConfiguration(**values(policy="noop", clock=clock))
     broken = Prepared(prepare(configuration).environment, PolicySpec("nature", actions=5, weights=str(path)))
-    with pytest.raises(RunError, match=r"policy 'nature' returned values that are not finite: .*nan"):
+    with pytest.raises(RunError, match=r"policy 'nature' returned values that are not finite: "):
         run(configuration, tmp_path / "record", prepared=broken)
 
 
