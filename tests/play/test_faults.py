@@ -151,7 +151,8 @@ def test_a_policy_that_fails_ends_the_run_with_its_message(fault, message, tmp_p
     configuration = RunConfiguration(**values(policy="random", frames=2000))
     prepared = prepare(configuration)
     broken = Prepared(prepared.environment, BrokenSpec("random", actions=5, fault=fault))
-    with pytest.raises(RunError, match=rf"\Aworker \d ended with exit code 1: policy 'random' failed: {message}(\n|\Z)"):
+    sentence = rf"\Aworker \d ended with exit code 1: policy 'random' failed: {message}(\n|\Z)"
+    with pytest.raises(RunError, match=sentence):
         run(configuration, tmp_path, prepared=broken)
     record = Record.open(tmp_path)
     assert not record.meta["complete"]
