@@ -12,18 +12,24 @@ _ASKING = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def terminable() -> Iterator[None]:
+def terminable(*, last: bool = False) -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into ``KeyboardInterrupt`` for the body, where this thread may.
 
-    A SIGHUP that is ignored (``nohup``) stays ignored. Afterwards the handlers are what they were.
+    A SIGHUP that is ignored (``nohup``) stays ignored. Afterwards the handlers are what they were; but if the body is
+    the ``last`` thing that this process does, an interrupted one ignores further requests until it has ended.
     """
 
     def interrupt(number: int, frame: object) -> None:
         raise KeyboardInterrupt(signal.Signals(number).name)
 
     heard = [number for number in _ASKING if signal.getsignal(number) is not signal.SIG_IGN]
-    with _handled(dict.fromkeys(heard, interrupt)):
-        yield
+    with _handled(dict.fromkeys(heard, interrupt)) as afterwards:
+        try:
+            yield
+        except KeyboardInterrupt:
+            if last:
+                afterwards.update(dict.fromkeys((signal.SIGINT, *_ASKING), signal.SIG_IGN))
+            raise
 
 
 @contextmanager
@@ -34,13 +40,14 @@ def uninterrupted() -> Iterator[None]:
 
 
 @contextmanager
-def _handled(handlers: dict[signal.Signals, Any]) -> Iterator[None]:
+def _handled(handlers: dict[signal.Signals, Any]) -> Iterator[dict[signal.Signals, Any]]:
+    """Set handlers for the body; yield those that are set after it."""
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield {}
         return
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield
+        yield before
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         _refuse_empty_paths(words)
-        with terminable(), reserved_output() if "--json" in words else nullcontext():
+        with terminable(last=arguments is None), reserved_output() if "--json" in words else nullcontext():
             code = application()(
                 words, console=plain_console(), exit_on_error=False, print_error=False, result_action="return_value"
             )
