@@ -62,6 +62,19 @@ def cluster(nodes):
     ray.shutdown()
 
 
+@pytest.fixture
+def fresh_cluster():
+    """Two nodes of which a test kills one while it plays: what is left of them serves no other test."""
+    import ray
+
+    from tests.oracles.two_nodes import TwoNodes
+
+    cluster = TwoNodes()
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
 def pytest_collection_modifyitems(items):
     """Play the tests with a cluster last: its daemons would be a load on the others."""
     items.sort(key=lambda item: item.get_closest_marker("cluster") is not None)

@@ -32,6 +32,7 @@ __all__ = [
     "FrameClock",
     "FrameLoop",
     "FrameService",
+    "PolicyLost",
     "checked_action",
     "chosen_action",
     "sentence",
@@ -263,6 +264,10 @@ def sentence(value: object) -> str:
     return text or type(value).__name__
 
 
+class PolicyLost(Exception):  # noqa: N818 - an event, not a fault of the policy
+    """The process that runs a policy elsewhere is gone."""
+
+
 def chosen_action(policy: "Policy", observation: Any, actions: int) -> int:
     """Return what a policy chooses for an observation.
 
@@ -270,10 +275,12 @@ def chosen_action(policy: "Policy", observation: Any, actions: int) -> int:
     ------
     RunError
         If the policy raises, ends the program, or answers what is not an action.
+    PolicyLost
+        If it runs in another process that is gone: the caller may start it again.
     """
     try:
         return checked_action(policy.act(observation), actions)
-    except RunError:
+    except (RunError, PolicyLost):
         raise
     except (Exception, SystemExit) as error:
         raise RunError(f"policy '{policy.spec.name}' failed: {sentence(error)}") from error

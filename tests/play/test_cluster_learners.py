@@ -69,15 +69,15 @@ def test_learners_on_two_nodes_learn_as_local_ones_do(cluster, tmp_path):
     assert summary.core_seconds["measured"] > 0
 
 
-def test_a_node_killed_on_the_way_costs_what_it_was_at_and_its_worker_and_learner_come_back(cluster, tmp_path):
+def test_a_node_killed_on_the_way_costs_what_it_was_at_and_its_worker_and_learner_come_back(fresh_cluster, tmp_path):
     killed = threading.Event()
 
     def progress(played, total, what):
         if played > 120 and not killed.is_set():
             killed.set()
-            threading.Thread(target=cluster.kill_other).start()
+            threading.Thread(target=fresh_cluster.kill_other).start()
 
-    summary = play(cluster.address, tmp_path, progress, frames=1800)
+    summary = play(fresh_cluster.address, tmp_path, progress, frames=1800)
     record = Record.open(tmp_path)
     assert killed.is_set()
     assert record.meta["complete"]

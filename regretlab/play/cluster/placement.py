@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...errors import RunError
+from ..loop import PolicyLost
 
 __all__ = ["MOST_LOSSES", "PATIENCE", "START_PATIENCE", "ActorLost", "Caller", "Placement", "keep_filled"]
 
@@ -19,7 +20,7 @@ MOST_LOSSES = 10
 """How often one slot may be lost before the run gives up."""
 
 
-class ActorLost(Exception):  # noqa: N818 - an event, not a fault
+class ActorLost(PolicyLost):
     """The actor, or its node, is gone."""
 
 
