@@ -215,15 +215,29 @@ def test_seats_follow_the_cores_and_avoid_the_node_that_was_lost():
     assert Placement(_Nodes(a=1.0, b=1.0), backwards=True).choose(0) == "b"
 
 
-def test_a_slot_is_filled_again_until_it_is_lost_too_often():
-    seen = []
+class _Clock:
+    """A clock that only sleeping moves."""
+
+    now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+def test_a_slot_is_filled_again_until_it_is_lost_too_often(monkeypatch):
+    seen, clock = [], _Clock()
+    monkeypatch.setattr("regretlab.play.cluster.placement.time", clock)
 
     def fill(attempt, avoid):
         seen.append((attempt, avoid))
         raise ActorLost("gone")
 
-    with pytest.raises(RunError, match=rf"learner 2 was lost {MOST_LOSSES + 1} times"):
+    with pytest.raises(RunError, match=rf"learner 2 was lost {MOST_LOSSES + 1} times.*because of gone"):
         keep_filled("learner 2", lambda: False, fill, lambda loss: "there")
+    assert 10 < clock.now < 30  # a cluster gets time to notice what it lost
     assert seen == [(0, None), *((attempt, "there") for attempt in range(1, MOST_LOSSES + 1))]
     keep_filled("learner 2", lambda: len(seen) > 11, fill, lambda loss: "there")  # lost as the run ends: no matter
     assert len(seen) == 12

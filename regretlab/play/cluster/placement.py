@@ -18,6 +18,10 @@ SLOWEST = 20.0
 """... and so many times the slowest answer so far."""
 MOST_LOSSES = 10
 """How often one slot may be lost before the run gives up."""
+_BRIEF = 1.0
+"""Seconds: a slot that is lost sooner was not served, and waits before its next actor."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
+"""Seconds of the first such wait, which doubles up to the longest: a cluster that lost a node takes time to notice."""
 
 
 class ActorLost(PolicyLost):
@@ -140,8 +144,9 @@ def keep_filled(
     RunError
         If the slot is lost too often, or ``fill`` raises.
     """
-    attempt, avoid = 0, None
+    attempt, avoid, pause = 0, None, _FIRST_PAUSE
     while not stopped():
+        began = time.monotonic()
         try:
             fill(attempt, avoid)
         except ActorLost as loss:
@@ -150,6 +155,15 @@ def keep_filled(
             attempt += 1
             avoid = lost(loss)
             if attempt > MOST_LOSSES:
-                raise RunError(f"{who} was lost {attempt} times: the cluster is not fit to run") from None
+                raise RunError(
+                    f"{who} was lost {attempt} times, the last time because of {loss}: the cluster is not fit to run"
+                ) from None
+            if time.monotonic() - began >= _BRIEF:
+                pause = _FIRST_PAUSE
+                continue
+            until = time.monotonic() + pause
+            while time.monotonic() < until and not stopped():
+                time.sleep(0.02)
+            pause = min(2 * pause, _LONGEST_PAUSE)
         except Exception as error:
             raise RunError(f"{who}: {error}") from error
