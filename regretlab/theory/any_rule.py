@@ -168,6 +168,14 @@ class LowerBound(Result):
         formula = f"{self.symbolic} = " if self.symbolic else ""
         return f"$\\text{{regret per frame}} \\ge {formula}{self.regret_per_frame:.6g}$"
 
+    def in_brief(self) -> dict[str, Any]:
+        """Return the bound as it is printed next to the value of a rule."""
+        return {
+            "regret_per_frame": self.regret_per_frame,
+            "inaction_fraction": self.inaction_fraction,
+            "service_model": self.service_model,
+        }
+
     def to_json(self) -> dict[str, Any]:
         """Return the bound under the keys of ``regretlab bound``; what a bound over all rules leaves open is null."""
 
