@@ -4,11 +4,12 @@
 ``rl.stochasticity`` and ``rl.validate``. Nothing heavy is imported before one is called.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .errors import InputError
+from .progress import Progress, silent
 from .scenario import Scenario, whole_number
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["profile", "run", "solve", "stochasticity", "sweep", "validate"]
 
-Progress = Callable[[int, int, str], None]
 """Called with the frames played, the frames in all, and what is going on."""
 
 
@@ -34,7 +34,7 @@ def run(
     frames: int = 3600,
     seed: int = 0,
     overwrite: bool = False,
-    progress: Progress = lambda played, total, what: None,
+    progress: Progress = silent,
     **settings: Any,
 ) -> "Record":
     """Run a scenario: staggered inference in an environment that does not wait, recorded.

@@ -77,6 +77,6 @@ def test_progress_of_a_simulation_is_told():
         Scenario(LAW, frame_time=1.0, mode_probability=0.9, rule="frame-pool"),
         frames=100,
         replications=3,
-        progress=lambda done, total: told.append((done, total)),
+        progress=lambda done, total, what: told.append((done, total)),
     )
     assert told == [(1, 3), (2, 3), (3, 3)]
