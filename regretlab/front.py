@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .defaults import PLAYED_FRAMES, POLICY, PROFILED_ACTIONS
 from .errors import InputError
 from .progress import Progress, silent
 from .scenario import Scenario, whole_number
@@ -29,9 +30,9 @@ def run(
     *,
     out: str | Path,
     env: str = "beacon",
-    policy: str = "impala-k1",
+    policy: str = POLICY,
     clock: Literal["real", "virtual"] = "real",
-    frames: int = 3600,
+    frames: int = PLAYED_FRAMES,
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress = silent,
@@ -150,7 +151,7 @@ def sweep(configuration: "str | Path | dict[str, Any]", out: str | Path, *, proc
 
 
 def profile(
-    policy: str, *, samples: int = 500, actions: int = 5, device: str = "cpu", **settings: Any
+    policy: str, *, samples: int = 500, actions: int = PROFILED_ACTIONS, device: str = "cpu", **settings: Any
 ) -> "LatencyProfile":
     """Measure the inference time of a policy on this machine.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from ..defaults import PROFILED_ACTIONS
 from .options import Flag, Json, Whole, app
 from .output import listed, print_facts, print_json, show_progress
 
@@ -138,7 +139,7 @@ def _specification(policy: str, env: str | None, actions: int | None, **settings
     from ..policies import PolicySpec
 
     if env is None:
-        return PolicySpec(policy, actions=7 if actions is None else actions, **settings)
+        return PolicySpec(policy, actions=PROFILED_ACTIONS if actions is None else actions, **settings)
     if actions is not None:
         raise InputError(f"actions {actions} are given, and '{env}' has its own: give one of the two")
     from ..play.preparation import describe_environment, specify_policy

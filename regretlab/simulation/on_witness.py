@@ -16,6 +16,7 @@ import time
 
 import numpy as np
 
+from ..defaults import REPLICATIONS, SIMULATED_FRAMES
 from ..progress import Progress, silent
 from ..results import RegretParts
 from ..rules import get_rule
@@ -70,8 +71,8 @@ def with_hold(scenario: Scenario) -> Scenario:
 def simulate(
     scenario: Scenario,
     *,
-    frames: int = 1_000_000,
-    replications: int = 8,
+    frames: int = SIMULATED_FRAMES,
+    replications: int = REPLICATIONS,
     warmup: int | None = None,
     seed: int = 0,
     threads: int | None = None,
@@ -191,9 +192,10 @@ def _figures(
     regret = RegretParts(
         parts["inaction"].value,
         parts["delay"].value,
-        0.0,
+        None,
         regret_errors,
         parts["total"].degrees,
+        "simulation",
     )
     errors |= {
         "regret_per_frame": regret_errors,

@@ -136,6 +136,7 @@ def test_virtual_runs_agree_with_the_bound(tmp_path):
             "symbols": 8,
             "mode_probability": 0.9,
             "frames": 3000,
+            "policy": "oracle",
             "emulate_latency": 0.0601,
             "rule": "frame-pool",
         },
