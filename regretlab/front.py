@@ -4,12 +4,13 @@
 ``rl.stochasticity`` and ``rl.validate``. Nothing heavy is imported before one is called.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from .defaults import PLAYED_FRAMES, POLICY, PROFILED_ACTIONS
 from .errors import InputError
+from .progress import Progress, silent
 from .scenario import Scenario, whole_number
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["profile", "run", "solve", "stochasticity", "sweep", "validate"]
 
-Progress = Callable[[int, int, str], None]
 """Called with the frames played, the frames in all, and what is going on."""
 
 
@@ -35,7 +35,7 @@ def run(
     frames: int = PLAYED_FRAMES,
     seed: int = 0,
     overwrite: bool = False,
-    progress: Progress = lambda played, total, what: None,
+    progress: Progress = silent,
     **settings: Any,
 ) -> "Record":
     """Run a scenario: staggered inference in an environment that does not wait, recorded.

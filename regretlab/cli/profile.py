@@ -89,16 +89,16 @@ def profile(
             threads=threads,
             bf16=bf16,
             compiled=compiled,
-            progress=lambda done, total: tell("inferences", done, total) if _tenth(done, total) else None,
+            progress=lambda done, total, what: tell(done, total, what) if _tenth(done, total) else None,
         )
         options: tuple[OptionEffect, ...] | None = None
         if effects:
-            tell("building each option", 0, 1)
+            tell(0, 1, "building each option")
             options = measure_effects(
                 specification,
                 samples=samples,
                 confidence=CONFIDENCE,
-                progress=lambda done, total: tell("options side by side", done, total),
+                progress=tell,
             )
         shared = None
         if numbers is not None:
@@ -109,7 +109,7 @@ def profile(
                 threads=threads,
                 bf16=bf16,
                 compiled=compiled,
-                progress=lambda done, total: tell("concurrent workers", done, total),
+                progress=tell,
             )
     fits = fit_laws(measured.seconds) if len(measured.seconds) >= FEWEST else []
     found = {

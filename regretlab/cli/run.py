@@ -128,9 +128,7 @@ def run(
     summary = _play_watched(configuration, out, overwrite) if watch else None
     if summary is None:
         with show_progress() as tell:
-            summary = play(
-                configuration, out, overwrite=overwrite, progress=lambda played, total, what: tell(what, played, total)
-            )
+            summary = play(configuration, out, overwrite=overwrite, progress=tell)
     if json:
         print_json(dict(summary))
         return 0

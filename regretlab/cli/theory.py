@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..defaults import REPLICATIONS, SIMULATED_FRAMES
 from ..errors import InputError
+from ..progress import silent
 from ..rules import DEFAULT_RULE
 from .learning import Learning
 from .options import Json, Whole, app
@@ -78,12 +79,7 @@ def simulate(
     if record is not None:  # known before anything is played
         check_recordable(record, asked.workers)
     long = frames * replications >= _LONG
-    with show_progress() if long else nullcontext() as report:
-
-        def progress(done: int, total: int) -> None:
-            if report is not None:
-                report("playing replications", done, total)
-
+    with show_progress() if long else nullcontext(silent) as progress:
         result = play(
             asked,
             frames=frames,
@@ -91,7 +87,7 @@ def simulate(
             warmup=warmup,
             seed=seed,
             threads=threads,
-            progress=progress if long else None,
+            progress=progress,
         )
     if record is not None:
         record_simulation(asked, record, frames=frames, seed=seed)

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import RunError
 from ..interrupts import deferred, terminable, uninterrupted
+from ..progress import Progress
 from ..records import RecordWriter
 from .configuration import RunConfiguration
 from .environment_process import play
@@ -37,9 +38,8 @@ from .system.processes import process_pool
 from .system.synchronisation import RobustLock, SemaphoreRow
 from .worker_process import WorkerPlan, serve
 
-__all__ = ["LONGEST_STANDSTILL", "MAXIMUM_RESTARTS", "Progress", "Supervisor", "run_local", "supervise"]
+__all__ = ["LONGEST_STANDSTILL", "MAXIMUM_RESTARTS", "Supervisor", "run_local", "supervise"]
 
-Progress = Callable[[int, int, str], None]
 """Called with (frames played, frames in all, what is going on)."""
 
 MAXIMUM_RESTARTS = 10

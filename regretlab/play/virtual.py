@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..interrupts import deferred, uninterrupted
+from ..progress import Progress
 from ..records import FRAME_DTYPE, INFERENCE_DTYPE, RecordWriter
 from ..records.schema import FrameRow, InferenceRow
 from ..rules.state import boundary_at_or_after, boundary_at_or_before
 from .configuration import RunConfiguration
 from .latencies import LatencyStream
-from .local import Progress
 from .loop import EnvironmentPlan, FrameLoop, chosen_action
 from .preparation import Prepared, hold_of
 

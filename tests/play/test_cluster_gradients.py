@@ -10,7 +10,7 @@ from regretlab.cluster import open_cluster
 from regretlab.errors import RunError
 from regretlab.play.cluster.actors import FrameStore, InferenceActor
 from regretlab.play.cluster.gradients import GradientActor, GradientSeats, WeightShelf
-from regretlab.play.cluster.placement import MOST_LOSSES, ActorLost, Placement, keep_filled
+from regretlab.play.cluster.placement import MOST_LOSSES, ActorLost, Placement, keep_filled, meaning
 from regretlab.play.cluster.weights import NodeWeights, WeightSender, WeightStore
 from regretlab.play.learning.state import WeightSnapshots, snapshot_fields
 from regretlab.play.system.arena import Arena
@@ -213,6 +213,18 @@ def test_seats_follow_the_cores_and_avoid_the_node_that_was_lost():
         placement.choose(1)
     assert Placement(_Nodes(a=1.0, b=1.0)).choose(0) == "a"
     assert Placement(_Nodes(a=1.0, b=1.0), backwards=True).choose(0) == "b"
+
+
+def test_an_actor_whose_class_raises_is_a_failure_and_not_a_loss():
+    exceptions = pytest.importorskip("ray").exceptions
+    raised = exceptions.RayTaskError("__init__", "Traceback\nValueError: 7 is not a layer", ValueError("7"))
+    failure = meaning(exceptions.ActorDiedError(raised))
+    assert type(failure) is RuntimeError
+    assert str(failure) == "it cannot be started there: ValueError: 7 is not a layer"
+    lost = exceptions.RayTaskError("__init__", "Traceback\nray.exceptions.OwnerDiedError: gone", ValueError("7"))
+    assert isinstance(meaning(exceptions.ActorDiedError(lost)), ActorLost)
+    assert isinstance(meaning(exceptions.ActorDiedError()), ActorLost)
+    assert isinstance(meaning(exceptions.GetTimeoutError("late")), ActorLost)
 
 
 class _Clock:

@@ -261,7 +261,7 @@ def test_two_processes_do_not_compute_one_sweep_at_once(tmp_path):
     sweep = read_configuration(BOUND)
     refused = []
 
-    def progress(done, total):
+    def progress(done, total, what):
         with pytest.raises(InputError, match=r"a\.nc\.parts' is being computed by another process"):
             run_sweep(sweep, tmp_path / "a.nc", cores=1)
         refused.append(done)

@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import RunError
 from ..loop import PolicyLost
 
-__all__ = ["MOST_LOSSES", "PATIENCE", "START_PATIENCE", "ActorLost", "Caller", "Placement", "keep_filled"]
+__all__ = ["MOST_LOSSES", "PATIENCE", "START_PATIENCE", "ActorLost", "Caller", "Placement", "keep_filled", "meaning"]
 
 START_PATIENCE = 120.0
 """Seconds an actor may take to start and for its first answer: it imports PyTorch, and the first is the slowest."""
@@ -26,6 +26,14 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
 
 class ActorLost(PolicyLost):
     """The actor, or its node, is gone."""
+
+
+def meaning(error: Any) -> Exception:
+    """Return what an error of Ray means: the actor is lost, or it cannot be built because its class raised."""
+    reason = str(error).strip().rpartition("\n")[2].strip()
+    if getattr(error, "actor_init_failed", False) and not reason.startswith("ray.exceptions."):
+        return RuntimeError(f"it cannot be started there: {reason}")
+    return ActorLost(type(error).__name__)
 
 
 class Caller:
@@ -59,7 +67,7 @@ class Caller:
                 raise ActorLost(type(error.cause).__name__) from None
             raise RuntimeError(str(error.cause)) from None
         except self._ray.exceptions.RayError as error:  # the actor, its node, or what it had answered is gone
-            raise ActorLost(type(error).__name__) from None
+            raise meaning(error) from None
         self._slowest = max(self._slowest, time.monotonic() - began)
         return found
 
