@@ -75,7 +75,9 @@ def test_every_result_has_one_shape(results):
 def test_facts_that_are_not_used_are_listed(results):
     assert results["plan"].ignored == ("rule", "workers")
     assert results["compare"].ignored == ("rule",)
-    assert results["plan"].scenario == ASKED.replace(rule=results["plan"].rule, workers=results["plan"].workers)
+    found = results["plan"]
+    chosen = {name: getattr(found, name) for name in ("rule", "workers", "hold", "alignment")}
+    assert found.scenario == ASKED.replace(**chosen, **found.options)
 
 
 def test_the_comparison_is_a_ranking_of_every_rule(results):
@@ -111,7 +113,7 @@ def test_a_field_that_the_rule_cannot_use_is_refused_where_it_is_evaluated():
 )
 def test_a_field_that_an_entry_point_does_not_take_is_refused(changes, said):
     asked = ASKED.replace(**changes)
-    for name, evaluate in (("bound", rl.bound), ("simulate", rl.simulate), ("plan", rl.plan)):
+    for name, evaluate in (("bound", rl.bound), ("simulate", rl.simulate)):
         with pytest.raises(rl.InputError, match=f"{name} does not take {said} into account: leave it out"):
             evaluate(asked)
 

@@ -19,6 +19,7 @@ __all__ = [
     "Candidate",
     "Machine",
     "candidate_in_words",
+    "choice_in_words",
     "most_workers",
     "options_in_words",
     "options_of",
@@ -188,12 +189,17 @@ def candidate_in_words(choice: Any) -> str:
     """Return rule, workers, hold and alignment of a plan or a candidate in words."""
     if choice.rule is None:
         return NO_ACTION
-    words = [choice.rule, "1 worker" if choice.workers == 1 else f"{choice.workers:g} workers"]
-    if choice.hold is not None:
-        words.append(f"outputs held to {frames_of(choice.hold)}")
-    if choice.alignment is not None:
-        words.append("starts on frames" if choice.alignment == "frame" else "starts anywhere")
-    return ", ".join([*words, *options_in_words(choice.options)])
+    number = "1 worker" if choice.workers == 1 else f"{choice.workers:g} workers"
+    held = "" if choice.hold is None else f", outputs held to {frames_of(choice.hold)}"
+    return choice_in_words(f"{choice.rule}, {number}{held}", choice.alignment, choice.options)
+
+
+def choice_in_words(rule: str, alignment: str | None, options: Mapping[str, Any]) -> str:
+    """Return a rule, where its starts lie and what its outputs serve in words."""
+    words = [rule]
+    if alignment is not None:
+        words.append("starts on frames" if alignment == "frame" else "starts anywhere")
+    return ", ".join([*words, *options_in_words(options)])
 
 
 def worker_numbers(law: Law, machine: Machine, most: int) -> Iterator[int]:

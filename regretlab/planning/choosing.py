@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from ..errors import InputError
 from ..laws.measured import MeasuredSlowdown
+from ..progress import Progress
 from ..results import RegretParts
 from ..rules import get_rule, known_rules
 from ..rules.rule import Alignment, StaggeringRule
@@ -34,9 +35,6 @@ __all__ = ["Plan", "Services", "plan"]
 Services = Literal["given", "outputs", "any"]
 """What a plan may choose of what an output serves: nothing, whether unused outputs are kept and slow inferences
 cancelled, or also the default behaviour and the chunk."""
-
-Progress = Callable[[int, int], None]
-"""Called with the candidates looked at and about how many there are."""
 
 _CHOSEN = ("rule", "workers", "hold", "alignment", "horizon")
 _SERVICE = ("default_behaviour", "mode", "actions", "chunk", "unused", "age_limit", "cancel_after", "replicas")
@@ -107,7 +105,7 @@ def plan(
     tolerance
         Candidates closer than this in regret and cost count as equal.
     progress
-        Called with the candidates looked at and about how many there are.
+        Called with the candidates looked at, about how many there are, and what is going on.
 
     Returns
     -------
@@ -262,12 +260,14 @@ class _Search:
         self, found: list[tuple[_Choice, Candidate]], more: list[dict[str, Any]]
     ) -> list[tuple[_Choice, Candidate]]:
         """Return the choices with further options where these lose less: all at their number, the closest at any."""
-        tried = [
-            (index, choice.serving({**choice.options, **options}), at)
-            for index, (choice, candidate) in enumerate(found)
-            for options in more
-            if (at := self._at(choice.serving({**choice.options, **options}), candidate)) is not None
-        ]
+        tried = []
+        for index, (choice, candidate) in enumerate(found):
+            for options in more:
+                single = choice.rule.single_worker  # one worker has no unused outputs
+                useful = {name: value for name, value in options.items() if not (single and name == "unused")}
+                served = choice.serving({**choice.options, **useful})
+                if useful and (at := self._at(served, candidate)) is not None:
+                    tried.append((index, served, at))
         tried.sort(key=lambda each: each[2].sure_total)
         result = list(found)
         for rank, (index, choice, at) in enumerate(tried):
@@ -291,7 +291,8 @@ class _Search:
             best = [(choice, self.best(choice) or candidate) for choice, candidate in closest]
             if best:
                 winner = choose([each for _, each in best], self.target, self.scan.tolerance)
-                result.append(next((choice, winner) for choice, each in best if each is winner))
+                choice = next(choice for choice, each in best if each is winner)
+                result.append((choice, self.scan.settled(self.machine, winner)))
         return result
 
     def decided(self, idle: Candidate, found: list[Candidate]) -> tuple[Candidate, list[Candidate]]:
@@ -319,7 +320,7 @@ class _Search:
             self.not_computed |= reasons
         self._done += 1
         if self._progress is not None:
-            self._progress(min(self._done, self._total), max(self._done, self._total))
+            self._progress(self._done, max(self._done, self._total), "planning")
         return found
 
 
@@ -374,7 +375,7 @@ def _least_total(scenario: Scenario, machine: Machine, best: Candidate, numbers:
 
 def _more_would_help(search: _Search, best: Candidate, choice: _Choice | None, most: int) -> bool:
     """Return whether the best choice loses less with more workers than the search limit."""
-    if choice is None or best.workers != most:
+    if choice is None or choice.rule.single_worker or best.workers != most:
         return False
     doubled = search.scan.candidate(
         search.machine, choice.rule, 2.0 * most, hold=best.hold, alignment=choice.alignment, options=choice.options

@@ -33,7 +33,7 @@ from ..scenario import Scenario
 from ..simulation import simulate
 from ..theory.hold import regret_of_holds
 from ..theory.loss import FrameLoss
-from .candidates import Candidate, Machine, candidate_in_words
+from .candidates import Candidate, Machine, choice_in_words
 
 __all__ = ["Scan", "choose"]
 
@@ -66,7 +66,7 @@ class Scan:
     world
         What else a simulation needs of a scenario (mode, number of actions); None for a world of its defaults.
     not_computed
-        Why a candidate could not be computed, by its words.
+        Why a rule with its options could not be computed for some number of workers, by its words.
     """
 
     law: Law
@@ -262,15 +262,14 @@ class Scan:
     def _simulated(
         self, key: _Key, options: Mapping[str, Any], cost: float, *, work: int = _SCANNED, seed: int = 0
     ) -> Candidate | None:
-        rule, workers, hold, alignment, _, _ = key
+        rule, workers, _, alignment, _, _ = key
         place = (key, tuple(options.items()), work, seed)
         if place not in self._values:
             try:
                 self._values[place] = self._play(key, options, work, seed)
             except InputError as error:
                 self._values[place] = None
-                shown = Candidate(rule.name, workers, hold, alignment, RegretParts(0.0, 0.0), cost, None, options)
-                self.not_computed[candidate_in_words(shown)] = str(error)
+                self.not_computed[choice_in_words(rule.name, alignment, options)] = str(error)
         found = self._values[place]
         if found is None:
             return None

@@ -193,6 +193,21 @@ PLAN_KEYS = {
     "rule",
     "target_regret",
     "workers",
+    "above_lower_bound",
+    "age_limit",
+    "cancel_after",
+    "chunk",
+    "default_behaviour",
+    "ignored",
+    "least_total",
+    "lower_bound",
+    "most_workers",
+    "most_workers_binds",
+    "not_computed",
+    "other_services",
+    "replicas",
+    "standard_error",
+    "unused",
 }
 STEPS = ["--frame-time", "1", "--mode-probability", "0.9"]
 

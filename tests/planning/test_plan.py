@@ -4,10 +4,11 @@ import itertools
 import json
 import math
 
+import numpy as np
 import pytest
 
 from regretlab.errors import InputError
-from regretlab.laws import parse_law
+from regretlab.laws import law_from_samples, parse_law
 from regretlab.laws.measured import MeasuredSlowdown
 from regretlab.planning import Plan, plan
 from regretlab.planning.candidates import Machine, worker_numbers
@@ -17,6 +18,7 @@ from regretlab.planning.workers import workers_under_contention
 from regretlab.rules.service.frame_pools import finite_pool
 from regretlab.rules.service.service import NoClosedForm, service_law
 from regretlab.scenario import Scenario
+from regretlab.theory.any_rule import lower_bound
 from regretlab.theory.loss import FrameLoss
 from regretlab.theory.realtime import bound
 
@@ -95,7 +97,8 @@ def test_free_running_workers_beat_the_pools_when_times_vary_and_lose_when_they_
         assert totals["varying", "free-running"] < totals["varying", "frame-hold"] - 0.02
         if workers >= 4:  # enough to fill every frame of 3.2, if they are staggered
             assert totals["steady", "free-running"] > totals["steady", "frame-pool"] + 0.02
-    assert plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9)).rule == "free-running"
+    found = plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9), services="given")
+    assert found.rule in ("free-running", "expected-time")  # both start an idle worker without waiting for a frame
     assert plan(Scenario("3.2", frame_time=1.0, mode_probability=0.9)).rule == "max-time"
 
 
@@ -108,19 +111,77 @@ def test_copies_of_a_free_running_worker_are_the_closed_form(workers):
     assert copies.delay_law == pytest.approx(direct.delay_law, abs=1e-10)
 
 
-@pytest.mark.thorough
 def test_the_bound_for_large_pools_is_on_the_safe_side():
     """Where the exact chain is skipped, what is counted as served is served: exact phi is no larger."""
     loss = FrameLoss(0.9)
+    law = law_from_samples(np.random.default_rng(0).gamma(4, 1.2, 400).clip(0, 14))
+    bounded = Scan(law, loss, 1.0).candidate(Machine(1.0), "frame-pool", 9)
+    exact = finite_pool(law, 1.0, 9)
+    assert any("upper bound" in text for text in bounded.service.assumptions)
+    assert exact.inaction_fraction <= bounded.service.inaction_fraction + 1e-12
+    exact_total = exact.inaction_fraction + sum(a * loss.of_delay(j) for j, a in enumerate(exact.delay_law))
+    assert exact_total <= bounded.total + 1e-12
+    assert bounded.total - exact_total < 1e-3
+
+
+@pytest.mark.parametrize("workers", [4, 5])
+def test_pools_with_long_chains_are_simulated(workers):
+    """Independent method: the exact chain, which takes longer; |z| < 4.5, fixed seeds."""
+    loss = FrameLoss(0.9)
     scan = Scan(GAMMA, loss, 1.0)
-    for workers in (4, 5):
-        bounded = scan.candidate(Machine(1.0), "frame-pool", workers)
-        exact = finite_pool(GAMMA, 1.0, workers)
-        assert any("upper bound" in text for text in bounded.service.assumptions)
-        assert exact.inaction_fraction <= bounded.service.inaction_fraction + 1e-12
-        exact_total = exact.inaction_fraction + sum(a * loss.of_delay(j) for j, a in enumerate(exact.delay_law))
-        assert exact_total <= bounded.total + 1e-12
-    assert bounded.total - exact_total < 1e-2
+    exact = finite_pool(GAMMA, 1.0, workers)
+    exact_total = exact.inaction_fraction + sum(a * loss.of_delay(j) for j, a in enumerate(exact.delay_law))
+    quick = scan.candidate(Machine(1.0), "frame-pool", workers)
+    settled = scan.settled(Machine(1.0), quick)
+    assert quick.service.method == "simulation"
+    assert settled.error < 0.4 * quick.error
+    for found in (quick, settled):
+        assert abs(found.total - exact_total) < 4.5 * found.error
+
+
+def test_a_rule_that_could_not_be_computed_no_longer_makes_not_acting_the_plan():
+    """20 workers, a law without an upper end: its chain is too large and its bound on blocking says nothing."""
+    asked = Scenario("lognorm(0.5, scale=4)", frame_time="atari", mode_probability=0.999)
+    found = plan(asked, rule="frame-pool", workers=20, services="given")
+    assert (found.rule, found.method) == ("frame-pool", "simulation")
+    assert found.lower_bound.regret_per_frame < found.regret.total < 1.0
+    assert found.to_json()["standard_error"] == found.regret.standard_errors["total"] > 0
+
+
+def test_the_distance_to_the_lower_bound():
+    """Theorem A at the plan's workers; over all numbers of workers, by trying each."""
+    asked = Scenario(GAMMA, frame_time=1.0, mode_probability=0.97)
+    found = plan(asked, worker_cost=0.01, services="given")
+    least = lower_bound(asked.replace(workers=found.workers)).regret_per_frame
+    assert found.lower_bound.regret_per_frame == pytest.approx(least)
+    assert found.above_lower_bound == pytest.approx(found.regret.total / least)
+    every = min(lower_bound(asked.replace(workers=n)).regret_per_frame + 0.01 * n for n in range(1, 25))
+    assert found.least_total == pytest.approx(every)
+    assert found.least_total <= found.total
+    assert "lower bound, any rule" in dict(found.facts())
+    values = found.to_json()["lower_bound"]
+    assert values == {"regret_per_frame": least, "inaction_fraction": 0.0, "service_model": "once"}
+
+
+def test_a_search_limit_that_binds_is_stated():
+    asked = Scenario("expon(scale=2.5)", frame_time=1.0, mode_probability=0.97)
+    for limit in (3, None):
+        found = plan(asked, most_workers=limit, services="given")
+        assert found.workers == found.most_workers
+        assert found.most_workers_binds
+        assert "search limit" in dict(found.facts())
+    costly = plan(asked, worker_cost=0.01, services="given")
+    assert costly.workers < costly.most_workers
+    assert not costly.most_workers_binds
+    assert not plan(asked, workers=3, services="given").most_workers_binds
+
+
+def test_the_plan_is_written_and_tabulated_with_what_it_ignored():
+    found = plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, workers=3), services="given")
+    assert found.to_json()["ignored"] == ["rule", "workers"]
+    table = found.to_frame()
+    assert table["rule"].notna().all()
+    assert "not acting" in set(table["rule"])
 
 
 def test_not_acting_is_a_plan():
@@ -237,7 +298,7 @@ def test_numbers_tried_cover_small_and_filling_ones():
         ({"scaling": "2*m**-1"}, "inference time must grow with model size"),
         ({"quality": "2*m**-1"}, "a quality law needs a scaling law"),
         ({"scaling": "m", "quality": "2*k"}, "quality '2.k' is not understood"),
-        ({"rule": "expected-time", "workers": 2}, "rule 'expected-time' has no closed form for inference time gamma"),
+        ({"services": "all"}, "services must be one of given, outputs, any, not 'all'"),
         ({"tolerance": 0}, "tolerance must be a positive"),
         ({"most_workers": 0}, "most workers must be a whole number of at least 1, not 0"),
         ({"hold": 3, "alignment": "uniform"}, "no rule allows alignment 'uniform' with hold 3"),
