@@ -16,6 +16,8 @@ import time
 
 import numpy as np
 
+from ..defaults import REPLICATIONS, SIMULATED_FRAMES
+from ..progress import Progress, silent
 from ..results import RegretParts
 from ..rules import get_rule
 from ..rules.service.service import workers_for_zero_inaction
@@ -24,7 +26,7 @@ from ..theory.hold import hold_to_simulate
 from ..theory.loss import FrameLoss
 from ..theory.realtime import law_on_cores
 from .estimates import Ratio, Stacked, action_intervals, interval_law, ratio, stack, summed_service
-from .replication import Progress, compile_kernels, play_replications
+from .replication import compile_kernels, play_replications
 from .result import SimulationResult
 from .setting import Setting, resolve
 from .tallies import _kernels as column
@@ -69,12 +71,12 @@ def with_hold(scenario: Scenario) -> Scenario:
 def simulate(
     scenario: Scenario,
     *,
-    frames: int = 1_000_000,
-    replications: int = 8,
+    frames: int = SIMULATED_FRAMES,
+    replications: int = REPLICATIONS,
     warmup: int | None = None,
     seed: int = 0,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> SimulationResult:
     """Simulate the scenario's rule on a witness chain: the fields of ``bound``, with standard errors.
 
@@ -190,9 +192,10 @@ def _figures(
     regret = RegretParts(
         parts["inaction"].value,
         parts["delay"].value,
-        0.0,
+        None,
         regret_errors,
         parts["total"].degrees,
+        "simulation",
     )
     errors |= {
         "regret_per_frame": regret_errors,

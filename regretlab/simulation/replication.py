@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..progress import Progress, silent
 from .draws import LANES, AliasTable, alias_table
 from .events.service import EventRun
 from .frames import FrameRun
@@ -19,7 +20,6 @@ from .tallies import Counter, Tallies
 
 __all__ = [
     "Environment",
-    "Progress",
     "Service",
     "Stop",
     "compile_kernels",
@@ -28,8 +28,6 @@ __all__ = [
     "play_replications",
 ]
 
-Progress = Callable[[int, int], None]
-"""Called with the replications done and their number."""
 Stop = Callable[[], None]
 """Called between blocks by what plays; raises if it should play no more."""
 T = TypeVar("T")
@@ -66,7 +64,7 @@ def play_replications(
     seed: int,
     replications: int,
     threads: int | None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> list[Tallies]:
     """Play independent replications on threads (the kernels hold no lock).
 
@@ -107,7 +105,7 @@ def play_replications(
     return on_threads([task(own) for own in seeds], threads, progress)
 
 
-def on_threads(tasks: Sequence[Callable[[Stop], T]], threads: int | None, progress: Progress | None = None) -> list[T]:
+def on_threads(tasks: Sequence[Callable[[Stop], T]], threads: int | None, progress: Progress = silent) -> list[T]:
     """Run tasks on threads and return their results in order; an error or Ctrl-C ends them all within a block."""
     told = threading.Event()
 
@@ -120,8 +118,7 @@ def on_threads(tasks: Sequence[Callable[[Stop], T]], threads: int | None, progre
         try:
             for done, finished in enumerate(as_completed(plays), 1):
                 finished.result()
-                if progress is not None:
-                    progress(done, len(tasks))
+                progress(done, len(tasks), "playing replications")
         except BaseException:
             told.set()
             pool.shutdown(wait=False, cancel_futures=True)

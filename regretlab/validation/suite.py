@@ -19,6 +19,7 @@ from ..files import make_folder
 from ..play.mirror import mirror, mirrored_configuration
 from ..play.run import run as play
 from ..play.system.processes import process_pool
+from ..progress import Progress, silent
 from ..records import Record, RunSummary, summarise
 from .checks import LOWER_BOUND_OF_RUNS, claims_of, claims_of_many, claims_of_twin, is_held_against_the_bound
 from .claim import Claim
@@ -36,9 +37,6 @@ SIMULATED: dict[str, Callable[[bool], Claim]] = {
 }
 """Claims for which nothing is played on the cartridge; called with whether the validation is a quick one."""
 _OWN = (CLAIMS_FILE, REPORT_FILE, RUNS_FOLDER, "regret.svg", "timeline.svg")
-
-Progress = Callable[[str, int, int], None]
-"""Called with (what is going on, frames played so far in all runs, frames to play in all runs)."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def validate(
     quick: bool = False,
     clock: str | None = None,
     claims: tuple[str, ...] = (),
-    progress: Progress = lambda what, played, total: None,
+    progress: Progress = silent,
 ) -> Validation:
     """Play the runs of a validation and compare them with the theory.
 
@@ -96,7 +94,7 @@ def validate(
     claims
         Names of claims (or of runs, or the beginnings of such names) to check; empty for all.
     progress
-        Called with how far it is.
+        Called with the frames played in all runs so far, those to play in all, and the run that plays.
 
     Raises
     ------
@@ -112,7 +110,7 @@ def validate(
     done = 0
 
     def tell(what: str, frames: int) -> None:
-        progress(what, done + frames, total)
+        progress(done + frames, total, what)
 
     virtual = [run for run in runs if run.configuration.clock == "virtual"]
     real = [run for run in runs if run.configuration.clock == "real"]
@@ -138,7 +136,7 @@ def validate(
     return result
 
 
-def _telling(name: str, tell: Callable[[str, int], None]) -> Callable[[int, int, str], None]:
+def _telling(name: str, tell: Callable[[str, int], None]) -> Progress:
     return lambda played, total, what: tell(f"{name}: {what}", played)
 
 
@@ -189,7 +187,7 @@ def _is_played(run: PlannedRun, folder: Path) -> bool:
     return bool(meta.get("complete")) and same and meta["versions"]["regretlab"] == __version__
 
 
-def _play_one(run: PlannedRun, directory: Path, tell: Callable[[int, int, str], None]) -> RunSummary:
+def _play_one(run: PlannedRun, directory: Path, tell: Progress) -> RunSummary:
     folder = _folder(directory, run)
     if _is_played(run, folder):
         return summarise(Record.open(folder))
