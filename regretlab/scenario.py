@@ -295,7 +295,9 @@ class Scenario:
     age_limit
         Frames of age from which the default behaviour acts instead of an output, or auto.
     cancel_after
-        Seconds after which an inference is cancelled, or auto.
+        Seconds after which an inference is cancelled, or auto: the threshold of the least lower bound.
+    replicas
+        Workers that race on each observation: the first to complete counts, the others are cancelled.
     horizon
         Seconds to add the regret up over.
 
@@ -341,6 +343,7 @@ class Scenario:
     unused: str = _asked("drop", str, _unused, "")
     age_limit: int | str | None = _asked(None, int | str | None, _age, "frame")
     cancel_after: float | str | None = _asked(None, float | str | None, _cancel, "s")
+    replicas: int = _asked(1, int, _count(1))
     horizon: float | None = _asked(None, float | str | None, _seconds, "s")
 
     if TYPE_CHECKING:  # text, numbers and objects are taken alike; the annotations above are what a scenario holds

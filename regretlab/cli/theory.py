@@ -22,9 +22,11 @@ class _Bounded(ScenarioOptions):
     """A scenario with the number of actions that the learning part asks for, and what an output serves."""
 
 
-@with_fields("default_behaviour")
-class _WithDefault(ScenarioOptions):
-    """A scenario whose frames without an agent action are played."""
+@with_fields(
+    "default_behaviour", "mode", "actions", "chunk", "unused", "age_limit", "cancel_after", "replicas"
+)
+class _Simulated(ScenarioOptions):
+    """A scenario with what becomes of its outputs, and of the frames without one."""
 
 
 @app.command
@@ -47,7 +49,7 @@ def bound(scenario: _Bounded, learning: Learning | None = None, *, json: Json = 
 
 @app.command
 def simulate(
-    scenario: _WithDefault,
+    scenario: _Simulated,
     *,
     frames: Whole = 1_000_000,
     replications: Whole = 8,
