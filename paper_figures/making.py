@@ -7,13 +7,14 @@ results the figure reads, and of the settings. Data with the same fingerprint ar
 import hashlib
 import importlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from regretlab.errors import InputError
+from regretlab.progress import Progress, silent
 
 from .gallery import read_data, write_gallery
 
@@ -78,7 +79,7 @@ def make_figures(
     *,
     quick: bool = False,
     seed: int = 0,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> dict[str, list[Path]]:
     """Make figures.
 
@@ -95,7 +96,7 @@ def make_figures(
     seed
         Seed of every run.
     progress
-        Called with what is being made, how many figures are done, and the total.
+        Called with how many figures are done, how many there are, and what is being made.
 
     Returns
     -------
@@ -114,8 +115,7 @@ def make_figures(
     make_folder(out)
     made = {}
     for done, (name, module) in enumerate(modules.items()):
-        if progress is not None:
-            progress(name, done, len(modules))
+        progress(done, len(modules), name)
         data_file, caption_file = out / f"{name}.json", out / f"{name}.txt"
         settings = {"figure": name, "seed": seed, "quick": quick, "fingerprint": _fingerprint(module)}
         data = _kept(data_file, settings)
@@ -128,8 +128,7 @@ def make_figures(
         made[name] = [data_file, caption_file, *pictures]
     there = [(name, figure_module(name), read_data(out / f"{name}.json")) for name in FIGURES]
     write_gallery(out, [(name, module, data) for name, module, data in there if data and _drawn(out, name)])
-    if progress is not None:
-        progress("done", len(modules), len(modules))
+    progress(len(modules), len(modules), "done")
     return made
 
 

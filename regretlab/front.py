@@ -4,11 +4,13 @@
 ``rl.stochasticity`` and ``rl.validate``. Nothing heavy is imported before one is called.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .defaults import PLAYED_FRAMES, POLICY, PROFILED_ACTIONS
 from .errors import InputError
+from .progress import Progress, silent
 from .scenario import Scenario, whole_number
 
 if TYPE_CHECKING:
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["profile", "run", "solve", "stochasticity", "sweep", "validate"]
 
-Progress = Callable[[int, int, str], None]
 """Called with the frames played, the frames in all, and what is going on."""
 
 
@@ -29,12 +30,12 @@ def run(
     *,
     out: str | Path,
     env: str = "beacon",
-    policy: str = "impala-k1",
+    policy: str = POLICY,
     clock: Literal["real", "virtual"] = "real",
-    frames: int = 3600,
+    frames: int = PLAYED_FRAMES,
     seed: int = 0,
     overwrite: bool = False,
-    progress: Progress = lambda played, total, what: None,
+    progress: Progress = silent,
     **settings: Any,
 ) -> "Record":
     """Run a scenario: staggered inference in an environment that does not wait, recorded.
@@ -150,7 +151,7 @@ def sweep(configuration: "str | Path | dict[str, Any]", out: str | Path, *, proc
 
 
 def profile(
-    policy: str, *, samples: int = 500, actions: int = 5, device: str = "cpu", **settings: Any
+    policy: str, *, samples: int = 500, actions: int = PROFILED_ACTIONS, device: str = "cpu", **settings: Any
 ) -> "LatencyProfile":
     """Measure the inference time of a policy on this machine.
 

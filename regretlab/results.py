@@ -115,6 +115,8 @@ class RegretParts:
         estimate whose error is not known (its interval is NaN).
     degrees
         Degrees of freedom of the standard errors; None for many.
+    method
+        Where the parts come from.
     """
 
     inaction: float
@@ -122,6 +124,7 @@ class RegretParts:
     learning: float | None = None
     standard_errors: Mapping[str, float | None] = field(default_factory=dict, repr=False, compare=False)
     degrees: float | None = field(default=None, repr=False, compare=False)
+    method: Method = field(default="closed-form", repr=False, compare=False)
 
     @property
     def total(self) -> float:
@@ -146,8 +149,7 @@ class RegretParts:
         error = self.standard_errors.get(part)
         if error is None and part in self.standard_errors:  # estimated, with an error that is not known
             error = math.nan
-        method: Method = "closed-form" if error is None else "measurement"
-        return Estimate(float(getattr(self, part) or 0.0), error, method, degrees=self.degrees)
+        return Estimate(float(getattr(self, part) or 0.0), error, self.method, degrees=self.degrees)
 
     def interval(self, level: float = 0.99) -> tuple[float, float]:
         """Return the confidence interval of the total."""
@@ -157,7 +159,7 @@ class RegretParts:
         """Return all parts times ``factor``."""
         learning = None if self.learning is None else self.learning * factor
         errors = {name: None if error is None else error * factor for name, error in self.standard_errors.items()}
-        return RegretParts(self.inaction * factor, self.delay * factor, learning, errors, self.degrees)
+        return RegretParts(self.inaction * factor, self.delay * factor, learning, errors, self.degrees, self.method)
 
     def to_json(self) -> dict[str, float | None]:
         """Return the parts as plain values; ``learning`` is null where it was not asked for."""

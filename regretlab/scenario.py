@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .laws import Law
 
 __all__ = [
+    "SERVICE_FIELDS",
     "Scenario",
     "ServiceModel",
     "as_scenario",
@@ -36,6 +37,20 @@ __all__ = [
 ]
 
 ServiceModel = Literal["once", "repeat", "chunk"]
+
+SERVICE_FIELDS = (
+    "default_behaviour",
+    "mode",
+    "actions",
+    "chunk",
+    "unused",
+    "age_limit",
+    "cancel_after",
+    "replicas",
+    "batch_law",
+)
+"""Fields that say what an output serves; each command that computes or plays offers them, or refuses one it cannot use
+yet."""
 
 _LONGEST_HOLD = 2**22
 
@@ -220,6 +235,16 @@ def _unused(value: Any, name: str) -> str:
     return text
 
 
+def _batch_law(value: Any, name: str) -> str:
+    parts = value.split(",") if isinstance(value, str) else value
+    try:
+        alpha, beta = (_seconds(part.strip() if isinstance(part, str) else part, name) for part in parts)
+    except (TypeError, ValueError):  # not two of them, or not times (InputError is a ValueError)
+        said = _shown(value)
+        raise InputError(f'batch law must be two times "alpha, beta" in seconds, both positive, not {said}') from None
+    return f"{alpha:g}, {beta:g}"
+
+
 def _one_of(*allowed: str) -> Callable[[Any, str], str]:
     def read(value: Any, name: str) -> str:
         if value not in allowed:
@@ -298,6 +323,8 @@ class Scenario:
         Seconds after which an inference is cancelled, or auto: the threshold of the least lower bound.
     replicas
         Workers that race on each observation: the first to complete counts, the others are cancelled.
+    batch_law
+        "alpha, beta": one accelerator serves n inferences together in alpha + beta n seconds.
     horizon
         Seconds to add the regret up over.
 
@@ -344,6 +371,7 @@ class Scenario:
     age_limit: int | str | None = _asked(None, int | str | None, _age, "frame")
     cancel_after: float | str | None = _asked(None, float | str | None, _cancel, "s")
     replicas: int = _asked(1, int, _count(1))
+    batch_law: str | None = _asked(None, str | None, _batch_law, "s")
     horizon: float | None = _asked(None, float | str | None, _seconds, "s")
 
     if TYPE_CHECKING:  # text, numbers and objects are taken alike; the annotations above are what a scenario holds

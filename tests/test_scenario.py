@@ -1,6 +1,7 @@
 """``Scenario``: what it accepts, how it is written and read, and that every entry point has its defaults."""
 
 import dataclasses
+import inspect
 import json
 import math
 
@@ -10,6 +11,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import regretlab as rl
 from regretlab.errors import InputError
 from regretlab.laws import constant, law_from_samples, parse_frame_time, parse_law, parse_seconds
 from regretlab.scenario import Scenario, meanings
@@ -182,10 +184,9 @@ def test_the_command_line_has_the_defaults_of_the_scenario():
     from regretlab.cli.compare import _World
     from regretlab.cli.run import _Served
     from regretlab.cli.scenario import PlanningWorld, ScenarioOptions
-    from regretlab.cli.theory import _Bounded, _WithDefault
 
     seen = set()
-    for group in (_World, _Served, PlanningWorld, ScenarioOptions, _Bounded, _WithDefault):
+    for group in (_World, _Served, PlanningWorld, ScenarioOptions):
         for option in dataclasses.fields(group):
             if option.name != "fps" and option.default is not dataclasses.MISSING:
                 seen.add(option.name)
@@ -209,6 +210,46 @@ def test_runs_and_sweeps_have_the_defaults_of_the_scenario():
         assert {"workers", "rule", "hold", "alignment"} <= shared
         for name in shared:
             assert model.model_fields[name].default == FIELDS[name].default, (model, name)
+    played, swept = RunConfiguration.model_fields, COMMANDS["run"].parameters.model_fields
+    assert (swept["policy"].default, swept["frames"].default) == (played["policy"].default, played["frames"].default)
+    simulated = inspect.signature(rl.simulate).parameters
+    for name in ("frames", "replications"):
+        assert COMMANDS["simulate"].parameters.model_fields[name].default == simulated[name].default
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"replicas": 0}, "replicas must be a whole number of at least 1, not 0"),
+        ({"batch_law": "0.1"}, "batch law must be two times .alpha, beta. in seconds, both positive, not '0.1'"),
+        ({"batch_law": (0.1, -1)}, "batch law must be two times .alpha, beta. in seconds, both positive"),
+    ],
+)
+def test_what_racing_and_batches_take(options, message):
+    assert rl.Scenario(0.1, batch_law=("10ms", 0.002)).batch_law == "0.01, 0.002"
+    with pytest.raises(InputError, match=message):
+        rl.Scenario(0.1, **options)
+
+
+@pytest.mark.parametrize("options", [{"batch_law": "0.01, 0.002"}])
+def test_what_cannot_be_computed_yet_is_refused_in_a_sentence(options):
+    asked = rl.Scenario(0.1, mode_probability=0.9, **options)
+    words = next(iter(options)).replace("_", " ")
+    for evaluate in (rl.bound, rl.simulate, rl.plan):
+        with pytest.raises(InputError, match=f"does not take {words} .* into account: leave it out"):
+            evaluate(asked)
+
+
+def test_a_number_says_where_it_comes_from():
+    asked = rl.Scenario("expon(scale=0.05)", mode_probability=0.9, workers=2, rule="frame-pool")
+    assert rl.bound(asked).regret.estimate().method == "exact"
+    assert rl.bound(asked.replace(rule="free-running")).regret.estimate().method == "series"
+    simulated = rl.simulate(asked, frames=1000, replications=2)
+    assert (simulated.regret.estimate().method, simulated.regret.learning) == ("simulation", None)
+    least = rl.lower_bound(asked)
+    assert least.regret.total == pytest.approx(least.regret_per_frame)
+    assert least.over_horizon is None
+    assert rl.lower_bound(asked.replace(horizon=60)).over_horizon == pytest.approx(60 * least.regret_per_second)
 
 
 def test_one_question_has_one_answer(answer_of_the_command_line):

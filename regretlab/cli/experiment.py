@@ -102,7 +102,7 @@ def _play(
             out,
             cores=cores,
             command=" ".join([*words, "--out", str(out)]),
-            progress=lambda done, total: tell("cells played", done, total),
+            progress=tell,
         )
     if json:
         print_json(

@@ -158,7 +158,7 @@ def learn(
             replications=replications,
             seed=seed,
             threads=threads,
-            progress=lambda done, total: tell("playing replications", done, total),
+            progress=tell,
         )
     bounds, reason = (None, None)
     if learning_bound is not None:

@@ -199,7 +199,7 @@ def _told_in_lines() -> Callable[..., None]:
     last: tuple[str, int] | None = None
     began, first = 0.0, 0
 
-    def tell(what: str, done: int, total: int, note: str = "") -> None:
+    def tell(done: int, total: int, what: str, note: str = "") -> None:
         nonlocal last, began, first
         share = 10 * int(10 * done / total) if total else 0
         if last is None or last[0] != what:
@@ -220,7 +220,7 @@ def _told_in_lines() -> Callable[..., None]:
 
 @contextmanager
 def show_progress() -> Iterator[Callable[..., None]]:
-    """Yield a function (what, done, total, note="") that draws a bar on standard error, or writes lines if that is no
+    """Yield a function (done, total, what, note="") that draws a bar on standard error, or writes lines if that is no
     terminal.
 
     Lines are written for every tenth of the way, with the note and, after half a minute, with the time that is left.
@@ -241,6 +241,6 @@ def show_progress() -> Iterator[Callable[..., None]]:
     colours: Any = None if os.environ.get("NO_COLOR") else "auto"
     with Progress(*columns, console=Console(stderr=True, color_system=colours), transient=True) as progress:
         task = progress.add_task("starting", total=None)
-        yield lambda what, done, total, note="": progress.update(
+        yield lambda done, total, what, note="": progress.update(
             task, description=printable(f"{what} {note}".strip()), completed=done, total=total
         )

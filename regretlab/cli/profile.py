@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from ..defaults import PROFILED_ACTIONS
 from .options import Flag, Json, Whole, app
 from .output import listed, print_facts, print_json, show_progress
 
@@ -88,16 +89,16 @@ def profile(
             threads=threads,
             bf16=bf16,
             compiled=compiled,
-            progress=lambda done, total: tell("inferences", done, total) if _tenth(done, total) else None,
+            progress=lambda done, total, what: tell(done, total, what) if _tenth(done, total) else None,
         )
         options: tuple[OptionEffect, ...] | None = None
         if effects:
-            tell("building each option", 0, 1)
+            tell(0, 1, "building each option")
             options = measure_effects(
                 specification,
                 samples=samples,
                 confidence=CONFIDENCE,
-                progress=lambda done, total: tell("options side by side", done, total),
+                progress=tell,
             )
         shared = None
         if numbers is not None:
@@ -108,7 +109,7 @@ def profile(
                 threads=threads,
                 bf16=bf16,
                 compiled=compiled,
-                progress=lambda done, total: tell("concurrent workers", done, total),
+                progress=tell,
             )
     fits = fit_laws(measured.seconds) if len(measured.seconds) >= FEWEST else []
     found = {
@@ -138,7 +139,7 @@ def _specification(policy: str, env: str | None, actions: int | None, **settings
     from ..policies import PolicySpec
 
     if env is None:
-        return PolicySpec(policy, actions=7 if actions is None else actions, **settings)
+        return PolicySpec(policy, actions=PROFILED_ACTIONS if actions is None else actions, **settings)
     if actions is not None:
         raise InputError(f"actions {actions} are given, and '{env}' has its own: give one of the two")
     from ..play.preparation import describe_environment, specify_policy

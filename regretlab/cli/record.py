@@ -108,7 +108,7 @@ def replay(directory: Path, *, gif: Path | None = None, trust: Flag = False, jso
 
     opened = Record.open(directory)
     with show_progress() as tell:
-        again = play_back(opened, gif=gif, trust=trust, progress=lambda done, total: tell("playing again", done, total))
+        again = play_back(opened, gif=gif, trust=trust, progress=tell)
     if json:
         print_json(
             {

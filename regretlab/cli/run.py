@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any, Literal
 
+from ..defaults import PLAYED_FRAMES, POLICY
 from ..errors import InputError
+from ..scenario import SERVICE_FIELDS
 from .cartridges import OwnCartridge
 from .environments import environment_id, environment_options
 from .learners import Learners
@@ -13,8 +15,10 @@ from .scenario import FieldOptions, with_fields
 
 __all__ = ["run"]
 
+_SERVICE = tuple(name for name in SERVICE_FIELDS if name != "actions")  # the environment has its own
 
-@with_fields("workers", "rule", "hold", "alignment", "default_behaviour", "gap_default", "gap_delay", "mode", "fps")
+
+@with_fields("workers", "rule", "hold", "alignment", *_SERVICE, "gap_default", "gap_delay", "fps")
 class _Served(FieldOptions):
     """Workers under a rule, and how the world moves."""
 
@@ -25,9 +29,9 @@ def run(
     out: Path,
     served: _Served | None = None,
     env: str | None = None,
-    policy: str = "impala-k1",
+    policy: str = POLICY,
     clock: Literal["real", "virtual"] = "real",
-    frames: Whole = 3600,
+    frames: Whole = PLAYED_FRAMES,
     emulate_latency: str | None = None,
     symbols: Whole | None = None,
     mode_probability: float | None = None,
@@ -124,9 +128,7 @@ def run(
     summary = _play_watched(configuration, out, overwrite) if watch else None
     if summary is None:
         with show_progress() as tell:
-            summary = play(
-                configuration, out, overwrite=overwrite, progress=lambda played, total, what: tell(what, played, total)
-            )
+            summary = play(configuration, out, overwrite=overwrite, progress=tell)
     if json:
         print_json(dict(summary))
         return 0

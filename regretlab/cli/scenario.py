@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from cyclopts import Parameter
 
-from ..scenario import Scenario, meaning_of, meanings
+from ..scenario import SERVICE_FIELDS, Scenario, meaning_of, meanings
 from .options import Whole
 
 __all__ = ["FieldOptions", "PlanningWorld", "ScenarioOptions", "from_class", "with_fields"]
@@ -113,6 +113,7 @@ _WORLD = (
     "rule",
     "hold",
     "alignment",
+    *SERVICE_FIELDS,
     "horizon",
     required=("mode_probability", "inference_time"),
 )

@@ -56,7 +56,14 @@ def say(error: Exception) -> str:
     return str(error)
 
 
+_OTHER_NAMES = {"--inference-time": "--emulate-latency", "--emulate-latency": "--inference-time"}
+"""Options that one command has under one name and the next under another."""
+
+
 def _near(given: str, known: Iterable[str]) -> str:
+    known = list(known)
+    if (other := _OTHER_NAMES.get(given.partition("=")[0])) in known:
+        return f" (did you mean {other}?)"
     near = difflib.get_close_matches(given, known, n=1)
     return f" (did you mean {near[0]}?)" if near else ""
 

@@ -143,7 +143,7 @@ def _of_play(
     at_random = RunConfiguration(policy="random", **settings)
     by_policy = None if chosen is None else RunConfiguration(**chosen, **settings)
     with show_progress() as tell:
-        play = play_undelayed(at_random, progress=lambda done, total: tell("playing at random", done, total))
+        play = play_undelayed(at_random, progress=tell)
         estimate = estimate_stochasticity(
             play.states,
             None if ignore_actions else play.actions,
@@ -158,9 +158,7 @@ def _of_play(
             by_policy = RunConfiguration(policy="oracle", **settings)
         staleness: Sequence[HorizonEstimate] = ()
         if by_policy is not None:
-            played = play_undelayed(
-                by_policy, progress=lambda done, total: tell(f"playing {by_policy.policy}", done, total)
-            )
+            played = play_undelayed(by_policy, progress=tell)
             staleness = estimate_staleness(played.actions, horizons, ended=played.ended, confidence=confidence)
         else:
             notes.append("no policy was named (--policy): how long choices stay the same is not estimated")

@@ -49,12 +49,12 @@ def sweep(
     first: list[int] = []
     with show_progress() as tell:
 
-        def progress(done: int, total: int) -> None:
+        def progress(done: int, total: int, what: str) -> None:
             first[1:] = [done]
             if len(first) == 1:
                 first.insert(0, done)
             rate = (done - first[0]) / max(1e-9, time.perf_counter() - began)
-            tell(f"{total:,} points", done, total, f"{rate:,.0f} a second" if rate >= 10 else f"{rate:.2g} a second")
+            tell(done, total, what, f"{rate:,.0f} a second" if rate >= 10 else f"{rate:.2g} a second")
 
         result = run_sweep(checked, out, engine=engine, cores=cores, address=address, progress=progress)
     seconds = time.perf_counter() - began

@@ -4,12 +4,14 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
+from ..defaults import REPLICATIONS, SIMULATED_FRAMES
 from ..errors import InputError
+from ..progress import silent
 from ..rules import DEFAULT_RULE
 from .learning import Learning
 from .options import Json, Whole, app
 from .output import print_result, show_progress
-from .scenario import ScenarioOptions, with_fields
+from .scenario import ScenarioOptions
 
 __all__ = ["bound", "simulate"]
 
@@ -17,20 +19,8 @@ _LONG = 5 * 10**7
 """Frames of a simulation, from which on its progress is shown."""
 
 
-@with_fields("actions", "default_behaviour", "mode", "chunk", "cancel_after")
-class _Bounded(ScenarioOptions):
-    """A scenario with the number of actions that the learning part asks for, and what an output serves."""
-
-
-@with_fields(
-    "default_behaviour", "mode", "actions", "chunk", "unused", "age_limit", "cancel_after", "replicas"
-)
-class _Simulated(ScenarioOptions):
-    """A scenario with what becomes of its outputs, and of the frames without one."""
-
-
 @app.command
-def bound(scenario: _Bounded, learning: Learning | None = None, *, json: Json = False) -> int:
+def bound(scenario: ScenarioOptions, learning: Learning | None = None, *, json: Json = False) -> int:
     """Compute the regret of a staggering rule, and the lower bound over all rules (alone with --rule any).
 
     Example: regretlab bound --inference-time "gamma(4, scale=0.02)" --mode-probability 0.95 --workers 8
@@ -49,10 +39,10 @@ def bound(scenario: _Bounded, learning: Learning | None = None, *, json: Json = 
 
 @app.command
 def simulate(
-    scenario: _Simulated,
+    scenario: ScenarioOptions,
     *,
-    frames: Whole = 1_000_000,
-    replications: Whole = 8,
+    frames: Whole = SIMULATED_FRAMES,
+    replications: Whole = REPLICATIONS,
     warmup: Whole | None = None,
     seed: Whole = 0,
     threads: Whole | None = None,
@@ -89,12 +79,7 @@ def simulate(
     if record is not None:  # known before anything is played
         check_recordable(record, asked.workers)
     long = frames * replications >= _LONG
-    with show_progress() if long else nullcontext() as report:
-
-        def progress(done: int, total: int) -> None:
-            if report is not None:
-                report("playing replications", done, total)
-
+    with show_progress() if long else nullcontext(silent) as progress:
         result = play(
             asked,
             frames=frames,
@@ -102,7 +87,7 @@ def simulate(
             warmup=warmup,
             seed=seed,
             threads=threads,
-            progress=progress if long else None,
+            progress=progress,
         )
     if record is not None:
         record_simulation(asked, record, frames=frames, seed=seed)

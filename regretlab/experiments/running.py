@@ -3,7 +3,7 @@
 Finished cells lie in ``OUT.parts`` until all are there; then one file holds them and the folder is gone.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..files import PartStore, write_atomically
+from ..progress import Progress, silent
 from .asynchronous import check_asynchronous, play_asynchronous, run_configuration
 from .configuration import Cell, Experiment
 from .results import CaseSummary, case_summaries, pack, read_metadata, read_results, unpack
@@ -48,7 +49,7 @@ def run_experiment(
     *,
     cores: int = 1,
     command: str = "",
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> Outcome:
     """Play an experiment, or what is missing of it, and write its results file.
 
@@ -90,10 +91,10 @@ def run_experiment(
 
     with closing(PartStore(path.with_name(path.name + ".parts"), {"digest": digest}, len(cells))) as store:
         missing = [cells[number] for number in store.missing()]
-        progress(len(cells) - len(missing), len(cells))
+        progress(len(cells) - len(missing), len(cells), "cells played")
         for done, (cell, rows) in enumerate(_play(experiment, missing, cores), start=len(cells) - len(missing) + 1):
             store.put(cell.number, pack(rows, {"digest": digest}))
-            progress(done, len(cells))
+            progress(done, len(cells), "cells played")
         together = pd.concat([unpack(content) for content in store.all()], ignore_index=True)
         write_atomically(path, pack(together, _metadata(experiment, digest, command)))
         store.remove()

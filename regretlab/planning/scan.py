@@ -93,7 +93,7 @@ class Scan:
         if found is None:
             return None
         service, held = found
-        parts = RegretParts(self.loss.inaction(service), self.loss.delay(service))
+        parts = RegretParts(self.loss.inaction(service), self.loss.delay(service), method=service.method)
         cost = machine.worker_cost * workers if machine.worker_cost else 0.0
         return Candidate(rule.name, workers, held, alignment, parts, cost, service)
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from ..defaults import PLAYED_FRAMES, POLICY
 from ..errors import InputError, first_fault
 from ..laws import Law, parse_law
 from ..policies.learning.settings import LearningSettings
@@ -95,7 +96,7 @@ class RunConfiguration(BaseModel):
 
     environment: str = BEACON
     environment_options: dict[str, Any] = {}
-    policy: str = "impala-k1"
+    policy: str = POLICY
     workers: int = int(Scenario.workers)
     rule: Annotated[str, BeforeValidator(name_of_rule)] = Scenario.rule
     alignment: str | None = Scenario.alignment
@@ -104,7 +105,7 @@ class RunConfiguration(BaseModel):
     gap_default: float = Scenario.gap_default
     gap_delay: float = Scenario.gap_delay
     clock: Literal["real", "virtual"] = "real"
-    frames: int = 3600
+    frames: int = PLAYED_FRAMES
     emulate_latency: str | None = None
     default_behaviour: Literal["noop", "repeat", "random"] = Scenario.default_behaviour
     default_action: int | None = None
@@ -175,6 +176,13 @@ class RunConfiguration(BaseModel):
             raise InputError(f"hold must lie between 0 and {2**22} frames, not {self.hold}")
         if self.hold_probability is not None and not (holds and self.hold in (None, "auto")):
             raise InputError(f"hold_probability is {self.hold_probability!r}, but no hold is learned")
+        for name in ("gap_default", "gap_delay"):
+            gap = getattr(self, name)
+            if gap != getattr(Scenario, name) and not (holds and self.hold in (None, "auto")):
+                raise InputError(
+                    f"{name.replace('_', ' ')} {gap:g} has no effect in a run of rule '{self.rule}': "
+                    "only a hold that is learned takes it into account"
+                )
         if self.hold_probability is not None or self.gap_default != 1.0 or self.gap_delay != 1.0:
             HoldObjective(self.hold_probability or 0.0, self.gap_default, self.gap_delay)
 

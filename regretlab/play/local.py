@@ -14,7 +14,8 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ..errors import RunError
-from ..interrupts import terminable, uninterrupted
+from ..interrupts import deferred, terminable, uninterrupted
+from ..progress import Progress
 from ..records import RecordWriter
 from .configuration import RunConfiguration
 from .environment_process import play
@@ -37,9 +38,8 @@ from .system.processes import process_pool
 from .system.synchronisation import RobustLock, SemaphoreRow
 from .worker_process import WorkerPlan, serve
 
-__all__ = ["LONGEST_STANDSTILL", "MAXIMUM_RESTARTS", "Progress", "Supervisor", "run_local", "supervise"]
+__all__ = ["LONGEST_STANDSTILL", "MAXIMUM_RESTARTS", "Supervisor", "run_local", "supervise"]
 
-Progress = Callable[[int, int, str], None]
 """Called with (frames played, frames in all, what is going on)."""
 
 MAXIMUM_RESTARTS = 10
@@ -195,18 +195,19 @@ class Supervisor:
         longest = max(LONGEST_STANDSTILL, 5 * self._environment_plan.frame_time)
         assert self._environment is not None
         while self._environment.exitcode is None:
-            self._raise_failures(restart=True)
-            self._record()
-            if self._played > played:
-                played, moved = self._played, time.monotonic()
-            elif time.monotonic() - moved > longest:
-                raise RunError(f"the environment has been at frame {played} for {longest:g} s: it hangs")
-            if time.monotonic() - flushed > _FLUSH_EVERY:
-                self.writer.flush()
-                flushed = time.monotonic()
-            if self.learners is not None and self.learners.checkpoint_if_due(self.writer.directory, self._played):
-                self.writer.update_meta(learning=self.learners.figures())
-            self._progress(int(self._board.control[FRAMES_WRITTEN]), self.configuration.frames, "playing")
+            with deferred():
+                self._raise_failures(restart=True)
+                self._record()
+                if self._played > played:
+                    played, moved = self._played, time.monotonic()
+                elif time.monotonic() - moved > longest:
+                    raise RunError(f"the environment has been at frame {played} for {longest:g} s: it hangs")
+                if time.monotonic() - flushed > _FLUSH_EVERY:
+                    self.writer.flush()
+                    flushed = time.monotonic()
+                if self.learners is not None and self.learners.checkpoint_if_due(self.writer.directory, self._played):
+                    self.writer.update_meta(learning=self.learners.figures())
+                self._progress(int(self._board.control[FRAMES_WRITTEN]), self.configuration.frames, "playing")
             self._environment.join(_POLL)
         self._raise_failures(restart=False)
 

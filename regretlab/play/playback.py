@@ -1,6 +1,5 @@
 """Driving an environment again from a record: the same actions must give the same rewards, frame by frame."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..files import replacing
 from ..games import make_game
+from ..progress import Progress, silent
 from ..records import Record
 from ..trust import refuse_foreign_code, refuse_foreign_files
 
@@ -48,7 +48,7 @@ def play_back(
     gif: str | Path | None = None,
     every: int = 2,
     most_pictures: int = 1200,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
     trust: bool = False,
 ) -> Playback:
     """Play the actions of a record in a fresh environment of the same settings and seed.
@@ -114,8 +114,8 @@ def play_back(
                 pictures.append(_picture(game))
             if terminated or truncated:
                 game.reset()
-            if progress is not None and (index + 1) % 500 == 0:
-                progress(index + 1, len(table))
+            if (index + 1) % 500 == 0:
+                progress(index + 1, len(table), "playing again")
         if gif is not None:
             _write_gif(Path(gif), pictures, every * float(record.meta.get("frame_time", 1 / 60)))
     finally:

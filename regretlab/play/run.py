@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..cluster import check_cluster
 from ..errors import InputError
 from ..policies import PolicySpec
+from ..progress import Progress, silent
 from ..records import Record, RecordWriter, RunSummary, summarise
 from .configuration import RunConfiguration
 from .preparation import Prepared, prepare
@@ -31,7 +32,7 @@ def run(
     *,
     overwrite: bool = False,
     prepared: Prepared | None = None,
-    progress: Callable[[int, int, str], None] = lambda played, total, what: None,
+    progress: Progress = silent,
     watch: Callable[[NDArray[np.void]], None] | None = None,
 ) -> RunSummary:
     """Play the configured run and record it.

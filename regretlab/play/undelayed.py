@@ -4,7 +4,6 @@ What it visits shows how predictable the environment is, and how long a policy's
 (`regretlab.mdp.estimation`). Nothing is staggered, timed or recorded here.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..games import make_game
+from ..progress import Progress, silent
 from .configuration import RunConfiguration
 from .loop import chosen_action
 from .preparation import EnvironmentDescription, prepare
@@ -50,9 +50,7 @@ class UndelayedPlay:
     environment: EnvironmentDescription
 
 
-def play_undelayed(
-    configuration: RunConfiguration, *, progress: Callable[[int, int], None] | None = None
-) -> UndelayedPlay:
+def play_undelayed(configuration: RunConfiguration, *, progress: Progress = silent) -> UndelayedPlay:
     """Play with every action in time.
 
     Parameters
@@ -105,8 +103,8 @@ def play_undelayed(
             if terminated or truncated:
                 ended[frame] = True
                 observation, info = game.reset()
-            if progress is not None and (frame + 1) % _TOLD_EVERY == 0:
-                progress(frame + 1, frames)
+            if (frame + 1) % _TOLD_EVERY == 0:
+                progress(frame + 1, frames, f"playing {configuration.policy}")
     finally:
         game.close()
     return UndelayedPlay(states, actions, ended, reward, told, prepared.environment)

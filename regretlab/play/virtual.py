@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..interrupts import uninterrupted
+from ..interrupts import deferred, uninterrupted
+from ..progress import Progress
 from ..records import FRAME_DTYPE, INFERENCE_DTYPE, RecordWriter
 from ..records.schema import FrameRow, InferenceRow
 from ..rules.state import boundary_at_or_after, boundary_at_or_before
 from .configuration import RunConfiguration
 from .latencies import LatencyStream
-from .local import Progress
 from .loop import EnvironmentPlan, FrameLoop, chosen_action
 from .preparation import Prepared, hold_of
 
@@ -107,11 +107,12 @@ class _VirtualClock:
             self._write(self._rows[-1].frame + 1)
 
     def _write(self, played: int) -> None:
-        self._writer.append_frames(np.array(self._rows, FRAME_DTYPE))
-        self._writer.append_inferences(np.array(self._finished, INFERENCE_DTYPE))
-        if self._learning is not None and len(steps := self._learning.take_steps()):
-            self._writer.append_learning_steps(steps)
-        self._rows, self._finished = [], []
+        with deferred():
+            self._writer.append_frames(np.array(self._rows, FRAME_DTYPE))
+            self._writer.append_inferences(np.array(self._finished, INFERENCE_DTYPE))
+            if self._learning is not None and len(steps := self._learning.take_steps()):
+                self._writer.append_learning_steps(steps)
+            self._rows, self._finished = [], []
         self._progress(played, self._frames, "playing (virtual clock)")
 
     def _advance(self, reached: Callable[[float], bool]) -> list[InferenceRow]:

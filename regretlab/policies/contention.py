@@ -12,7 +12,7 @@ import math
 import multiprocessing
 import queue
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, RunError
+from ..progress import Progress, silent
 from ..records.batch_means import student_quantile
 from ..scripts import main_left_alone
 from .spec import PolicySpec
@@ -81,7 +82,7 @@ def measure_contention(
     bf16: bool = False,
     compiled: bool = False,
     rounds: int = ROUNDS,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> Contention:
     """Measure inference times under concurrent processes and fit the model.
 
@@ -211,7 +212,7 @@ def _measured(
     rounds: int,
     samples: int,
     execution: dict[str, Any],
-    progress: Callable[[int, int], None] | None,
+    progress: Progress,
 ) -> NDArray[np.float64]:
     """Return the mean times, shape (rounds, numbers): all processes that infer at a moment count together."""
     context = multiprocessing.get_context("spawn")
@@ -233,8 +234,7 @@ def _measured(
         random = np.random.default_rng(0)
         for done in range(rounds):
             for place, index in enumerate(random.permutation(len(numbers))):
-                if progress is not None:
-                    progress(done * len(numbers) + place, rounds * len(numbers))
+                progress(done * len(numbers) + place, rounds * len(numbers), "concurrent workers")
                 number = numbers[index]
                 busy.value = number
                 for order in orders[:number]:

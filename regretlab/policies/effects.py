@@ -8,7 +8,6 @@ rounds (Cochran 1977, *Sampling Techniques*, section 6.4), which what is common 
 
 import math
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter, sleep
 from typing import Any
@@ -18,6 +17,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
+from ..progress import Progress, silent
 from ..records.batch_means import student_quantile
 from .execution import build_executed
 from .policy import NetworkPolicy
@@ -111,7 +111,7 @@ def measure_effects(
     rounds: int = 20,
     confidence: float = 0.95,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> tuple[OptionEffect, ...]:
     """Measure what each option of execution does to a network's inference time and to its values.
 
@@ -157,8 +157,7 @@ def measure_effects(
         values = [_values(variant, frames) for variant in variants]
         seconds = np.empty((rounds, len(variants)))
         for done in range(rounds):
-            if progress is not None:
-                progress(done + 1, rounds + 1)
+            progress(done + 1, rounds + 1, "options side by side")
             for index in random.permutation(len(variants)):
                 seconds[done, index] = _mean_time(variants[index], frames, -(-samples // rounds))
     finally:

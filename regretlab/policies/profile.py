@@ -10,7 +10,7 @@ import os
 import platform
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import replacing, write_atomically
+from ..progress import Progress, silent
 from ..records.batch_means import batch_count, batch_means, student_quantile
 from ..results import Result
 from .execution import build_timed
@@ -175,7 +176,7 @@ def profile_policy(
     bf16: bool = False,
     compiled: bool = False,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> LatencyProfile:
     """Measure the inference time of a policy on this machine.
 
@@ -231,8 +232,7 @@ def profile_policy(
             began = time.perf_counter()
             policy.act(frame)
             seconds[index] = time.perf_counter() - began
-            if progress is not None:
-                progress(index + 1, len(seconds))
+            progress(index + 1, len(seconds), "inferences")
     finally:
         torch.set_num_threads(before)
     return LatencyProfile(

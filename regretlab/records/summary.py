@@ -317,7 +317,7 @@ def _regret(record: Record, reward: NDArray[np.float64], served: NDArray[np.bool
     found = {name: _frame_mean(values) for name, values in parts.items()}
     errors = {name: error for name, (_, error) in found.items()}
     degrees = max(1, batch_count(len(reward)) - 1)
-    return RegretParts(found["inaction"][0] or 0.0, found["delay"][0] or 0.0, None, errors, degrees)
+    return RegretParts(found["inaction"][0] or 0.0, found["delay"][0] or 0.0, None, errors, degrees, "measurement")
 
 
 def _mean(values: NDArray[Any]) -> tuple[float | None, float | None]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..defaults import REPLICATIONS, SIMULATED_FRAMES
 from ..errors import InputError
 from ..laws import Law
 from ..mdp import AsynchronousMDP, AverageRewardSolution
@@ -77,10 +78,10 @@ def simulate_mdp(
     solution: AverageRewardSolution | None = None,
     start: int = 0,
     chains: int | None = None,
-    frames: int = 1_000_000,
+    frames: int = SIMULATED_FRAMES,
     warmup: int | None = None,
     seed: int = 0,
-    replications: int = 8,
+    replications: int = REPLICATIONS,
     threads: int | None = None,
 ) -> MDPSimulationResult:
     """Simulate a rule on a finite MDP.

@@ -22,7 +22,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..defaults import REPLICATIONS, SIMULATED_FRAMES
 from ..laws.racing import fastest_of
+from ..progress import Progress, silent
 from ..results import RegretParts
 from ..rules import get_rule
 from ..rules.service.service import workers_for_zero_inaction
@@ -32,7 +34,7 @@ from ..theory.hold import hold_to_simulate
 from ..theory.loss import AgeLoss, FrameLoss, loss_of
 from ..theory.realtime import law_on_cores
 from .estimates import Ratio, Stacked, action_intervals, interval_law, ratio, served_delays, stack, summed_service
-from .replication import Environment, Progress, compile_kernels, play_replications
+from .replication import Environment, compile_kernels, play_replications
 from .result import SimulationResult
 from .setting import Setting, resolve
 from .tallies import Rate
@@ -88,12 +90,12 @@ def with_hold(scenario: Scenario) -> Scenario:
 def simulate(
     scenario: Scenario,
     *,
-    frames: int = 1_000_000,
-    replications: int = 8,
+    frames: int = SIMULATED_FRAMES,
+    replications: int = REPLICATIONS,
     warmup: int | None = None,
     seed: int = 0,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> SimulationResult:
     """Simulate the scenario's rule on a witness chain: the fields of ``bound``, with standard errors.
 
@@ -144,7 +146,9 @@ def simulate(
     scenario = with_hold(scenario)
     setting = resolve(scenario, law, frames=frames, warmup=warmup, loss=loss)
 
-    def play(setting: Setting, environment: Callable[[np.random.SeedSequence, int], Environment], rate: Rate) -> Stacked:
+    def play(
+        setting: Setting, environment: Callable[[np.random.SeedSequence, int], Environment], rate: Rate
+    ) -> Stacked:
         return stack(
             play_replications(
                 setting,
@@ -242,9 +246,10 @@ def _figures(
     regret = RegretParts(
         parts["inaction"].value,
         parts["delay"].value,
-        0.0,
+        None,
         regret_errors,
         parts["total"].degrees,
+        "simulation",
     )
     errors |= {
         "regret_per_frame": regret_errors,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..progress import Progress, silent
 from ..rules.store import NO_LIMIT, in_force
 from .draws import LANES, AliasTable, alias_table
 from .events.service import EventRun
@@ -22,7 +23,6 @@ __all__ = [
     "Environment",
     "FreshOutputs",
     "LastingOutputs",
-    "Progress",
     "Service",
     "Stop",
     "compile_kernels",
@@ -31,8 +31,6 @@ __all__ = [
     "play_replications",
 ]
 
-Progress = Callable[[int, int], None]
-"""Called with the replications done and their number."""
 Stop = Callable[[], None]
 """Called between blocks by what plays; raises if it should play no more."""
 T = TypeVar("T")
@@ -69,7 +67,7 @@ def play_replications(
     seed: int,
     replications: int,
     threads: int | None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> list[Tallies]:
     """Play independent replications on threads (the kernels hold no lock).
 
@@ -110,7 +108,7 @@ def play_replications(
     return on_threads([task(own) for own in seeds], threads, progress)
 
 
-def on_threads(tasks: Sequence[Callable[[Stop], T]], threads: int | None, progress: Progress | None = None) -> list[T]:
+def on_threads(tasks: Sequence[Callable[[Stop], T]], threads: int | None, progress: Progress = silent) -> list[T]:
     """Run tasks on threads and return their results in order; an error or Ctrl-C ends them all within a block."""
     told = threading.Event()
 
@@ -123,8 +121,7 @@ def on_threads(tasks: Sequence[Callable[[Stop], T]], threads: int | None, progre
         try:
             for done, finished in enumerate(as_completed(plays), 1):
                 finished.result()
-                if progress is not None:
-                    progress(done, len(tasks))
+                progress(done, len(tasks), "playing replications")
         except BaseException:
             told.set()
             pool.shutdown(wait=False, cancel_futures=True)

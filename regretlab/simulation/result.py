@@ -28,8 +28,8 @@ class SimulationResult(Result, Mapping[str, Any]):
     service_value
         S(p) of the simulated delay law (p is the ring's eigenvalue lambda for a ring of K symbols).
     regret
-        Regret per frame by its causes, with standard errors (``learning`` 0: the simulated agent acts optimally on
-        what it observed).
+        Regret per frame by its causes, with standard errors (no ``learning``: the simulated agent acts optimally
+        on what it observed).
     over_horizon
         The same over the horizon; ``None`` without one.
     reward_per_frame

@@ -1,7 +1,7 @@
 """What a simulation plays, checked and resolved from what its caller gave."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class Setting:
     warmup: int
     batches: int
     batch_frames: int
-    outputs: Outputs = Outputs()
+    outputs: Outputs = field(default_factory=Outputs)
     cancel_after: float = math.inf
     lasts: bool = False
     repeats: bool = False
@@ -95,9 +95,7 @@ class Setting:
         return tuple(said)
 
 
-def resolve(
-    scenario: Scenario, law: Law, *, frames: int, warmup: int | None, loss: AgeLoss | None = None
-) -> Setting:
+def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None, loss: AgeLoss | None = None) -> Setting:
     """Return what a scenario plays; raise ``InputError`` where its rule cannot.
 
     Parameters
@@ -132,7 +130,7 @@ def resolve(
 
         law, workers = fastest_of(law, scenario.replicas), workers / scenario.replicas
         if workers != int(workers):
-            raise InputError(f"workers must be a multiple of the {scenario.replicas} replicas, not {scenario.workers:g}")
+            raise InputError(f"workers must be a multiple of {scenario.replicas} replicas, not {scenario.workers:g}")
     first_estimate = None
     if chosen.takes_maximum_time:
         longest = min(cancel_after, law.maximum() if maximum_time is None else maximum_time)
@@ -182,7 +180,7 @@ def _outputs(scenario: Scenario, loss: AgeLoss | None) -> Outputs:
     if scenario.age_limit is not None:
         if model == "repeat":
             raise InputError("a repeated action has no age limit: leave age limit or default behaviour out")
-        limit = min(limit, _useful(loss) + 1 if scenario.age_limit == "auto" else scenario.age_limit)
+        limit = min(limit, _useful(loss) + 1 if scenario.age_limit == "auto" else float(scenario.age_limit))
     return Outputs(most, int(min(NO_LIMIT, limit)), most > 0 and loss is not None and not is_convex(loss))
 
 

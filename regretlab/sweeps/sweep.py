@@ -1,6 +1,5 @@
 """Run a sweep to its end, from wherever the last attempt stopped."""
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import InputError
 from ..files import PartStore
+from ..progress import Progress, silent
 from .chunks import Plan, open_store, pack, unpack
 from .configuration import SweepConfiguration
 from .dataset import check_target, held_digest, make_dataset, read_dataset, write_dataset
@@ -54,7 +54,7 @@ def run_sweep(
     engine: Engine = "local",
     cores: int | None = None,
     address: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> Sweep:
     """Compute a sweep, or what is missing of it, and write its dataset.
 
@@ -120,18 +120,16 @@ def _compute_missing(
     engine: Engine,
     cores: int | None,
     address: str | None,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress,
 ) -> int:
     """Compute and keep what is missing; return how many chunks that were."""
     plan = Plan(configuration)
     missing = store.missing()
     done = configuration.points - sum(len(plan.groups_of(chunk)) for chunk in missing) * plan.group_points
-    if progress is not None:
-        progress(done, configuration.points)
+    progress(done, configuration.points, f"{configuration.points:,} points")
     with closing(compute_chunks(configuration, missing, engine=engine, cores=cores, address=address)) as finished:
         for chunk, columns, reasons in finished:
             store.put(chunk, pack(columns, reasons))
             done += len(columns["point"])
-            if progress is not None:
-                progress(done, configuration.points)
+            progress(done, configuration.points, f"{configuration.points:,} points")
     return len(missing)

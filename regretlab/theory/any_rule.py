@@ -134,8 +134,8 @@ class LowerBound(Result):
             *((f"  {bound.name} bound", f"{bound.regret_per_frame:.6g}") for bound in self.sharper),
             ("lower bound per second", f"{self.regret_per_second:.6g}"),
         ]
-        if self.regret is not None:
-            facts.append((f"lower bound over {self.horizon:g} s", f"{self.regret:.6g}"))
+        if self.over_horizon is not None:
+            facts.append((f"lower bound over {self.horizon:g} s", f"{self.over_horizon:.6g}"))
         fewest = self.workers_without_inaction
         return [
             *facts,
@@ -146,8 +146,7 @@ class LowerBound(Result):
         ]
 
     def _bars(self) -> list[tuple[str, RegretParts]]:
-        idle = min(self.regret_per_frame, self.inaction_fraction * self.gap_default)
-        return [(self.title, RegretParts(idle, self.regret_per_frame - idle))]
+        return [(self.title, self.regret)]
 
     @property
     def regret_per_second(self) -> float:
@@ -155,7 +154,13 @@ class LowerBound(Result):
         return self.regret_per_frame / self.frame_time
 
     @property
-    def regret(self) -> float | None:
+    def regret(self) -> RegretParts:
+        """The bound per frame: what unavoidable idle frames lose (inaction), and the rest, which is no bound alone."""
+        idle = min(self.regret_per_frame, self.inaction_fraction * self.gap_default)
+        return RegretParts(idle, self.regret_per_frame - idle, method=self.method)
+
+    @property
+    def over_horizon(self) -> float | None:
         """The bound over the horizon; None without one."""
         return None if self.horizon is None else self.regret_per_second * self.horizon
 
@@ -177,7 +182,7 @@ class LowerBound(Result):
             "workers_for_zero_inaction": self.workers_without_inaction,
             "regret_per_frame": only_total(self.regret_per_frame),
             "regret_per_second": only_total(self.regret_per_second),
-            "regret": None if self.regret is None else only_total(self.regret),
+            "regret": None if self.over_horizon is None else only_total(self.over_horizon),
             "method": self.method,
             "standard_error": None,
             "assumptions": list(self.assumptions),
@@ -238,7 +243,9 @@ def _loss_of(scenario: Scenario) -> tuple[AgeLoss, tuple[str, ...]]:
     if scenario.inference_time is None:
         raise InputError("lower bound needs inference time, and none is given")
     notes: tuple[str, ...] = ()
-    ignored = scenario.ignored(("hold", "alignment", "maximum_time", "unused", "age_limit"))
+    if scenario.batch_law is not None:
+        raise InputError(f"lower bound does not take batch law {scenario.batch_law!r} into account: leave it out")
+    ignored = scenario.ignored(("hold", "alignment", "maximum_time", "unused", "age_limit", "replicas"))
     if ignored:
         words = ", ".join(name.replace("_", " ") for name in ignored)
         notes = (f"not taken into account, since the bound is over all rules: {words}",)

@@ -158,7 +158,7 @@ def bound(
     # the formula is that of uniform phases, and of frames that no default action improves
     capped = loss.last_useful_age < len(service.delay_law) - 1
     in_phases = any("keep their phases" in note for note in service.assumptions)
-    parts = RegretParts(loss.inaction(service), loss.delay(service))
+    parts = RegretParts(loss.inaction(service), loss.delay(service), method=service.method)
     found = None
     if part.learning_bound is not None and horizon is not None:
         scale = service.frame_time / service.interaction_time

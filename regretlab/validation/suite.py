@@ -19,6 +19,7 @@ from ..files import make_folder
 from ..play.mirror import mirror, mirrored_configuration
 from ..play.run import run as play
 from ..play.system.processes import process_pool
+from ..progress import Progress, silent
 from ..records import Record, RunSummary, summarise
 from .checks import claims_of, claims_of_twin
 from .claim import Claim
@@ -30,9 +31,6 @@ CLAIMS_FILE = "claims.json"
 REPORT_FILE = "report.html"
 RUNS_FOLDER = "runs"
 _OWN = (CLAIMS_FILE, REPORT_FILE, RUNS_FOLDER, "regret.svg", "timeline.svg")
-
-Progress = Callable[[str, int, int], None]
-"""Called with (what is going on, frames played so far in all runs, frames to play in all runs)."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def validate(
     quick: bool = False,
     clock: str | None = None,
     claims: tuple[str, ...] = (),
-    progress: Progress = lambda what, played, total: None,
+    progress: Progress = silent,
 ) -> Validation:
     """Play the runs of a validation and compare them with the theory.
 
@@ -90,7 +88,7 @@ def validate(
     claims
         Names of claims (or of runs, or the beginnings of such names) to check; empty for all.
     progress
-        Called with how far it is.
+        Called with the frames played in all runs so far, those to play in all, and the run that plays.
 
     Raises
     ------
@@ -105,7 +103,7 @@ def validate(
     done = 0
 
     def tell(what: str, frames: int) -> None:
-        progress(what, done + frames, total)
+        progress(done + frames, total, what)
 
     virtual = [run for run in runs if run.configuration.clock == "virtual"]
     real = [run for run in runs if run.configuration.clock == "real"]
@@ -129,7 +127,7 @@ def validate(
     return result
 
 
-def _telling(name: str, tell: Callable[[str, int], None]) -> Callable[[int, int, str], None]:
+def _telling(name: str, tell: Callable[[str, int], None]) -> Progress:
     return lambda played, total, what: tell(f"{name}: {what}", played)
 
 
@@ -178,7 +176,7 @@ def _is_played(run: PlannedRun, folder: Path) -> bool:
     return bool(meta.get("complete")) and same and meta["versions"]["regretlab"] == __version__
 
 
-def _play_one(run: PlannedRun, directory: Path, tell: Callable[[int, int, str], None]) -> RunSummary:
+def _play_one(run: PlannedRun, directory: Path, tell: Progress) -> RunSummary:
     folder = _folder(directory, run)
     if _is_played(run, folder):
         return summarise(Record.open(folder))

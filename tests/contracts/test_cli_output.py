@@ -67,10 +67,10 @@ def test_lines_of_progress_tell_rate_and_time_left(capsys, monkeypatch):
     now = iter([0.0, 0.0, 50.0, 100.0])
     monkeypatch.setattr(output, "monotonic", lambda: next(now))
     with output.show_progress() as tell:
-        tell("240 points", 40, 240, "0 a second")
-        tell("240 points", 41, 240, "2 a second")  # the same tenth: nothing new
-        tell("240 points", 140, 240, "2 a second")
-        tell("240 points", 240, 240, "2 a second")
+        tell(40, 240, "240 points", "0 a second")
+        tell(41, 240, "240 points", "2 a second")  # the same tenth: nothing new
+        tell(140, 240, "240 points", "2 a second")
+        tell(240, 240, "240 points", "2 a second")
     assert capsys.readouterr().err.splitlines() == [
         "240 points (10 %)",
         "240 points (50 %, 2 a second, 0:00:50 left)",

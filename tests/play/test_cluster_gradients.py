@@ -10,7 +10,7 @@ from regretlab.cluster import open_cluster
 from regretlab.errors import RunError
 from regretlab.play.cluster.actors import FrameStore, InferenceActor
 from regretlab.play.cluster.gradients import GradientActor, GradientSeats, WeightShelf
-from regretlab.play.cluster.placement import MOST_LOSSES, ActorLost, Placement, keep_filled
+from regretlab.play.cluster.placement import MOST_LOSSES, ActorLost, Placement, keep_filled, meaning
 from regretlab.play.cluster.weights import NodeWeights, WeightSender, WeightStore
 from regretlab.play.learning.state import WeightSnapshots, snapshot_fields
 from regretlab.play.system.arena import Arena
@@ -215,15 +215,41 @@ def test_seats_follow_the_cores_and_avoid_the_node_that_was_lost():
     assert Placement(_Nodes(a=1.0, b=1.0), backwards=True).choose(0) == "b"
 
 
-def test_a_slot_is_filled_again_until_it_is_lost_too_often():
-    seen = []
+def test_an_actor_whose_class_raises_is_a_failure_and_not_a_loss():
+    exceptions = pytest.importorskip("ray").exceptions
+    raised = exceptions.RayTaskError("__init__", "Traceback\nValueError: 7 is not a layer", ValueError("7"))
+    failure = meaning(exceptions.ActorDiedError(raised))
+    assert type(failure) is RuntimeError
+    assert str(failure) == "it cannot be started there: ValueError: 7 is not a layer"
+    lost = exceptions.RayTaskError("__init__", "Traceback\nray.exceptions.OwnerDiedError: gone", ValueError("7"))
+    assert isinstance(meaning(exceptions.ActorDiedError(lost)), ActorLost)
+    assert isinstance(meaning(exceptions.ActorDiedError()), ActorLost)
+    assert isinstance(meaning(exceptions.GetTimeoutError("late")), ActorLost)
+
+
+class _Clock:
+    """A clock that only sleeping moves."""
+
+    now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+def test_a_slot_is_filled_again_until_it_is_lost_too_often(monkeypatch):
+    seen, clock = [], _Clock()
+    monkeypatch.setattr("regretlab.play.cluster.placement.time", clock)
 
     def fill(attempt, avoid):
         seen.append((attempt, avoid))
         raise ActorLost("gone")
 
-    with pytest.raises(RunError, match=rf"learner 2 was lost {MOST_LOSSES + 1} times"):
+    with pytest.raises(RunError, match=rf"learner 2 was lost {MOST_LOSSES + 1} times.*because of gone"):
         keep_filled("learner 2", lambda: False, fill, lambda loss: "there")
+    assert 10 < clock.now < 30  # a cluster gets time to notice what it lost
     assert seen == [(0, None), *((attempt, "there") for attempt in range(1, MOST_LOSSES + 1))]
     keep_filled("learner 2", lambda: len(seen) > 11, fill, lambda loss: "there")  # lost as the run ends: no matter
     assert len(seen) == 12

@@ -22,7 +22,7 @@ def test_the_trajectory_is_that_of_the_environment():
     told = []
     configuration = RunConfiguration(environment_options=BLIND, policy="random", frames=1000, seed=3)
     play = play_undelayed(configuration, progress=lambda *way: told.append(way))
-    assert told == [(500, 1000), (1000, 1000)]
+    assert told == [(500, 1000, "playing random"), (1000, 1000, "playing random")]
     game = make_game("regretlab/Beacon-v0", **BLIND)
     _, info = game.reset(seed=3)
     reward = 0.0

@@ -46,7 +46,7 @@ def test_progress_is_told_and_threads_are_given_back():
     try:
         torch.set_num_threads(3)
         told = []
-        profile_policy(SPEC, samples=3, warm_up=1, progress=lambda done, total: told.append((done, total)))
+        profile_policy(SPEC, samples=3, warm_up=1, progress=lambda done, total, what: told.append((done, total)))
         assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
         assert torch.get_num_threads() == 3
     finally:

@@ -67,7 +67,12 @@ def test_results_come_in_the_order_of_the_tasks_and_progress_counts_them():
     def task(number):
         return lambda stop: (time.sleep(0.01 * max(0, 3 - number)), number)[1]
 
-    assert on_threads([task(n) for n in range(4)], 4, lambda done, total: told.append((done, total))) == [0, 1, 2, 3]
+    assert on_threads([task(n) for n in range(4)], 4, lambda done, total, what: told.append((done, total))) == [
+        0,
+        1,
+        2,
+        3,
+    ]
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
@@ -77,6 +82,6 @@ def test_progress_of_a_simulation_is_told():
         Scenario(LAW, frame_time=1.0, mode_probability=0.9, rule="frame-pool"),
         frames=100,
         replications=3,
-        progress=lambda done, total: told.append((done, total)),
+        progress=lambda done, total, what: told.append((done, total)),
     )
     assert told == [(1, 3), (2, 3), (3, 3)]

@@ -230,7 +230,7 @@ def test_progress_is_told():
     told = []
     simulate_learning(
         parse_mdp("riverswim(3)").mdp, learner_named("ucrl2"), frames=100, replications=3,
-        progress=lambda done, total: told.append((done, total)),
+        progress=lambda done, total, what: told.append((done, total)),
     )  # fmt: skip
     assert told == [(done, 6) for done in range(1, 7)]
 

@@ -27,7 +27,7 @@ def test_a_cluster_that_loses_a_node_gives_the_same_values(cluster, tmp_path):
     alone = run_sweep(sweep, tmp_path / "alone.nc", cores=1)
     killed = threading.Event()
 
-    def progress(done, total):
+    def progress(done, total, what):
         if done >= 4 and not killed.is_set():
             killed.set()
             cluster.kill_other()

@@ -136,6 +136,7 @@ def test_virtual_runs_agree_with_the_bound(tmp_path):
             "symbols": 8,
             "mode_probability": 0.9,
             "frames": 3000,
+            "policy": "oracle",
             "emulate_latency": 0.0601,
             "rule": "frame-pool",
         },
@@ -260,7 +261,7 @@ def test_two_processes_do_not_compute_one_sweep_at_once(tmp_path):
     sweep = read_configuration(BOUND)
     refused = []
 
-    def progress(done, total):
+    def progress(done, total, what):
         with pytest.raises(InputError, match=r"a\.nc\.parts' is being computed by another process"):
             run_sweep(sweep, tmp_path / "a.nc", cores=1)
         refused.append(done)

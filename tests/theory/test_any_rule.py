@@ -462,7 +462,7 @@ def test_the_bound_of_a_scenario():
         found = lower_bound(asked.replace(**options), sharper=False)
         expected = lower_bound_of_law(EXPON, 0.5, FrameLoss(0.9), workers=3, **direct)
         assert found.regret_per_frame == expected.regret_per_frame
-        assert found.regret == pytest.approx(120.0 * expected.regret_per_frame)
+        assert found.over_horizon == pytest.approx(120.0 * expected.regret_per_frame)
     curve = MeasuredLoss((0, 2), (0.0, 0.4), 1.0)
     measured = Scenario(EXPON, frame_time=0.5, workers=3, loss=curve)
     assert lower_bound(measured).regret_per_frame == bound(EXPON.scaled(2.0), 0, 3, loss=curve)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...policies import PolicySpec
 from ...policies.learning.updates import Batch
 from ...policies.parameters import parameter_count
-from .placement import START_PATIENCE, ActorLost, Caller, Placement
+from .placement import START_PATIENCE, Caller, Placement, meaning
 
 __all__ = ["GradientActor", "GradientSeats", "RemoteGradient", "WeightShelf"]
 
@@ -171,5 +171,5 @@ class GradientSeats:
             actor = self.placement.actor(node, GradientActor).remote(self._spec, self._clip)
             self._ray.get(actor.__ray_ready__.remote(), timeout=START_PATIENCE)
         except self._ray.exceptions.RayError as error:
-            raise ActorLost(type(error).__name__) from None
+            raise meaning(error) from None
         return RemoteGradient(self._ray, actor, self.shelf, self._spec)

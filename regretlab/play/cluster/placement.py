@@ -8,7 +8,7 @@ from typing import Any
 from ...errors import RunError
 from ..loop import PolicyLost
 
-__all__ = ["MOST_LOSSES", "PATIENCE", "START_PATIENCE", "ActorLost", "Caller", "Placement", "keep_filled"]
+__all__ = ["MOST_LOSSES", "PATIENCE", "START_PATIENCE", "ActorLost", "Caller", "Placement", "keep_filled", "meaning"]
 
 START_PATIENCE = 120.0
 """Seconds an actor may take to start and for its first answer: it imports PyTorch, and the first is the slowest."""
@@ -18,10 +18,22 @@ SLOWEST = 20.0
 """... and so many times the slowest answer so far."""
 MOST_LOSSES = 10
 """How often one slot may be lost before the run gives up."""
+_BRIEF = 1.0
+"""Seconds: a slot that is lost sooner was not served, and waits before its next actor."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
+"""Seconds of the first such wait, which doubles up to the longest: a cluster that lost a node takes time to notice."""
 
 
 class ActorLost(PolicyLost):
     """The actor, or its node, is gone."""
+
+
+def meaning(error: Any) -> Exception:
+    """Return what an error of Ray means: the actor is lost, or it cannot be built because its class raised."""
+    reason = str(error).strip().rpartition("\n")[2].strip()
+    if getattr(error, "actor_init_failed", False) and not reason.startswith("ray.exceptions."):
+        return RuntimeError(f"it cannot be started there: {reason}")
+    return ActorLost(type(error).__name__)
 
 
 class Caller:
@@ -55,7 +67,7 @@ class Caller:
                 raise ActorLost(type(error.cause).__name__) from None
             raise RuntimeError(str(error.cause)) from None
         except self._ray.exceptions.RayError as error:  # the actor, its node, or what it had answered is gone
-            raise ActorLost(type(error).__name__) from None
+            raise meaning(error) from None
         self._slowest = max(self._slowest, time.monotonic() - began)
         return found
 
@@ -140,8 +152,9 @@ def keep_filled(
     RunError
         If the slot is lost too often, or ``fill`` raises.
     """
-    attempt, avoid = 0, None
+    attempt, avoid, pause = 0, None, _FIRST_PAUSE
     while not stopped():
+        began = time.monotonic()
         try:
             fill(attempt, avoid)
         except ActorLost as loss:
@@ -150,6 +163,15 @@ def keep_filled(
             attempt += 1
             avoid = lost(loss)
             if attempt > MOST_LOSSES:
-                raise RunError(f"{who} was lost {attempt} times: the cluster is not fit to run") from None
+                raise RunError(
+                    f"{who} was lost {attempt} times, the last time because of {loss}: the cluster is not fit to run"
+                ) from None
+            if time.monotonic() - began >= _BRIEF:
+                pause = _FIRST_PAUSE
+                continue
+            until = time.monotonic() + pause
+            while time.monotonic() < until and not stopped():
+                time.sleep(0.02)
+            pause = min(2 * pause, _LONGEST_PAUSE)
         except Exception as error:
             raise RunError(f"{who}: {error}") from error

@@ -12,7 +12,7 @@ from ...policies import PolicySpec
 from ..preparation import policy_of_worker
 from ..system.board import Frame
 from .actors import RING, FrameStore, InferenceActor, Place
-from .placement import PATIENCE, START_PATIENCE, ActorLost, Caller, Placement
+from .placement import PATIENCE, START_PATIENCE, Caller, Placement, meaning
 from .weights import NodeWeights, WeightSender, WeightStore
 
 __all__ = ["Seat", "Seats"]
@@ -129,7 +129,7 @@ class Seats:
             self._ray.get(actor.__ray_ready__.remote(), timeout=START_PATIENCE)
         except self._ray.exceptions.RayError as error:
             self.suspect(node)
-            raise ActorLost(type(error).__name__) from None
+            raise meaning(error) from None
         return Seat(self._ray, actor, stores, worker)
 
     def suspect(self, node: str) -> None:

@@ -6,9 +6,10 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from ...progress import Progress
 from ...records import RecordWriter
 from ..configuration import RunConfiguration
-from ..local import Progress, Supervisor, supervise
+from ..local import Supervisor, supervise
 from ..preparation import Prepared
 from .gateway import serve_cluster
 from .learners import RemoteLearners, heard

@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from ...compilation import Kernel, kernel, kernel_with
 from ...errors import InputError
-from ...rules.rule import HoldObjective, StaggeringRule
 from ...rules import store
+from ...rules.rule import HoldObjective, StaggeringRule
 from ...rules.state import BINS, CURSOR, NEXT_START, slot
 from ._kernels import (
     CONTROL,
     DISPATCHED,
     DONE,
     FRAME,
+    GIVEN_UP,
     HEAP,
     LOADED,
-    GIVEN_UP,
     NEEDED,
     OUT_OF_REACH,
     OUT_OF_STORE,

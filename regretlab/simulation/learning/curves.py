@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...laws import Law
 from ...mdp import AsynchronousMDP, FiniteMDP, solve_average_reward
+from ...progress import Progress, silent
 from ...rules.rule import StaggeringRule
 from ...scenario import Scenario
 from ..draws import alias_table
-from ..replication import Progress, Stop, on_threads
+from ..replication import Stop, on_threads
 from ..setting import resolve
 from . import _kernels as kernels
 from .informed import InformedAgent, informed_agent
@@ -98,7 +99,7 @@ def simulate_learning(
     replications: int = 16,
     seed: int = 0,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> LearningCurves:
     """Play a tabular learner and an informed agent through a staggering rule.
 

@@ -60,10 +60,8 @@ class Witness:
         """Return the chain in a phrase."""
         if self.symbols is None:
             return "fresh states W1: a move is modal with probability p, else to a state not seen before"
-        where = "moves on to the next" if moves else "stays"
-        return (
-            f"ring W2: {self.symbols} symbols, the shown one {where} with probability p, else jumps uniformly to another"
-        )
+        mode = f"the shown one {'moves on to the next' if moves else 'stays'} with probability p"
+        return f"ring W2: {self.symbols} symbols, {mode}, else jumps uniformly to another"
 
     def eigenvalue(self) -> float:
         """The chain's lambda: right with 1/K + (1-1/K) lambda^d after d frames; p itself without symbols."""

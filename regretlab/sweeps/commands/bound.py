@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...rules import get_rule
-from ...scenario import Scenario
+from ...scenario import SERVICE_FIELDS, Scenario
 from ...theory.learning import LearningPart
 from .command import STAKES, Command, Output, Parameters, asked, parameter, scenario_fields
 
@@ -54,9 +54,10 @@ def evaluate(
     from ...theory.realtime import bound
 
     first = dict(same) | {name: values[0] for name, values in many.items()}
-    asked_first = scenario_of(first, (*STAKES, "actions"))
+    asked_first = scenario_of(first, STAKES)
     holds = get_rule(asked_first.rule).holds
-    if same.get("learning_bound") is not None or (holds and asked_first.hold in (None, "auto")):
+    other_service = any(name in asked_first.changed for name in SERVICE_FIELDS if name != "actions")
+    if same.get("learning_bound") is not None or other_service or (holds and asked_first.hold in (None, "auto")):
         return _one_by_one(same, many, len(seeds))
     service = bound(asked_first.replace(actions=None), learning=_learning(same)).service
     stakes = {name: np.asarray(many.get(name, same.get(name)), dtype=float) for name in _SHARED}
@@ -92,7 +93,7 @@ def _one_by_one(
     columns: dict[str, NDArray[np.float64]] = {name: np.full(count, np.nan) for name in OUTPUTS}
     for index in range(count):
         point = {name: values[index] for name, values in many.items()}
-        base = base or scenario_of(dict(same) | point, (*STAKES, "actions"))
+        base = base or scenario_of(dict(same) | point, STAKES)
         report = bound(base.replace(**point), learning=_learning(same))
         parts = report.regret
         columns["regret"][index] = parts.total
@@ -111,7 +112,7 @@ BOUND = Command(
     parameters=asked(
         "BoundParameters",
         Parameters,
-        scenario_fields(*STAKES, "actions"),
+        scenario_fields(*STAKES),
         **_OPTIONS,
     ),
     outputs=OUTPUTS,

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
-from ...scenario import Scenario
+from ...scenario import SERVICE_FIELDS, Scenario
 
 __all__ = ["STAKES", "Command", "Evaluate", "Output", "Parameters", "asked", "parameter", "scenario_fields"]
 
@@ -84,6 +84,7 @@ STAKES = (
     "hold",
     "alignment",
     "horizon",
+    *SERVICE_FIELDS,
 )
 """Fields of a scenario that ``bound`` and ``simulate`` are swept over."""
 

@@ -8,13 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...defaults import PLAYED_FRAMES, POLICY
+from ...scenario import SERVICE_FIELDS
 from .bound import scenario_of
 from .command import Command, Output, Parameters, asked, parameter, scenario_fields
 
 __all__ = ["RUN"]
 
 
-_FIELDS = ("symbols", "mode_probability", "mode", "workers", "rule", "hold", "alignment", "default_behaviour")
+_FIELDS = (
+    "symbols",
+    "mode_probability",
+    "workers",
+    "rule",
+    "hold",
+    "alignment",
+    *(name for name in SERVICE_FIELDS if name != "actions"),  # the environment has its own
+)
 
 OUTPUTS = {
     "reward_per_frame": Output("reward/frame", "mean reward after the warm-up"),
@@ -77,8 +87,8 @@ RUN = Command(
         required=(),
         emulate_latency=(float | str, parameter(..., "s")),
         env=(str, parameter("beacon", "")),
-        policy=(str, parameter("oracle", "")),
-        frames=(int, parameter(3600, "frame")),
+        policy=(str, parameter(POLICY, "")),
+        frames=(int, parameter(PLAYED_FRAMES, "frame")),
         repetition=(int, parameter(0, meaning="numbers points that differ in their random numbers only")),
     ),
     outputs=OUTPUTS,

@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...defaults import REPLICATIONS, SIMULATED_FRAMES
 from .bound import scenario_of
 from .command import STAKES, Command, Output, Parameters, asked, parameter, scenario_fields
 
 __all__ = ["SIMULATE"]
 
-
-_FIELDS = (*STAKES, "default_behaviour")
 
 OUTPUTS = {
     "regret": Output("reward/frame", "regret per frame"),
@@ -36,7 +35,7 @@ def evaluate(
     from ...simulation import simulate
 
     play = {name: same[name] for name in ("frames", "replications", "warmup")}
-    result = simulate(scenario_of(same, _FIELDS), **play, seed=seeds[0], threads=1)
+    result = simulate(scenario_of(same, STAKES), **play, seed=seeds[0], threads=1)
     errors = result.standard_errors
     return {
         "regret": result.regret.total,
@@ -62,9 +61,9 @@ SIMULATE = Command(
     parameters=asked(
         "SimulateParameters",
         Parameters,
-        scenario_fields(*_FIELDS),
-        frames=(int, parameter(100_000, "frame")),
-        replications=(int, parameter(8)),
+        scenario_fields(*STAKES),
+        frames=(int, parameter(SIMULATED_FRAMES, "frame")),
+        replications=(int, parameter(REPLICATIONS)),
         warmup=(int | None, parameter(None, "frame")),
         repetition=(int, parameter(0, meaning="numbers points that differ in their random numbers only")),
     ),

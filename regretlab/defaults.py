@@ -1,0 +1,14 @@
+"""Defaults of commands that Python, the command line and sweeps share, each written once; imports nothing."""
+
+__all__ = ["PLAYED_FRAMES", "POLICY", "PROFILED_ACTIONS", "REPLICATIONS", "SIMULATED_FRAMES"]
+
+POLICY = "impala-k1"
+"""What ``run`` plays."""
+PLAYED_FRAMES = 3600
+"""Frames of a ``run``."""
+SIMULATED_FRAMES = 1_000_000
+"""Frames of a replication of ``simulate``, after its warm-up."""
+REPLICATIONS = 8
+"""Replications of ``simulate``."""
+PROFILED_ACTIONS = 7
+"""Actions that the policy of ``profile`` chooses from."""
