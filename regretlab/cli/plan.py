@@ -155,7 +155,7 @@ def _progress_after(seconds: float) -> Iterator[Progress]:
             if shown is None and monotonic() - begun > seconds:
                 shown = stack.enter_context(show_progress())
             if shown is not None:
-                shown(what, done, total)
+                shown(done, total, what)
 
         yield tell
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple, get_args
 
+import numpy as np
+
 from ..errors import InputError
 from ..laws.measured import MeasuredSlowdown
 from ..progress import Progress
@@ -40,6 +42,7 @@ _CHOSEN = ("rule", "workers", "hold", "alignment", "horizon")
 _SERVICE = ("default_behaviour", "mode", "actions", "chunk", "unused", "age_limit", "cancel_after", "replicas")
 _USES = ("frame_time", "symbols", "gap_default", "gap_delay", "maximum_time", "cores", *_SERVICE)
 _CLOSE, _FINALISTS = 3, 4
+_APART = 3.0  # standard errors
 _MOST_BOUNDED = 300
 
 
@@ -292,15 +295,34 @@ class _Search:
             if best:
                 winner = choose([each for _, each in best], self.target, self.scan.tolerance)
                 choice = next(choice for choice, each in best if each is winner)
-                result.append((choice, self.scan.settled(self.machine, winner)))
+                winner = self.scan.settled(self.machine, winner)
+                result.append((choice, winner))
+                if (chunk := self._as_a_chunk(choice, winner)) is not None:
+                    result.append(chunk)
         return result
+
+    def _as_a_chunk(self, choice: _Choice, winner: Candidate) -> tuple[_Choice, Candidate] | None:
+        """Return the candidate with the shortest chunk that does what unlimited chunks, or repeated actions, do."""
+        if winner.service is None or (self.scan.moves and choice.options.get("chunk") != math.inf):
+            return None
+        law = winner.service.delay_law
+        if choice.options.get("chunk") is None:
+            at = self._at(choice.serving(_chunked(choice.options, math.inf)), winner)
+            law = law if at is None or at.service is None else at.service.delay_law
+        later = np.cumsum((law * self.scan.loss.worth(np.arange(len(law))))[::-1])[::-1]  # worth of ages from j on
+        length = int(np.flatnonzero(np.append(later, 0.0) <= max(self.scan.tolerance, 0.1 * winner.error))[0]) - 1
+        shorter = choice.serving(_chunked(choice.options, max(1, length)))
+        at = self._at(shorter, winner)
+        return None if at is None else (shorter, self.scan.settled(self.machine, at))
 
     def decided(self, idle: Candidate, found: list[Candidate]) -> tuple[Candidate, list[Candidate]]:
         """Return the winner and all candidates, the closest of which are simulated again, longer."""
         order = sorted(range(len(found)), key=lambda place: found[place].sure_total)
         settled = list(found)
+        least = found[order[0]].sure_total
         for place in order[:_FINALISTS]:
-            settled[place] = self.scan.settled(self.machine, found[place])
+            if found[place].total - _APART * found[place].error <= least:
+                settled[place] = self.scan.settled(self.machine, found[place])
         return choose([idle, *settled], self.target, self.scan.tolerance), settled
 
     def _at(self, choice: _Choice, candidate: Candidate) -> Candidate | None:
@@ -324,6 +346,10 @@ class _Search:
         return found
 
 
+def _chunked(options: Mapping[str, Any], length: float) -> dict[str, Any]:
+    return {**{name: value for name, value in options.items() if name != "default_behaviour"}, "chunk": length}
+
+
 def _with_outputs(scenario: Scenario) -> list[dict[str, Any]]:
     """Return what may become of outputs besides what the scenario says, in its service model."""
     kept: dict[str, Any] = {"unused": "keep"} if scenario.service_model == "once" else {}
@@ -338,7 +364,8 @@ def _other_services(scenario: Scenario) -> list[dict[str, Any]]:
         return []
     other = "noop" if scenario.default_behaviour == "repeat" else "repeat"
     rest = {name: value for name, value in options_of(scenario).items() if name in ("cancel_after", "replicas")}
-    return [{"default_behaviour": other, **rest}, {"chunk": math.inf, **rest}]
+    moving = [{"chunk": math.inf, **rest}] if scenario.mode == "moves" else []  # else the same as repeating
+    return [{"default_behaviour": other, **rest}, *moving]
 
 
 def _same(one: Candidate, other: Candidate) -> bool:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..laws import Law
@@ -31,8 +32,9 @@ from ..rules.service.pool_chains import chain_size
 from ..rules.service.service import NoClosedForm, service_law
 from ..scenario import Scenario
 from ..simulation import simulate
+from ..theory.cancelling import best_threshold
 from ..theory.hold import regret_of_holds
-from ..theory.loss import FrameLoss
+from ..theory.loss import AgeLoss, FrameLoss
 from .candidates import Candidate, Machine, choice_in_words
 
 __all__ = ["Scan", "choose"]
@@ -42,11 +44,33 @@ _MOST_COUNTED = 24  # exponential workers, for the same reason
 _NEARLY_UNBLOCKED = 1e-3
 _CLOSER = 7
 _COARSE = 7
-_SCANNED, _SETTLED = 60_000, 1_000_000  # starts and frames of a simulation
+_SCANNED, _SETTLED = 30_000, 1_000_000  # starts and frames of a simulation
 _FEWEST_FRAMES, _MOST_FRAMES = 4_000, 400_000
 
 _Key = tuple[StaggeringRule, float, int | None, str | None, float, float | None]
-_Found = tuple[RegretParts, ServiceLaw, int | None, Mapping[str, Any]]
+_Found = tuple[RegretParts, ServiceLaw, int | None]
+
+
+@dataclass(frozen=True)
+class _ByAge(AgeLoss):
+    """The loss of a witness as a curve over ages."""
+
+    gap_default: float
+    of_witness: FrameLoss
+
+    def curve(self, ages: ArrayLike) -> NDArray[np.float64]:
+        """Return that of the witness."""
+        return self.of_witness.curve(ages)
+
+    @property
+    def limit(self) -> float:
+        """The limit of the witness."""
+        return self.of_witness.limit
+
+    @property
+    def settled_age(self) -> float:
+        """The limit of the witness."""
+        return self.of_witness.settled_age
 
 
 @dataclass
@@ -78,6 +102,12 @@ class Scan:
     _services: dict[_Key, tuple[ServiceLaw, int | None] | None] = field(default_factory=dict, repr=False)
     _values: dict[Any, _Found | None] = field(default_factory=dict, repr=False)
     _slower: dict[float, Law] = field(default_factory=dict, repr=False)
+    _thresholds: dict[Any, float] = field(default_factory=dict, repr=False)
+
+    @property
+    def moves(self) -> bool:
+        """Whether the most likely successor of a state is another one."""
+        return self.world is not None and self.world.mode == "moves"
 
     def candidate(
         self,
@@ -110,9 +140,9 @@ class Scan:
         >>> round(found.regret.delay, 3), round(found.total, 3)
         (0.488, 0.518)
         """
-        rule, options = get_rule(rule), options or {}
+        rule, options = get_rule(rule), self._resolved(options or {}, machine.slowdown(workers), workers)
         key = (rule, workers, hold, alignment, machine.slowdown(workers), machine.maximum_time)
-        found = None if options else self._by_closed_form(key)
+        found = None if options or self.moves else self._by_closed_form(key)
         cost = machine.worker_cost * workers if machine.worker_cost else 0.0
         if found is not None:
             service, held = found
@@ -189,6 +219,21 @@ class Scan:
                     break
                 best = moved
         return best
+
+    def _resolved(self, options: Mapping[str, Any], factor: float, workers: float) -> Mapping[str, Any]:
+        """Return options with the threshold of cancelling in seconds; without it where none helps."""
+        if options.get("cancel_after") != "auto":
+            return options
+        served = Scenario(**{name: value for name, value in options.items() if name in ("default_behaviour", "chunk")})
+        place = (factor, workers, served.service_model, served.chunk)
+        if place not in self._thresholds:
+            self._thresholds[place] = best_threshold(
+                self._law(factor), self.frame_time, self.loss,
+                workers=workers, service_model=served.service_model, chunk=served.chunk,
+            )  # fmt: skip
+        threshold = self._thresholds[place]
+        rest = {name: value for name, value in options.items() if name != "cancel_after"}
+        return rest if threshold == math.inf else {**rest, "cancel_after": threshold}
 
     def _law(self, factor: float) -> Law:
         if factor not in self._slower:
@@ -273,25 +318,29 @@ class Scan:
         found = self._values[place]
         if found is None:
             return None
-        regret, service, held, resolved = found
-        return Candidate(rule.name, workers, held, alignment, regret, cost, service, resolved)
+        regret, service, held = found
+        return Candidate(rule.name, workers, held, alignment, regret, cost, service, options)
 
     def _play(self, key: _Key, options: Mapping[str, Any], work: int, seed: int) -> _Found:
         """Return the figures of a simulation of about so many frames and starts."""
         rule, workers, hold, alignment, factor, maximum_time = key
-        law, loss = self._law(factor), self.loss
+        law, world = self._law(factor), self.world or Scenario()
         mean = law.mean() / self.frame_time
         frames = min(_MOST_FRAMES, max(_FEWEST_FRAMES, 20.0 * mean, work / (1.0 + min(workers / mean, 1e6))))
         hold = self._hold(law, rule, hold)
         if rule.takes_maximum_time and maximum_time is None and not math.isfinite(law.maximum()):
             maximum_time = law.quantile(TAU_MAX_QUANTILE)  # as the closed form has it: a run would learn ever more
-        scenario = (self.world or Scenario()).replace(
+        if self.moves:
+            stakes = {name: getattr(self.loss, name) for name in ("symbols", "gap_default", "gap_delay")}
+            world = world.replace(mode_probability=self.loss.p, **stakes)
+        else:  # ages alone decide, and losses by age have smaller errors than those seen on a witness
+            world = world.replace(mode_probability=None, symbols=None, loss=_ByAge(self.loss.gap_default, self.loss))
+            if options.get("default_behaviour") == "repeat":  # the same where the mode stays
+                options = {**options, "chunk": math.inf}
+            options = {name: value for name, value in options.items() if name != "default_behaviour"}
+        scenario = world.replace(
             inference_time=law,
             frame_time=self.frame_time,
-            mode_probability=loss.p,
-            symbols=loss.symbols,
-            gap_default=loss.gap_default,
-            gap_delay=loss.gap_delay,
             rule=rule,
             workers=workers,
             hold=hold,
@@ -301,16 +350,9 @@ class Scan:
             horizon=None,
             **options,
         )
-        found = simulate(
-            scenario,
-            frames=int(frames),
-            replications=1,
-            warmup=2_000 + math.ceil(20.0 * mean),
-            seed=seed,
-            threads=1,
-        )
-        resolved = {name: getattr(found.scenario, name) for name in options}
-        return found.regret, found.service, hold, resolved
+        warmup = 2_000 + math.ceil(20.0 * mean)
+        found = simulate(scenario, frames=int(frames), replications=1, warmup=warmup, seed=seed, threads=1)
+        return found.regret, found.service, hold
 
 
 def _independent_copies(one: ServiceLaw, workers: int) -> ServiceLaw:
