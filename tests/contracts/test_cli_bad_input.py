@@ -205,7 +205,6 @@ def test_unusable_arrays(samples, tmp_path, answer):
         (["--workers", "inf", "--worker-cost", "0.1"], "an unlimited pool"),
         (["--rule", "sequential", "--workers", "2"], "'sequential' runs exactly 1 worker, not 2"),
         (["--rule", "max-time", "--hold", "2"], "'max-time' has no hold"),
-        (["--rule", "expected-time"], "'expected-time' has no closed form"),
         (["--cores", "0"], "cores must be"),
         (["--learners", "-1"], "learners must be"),
         (["--contention", "nan"], "contention must be"),

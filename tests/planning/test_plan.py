@@ -18,6 +18,8 @@ from regretlab.planning.workers import workers_under_contention
 from regretlab.rules.service.frame_pools import finite_pool
 from regretlab.rules.service.service import NoClosedForm, service_law
 from regretlab.scenario import Scenario
+from regretlab.simulation import simulate
+from regretlab.theory.ages import free_running_ages, regret_at_ages
 from regretlab.theory.any_rule import lower_bound
 from regretlab.theory.loss import FrameLoss
 from regretlab.theory.realtime import bound
@@ -74,12 +76,12 @@ def test_exponential_times_by_brute_force(cost):
 
 
 def test_the_hold_beats_releasing_and_padding():
-    found = plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9), rule="frame-hold")
+    found = plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9), rule="frame-hold", services="given")
     assert (found.rule, found.hold, found.regime) == ("frame-hold", 5, "asynchronous")
     assert found.regret.total == pytest.approx(1 - 0.521644380983, abs=1e-5)
     rules = {
         candidate.rule: candidate.total
-        for candidate in plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9)).alternatives
+        for candidate in plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9), services="given").alternatives
     }
     assert rules["frame-hold"] < rules["frame-pool"] < rules["sequential"] < rules[None] == 1.0
     assert rules["frame-hold"] < rules["max-time"]
@@ -347,3 +349,82 @@ def test_workers_that_slow_each_other_down_are_found_however_many_it_takes():
     found = plan(Scenario("5", frame_time=1.0, mode_probability=0.9999), contention=0.15, rule="max-time")
     assert found.workers == workers_under_contention(5.0, 0.15) == 17
     assert found.regret.inaction == pytest.approx(0, abs=1e-9)
+
+
+def test_outputs_kept_and_inferences_cancelled_are_chosen_where_they_help():
+    """The simulator's own figure for what was chosen, on a witness and with other random numbers: |z| < 4.5."""
+    asked = Scenario(GAMMA, frame_time=1.0, mode_probability=0.97)
+    given = plan(asked, workers=4, services="given")
+    found = plan(asked, workers=4)
+    assert "unused" not in given.options
+    assert found.options["unused"] == "keep"
+    assert found.regret.total < 0.7 * given.regret.total
+    assert found.lower_bound.regret_per_frame < found.regret.total
+    again = simulate(found.scenario, frames=200_000, replications=2, seed=5)
+    error = math.hypot(found.regret.standard_errors["total"], again.regret.standard_errors["total"])
+    assert abs(found.regret.total - again.regret.total) < 4.5 * error
+    cancelled = plan(Scenario("lognorm(1, scale=3)", frame_time=1.0, mode_probability=0.97), workers=4)
+    assert cancelled.scenario.cancel_after == cancelled.options["cancel_after"] > 0  # a number that a run can use
+
+
+def test_other_service_models_are_listed_or_chosen():
+    """Repeating is worth more than leaving frames idle; the shortest chunk that does the same is named."""
+    asked = Scenario(GAMMA, frame_time=1.0, mode_probability=0.97)
+    found = plan(asked, workers=3)
+    services = {tuple(each.options): each for each in found.other_services}
+    assert set(services) == {("default_behaviour",), ("chunk",)}
+    for each in services.values():
+        assert each.regret.total < found.regret.total
+    free = plan(asked, workers=3, services="any")
+    best = services["default_behaviour",]
+    assert free.regret.total == pytest.approx(
+        best.regret.total, abs=4.5 * (free.regret.standard_errors["total"] + best.error)
+    )
+    assert free.other_services == ()
+    ages = free_running_ages(GAMMA, 1.0, 3)
+    closed = regret_at_ages(ages, FrameLoss(0.97))
+    repeated = plan(asked.replace(default_behaviour="repeat"), workers=3, rule="free-running", services="given")
+    assert abs(repeated.regret.total - closed) < 4.5 * repeated.regret.standard_errors["total"]
+    short = services["chunk",].options["chunk"]
+    assert 3 <= short < 40
+    one_less = plan(asked.replace(chunk=short - 2), workers=3, rule=services["chunk",].rule, services="given")
+    assert one_less.regret.total > services["chunk",].regret.total
+
+
+def test_a_moving_mode_is_never_planned_by_a_closed_form_that_knows_the_delay():
+    asked = Scenario(GAMMA, frame_time=1.0, mode_probability=0.97, mode="moves")
+    once, chunk = plan(asked, workers=3), plan(asked, workers=3, services="any")
+    assert once.method == chunk.method == "simulation"
+    assert math.isfinite(chunk.options["chunk"]) or chunk.options["chunk"] == math.inf
+    assert chunk.regret.total < 0.5 * once.regret.total
+    stays = plan(asked.replace(mode="stays"), workers=3, services="any")
+    assert chunk.regret.total == pytest.approx(stays.regret.total, abs=0.01)  # a chunk is right at every age in both
+
+
+def test_what_cannot_be_computed_is_listed_with_its_reason(monkeypatch):
+    def refuse(scenario, **_):
+        raise InputError(f"rule '{scenario.rule}' cannot be played")
+
+    monkeypatch.setattr("regretlab.planning.scan.simulate", refuse)
+    found = plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9))
+    assert found.rule == "free-running"
+    assert found.not_computed["expected-time, starts on frames"] == "rule 'expected-time' cannot be played"
+    listed = {each["candidate"] for each in found.to_json()["not_computed"]}
+    assert {"expected-time, starts anywhere", "free-running, unused outputs kept"} <= listed
+    assert "not computed" in dict(found.facts())
+    with pytest.raises(InputError, match="no candidate can be computed for inference time gamma"):
+        plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9), rule="expected-time", services="given")
+
+
+def test_progress_is_reported_and_shown_where_it_takes_long(monkeypatch, capsys):
+    from regretlab.cli import main
+
+    seen = []
+    asked = Scenario("3", frame_time=1.0, mode_probability=0.9)
+    plan(asked, progress=lambda done, total, what: seen.append((done, total, what)))
+    assert [done for done, _, _ in seen] == list(range(1, len(seen) + 1))
+    assert all(done <= total for done, total, _ in seen)
+    words = ["plan", "--inference-time", "3", "--frame-time", "1", "--mode-probability", "0.9", "--services", "given"]
+    monkeypatch.setattr("regretlab.cli.plan._PATIENCE", -1.0)
+    assert main(words) == 0
+    assert "planning (" in capsys.readouterr().err
