@@ -39,7 +39,7 @@ def test_chunks_need_fewer_workers_the_longer_they_are(delay):
 
 
 def test_chunks_that_grow_with_the_inference_need_a_constant_number():
-    """H = 1.5 D: two workers at any D; H = D + 2: a number that grows, and not in proportion."""
+    """H = 1.5 D: two workers at any D; H = D + 2: in proportion to D, a third; H = 24: faster than in proportion."""
     grows = [workers_without_inaction(constant(d), 1.0, service_model="chunk", chunk=d + 2) for d in (6, 12, 24)]
     constant_number = [
         workers_without_inaction(constant(d), 1.0, service_model="chunk", chunk=1.5 * d) for d in (6, 12, 24)
@@ -47,7 +47,7 @@ def test_chunks_that_grow_with_the_inference_need_a_constant_number():
     fixed = [workers_without_inaction(constant(d), 1.0, service_model="chunk", chunk=24) for d in (6, 12, 18, 21, 24)]
     assert grows == [2, 4, 8]
     assert constant_number == [2, 2, 2]
-    assert fixed == [1, 1, 3, 6, 24]  # faster than in proportion
+    assert fixed == [1, 1, 3, 6, 24]
 
 
 @pytest.mark.parametrize("law", [GAMMA, parse_law("expon(scale=2.5)"), law_from_samples([1.0, 5.0])])
