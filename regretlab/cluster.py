@@ -68,6 +68,7 @@ def open_cluster(address: str | None, *, patience: float = 0.0) -> Iterator[Any]
     import ray
 
     started = not ray.is_initialized()
+    authentication = os.environ.get(AUTHENTICATION)
     with reaped() if started and address in OWN else nullcontext():
         if started:
             _persist(ray, address, patience)
@@ -76,6 +77,14 @@ def open_cluster(address: str | None, *, patience: float = 0.0) -> Iterator[Any]
         finally:
             if started:
                 ray.shutdown()
+                _restore(AUTHENTICATION, authentication)  # the next cluster may be one without tokens
+
+
+def _restore(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
 
 
 def _persist(ray: Any, address: str | None, patience: float) -> None:
