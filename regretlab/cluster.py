@@ -77,14 +77,18 @@ def open_cluster(address: str | None, *, patience: float = 0.0) -> Iterator[Any]
         finally:
             if started:
                 ray.shutdown()
-                _restore(AUTHENTICATION, authentication)  # the next cluster may be one without tokens
+                _restore_authentication(authentication)
 
 
-def _restore(name: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(name, None)
+def _restore_authentication(mode: str | None) -> None:
+    """Undo what starting a cluster set: the processes of later runs may join a cluster without tokens.
+
+    This process itself cannot: Ray keeps the mode that it read first.
+    """
+    if mode is None:
+        os.environ.pop(AUTHENTICATION, None)
     else:
-        os.environ[name] = value
+        os.environ[AUTHENTICATION] = mode
 
 
 def _persist(ray: Any, address: str | None, patience: float) -> None:
