@@ -320,9 +320,9 @@ class Scenario:
     age_limit
         Frames of age from which the default behaviour acts instead of an output, or auto.
     cancel_after
-        Seconds after which an inference is cancelled, or auto.
+        Seconds after which an inference is cancelled, or auto: the threshold of the least lower bound.
     replicas
-        Inferences started on the same observation, the first to complete counting (racing).
+        Workers that race on each observation: the first to complete counts, the others are cancelled.
     batch_law
         "alpha, beta": one accelerator serves n inferences together in alpha + beta n seconds.
     horizon

@@ -107,11 +107,12 @@ def test_a_field_that_the_rule_cannot_use_is_refused_where_it_is_evaluated():
         ({"age_limit": "auto"}, "age limit 'auto'"),
         ({"cancel_after": "500ms"}, "cancel after 0.5"),
         ({"chunk": 4}, "chunk 4"),
+        ({"replicas": 2, "workers": 4}, "replicas 2"),
     ],
 )
 def test_a_field_that_an_entry_point_does_not_take_is_refused(changes, said):
     asked = ASKED.replace(**changes)
-    for name, evaluate in (("bound", rl.bound), ("simulate", rl.simulate), ("plan", rl.plan)):
+    for name, evaluate in (("bound", rl.bound), ("plan", rl.plan)):
         with pytest.raises(rl.InputError, match=f"{name} does not take {said} into account: leave it out"):
             evaluate(asked)
 

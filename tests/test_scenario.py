@@ -231,7 +231,7 @@ def test_what_racing_and_batches_take(options, message):
         rl.Scenario(0.1, **options)
 
 
-@pytest.mark.parametrize("options", [{"replicas": 2}, {"batch_law": "0.01, 0.002"}])
+@pytest.mark.parametrize("options", [{"batch_law": "0.01, 0.002"}])
 def test_what_cannot_be_computed_yet_is_refused_in_a_sentence(options):
     asked = rl.Scenario(0.1, mode_probability=0.9, **options)
     words = next(iter(options)).replace("_", " ")

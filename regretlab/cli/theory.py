@@ -77,7 +77,7 @@ def simulate(
         raise InputError(f"threads must be at least 1, not {threads}")
     asked = scenario.scenario()
     if record is not None:  # known before anything is played
-        check_recordable(record, asked.workers)
+        check_recordable(record, asked)
     long = frames * replications >= _LONG
     with show_progress() if long else nullcontext(silent) as progress:
         result = play(

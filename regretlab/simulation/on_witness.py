@@ -9,34 +9,52 @@ were right. Regret per frame, by its parts (docs/theory):
 Where an output is so old that the default behaviour loses less on average, the agent chooses the default action; such a
 frame counts ``gap_default`` in the delay part. ``default_behaviour`` "noop" pays ``gap_default`` each frame; "repeat"
 (the last agent action again) and "random" (an action drawn uniformly) pay ``gap_delay`` where they are wrong.
+
+An output acts in one frame, an action chunk in every frame until a fresher output comes, up to ``chunk`` frames of age.
+Where the mode moves on in every frame, an action whose delay is not known when it is chosen is right for one delay: the
+agent takes the one that is right most often; a chunk has an action for each.
 """
 
 import math
 import time
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from ..defaults import REPLICATIONS, SIMULATED_FRAMES
+from ..laws.racing import fastest_of
 from ..progress import Progress, silent
 from ..results import RegretParts
 from ..rules import get_rule
 from ..rules.service.service import workers_for_zero_inaction
 from ..scenario import Scenario, as_scenario
+from ..theory.delay import best_target
 from ..theory.hold import hold_to_simulate
-from ..theory.loss import FrameLoss
+from ..theory.loss import AgeLoss, FrameLoss, loss_of
 from ..theory.realtime import law_on_cores
-from .estimates import Ratio, Stacked, action_intervals, interval_law, ratio, stack, summed_service
-from .replication import compile_kernels, play_replications
+from .estimates import Ratio, Stacked, action_intervals, interval_law, ratio, served_delays, stack, summed_service
+from .replication import Environment, compile_kernels, play_replications
 from .result import SimulationResult
 from .setting import Setting, resolve
+from .tallies import Rate
 from .tallies import _kernels as column
-from .witness import Witness, WitnessChain
+from .witness import STAYS, Witness, WitnessChain
 
 __all__ = ["simulate", "with_hold"]
 
 KNOWN = "the agent knows the optimal action of each observation"
-_NEEDS = ("inference_time", "mode_probability")
 _USES = (
+    "inference_time",
+    "mode_probability",
+    "loss",
+    "mode",
+    "actions",
+    "chunk",
+    "unused",
+    "age_limit",
+    "cancel_after",
+    "replicas",
     "frame_time",
     "symbols",
     "gap_default",
@@ -65,7 +83,8 @@ def with_hold(scenario: Scenario) -> Scenario:
         return scenario
     loss = FrameLoss(scenario.mode_probability or 0.0, scenario.symbols, scenario.gap_default, scenario.gap_delay)
     law, _ = law_on_cores(scenario)
-    return scenario.replace(hold=hold_to_simulate(law, scenario.frame_time, loss, workers=scenario.workers))
+    law, workers = fastest_of(law, scenario.replicas), scenario.workers / scenario.replicas
+    return scenario.replace(hold=hold_to_simulate(law, scenario.frame_time, loss, workers=workers))
 
 
 def simulate(
@@ -121,38 +140,74 @@ def simulate(
     >>> abs(result.inaction_fraction - 0.340402175) < 4 * result.service.standard_error
     True
     """
-    as_scenario(scenario, "simulate").check("simulate", needs=_NEEDS, uses=_USES)
-    witness = Witness(scenario.mode_probability or 0.0, scenario.symbols)
+    as_scenario(scenario, "simulate").check("simulate", needs=("inference_time",), uses=_USES)
+    loss = loss_of(scenario, "simulate")
     law, notes = law_on_cores(scenario)
     scenario = with_hold(scenario)
-    setting = resolve(scenario, law, frames=frames, warmup=warmup)
+    setting = resolve(scenario, law, frames=frames, warmup=warmup, loss=loss)
 
-    loss = FrameLoss(witness.p, witness.symbols, scenario.gap_default, scenario.gap_delay)
+    def play(
+        setting: Setting, environment: Callable[[np.random.SeedSequence, int], Environment], rate: Rate
+    ) -> Stacked:
+        return stack(
+            play_replications(
+                setting,
+                environment,
+                rate=rate,
+                seed=seed,
+                replications=replications,
+                threads=threads,
+                progress=progress,
+            )
+        )
+
+    if not isinstance(loss, FrameLoss):
+        compile_kernels(setting, _no_environment)
+        begin = time.perf_counter()
+        tallies = play(setting, _no_environment, loss.of_age)
+        speed = replications * setting.frames / (time.perf_counter() - begin)
+        return _figures(scenario, setting, tallies, loss, None, notes, speed)
+    witness = Witness(loss.p, loss.symbols)
     # the agent may choose the default action too, where that is better than an old one
-    useful = loss.last_useful_age if scenario.default_behaviour == "noop" else math.inf
+    useful = math.inf if setting.repeats else loss.last_useful_age
+    target = STAYS
+    if scenario.mode == "moves" and not setting.lasts:
+        trial = replace(setting, lasts=setting.repeats, repeats=False, warmup=setting.warmup, batches=1)
+        shares, _ = served_delays(play(trial, _no_environment, 0.0))
+        target, right = best_target(shares, loss.p, loss.symbols)
+        wrong = loss.gap_delay * float(shares @ (1.0 - right))
+        useful = -1.0 if not setting.repeats and wrong > loss.gap_default * float(shares.sum()) else math.inf
+        notes += (f"the mode moves and the agent does not know the delay: its actions are made for {target} frames",)
 
     def environment(own: np.random.SeedSequence, block: int) -> WitnessChain:
-        return WitnessChain(witness, scenario.default_behaviour == "repeat", own, block, useful=useful)
+        return WitnessChain(witness, setting.repeats, own, block, useful=useful, target=target)
 
     compile_kernels(setting, environment)
     begin = time.perf_counter()
-    tallies = stack(
-        play_replications(
-            setting,
-            environment,
-            rate=witness.eigenvalue(),
-            seed=seed,
-            replications=replications,
-            threads=threads,
-            progress=progress,
-        )
-    )
+    tallies = play(setting, environment, witness.eigenvalue())
     speed = replications * setting.frames / (time.perf_counter() - begin)
-    return _figures(scenario, setting, tallies, witness, notes, speed)
+    return _figures(scenario, setting, tallies, loss, witness, notes, speed)
+
+
+class _NoEnvironment:
+    """Nothing is played: the service alone is counted."""
+
+    def play(self, *_: object) -> None:
+        """Do nothing."""
+
+
+def _no_environment(own: np.random.SeedSequence, block: int) -> _NoEnvironment:
+    return _NoEnvironment()
 
 
 def _figures(
-    scenario: Scenario, setting: Setting, tallies: Stacked, witness: Witness, notes: tuple[str, ...], speed: float
+    scenario: Scenario,
+    setting: Setting,
+    tallies: Stacked,
+    loss: AgeLoss,
+    witness: Witness | None,
+    notes: tuple[str, ...],
+    speed: float,
 ) -> SimulationResult:
     """Turn tallies of shape (replications, batches, ...) into figures."""
     columns = tallies.columns
@@ -161,16 +216,16 @@ def _figures(
     displaced = columns[..., column.OVERWRITTEN]
     blocked = columns[..., column.BLOCKED]
     service, errors = summed_service(
-        tallies, setting.rule.name, setting.workers, setting.frame_time, (*setting.assumptions(), KNOWN, *notes)
+        tallies, setting.rule.name, scenario.workers, setting.frame_time, (*setting.assumptions(), KNOWN, *notes)
     )
 
-    gap_delay, default_behaviour, horizon = scenario.gap_delay, scenario.default_behaviour, scenario.horizon
-    default_cost = scenario.gap_default * columns[..., column.DEFAULT]
-    if default_behaviour == "repeat":
+    gap_delay, horizon = scenario.gap_delay, scenario.horizon
+    default_cost = loss.gap_default * columns[..., column.DEFAULT]
+    if setting.repeats:
         default_cost = gap_delay * (columns[..., column.DEFAULT] - columns[..., column.DEFAULT_RIGHT])
-    elif default_behaviour == "random":
-        default_cost = gap_delay * (1.0 - witness.guess_right()) * columns[..., column.DEFAULT]
-    delay_cost = gap_delay * columns[..., column.AGENT_WRONG] + scenario.gap_default * columns[..., column.DECLINED]
+    delay_cost = tallies.values
+    if witness is not None:
+        delay_cost = gap_delay * columns[..., column.AGENT_WRONG] + loss.gap_default * columns[..., column.DECLINED]
     parts = {
         "inaction": ratio(default_cost, frames),
         "delay": ratio(delay_cost, frames),
@@ -186,7 +241,6 @@ def _figures(
     interval = ratio(acted, frames)
     between, between_errors = interval_law(tallies)
     regret_errors = {name: part.standard_error for name, part in parts.items()}
-    rate = witness.eigenvalue()
     count = None if horizon is None else horizon / setting.frame_time
     pool = setting.rule.pool
     regret = RegretParts(
@@ -201,14 +255,16 @@ def _figures(
         "regret_per_frame": regret_errors,
         "regret": None if count is None else {name: _times(error, count) for name, error in regret_errors.items()},
         "reward_per_frame": regret_errors["total"],
-        "service_value": ratio(tallies.values, frames).standard_error,
+        "service_value": regret_errors["total"] if witness is None else ratio(tallies.values, frames).standard_error,
         "interval_law": between_errors,
         "interaction_time": _interval_error(interval, setting.frame_time),
         **{name: part.standard_error for name, part in simple.items() if pool or name != "blocking_fraction"},
     }
     return SimulationResult(
         service=service,
-        service_value=service.service_value(rate),
+        service_value=(
+            loss.gap_default - regret.total if witness is None else service.service_value(witness.eigenvalue())
+        ),
         scenario=scenario,
         regret=regret,
         over_horizon=None if count is None else regret.scaled(count),
@@ -226,7 +282,7 @@ def _figures(
         workers_for_zero_inaction=workers_for_zero_inaction(
             setting.law, setting.frame_time, maximum_time=scenario.maximum_time
         ),
-        witness=witness.describe(),
+        witness="a measured loss curve" if witness is None else witness.describe(scenario.mode == "moves"),
         assumptions=service.assumptions,
     )
 

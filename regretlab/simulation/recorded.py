@@ -1,5 +1,6 @@
 """A simulated run as a record, so that everything that reads a run on the emulator reads it too."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,13 @@ __all__ = ["check_recordable", "record_simulation"]
 _MOST_TIMES = 10**8
 
 
-def check_recordable(directory: str | Path, workers: float, *, overwrite: bool = False) -> None:
-    """Raise ``InputError`` if no run of so many workers can be recorded in a folder."""
-    if not np.isfinite(workers):
+def check_recordable(directory: str | Path, scenario: Scenario, *, overwrite: bool = False) -> None:
+    """Raise ``InputError`` if no simulated run of a scenario can be recorded in a folder."""
+    unrecorded = {"chunk", "unused", "age_limit", "cancel_after", "replicas", "batch_law"}
+    scenario.check(
+        "a record of a simulation", uses=[each.name for each in fields(scenario) if each.name not in unrecorded]
+    )
+    if not np.isfinite(scenario.workers):
         raise InputError("a record numbers its workers: give a finite number of them, not inf")
     check_folder(Path(directory), overwrite=overwrite)
 
@@ -70,7 +75,7 @@ def record_simulation(
     asked = with_hold(scenario)
     setting = resolve(asked, law, frames=frames, warmup=0)
     rule, workers, frame_time = setting.rule, asked.workers, asked.frame_time
-    check_recordable(directory, workers, overwrite=overwrite)
+    check_recordable(directory, scenario, overwrite=overwrite)
     number = 2 * frames + 10 * int(workers)
     random = np.random.default_rng(seed)
     times = law.sample(random, number)

@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..progress import Progress, silent
+from ..rules.store import NO_LIMIT, in_force
 from .draws import LANES, AliasTable, alias_table
 from .events.service import EventRun
 from .frames import FrameRun
 from .setting import Setting
-from .tallies import Counter, Tallies
+from .tallies import Counter, Rate, Tallies
 
 __all__ = [
     "Environment",
+    "FreshOutputs",
+    "LastingOutputs",
     "Service",
     "Stop",
     "compile_kernels",
@@ -60,7 +63,7 @@ def play_replications(
     setting: Setting,
     environment: Callable[[np.random.SeedSequence, int], Environment],
     *,
-    rate: float,
+    rate: Rate,
     seed: int,
     replications: int,
     threads: int | None,
@@ -75,7 +78,7 @@ def play_replications(
     environment
         Makes a fresh environment of a seed, for blocks of so many frames.
     rate
-        lambda, for ``Tallies.values``.
+        lambda or a curve, for ``Tallies.values``.
     seed
         Of all replications together.
     replications
@@ -96,7 +99,7 @@ def play_replications(
         raise InputError(f"seed must be a non-negative integer, not {seed}")
     if threads is not None and threads < 1:
         raise InputError(f"threads must be at least 1, not {threads}")
-    table = alias_table(setting.law.frame_pmf(setting.frame_time)) if setting.rule.in_whole_frames else None
+    table = alias_table(setting.law.frame_pmf(setting.frame_time)) if setting.in_whole_frames else None
 
     def task(own: np.random.SeedSequence) -> Callable[[Stop], Tallies]:
         return lambda stop: play_one(setting, table, environment, rate, own, stop)
@@ -128,21 +131,84 @@ def on_threads(tasks: Sequence[Callable[[Stop], T]], threads: int | None, progre
 
 def open_service(setting: Setting, table: AliasTable | None, seed: np.random.SeedSequence) -> tuple[Service, int]:
     """Return a run of the rule, and the most frames it serves at a time; ``table`` as for ``play_one``."""
+    service: Service
     if table is None:
         block = BLOCK
-        return EventRun(
+        service = EventRun(
             setting.law, setting.frame_time, setting.rule, int(setting.workers), setting.alignment, setting.hold,
-            setting.first_estimate, seed, block,
-        ), block  # fmt: skip
-    block = max(BLOCK, -(-table.longest // LANES) * LANES)
-    return FrameRun(setting.rule, setting.workers, setting.hold, table, seed, block), block
+            setting.first_estimate, seed, block, setting.outputs, setting.cancel_after,
+        )  # fmt: skip
+    else:
+        block = max(BLOCK, -(-table.longest // LANES) * LANES)
+        service = FrameRun(setting.rule, setting.workers, setting.hold, table, seed, block)
+    if setting.lasts or setting.repeats:
+        service = LastingOutputs(service, setting.outputs.limit, setting.repeats)
+    elif setting.outputs.limit < NO_LIMIT and setting.outputs.most == 0:
+        service = FreshOutputs(service, setting.outputs.limit)
+    return service, block
+
+
+class LastingOutputs:
+    """A service whose outputs act until a fresher one comes, or up to an age (``rules.store.in_force``).
+
+    Parameters
+    ----------
+    service
+        Says which output is the freshest of a frame.
+    limit
+        Frames of age from which none acts.
+    repeats
+        Whether the default behaviour repeats the last action: its frames then count as default ones.
+    """
+
+    def __init__(self, service: Service, limit: int, repeats: bool) -> None:
+        self._service, self._limit, self._repeats = service, limit, repeats
+        self._carry = np.zeros(2, np.int64)
+        self._oldest = 0
+
+    @property
+    def reach(self) -> int:
+        """Upper bound of every age so far, in frames."""
+        return max(self._service.reach, self._oldest)
+
+    def serve(self, count: int, row: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Serve the next frames; return the ages of their actions."""
+        served = self._service.serve(count, row)
+        self._oldest = max(self._oldest, in_force(served, count, self._carry, self._limit, self._repeats))
+        return served
+
+
+class FreshOutputs:
+    """A service whose outputs act up to an age only, each in one frame.
+
+    Parameters
+    ----------
+    service
+        Says who serves a frame.
+    limit
+        Frames of age from which none acts.
+    """
+
+    def __init__(self, service: Service, limit: int) -> None:
+        self._service, self._limit = service, limit
+
+    @property
+    def reach(self) -> int:
+        """Upper bound of every delay so far, in frames."""
+        return self._service.reach
+
+    def serve(self, count: int, row: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Serve the next frames; return their delays."""
+        served = self._service.serve(count, row)
+        served[:count][served[:count] >= self._limit] = 0
+        return served
 
 
 def play_one(
     setting: Setting,
     table: AliasTable | None,
     environment: Callable[[np.random.SeedSequence, int], Environment],
-    rate: float,
+    rate: Rate,
     seed: np.random.SeedSequence,
     stop: Stop,
 ) -> Tallies:

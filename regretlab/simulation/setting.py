@@ -1,17 +1,21 @@
 """What a simulation plays, checked and resolved from what its caller gave."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from ..errors import InputError
 from ..laws import Law
 from ..records.batch_means import batch_count
 from ..rules import get_rule, known_rules
 from ..rules.rule import StaggeringRule
+from ..rules.store import MOST_KEPT, NO_LIMIT
 from ..scenario import Scenario, whole_number
-from .events.engine import LONGEST_RUN
+from ..theory.loss import AgeLoss
+from .events.engine import LONGEST_RUN, Outputs
 
-__all__ = ["Setting", "resolve"]
+__all__ = ["Setting", "is_convex", "resolve"]
 
 MOST_WORKERS = 10**7
 """Of a simulation in events, each of which has a state in memory."""
@@ -31,6 +35,14 @@ class Setting:
         Seconds that the rule receives before the run; ``None``: it learns them.
     warmup, batches, batch_frames
         Frames before counting; batches of a replication; frames of each.
+    outputs
+        What becomes of outputs.
+    cancel_after
+        Seconds after which an inference is given up.
+    lasts
+        Whether an output acts until a fresher one comes or its age is ``outputs.limit`` (action chunks), not once.
+    repeats
+        Whether the default behaviour repeats the last action.
     """
 
     law: Law
@@ -43,6 +55,15 @@ class Setting:
     warmup: int
     batches: int
     batch_frames: int
+    outputs: Outputs = field(default_factory=Outputs)
+    cancel_after: float = math.inf
+    lasts: bool = False
+    repeats: bool = False
+
+    @property
+    def in_whole_frames(self) -> bool:
+        """Whether the fast path in whole frames plays it."""
+        return self.rule.in_whole_frames and self.outputs.most == 0 and math.isinf(self.cancel_after)
 
     @property
     def frames(self) -> int:
@@ -54,6 +75,18 @@ class Setting:
         said = ["inference times are independent of each other and of the state"]
         if self.alignment == "uniform":
             said.append("the phase of the starts in a frame is uniform")
+        if self.outputs.most == MOST_KEPT:
+            said.append("all unused outputs are kept for later frames")
+        elif self.outputs.most:
+            said.append(f"at most {self.outputs.most} unused outputs are kept for later frames")
+        if self.outputs.oldest_first:
+            said.append("the oldest output acts first: the loss curve is not convex")
+        if math.isfinite(self.cancel_after):
+            said.append(f"inferences are cancelled after {self.cancel_after:g} s")
+        if self.lasts or self.repeats:
+            said.append("an output older than the one in force is discarded")
+        if self.outputs.limit < NO_LIMIT:
+            said.append(f"no output acts from the age of {self.outputs.limit} frames on")
         if self.rule.takes_maximum_time:
             if self.first_estimate is None:
                 said.append("tau_max is learned from the run: an unbounded law has none, and longer runs wait longer")
@@ -62,7 +95,7 @@ class Setting:
         return tuple(said)
 
 
-def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None) -> Setting:
+def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None, loss: AgeLoss | None = None) -> Setting:
     """Return what a scenario plays; raise ``InputError`` where its rule cannot.
 
     Parameters
@@ -73,12 +106,14 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None) ->
         Of the inference time, on the cores there are.
     frames, warmup
         Frames to count and before; None for enough.
+    loss
+        What a frame loses, for an age limit or a threshold that is "auto".
     """
     chosen = get_rule(scenario.rule)
-    workers, hold, frame_time = scenario.workers, scenario.hold, scenario.frame_time
+    hold, frame_time = scenario.hold, scenario.frame_time
     maximum_time = scenario.maximum_time
-    chosen.check_workers(workers)
-    if math.isinf(workers) and not chosen.pool:
+    chosen.check_workers(scenario.workers if scenario.replicas == 1 else scenario.workers / scenario.replicas)
+    if math.isinf(scenario.workers) and not chosen.pool:
         pools = " and ".join(str(other) for other in known_rules() if other.pool)
         raise InputError(f"rule '{chosen}' needs a finite number of workers: only {pools} have a limit")
     if chosen.holds and hold in (None, "auto"):
@@ -89,12 +124,19 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None) ->
     frames = whole_number(frames, "frames")
     if frames < 1:
         raise InputError(f"frames must be at least 1, not {frames}")
+    outputs, cancel_after, workers = _outputs(scenario, loss), _threshold(scenario, law, loss), scenario.workers
+    if scenario.replicas > 1:
+        from ..laws.racing import fastest_of
+
+        law, workers = fastest_of(law, scenario.replicas), workers / scenario.replicas
+        if workers != int(workers):
+            raise InputError(f"workers must be a multiple of {scenario.replicas} replicas, not {scenario.workers:g}")
     first_estimate = None
     if chosen.takes_maximum_time:
-        longest = law.maximum() if maximum_time is None else maximum_time
+        longest = min(cancel_after, law.maximum() if maximum_time is None else maximum_time)
         first_estimate = longest if math.isfinite(longest) else None
     elif chosen.learns == "mean_time":
-        first_estimate = law.mean()
+        first_estimate = float(law.mean_up_to(cancel_after)) if cancel_after < math.inf else law.mean()
     if warmup is None:
         warmup = 10_000 + math.ceil(20 * law.mean() / frame_time)
         if chosen.takes_maximum_time and first_estimate is None:
@@ -113,10 +155,76 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None) ->
         warmup=warmup + frames % batches,  # what does not fill a batch
         batches=batches,
         batch_frames=frames // batches,
+        outputs=outputs,
+        cancel_after=cancel_after,
+        lasts=scenario.service_model == "chunk",
+        repeats=scenario.service_model == "repeat",
     )
-    if not chosen.in_whole_frames:
+    if not setting.in_whole_frames:
+        if math.isinf(workers):  # as many as never wait for each other
+            setting = replace(setting, workers=float(len(law.frame_pmf(frame_time)) - 1))
         _check_length(setting)
     return setting
+
+
+def _outputs(scenario: Scenario, loss: AgeLoss | None) -> Outputs:
+    """Return what becomes of outputs: how many stay unused, to what age they act, in which order."""
+    most = 0
+    if scenario.unused != "drop":
+        _, _, number = scenario.unused.partition(":")
+        most = min(MOST_KEPT, int(number)) if number else MOST_KEPT
+    model = scenario.service_model
+    if most and model != "once":
+        raise InputError(f"unused outputs are kept where an output serves one frame, and unused is '{scenario.unused}'")
+    limit: float = math.inf if scenario.chunk is None else scenario.chunk + 1
+    if scenario.age_limit is not None:
+        if model == "repeat":
+            raise InputError("a repeated action has no age limit: leave age limit or default behaviour out")
+        limit = min(limit, _useful(loss) + 1 if scenario.age_limit == "auto" else float(scenario.age_limit))
+    return Outputs(most, int(min(NO_LIMIT, limit)), most > 0 and loss is not None and not is_convex(loss))
+
+
+def _useful(loss: AgeLoss | None) -> float:
+    """Return j*, the last age at which an action loses less than the default behaviour; may be inf."""
+    if loss is None:
+        raise InputError("age limit 'auto' needs a mode probability or a loss, and none is given")
+    if loss.worth_at_infinity > 0.0 or not math.isfinite(loss.settled_age):
+        return math.inf
+    worth = loss.worth(np.arange(int(loss.settled_age) + 1))
+    return float(np.flatnonzero(worth > 0.0)[-1]) if worth.any() else 0.0
+
+
+def is_convex(loss: AgeLoss) -> bool:
+    """Whether what an output is worth falls ever more slowly with its age, so that the freshest is best used first.
+
+    Examples
+    --------
+    >>> from regretlab.theory.loss import FrameLoss, MeasuredLoss
+    >>> is_convex(FrameLoss(0.9)), is_convex(MeasuredLoss((0, 6), (0.0, 1.0), 1.0))
+    (True, False)
+    """
+    if not math.isfinite(loss.settled_age):
+        return True  # a curve that falls geometrically
+    worth = loss.worth(np.arange(1, min(int(loss.settled_age), 100_000) + 3))
+    return bool((np.diff(worth, 2) >= -1e-12).all() and (np.diff(worth) <= 1e-12).all())
+
+
+def _threshold(scenario: Scenario, law: Law, loss: AgeLoss | None) -> float:
+    """Return the seconds after which inferences are cancelled; for "auto" the threshold of the least lower bound."""
+    if scenario.cancel_after != "auto":
+        return math.inf if scenario.cancel_after is None else float(scenario.cancel_after)
+    if loss is None:
+        raise InputError("cancel after 'auto' needs a mode probability or a loss, and none is given")
+    from ..theory.cancelling import best_threshold
+
+    return best_threshold(
+        law,
+        scenario.frame_time,
+        loss,
+        workers=scenario.workers,
+        service_model=scenario.service_model,
+        chunk=scenario.chunk,
+    )
 
 
 def _check_length(setting: Setting) -> None:
@@ -131,7 +239,7 @@ def _check_length(setting: Setting) -> None:
             f"rule '{setting.rule.name}' plays at most {LONGEST_RUN} frames in a replication, not {setting.frames:.6g} "
             f"({setting.warmup:.6g} of them warm-up; the mean inference time is {mean / setting.frame_time:.6g} frames)"
         )
-    cycle = mean
+    cycle = mean if math.isinf(setting.cancel_after) else float(setting.law.mean_up_to(setting.cancel_after))
     if setting.rule.takes_maximum_time and setting.first_estimate is not None:
         cycle = max(mean, setting.first_estimate)
     a_frame = setting.workers * setting.frame_time / cycle

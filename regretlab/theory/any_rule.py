@@ -29,7 +29,7 @@ from ..results import Method, RegretParts, Result, listed
 from ..scenario import Scenario, as_scenario
 from .checks import check_count, check_gap, check_positive
 from .delay import check_mode_probability
-from .loss import AgeLoss, FrameLoss
+from .loss import AgeLoss, FrameLoss, loss_of
 
 __all__ = [
     "LowerBound",
@@ -249,20 +249,12 @@ def _loss_of(scenario: Scenario) -> tuple[AgeLoss, tuple[str, ...]]:
     if ignored:
         words = ", ".join(name.replace("_", " ") for name in ignored)
         notes = (f"not taken into account, since the bound is over all rules: {words}",)
+    loss = loss_of(scenario, "lower bound")
     if isinstance(scenario.loss, AgeLoss):
-        return scenario.loss, (*notes, "the loss of an action depends on its age alone")
-    if scenario.loss is not None:
-        raise InputError(f"the loss of a lower bound must be a MeasuredLoss, not {scenario.loss!r}")
-    if scenario.mode_probability is None:
-        raise InputError("lower bound needs mode probability, and none is given")
-    gap = scenario.gap_default
-    if scenario.default_behaviour == "random":
-        if scenario.actions is None:
-            raise InputError("the random default behaviour needs the number of actions, and none is given")
-        gap = scenario.gap_delay * (1.0 - 1.0 / scenario.actions)
+        return loss, (*notes, "the loss of an action depends on its age alone")
     if scenario.mode == "moves" and scenario.service_model == "repeat":
         notes += ("the mode moves: a repeated action is right at one age only, so rules lose more than the bound",)
-    return FrameLoss(scenario.mode_probability, scenario.symbols, gap, scenario.gap_delay), notes
+    return loss, notes
 
 
 def lower_bound_of_law(
@@ -327,7 +319,7 @@ def lower_bound_of_law(
     """
     frame = check_frame_time(frame_time)
     count = _check_workers(workers)
-    length = _check_model(service_model, chunk)
+    length = chunk_length(service_model, chunk)
     restart = check_gap(restart_time, "restart time")
     if isinstance(cancel_after, str) and cancel_after != "any":
         raise InputError(f"cancel after must be a positive number of seconds or 'any', not {cancel_after!r}")
@@ -359,8 +351,8 @@ def lower_bound_of_law(
             "no inference is cancelled" if threshold is None else f"every inference is cancelled after {threshold:g} s"
         )
         rate = arrival_rate(slower, frame, count, cancel_after=threshold, restart_time=restart)
-        completed = _Completions(slower, frame, threshold)
-        served, price = _most_served(completed, loss, rate, length)
+        completed = Completions(slower, frame, threshold)
+        served, price = most_served(completed, loss, rate, length)
         idle = max(0.0, 1.0 - _times(rate, completed.ages_below(length)))
     if not loss.monotone:
         notes.append("the loss curve falls somewhere: an output may wait for a better age")
@@ -448,7 +440,7 @@ def workers_without_inaction(
     >>> workers_without_inaction(parse_law("expon(scale=2.5)"), 1.0)
     3
     """
-    length = _check_model(service_model, chunk)
+    length = chunk_length(service_model, chunk)
 
     def reach(workers: int) -> tuple[float, float]:
         """Return r G_inf, and the most it can be for this number of workers or more."""
@@ -463,7 +455,7 @@ def workers_without_inaction(
         else:
             threshold = None if cancel_after is None else float(cancel_after)
             rate = arrival_rate(slower, frame_time, workers, cancel_after=threshold, restart_time=restart_time)
-            value = _times(rate, _Completions(slower, frame_time, threshold).ages_below(length))
+            value = _times(rate, Completions(slower, frame_time, threshold).ages_below(length))
         return value, math.inf if cores is None else value * max(1.0, cores * sigma / workers)
 
     first, _ = reach(1)
@@ -528,7 +520,7 @@ def lower_bounds(
     [[0.785407, 0.273341], [0.720466, 0.089252]]
     """
     frame = check_frame_time(frame_time)
-    length = _check_model(service_model, chunk)
+    length = chunk_length(service_model, chunk)
     p = np.ascontiguousarray(mode_probabilities, dtype=np.float64)
     counts = np.ascontiguousarray(workers, dtype=np.float64)
     if p.ndim != 1 or counts.ndim != 1:
@@ -547,7 +539,7 @@ def lower_bounds(
     rates = counts * arrival_rate(law, frame, 1, cancel_after=cancel_after)
     moving = p[p < 1.0]
     slowest = FrameLoss(float(moving.max(initial=0.0)), None, g, stake)
-    completed = _Completions(law, frame, cancel_after)
+    completed = Completions(law, frame, cancel_after)
     _, below = completed.table(slowest, float(rates.min()), length)
     useful = np.full(len(p), math.inf)
     if g < stake:
@@ -560,7 +552,7 @@ def lower_bounds(
     return out
 
 
-class _Completions:
+class Completions:
     """F_j = P(D <= j, T <= c) of a law in frames, and its sums over ages."""
 
     def __init__(self, law: Law, frame_time: float, cancel_after: float | None) -> None:
@@ -639,7 +631,7 @@ def _times(rate: float, below: Any) -> Any:
     return float(product) if product.ndim == 0 else product
 
 
-def _most_served(completed: _Completions, loss: AgeLoss, rate: float, length: float) -> tuple[float, float]:
+def most_served(completed: Completions, loss: AgeLoss, rate: float, length: float) -> tuple[float, float]:
     """Return S of Theorem A and the multiplier y: the most that shares a_j <= r (...) with sum at most 1 can earn.
 
     The linear programme is a fractional knapsack, so that filling the frames from the best value down solves it.
@@ -671,7 +663,7 @@ def _served_with_cancelling(
     law: Law, frame: float, loss: AgeLoss, workers: float, length: float, restart: float
 ) -> tuple[float, float, bool]:
     """Return S*, the multiplier y and whether the bound is vacuous, over all mixtures of cancelling thresholds."""
-    completed = _Completions(law, frame, None)
+    completed = Completions(law, frame, None)
     length = math.inf if length > _LONGEST_DUAL else length  # more ages only lower the bound
     end = loss.settled_age if length in (0, math.inf) else length + 1
     if length == 0 and loss.monotone:
@@ -750,7 +742,7 @@ def _most_completions(law: Law, frame: float, workers: float, length: float, res
         return math.inf
     if restart == 0.0 and _unbounded_at_zero(law, frame):
         return math.inf
-    completed = _Completions(law, frame, None)
+    completed = Completions(law, frame, None)
     last = int(max(1.0, min(completed._last_completion(), 4096.0, math.inf if length == 0 else length)))
     thresholds = _thresholds(law, frame, last)
     ages = np.ones(len(thresholds))
@@ -799,7 +791,7 @@ def _check_workers(workers: float) -> float:
     return math.inf if workers == math.inf else float(check_count(workers, "workers", 1))
 
 
-def _check_model(service_model: str, chunk: float | None) -> float:
+def chunk_length(service_model: str, chunk: float | None) -> float:
     """Return H: 0 for "once", ``inf`` for "repeat" and an unlimited chunk."""
     if service_model not in get_args(ServiceModel):
         raise InputError(f"service model must be one of {', '.join(get_args(ServiceModel))}, not {service_model!r}")

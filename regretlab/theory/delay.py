@@ -10,6 +10,7 @@ Theorem 1, state the same part up to constants.
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..laws import Law
@@ -17,6 +18,7 @@ from ..results import ServiceLaw
 from .checks import check_count, check_gap, check_positive
 
 __all__ = [
+    "best_target",
     "check_mode_probability",
     "delay_regret",
     "mode_probability_after",
@@ -179,6 +181,43 @@ def value_of_unknown_delay(law: Law, frame_time: float, p: float) -> float:
     """
     pmf = law.frame_pmf(frame_time)
     return float((pmf * check_mode_probability(p) ** np.arange(len(pmf))).max())
+
+
+def best_target(shares: NDArray[np.float64], p: float, symbols: int | None = None) -> tuple[int, NDArray[np.float64]]:
+    r"""Return the delay for which to make actions whose delay is not known, where the mode moves on in every frame.
+
+    An action made for t frames later is right at age j with probability lambda^j [j = t] (K -> infinity), and on the
+    ring of K symbols 1/K + (1 - 1/K) lambda^j where j - t is a multiple of K, else (1 - lambda^j)/K.
+
+    Parameters
+    ----------
+    shares
+        Shape (J+1,): fraction of frames in which an action of each age acts.
+    p, symbols
+        Modal probability, and K or None.
+
+    Returns
+    -------
+    target
+        t, the one that is right most often.
+    right
+        Shape (J+1,): probability that its action is right at each age.
+
+    Examples
+    --------
+    >>> target, right = best_target(np.array([0.0, 0.2, 0.5, 0.3]), 0.9, 4)
+    >>> target, round(float(np.array([0.0, 0.2, 0.5, 0.3]) @ right), 6)
+    (2, 0.439511)
+    """
+    ages = np.arange(len(shares))
+    if symbols is None:
+        kept = check_mode_probability(p) ** ages
+        target = int((shares * kept).argmax())
+        return target, np.where(ages == target, kept, 0.0)
+    rate = ring_eigenvalue(p, symbols) ** ages
+    turns = np.bincount(ages % symbols, shares * rate, minlength=symbols)  # the rest is the same for all targets
+    target = int(turns.argmax())
+    return target, (1.0 - rate) / symbols + np.where(ages % symbols == target, rate, 0.0)
 
 
 def poisson_mode_probability(rate: float, frame_time: float) -> float:

@@ -17,11 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..results import ServiceLaw
+from ..scenario import Scenario
 from .checks import check_gap
 from .delay import check_mode_probability, ring_eigenvalue
 from .inaction import inaction_regret
 
-__all__ = ["AgeLoss", "FrameLoss", "MeasuredLoss"]
+__all__ = ["AgeLoss", "FrameLoss", "MeasuredLoss", "loss_of"]
 
 _NEGLIGIBLE = 1e-17
 
@@ -212,3 +213,42 @@ class MeasuredLoss(AgeLoss):
     def monotone(self) -> bool:
         """Whether no loss is below one at a lower age."""
         return all(b >= a for a, b in zip(self.losses, self.losses[1:], strict=False))
+
+
+def loss_of(scenario: Scenario, entry: str) -> AgeLoss:
+    """Return what a frame of a scenario loses: its measured curve, or the witness of its mode probability.
+
+    The random default behaviour loses Delta (1 - 1/A), A its ``actions`` (the symbols of a ring if not given).
+
+    Parameters
+    ----------
+    scenario
+        With a loss or a mode probability.
+    entry
+        What is asked, as a message names it.
+
+    Raises
+    ------
+    InputError
+        For neither, a loss that is no curve, or a random default behaviour without a number of actions.
+
+    Examples
+    --------
+    >>> loss_of(Scenario(mode_probability=0.9, default_behaviour="random", actions=4), "bound").gap_default
+    0.75
+    """
+    if scenario.loss is not None:
+        if not isinstance(scenario.loss, AgeLoss):
+            raise InputError(f"the loss of a {entry} must be a MeasuredLoss, not {scenario.loss!r}")
+        if scenario.default_behaviour == "repeat":
+            raise InputError(f"{entry} takes a loss curve of repeated actions as one of chunks: give chunk inf")
+        return scenario.loss
+    if scenario.mode_probability is None:
+        raise InputError(f"{entry} needs mode probability, and none is given")
+    gap = scenario.gap_default
+    if scenario.default_behaviour == "random":
+        actions = scenario.actions or scenario.symbols
+        if actions is None:
+            raise InputError("the random default behaviour needs the number of actions, and none is given")
+        gap = scenario.gap_delay * (1.0 - 1.0 / actions)
+    return FrameLoss(scenario.mode_probability, scenario.symbols, gap, scenario.gap_delay)

@@ -5,7 +5,7 @@ Tolerances are stated here, before any run, and are the same for quick and full 
 should be served), 0.03 for the share that learners process (a run begins and ends in between).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +16,24 @@ from ..records import Record, batch_means
 from ..records.learning import learning_figures, share_error
 from ..rules.service.service import service_law
 from ..scenario import Scenario
+from ..theory.any_rule import lower_bound
 from ..theory.learning import learners_to_keep_up, processed_share
 from ..theory.realtime import bound
 from .claim import Claim, judge
+from .path_blind import nearest_claim
 from .runs import FRAME_TIME, LEARNING_STEP, PlannedRun
 
-__all__ = ["claims_of", "claims_of_twin", "predicted_regret", "regret_of_delay"]
+__all__ = [
+    "LOWER_BOUND_OF_RUNS",
+    "claims_of",
+    "claims_of_many",
+    "claims_of_twin",
+    "is_held_against_the_bound",
+    "predicted_regret",
+    "regret_of_delay",
+]
+
+LOWER_BOUND_OF_RUNS = "lower-bound-runs"
 
 REGRET_TOLERANCE = 0.02
 REALTIME_REGRET_TOLERANCE = 0.06
@@ -98,6 +110,42 @@ def claims_of_twin(run: PlannedRun, record: Record, twin: Record) -> list[Claim]
             source="realtime",
         )
     ]
+
+
+def is_held_against_the_bound(run: PlannedRun) -> bool:
+    """Whether the lower bound over all rules applies to a run: the best policy, times of a known law."""
+    configuration = run.configuration
+    virtual = configuration.clock == "virtual" and configuration.emulate_latency is not None
+    return virtual and configuration.policy == "oracle"
+
+
+def claims_of_many(played: Sequence[tuple[PlannedRun, Record]]) -> Iterator[Claim]:
+    """(h) No run on the virtual clock loses less than the lower bound over all rules, judged for all runs at once."""
+    found = [(run, _Measured(record)) for run, record in played if is_held_against_the_bound(run)]
+    if not found:
+        return
+    limits = [
+        lower_bound(
+            Scenario(
+                run.configuration.emulate_latency,
+                frame_time=FRAME_TIME,
+                mode_probability=measured.probability,
+                symbols=measured.symbols,
+                workers=run.configuration.workers,
+            ),
+            sharper=False,
+        ).regret_per_frame
+        for run, measured in found
+    ]
+    yield nearest_claim(
+        LOWER_BOUND_OF_RUNS,
+        f"none of {len(found)} runs loses less than the lower bound over all rules with its workers (the nearest is "
+        "shown; limits of all at once)",
+        limits,
+        [measured.regret for _, measured in found],
+        tolerance=REGRET_TOLERANCE,
+        source="virtual",
+    )
 
 
 class _Measured:

@@ -9,6 +9,9 @@ matter. With the 99 % interval of the measured value,
   of this precision would have shown that the claim holds, were the theory exactly right).
 
 So a noisy run cannot pass, and a long run cannot fail over a deviation too small to matter.
+
+Where the prediction is a lower bound (``judge_above``) only a value below it speaks against the theory: the claim holds
+if the whole interval lies above the bound less the tolerance, and is violated if it lies below the bound.
 """
 
 import math
@@ -19,14 +22,16 @@ from ..errors import InputError
 from ..records.batch_means import MOST_BATCHES
 from ..results import interval_quantile
 
-__all__ = ["CONFIDENCE", "QUANTILE", "Claim", "Verdict", "judge"]
+__all__ = ["CONFIDENCE", "QUANTILE", "Claim", "Source", "Verdict", "judge", "judge_above"]
 
 Verdict = Literal["holds", "violated", "inconclusive"]
+Source = Literal["realtime", "virtual", "simulation"]
 
 CONFIDENCE = 0.99
 """Confidence of the intervals that verdicts rest on."""
 QUANTILE = interval_quantile(CONFIDENCE, MOST_BATCHES - 1)
 """Half-width of that interval in standard errors: Student's t for the 32 batches behind a standard error."""
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -48,11 +53,13 @@ class Claim:
     tolerance
         Largest deviation that would not matter, stated before the run.
     source
-        "realtime" or "virtual": the clock of the run.
+        "realtime" or "virtual": the clock of the run; "simulation": nothing was played on the cartridge.
     verdict
         "holds", "violated" or "inconclusive".
     power
         Probability that a run of this precision shows "holds" if the prediction is exact.
+    quantile
+        Half-width of the interval in standard errors.
     """
 
     name: str
@@ -61,9 +68,10 @@ class Claim:
     measured: float
     standard_error: float
     tolerance: float
-    source: Literal["realtime", "virtual"]
+    source: Source
     verdict: Verdict
     power: float
+    quantile: float = QUANTILE
 
     @property
     def passed(self) -> bool:
@@ -72,8 +80,8 @@ class Claim:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The interval of the measured value, at ``CONFIDENCE``."""
-        half = QUANTILE * self.standard_error
+        """The interval of the measured value, at ``CONFIDENCE`` (of all runs at once where a claim is about many)."""
+        half = self.quantile * self.standard_error
         return self.measured - half, self.measured + half
 
     def to_json(self) -> dict[str, Any]:
@@ -89,7 +97,7 @@ def judge(
     measured: float,
     standard_error: float,
     tolerance: float,
-    source: Literal["realtime", "virtual"],
+    source: Source,
 ) -> Claim:
     """Compare a measured value with its prediction.
 
@@ -123,13 +131,7 @@ def judge(
     >>> judge("x", "x is 1", predicted=1, measured=1.1, standard_error=0.01, tolerance=0.02, source="virtual").verdict
     'violated'
     """
-    if not all(map(math.isfinite, (predicted, measured, standard_error))) or standard_error < 0:
-        raise InputError(
-            f"claim '{name}' needs finite values and a standard error of 0 or more, not predicted {predicted}, "
-            f"measured {measured}, standard error {standard_error}"
-        )
-    if not tolerance > 0:
-        raise InputError(f"claim '{name}' needs a positive tolerance, not {tolerance}")
+    _check(name, predicted, measured, standard_error, tolerance)
     distance, half = abs(measured - predicted), QUANTILE * standard_error
     verdict: Verdict = "inconclusive"
     if distance + half <= tolerance:
@@ -144,3 +146,61 @@ def judge(
     else:
         power = math.erf(room / standard_error / math.sqrt(2.0))
     return Claim(name, statement, predicted, measured, standard_error, tolerance, source, verdict, power)
+
+
+def judge_above(
+    name: str,
+    statement: str,
+    *,
+    limit: float,
+    measured: float,
+    standard_error: float,
+    tolerance: float,
+    source: Source,
+    quantile: float = QUANTILE,
+) -> Claim:
+    """Compare a measured value with a lower bound: only a value below it speaks against the bound.
+
+    Parameters
+    ----------
+    name, statement, measured, standard_error, tolerance, source
+        As for ``judge``.
+    limit
+        The lower bound.
+    quantile
+        Half-width of the interval in standard errors; larger where several intervals must hold at once.
+
+    Raises
+    ------
+    InputError
+        If a value is not finite, the standard error is negative or the tolerance is not positive.
+
+    Examples
+    --------
+    >>> values = {"limit": 1, "standard_error": 0.001, "tolerance": 0.02, "source": "simulation"}
+    >>> [judge_above("x", "x >= 1", measured=m, **values).verdict for m in (7, 1, 0.99)]
+    ['holds', 'holds', 'violated']
+    """
+    _check(name, limit, measured, standard_error, tolerance)
+    half = quantile * standard_error
+    verdict: Verdict = "inconclusive"
+    if measured + half < limit - _ROUNDING:
+        verdict = "violated"
+    elif measured - half >= limit - tolerance:
+        verdict = "holds"
+    room = tolerance - half
+    power = (
+        float(room >= 0.0) if standard_error == 0 else 0.5 * (1.0 + math.erf(room / standard_error / math.sqrt(2.0)))
+    )
+    return Claim(name, statement, limit, measured, standard_error, tolerance, source, verdict, power, quantile)
+
+
+def _check(name: str, predicted: float, measured: float, standard_error: float, tolerance: float) -> None:
+    """Raise ``InputError`` for values that cannot be compared."""
+    if not all(map(math.isfinite, (predicted, measured, standard_error))) or standard_error < 0:
+        raise InputError(
+            f"claim '{name}' needs finite values and a standard error of 0 or more, not predicted {predicted}, "
+            f"measured {measured}, standard error {standard_error}"
+        )
+    if not tolerance > 0:
+        raise InputError(f"claim '{name}' needs a positive tolerance, not {tolerance}")

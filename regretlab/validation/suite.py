@@ -21,8 +21,9 @@ from ..play.run import run as play
 from ..play.system.processes import process_pool
 from ..progress import Progress, silent
 from ..records import Record, RunSummary, summarise
-from .checks import claims_of, claims_of_twin
+from .checks import LOWER_BOUND_OF_RUNS, claims_of, claims_of_many, claims_of_twin, is_held_against_the_bound
 from .claim import Claim
+from .path_blind import lower_bound_claim, watching_claim
 from .runs import PlannedRun, planned_runs
 
 __all__ = ["CLAIMS_FILE", "REPORT_FILE", "Validation", "validate"]
@@ -30,6 +31,11 @@ __all__ = ["CLAIMS_FILE", "REPORT_FILE", "Validation", "validate"]
 CLAIMS_FILE = "claims.json"
 REPORT_FILE = "report.html"
 RUNS_FOLDER = "runs"
+SIMULATED: dict[str, Callable[[bool], Claim]] = {
+    "lower-bound-random": lambda quick: lower_bound_claim(30, 100_000 if quick else 400_000, 1),
+    "rule-that-watches": lambda quick: watching_claim(30_000 if quick else 200_000, 1),
+}
+"""Claims for which nothing is played on the cartridge; called with whether the validation is a quick one."""
 _OWN = (CLAIMS_FILE, REPORT_FILE, RUNS_FOLDER, "regret.svg", "timeline.svg")
 
 
@@ -97,7 +103,8 @@ def validate(
     """
     if clock not in (None, "real", "virtual"):
         raise InputError(f"clock must be 'real' or 'virtual', not '{clock}'")
-    runs = _chosen(planned_runs(quick=quick, clocks=(clock,) if clock else ("virtual", "real")), claims)
+    simulated = tuple(name for name in SIMULATED if clock is None and (not claims or name.startswith(claims)))
+    runs = _chosen(planned_runs(quick=quick, clocks=(clock,) if clock else ("virtual", "real")), claims, simulated)
     directory = _prepared(Path(out))
     total = sum(run.configuration.frames for run in runs)
     done = 0
@@ -116,6 +123,8 @@ def validate(
             done += run.configuration.frames
     found = [(run, Record.open(_folder(directory, run))) for run in runs]
     judged = tuple(claim for run, record in found for claim in _claims(run, record, directory))
+    judged += tuple(claims_of_many(found))
+    judged += tuple(claim for name in simulated for claim in [SIMULATED[name](quick)])
     if claims:
         judged = tuple(c for c in judged if c.name.startswith(claims)) or judged
     from .report import write_report
@@ -131,19 +140,21 @@ def _telling(name: str, tell: Callable[[str, int], None]) -> Progress:
     return lambda played, total, what: tell(f"{name}: {what}", played)
 
 
-def _chosen(runs: list[PlannedRun], claims: tuple[str, ...]) -> list[PlannedRun]:
+def _chosen(runs: list[PlannedRun], claims: tuple[str, ...], simulated: tuple[str, ...]) -> list[PlannedRun]:
     """Return the runs that the named claims need."""
     if not claims:
         return runs
     chosen = [run for run in runs if any(_concerns(name, run) for name in claims)]
     for name in claims:
-        if not any(_concerns(name, run) for run in runs):
-            known = ", ".join(run.name for run in runs)
+        if not any(_concerns(name, run) for run in runs) and not any(known.startswith(name) for known in simulated):
+            known = ", ".join([*(run.name for run in runs), *SIMULATED])
             raise InputError(f"no claim is named '{name}': names begin with delay-regret or one of {known}")
     return chosen
 
 
 def _concerns(name: str, run: PlannedRun) -> bool:
+    if LOWER_BOUND_OF_RUNS.startswith(name):
+        return is_held_against_the_bound(run)
     if run.group == "delay":
         p, delay = run.configuration.environment_options["mode_probability"], run.configuration.workers
         full = f"delay-regret[p={p},d={delay}]"

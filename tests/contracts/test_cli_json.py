@@ -485,6 +485,7 @@ def test_stochasticity_where_no_state_is_told(answer, tmp_path):
 
 
 CLAIM_KEYS = {
+    "quantile",
     "measured",
     "name",
     "passed",

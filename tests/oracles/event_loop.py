@@ -2,6 +2,7 @@
 
 import heapq
 import inspect
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,12 +10,12 @@ from dataclasses import dataclass, field
 from regretlab.rules import get_rule
 from regretlab.rules.state import boundary_at_or_after, boundary_at_or_before
 
-COMPLETION, START = 0, 1
+CANCELLED, COMPLETION, START = -1, 0, 1
 
 
 @dataclass
 class Timeline:
-    """What happened: one row an inference, and the freshest observation to reach each frame."""
+    """What happened: a row an inference (not ``kept``: cancelled), and the freshest observation to reach each frame."""
 
     workers: list[int] = field(default_factory=list)
     starts: list[float] = field(default_factory=list)
@@ -22,6 +23,7 @@ class Timeline:
     releases: list[float] = field(default_factory=list)
     observed: list[int] = field(default_factory=list)
     effect: list[int] = field(default_factory=list)
+    kept: list[bool] = field(default_factory=list)
     served: dict[int, int] = field(default_factory=dict)
 
     def service(self, first: int, last: int) -> tuple[float, dict[int, float]]:
@@ -40,8 +42,9 @@ def run_rule(
     alignment: str | None = None,
     hold: int = 0,
     first_estimate: float | None = None,
+    cancel_after: float = math.inf,
 ) -> Timeline:
-    """Run a rule for ``frames`` frames.
+    """Run a rule for ``frames`` frames; inferences longer than ``cancel_after`` seconds are given up then.
 
     ``inference_time`` is called once for each dispatch, in order: without an argument, or with the worker if it takes
     one.
@@ -61,10 +64,9 @@ def run_rule(
                 heapq.heappush(events, (start, START, worker, 0.0))
                 continue
             rule.on_dispatch(state, worker, start)
-            heapq.heappush(
-                events,
-                (start + (inference_time(worker) if per_worker else inference_time()), COMPLETION, worker, start),
-            )
+            seconds = inference_time(worker) if per_worker else inference_time()
+            ending = (CANCELLED, cancel_after) if seconds > cancel_after else (COMPLETION, seconds)
+            heapq.heappush(events, (start + ending[1], ending[0], worker, start))
         else:
             release = rule.on_completion(state, worker, start, now)
             observed = boundary_at_or_before(start, frame_time)
@@ -75,6 +77,8 @@ def run_rule(
             log.releases.append(release)
             log.observed.append(observed)
             log.effect.append(effect)
-            log.served[effect] = max(log.served.get(effect, -1), observed)
+            log.kept.append(kind == COMPLETION)
+            if kind == COMPLETION:
+                log.served[effect] = max(log.served.get(effect, -1), observed)
             heapq.heappush(events, (now, START, worker, 0.0))
     return log

@@ -230,8 +230,8 @@ def test_a_repeated_action_under_random_times(law, symbols):
     assert_near(result.regret.total, result.standard_errors["regret_per_frame"]["total"], expected)
 
 
-@pytest.mark.parametrize(("symbols", "expected"), [(None, 1.0), (4, 0.75)])
-def test_random_default_actions_are_right_one_time_in_k(symbols, expected):
+@pytest.mark.parametrize(("symbols", "actions", "expected"), [(None, 5, 0.8), (4, None, 0.75), (4, 10, 0.9)])
+def test_random_default_actions_are_right_one_time_in_a(symbols, actions, expected):
     result = simulate(
         Scenario(
             GAMMA,
@@ -240,6 +240,7 @@ def test_random_default_actions_are_right_one_time_in_k(symbols, expected):
             rule="sequential",
             symbols=symbols,
             default_behaviour="random",
+            actions=actions,
             gap_delay=0.5,
             gap_default=9.0,
         ),

@@ -3,8 +3,8 @@
 It runs the transitions of ``rules`` in the order ``rules.rule`` prescribes: by time, completions before
 starts, then by worker. Worker events wait in a calendar of frames (a linked list a frame, as many lists as workers, so
 a frame finds its own events whatever the number of workers); the events of the current frame lie in a binary heap.
-Outputs wait in a ring of effect frames in which the freshest observation wins. A frame is settled once its own events
-are over: every later output takes effect later.
+Outputs wait in a ring of effect frames in which the freshest observation wins; where unused ones are kept, in a store
+(``rules.store``). A frame is settled once its own events are over: every later output takes effect later.
 
 The kernel stops where it lacks something (inference times, or room for a longer delay) with nothing half done, says so,
 and is called again.
@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from ...compilation import kernel
 from ...rules.dispatch import next_start, on_completion, on_dispatch
 from ...rules.state import HOLD, boundary_at_or_after, boundary_at_or_before
+from ...rules.store import DISCARDED, TAKEN, add, has_room, take
 
+CANCELLED = -1
 COMPLETION = 0
 START = 1
 
@@ -29,11 +31,13 @@ USED = 3  # inference times used up
 DISPATCHED = 4
 OVERWRITTEN = 5
 NEEDED = 6  # frames of reach the next inference needs
-CONTROL = 7
+GIVEN_UP = 7  # inferences cancelled
+CONTROL = 8
 
 DONE = 0
 OUT_OF_TIMES = 1
 OUT_OF_REACH = 2
+OUT_OF_STORE = 3
 
 
 @kernel(allocates=False)
@@ -155,6 +159,11 @@ def serve(
     log_time: NDArray[np.float64],
     log_frame: NDArray[np.int64],
     log_overwritten: NDArray[np.bool_],
+    cancel_after: float,
+    keeps: bool,
+    counts: NDArray[np.int64],
+    waiting: NDArray[np.float64],
+    kept: NDArray[np.float64],
 ) -> int:
     """Serve frames ``first`` to ``end - 1`` of which those before ``control[FRAME]`` are done already.
 
@@ -162,7 +171,8 @@ def serve(
     power of two long; observation -1: nothing due). ``served[k - first]`` becomes the delay frame k is served with.
     ``row[worker]`` is the number of a worker's inference in flight. Where the log arrays are not empty, inference i
     writes its worker, (start, completion, release), (observation, effect) frames and whether it was overwritten, and
-    ``served_row`` the inference behind each frame.
+    ``served_row`` the inference behind each frame. Inferences longer than ``cancel_after`` seconds are given up then.
+    If it ``keeps`` unused outputs they lie in the store ``counts``, ``waiting``, ``kept`` instead of the rings.
     """
     frame = control[FRAME]
     size = control[HEAP]
@@ -199,8 +209,22 @@ def serve(
                     control[USED] = used + 1
                     control[DISPATCHED] += 1
                     start[worker] = begin
-                    time[worker] = begin + times[used]
-                    kind[worker] = COMPLETION
+                    time[worker] = begin + min(times[used], cancel_after)
+                    kind[worker] = COMPLETION if times[used] <= cancel_after else CANCELLED
+            elif kind[worker] == CANCELLED:
+                on_completion(rule, state, worker, start[worker], now)
+                control[GIVEN_UP] += 1
+                kind[worker] = START
+            elif keeps:
+                if not has_room(counts, waiting, kept):
+                    outcome = OUT_OF_STORE
+                    break
+                begin = start[worker]
+                release = on_completion(rule, state, worker, begin, now)
+                observed = boundary_at_or_before(begin, frame_time)
+                effect = max(observed + 1, boundary_at_or_after(release, frame_time))
+                add(counts, waiting, effect, observed, begin, worker, row[worker])
+                kind[worker] = START
             else:
                 begin = start[worker]
                 release = on_completion(rule, state, worker, begin, now)
@@ -227,15 +251,21 @@ def serve(
                     due_row[slot] = row[worker]
                 kind[worker] = START
             size = reschedule(frame, frame_time, head, after, heap, size, time, kind)
-        if outcome == DONE:
+        if outcome != DONE:
+            break
+        if keeps:
+            used_row = take(counts, waiting, kept, frame)
+            served[frame - first] = frame - counts[TAKEN] if used_row >= 0 else 0
+            control[OVERWRITTEN] = counts[DISCARDED]
+        else:
             slot = frame & mask
             observed = due_observation[slot]
             served[frame - first] = frame - observed if observed >= 0 else 0
             if logging:
                 served_row[frame - first] = due_row[slot] if observed >= 0 else -1
             due_observation[slot] = -1
-            frame += 1
-            control[LOADED] = 0
+        frame += 1
+        control[LOADED] = 0
     control[FRAME] = frame
     control[HEAP] = size
     return outcome

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...compilation import Kernel, kernel, kernel_with
 from ...errors import InputError
+from ...rules import store
 from ...rules.rule import HoldObjective, StaggeringRule
 from ...rules.state import BINS, CURSOR, NEXT_START, slot
 from ._kernels import (
@@ -16,10 +18,12 @@ from ._kernels import (
     DISPATCHED,
     DONE,
     FRAME,
+    GIVEN_UP,
     HEAP,
     LOADED,
     NEEDED,
     OUT_OF_REACH,
+    OUT_OF_STORE,
     OVERWRITTEN,
     START,
     USED,
@@ -27,7 +31,7 @@ from ._kernels import (
 from ._kernels import enlarge as enlarge_rings
 from ._kernels import serve as serve_frames
 
-__all__ = ["LONGEST_RUN", "EventEngine"]
+__all__ = ["LONGEST_RUN", "EventEngine", "Outputs"]
 
 LONGEST_RUN = 10**8
 """Frames: beyond, double precision no longer resolves a time and its frame boundary to a part in 10^7 of a frame."""
@@ -36,6 +40,25 @@ LONGEST_DELAY = 2**22
 """Frames: what is in flight is kept by the frame it takes effect in."""
 
 SHORTEST_CALENDAR = 256
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What becomes of outputs that each act in one frame.
+
+    Attributes
+    ----------
+    most
+        Outputs kept unused at most; 0: dropped.
+    limit
+        Frames of age from which none acts.
+    oldest_first
+        Whether the oldest acts first, not the freshest.
+    """
+
+    most: int = 0
+    limit: int = store.NO_LIMIT
+    oldest_first: bool = False
 
 
 class EventEngine:
@@ -57,6 +80,10 @@ class EventEngine:
         Seconds by which the first start of each worker is later than the rule has it: a number, or shape (workers,).
     log
         For how many inferences to keep a log (0: none).
+    outputs
+        What becomes of outputs; dropped, each acting in one frame, if not given. A log needs dropped ones.
+    cancel_after
+        Seconds after which an inference is given up.
     """
 
     def __init__(
@@ -71,6 +98,8 @@ class EventEngine:
         first_estimate: float | None = None,
         offsets: float | NDArray[np.float64] = 0.0,
         log: int = 0,
+        outputs: Outputs | None = None,
+        cancel_after: float = math.inf,
     ) -> None:
         self.rule = rule
         self._kernel, self._identifier = _kernel_of(rule)
@@ -96,6 +125,8 @@ class EventEngine:
         self.log_overwritten = np.zeros(log, np.bool_)
         self._due: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int32]]
         self._due = _empty_rings(_power_of_two(8))
+        self._keeps, self._cancel_after = outputs is not None and outputs.most > 0, float(cancel_after)
+        self._store = _empty_store(outputs or Outputs())
         self._make_room(math.ceil((first_estimate or 0.0) / frame_time) + (hold if isinstance(hold, int) else BINS) + 4)
 
     @property
@@ -112,6 +143,11 @@ class EventEngine:
     def overwritten(self) -> int:
         """Outputs displaced so far by a fresher one of the same frame."""
         return int(self._control[OVERWRITTEN])
+
+    @property
+    def given_up(self) -> int:
+        """Inferences cancelled so far."""
+        return int(self._control[GIVEN_UP])
 
     def serve(self, first: int, count: int, served: NDArray[np.int32], served_row: NDArray[np.int64]) -> int:
         """Serve the next block of frames.
@@ -136,11 +172,15 @@ class EventEngine:
                 self._time, self._start, self._kind, self._head, self._after, self._heap, *self._due,
                 served, served_row, first, first + count, self._row,
                 self.log_worker, self.log_time, self.log_frame, self.log_overwritten,
+                self._cancel_after, self._keeps, *self._store,
             )  # fmt: skip
             if outcome == DONE:
                 return count
             if outcome == OUT_OF_REACH:
                 self._make_room(int(self._control[NEEDED]) + 1)
+                continue
+            if outcome == OUT_OF_STORE:
+                self._store = _longer_store(*self._store)
                 continue
             self._times = self._more_times()
             self._control[USED] = 0
@@ -185,6 +225,23 @@ def _kernel_for(rule: StaggeringRule) -> Kernel:
 def _empty_rings(length: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int32]]:
     """Return rows, observations, starts and workers of outputs due: none."""
     return np.full(length, -1, np.int64), np.full(length, -1, np.int64), np.zeros(length), np.zeros(length, np.int32)
+
+
+def _empty_store(outputs: Outputs) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the store of outputs as ``rules.store`` has it: none."""
+    counts = np.zeros(store.COUNTS, np.int64)
+    counts[store.MOST], counts[store.LIMIT], counts[store.OLDEST] = outputs.most, outputs.limit, outputs.oldest_first
+    size = 64 if outputs.most else 1
+    return counts, np.zeros((size, store.COLUMNS)), np.zeros((2 * size, store.COLUMNS))
+
+
+def _longer_store(
+    counts: NDArray[np.int64], waiting: NDArray[np.float64], kept: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return a store with twice the room."""
+    longer = np.zeros((2 * len(waiting), store.COLUMNS)), np.zeros((2 * len(kept), store.COLUMNS))
+    store.move_store(counts, waiting, kept, *longer)
+    return counts, *longer
 
 
 def _power_of_two(number: int) -> int:

@@ -1,5 +1,7 @@
 """A run of any rule in continuous time, with inference times drawn from a law."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,7 +9,7 @@ from ...errors import InputError
 from ...laws import Law
 from ...rules.rule import StaggeringRule
 from ..tallies._kernels import DISPATCHED, OVERWRITTEN
-from .engine import EventEngine
+from .engine import EventEngine, Outputs
 
 __all__ = ["EventRun"]
 
@@ -29,6 +31,8 @@ class EventRun:
         Of the inference times and the phases.
     block
         Frames of the longest block.
+    outputs, cancel_after
+        As for ``EventEngine``.
     """
 
     def __init__(
@@ -42,6 +46,8 @@ class EventRun:
         first_estimate: float | None,
         seed: np.random.SeedSequence,
         block: int,
+        outputs: Outputs | None = None,
+        cancel_after: float = math.inf,
     ) -> None:
         time_seed, phase_seed = seed.spawn(2)
         self._law = law
@@ -50,7 +56,7 @@ class EventRun:
         phases = np.random.default_rng(phase_seed)
         offsets: float | NDArray[np.float64] = 0.0
         if rule.independent:
-            offsets = phases.random(workers) * law.mean()
+            offsets = phases.random(workers) * min(law.mean(), cancel_after)
         elif alignment == "uniform":
             offsets = phases.random() * frame_time
         self._engine = EventEngine(
@@ -62,15 +68,18 @@ class EventRun:
             hold=hold,
             first_estimate=first_estimate,
             offsets=offsets,
+            outputs=outputs,
+            cancel_after=cancel_after,
         )
         self._served = np.zeros(block, np.int32)
         self._no_rows = np.empty(0, np.int64)
-        self._frame = 0
+        self._frame = self._oldest = 0
+        self._keeps = outputs is not None and outputs.most > 0
 
     @property
     def reach(self) -> int:
         """Upper bound, in frames, of every delay so far."""
-        return self._engine.reach
+        return max(self._engine.reach, self._oldest)
 
     def serve(self, count: int, row: NDArray[np.int64]) -> NDArray[np.int32]:
         """Serve the next ``count`` frames; return their delays, 0 for the default, valid until the next call."""
@@ -80,6 +89,8 @@ class EventRun:
         row[DISPATCHED] += engine.dispatched - dispatched
         row[OVERWRITTEN] += engine.overwritten - overwritten
         self._frame += count
+        if self._keeps:  # an output may act long after it was due
+            self._oldest = max(self._oldest, int(self._served[:count].max(initial=0)))
         return self._served
 
     def _more_times(self) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """What the simulator counts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -7,7 +8,10 @@ from numpy.typing import NDArray
 
 from ._kernels import CARRIED, COLUMNS, tally
 
-__all__ = ["INTERVALS", "SUMS", "Counter", "Tallies"]
+__all__ = ["INTERVALS", "SUMS", "Counter", "Rate", "Tallies"]
+
+Rate = float | Callable[[NDArray[np.int64]], NDArray[np.float64]]
+"""What an agent frame counts, by the age of its action: powers of a number, or a curve."""
 
 INTERVALS = 1 << 14
 """Frames: action intervals this long or longer are counted as this long."""
@@ -25,7 +29,7 @@ class Tallies:
     columns
         Array of shape (batches, COLUMNS), see ``tallies/_kernels.py``.
     values
-        Array of shape (batches,): sum over the agent frames of lambda^delay.
+        Array of shape (batches,): sum over the agent frames of lambda^delay, or of what a curve says.
     sums
         Array of shape (batches, SUMS); zeros on witness chains, which need none.
     delays, delay_squares
@@ -51,10 +55,10 @@ class Counter:
     batches
         Their number.
     rate
-        lambda, the eigenvalue of the chain played (or any base for ``Tallies.values``).
+        lambda, the eigenvalue of the chain played (or any base for ``Tallies.values``), or a curve over ages.
     """
 
-    def __init__(self, batches: int, rate: float) -> None:
+    def __init__(self, batches: int, rate: Rate) -> None:
         self._rate = rate
         self._carry = np.zeros(CARRIED, np.int64)
         self._delays = np.zeros(1, np.int64)
@@ -93,7 +97,8 @@ class Counter:
         seen = np.flatnonzero(self._delays)
         longest = int(seen[-1]) if seen.size else 0
         counts = self._delays[: longest + 1].astype(np.float64)
-        powers = np.power(self._rate, np.arange(longest + 1))
+        ages = np.arange(longest + 1)
+        powers = self._rate(ages) if callable(self._rate) else np.power(self._rate, ages)
         self.tallies.values[self._batch] = counts[1:] @ powers[1:]
         more = longest + 1 - len(self.tallies.delays)
         if more > 0:

@@ -9,9 +9,9 @@ from ...errors import InputError
 from ..draws import random_state
 from ..sliding import SlidingStates
 from ..tallies import Counter
-from ._kernels import CARRIED, EVER, FRESH_STATES, RING, play
+from ._kernels import CARRIED, EVER, FRESH_STATES, RING, STAYS, play
 
-__all__ = ["Witness", "WitnessChain"]
+__all__ = ["STAYS", "Witness", "WitnessChain"]
 
 
 MOST_SYMBOLS = 2**30
@@ -56,13 +56,12 @@ class Witness:
         """Random 64-bit numbers below this are a jump."""
         return np.uint64(min(round((1.0 - self.p) * 2.0**64), 2**64 - 1))
 
-    def describe(self) -> str:
+    def describe(self, moves: bool = False) -> str:
         """Return the chain in a phrase."""
         if self.symbols is None:
             return "fresh states W1: a move is modal with probability p, else to a state not seen before"
-        return (
-            f"ring W2: {self.symbols} symbols, the shown one stays with probability p, else jumps uniformly to another"
-        )
+        mode = f"the shown one {'moves on to the next' if moves else 'stays'} with probability p"
+        return f"ring W2: {self.symbols} symbols, {mode}, else jumps uniformly to another"
 
     def eigenvalue(self) -> float:
         """The chain's lambda: right with 1/K + (1-1/K) lambda^d after d frames; p itself without symbols."""
@@ -88,12 +87,23 @@ class WitnessChain:
         Frames of the longest block, a multiple of the random lanes.
     useful
         Age in frames past which an agent chooses the default action instead.
+    target
+        Where the mode moves on in every frame: the delay that the agent, who does not know it, makes its actions for
+        (``useful`` -1: it always chooses the default action). ``STAYS``: the mode stays, or the agent knows the delay.
     """
 
     def __init__(
-        self, witness: Witness, repeat: bool, seed: np.random.SeedSequence, block: int, *, useful: float = EVER
+        self,
+        witness: Witness,
+        repeat: bool,
+        seed: np.random.SeedSequence,
+        block: int,
+        *,
+        useful: float = EVER,
+        target: int = STAYS,
     ) -> None:
-        self._witness, self._repeat, self._useful = witness, repeat, int(min(EVER, max(0.0, useful)))
+        self._witness, self._repeat, self._target = witness, repeat, target
+        self._useful = int(min(EVER, max(0.0 if target == STAYS else -1.0, useful)))
         self._state = random_state(seed)
         self._bits = np.empty(block, np.uint64)
         self._carry = np.zeros(CARRIED, np.int64)
@@ -108,5 +118,6 @@ class WitnessChain:
         play(
             self._witness.kind, self._repeat, self._useful, served, count, acted, len(acted), self._state, self._bits,
             self._witness.jump, self._witness.symbols or 0, chain.states, chain.first, self._carry, counter.row,
+            self._target,
         )  # fmt: skip
         chain.advance(count)

@@ -14,7 +14,11 @@ from ..draws._kernels import fill_bits
 from ..tallies._kernels import AGENT_WRONG, DECLINED, DEFAULT_RIGHT
 
 REPEATED = 0  # carried from block to block: the symbol the last agent action was for
-CARRIED = 1
+OBSERVED = 1  # and the frame it was observed in, from the block's beginning
+CARRIED = 2
+
+STAYS = -1
+"""Target of a mode that stays."""
 
 EVER = 2**31 - 1
 """Frames: an age that no action reaches."""
@@ -96,6 +100,41 @@ def count_repeated_right(
     return right
 
 
+@kernel(allocates=False)
+def is_right(shown: int, seen: int, age: int, target: int, symbols: int) -> bool:
+    """Return whether an action made for ``target`` frames later is right at an age where the mode moves on.
+
+    Symbols are counted relative to the mode, which moves by one a frame; without symbols (0) it never comes back.
+    """
+    if symbols == 0:
+        return shown == seen and age == target
+    return (shown - seen - target + age) % symbols == 0
+
+
+@kernel(allocates=False)
+def count_moving(
+    target: int, symbols: int, repeat: bool, useful: int, served: NDArray[np.int32], count: int,
+    chain: NDArray[np.int32], history: int, carry: NDArray[np.int64], row: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Tally the actions of an agent that does not know their delay, where the mode moves on in every frame."""
+    repeated = np.int32(carry[REPEATED])
+    observed = carry[OBSERVED]
+    for index in range(count):
+        delay = served[index]
+        shown = chain[history + index]
+        if delay > 0:
+            observed = np.int64(index - delay)
+            repeated = chain[history + observed]
+            if useful < 0:
+                row[DECLINED] += 1
+            else:
+                row[AGENT_WRONG] += not is_right(shown, repeated, delay, target, symbols)
+        elif repeat:
+            row[DEFAULT_RIGHT] += is_right(shown, repeated, index - observed, target, symbols)
+    carry[REPEATED] = repeated
+    carry[OBSERVED] = observed - count
+
+
 @kernel(allocates=False, nogil=True)
 def play(
     witness: int,
@@ -113,6 +152,7 @@ def play(
     history: int,
     carry: NDArray[np.int64],
     row: NDArray[np.int64],
+    target: int,
 ) -> None:
     """Play a witness chain over a block: draw its moves into ``chain[history:]``, tally its actions."""
     fill_bits(state, bits, count)
@@ -120,6 +160,9 @@ def play(
         move_to_fresh_states(bits, count, jump, chain, history)
     else:
         move_ring(bits, count, jump, symbols, chain, history)
+    if target != STAYS:
+        count_moving(target, symbols, repeat, useful, served, count, chain, history, carry, row)
+        return
     if useful < EVER:
         count_wrong_up_to(useful, served, acted, found, chain, history, row)
     else:

@@ -1,0 +1,71 @@
+"""When to give up an inference: the one threshold of the least lower bound over all rules."""
+
+import math
+
+import numpy as np
+
+from ..laws import Law
+from ..laws.law import check_frame_time
+from .any_rule import Completions, arrival_rate, chunk_length, most_served
+from .loss import AgeLoss
+
+__all__ = ["best_threshold"]
+
+_EACH = 64
+_LONGEST = 2.0**20
+_GAIN = 1e-9
+
+
+def best_threshold(
+    law: Law,
+    frame_time: float,
+    loss: AgeLoss,
+    *,
+    workers: float = 1,
+    service_model: str = "once",
+    chunk: float | None = None,
+) -> float:
+    """Return after how many seconds, a whole number of frames, to cancel: where the lower bound is least.
+
+    Thresholds inside a frame are left out: an inference that starts again in the same frame sees the same observation.
+
+    Parameters
+    ----------
+    law, frame_time, loss, workers, service_model, chunk
+        As for ``lower_bound_of_law``.
+
+    Returns
+    -------
+    float
+        ``inf`` where no threshold has a lower bound below that of rules that never cancel.
+
+    Raises
+    ------
+    InputError
+        For values out of range.
+
+    Examples
+    --------
+    One half of the inferences take one frame, the others five: give up after the first.
+
+    >>> from regretlab.laws import law_from_samples
+    >>> from regretlab.theory.loss import FrameLoss
+    >>> best_threshold(law_from_samples([1.0, 5.0]), 1.0, FrameLoss(0.9))
+    1.0
+    """
+    frame = check_frame_time(frame_time)
+
+    length = chunk_length(service_model, chunk)
+
+    def bound(after: float | None) -> float:
+        completed, rate = Completions(law, frame, after), arrival_rate(law, frame, workers, cancel_after=after)
+        return loss.gap_default - most_served(completed, loss, rate, length)[0]
+
+    longest = min(law.quantile(1.0 - 1e-6) / frame, _LONGEST)
+    counts = np.unique(np.concatenate([np.arange(1, _EACH), np.rint(np.geomspace(1, max(1.0, longest), _EACH))]))
+    thresholds = frame * counts[counts <= math.ceil(longest)]
+    values = [bound(float(after)) for after in thresholds]
+    least = min(values)
+    if least >= bound(None) - _GAIN:
+        return math.inf
+    return float(min(after for after, value in zip(thresholds, values, strict=True) if value <= least + 1e-12))
