@@ -29,7 +29,12 @@ WEEKS = 10**12
             threads=2,
         ),
         lambda: simulate_mdp(
-            AsynchronousMDP(RIVER.mdp, beta=0), [1] * 4, LAW, rule="frame-pool", frames=WEEKS, replications=3, threads=2
+            AsynchronousMDP(RIVER.mdp, beta=0),
+            [1] * 4,
+            Scenario(LAW, rule="frame-pool"),
+            frames=WEEKS,
+            replications=3,
+            threads=2,
         ),
         lambda: simulate_learning(RIVER, learner_named("q-epsilon"), frames=WEEKS, replications=3, threads=2),
     ],
