@@ -14,14 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...laws import Law
 from ...mdp import AsynchronousMDP, FiniteMDP, solve_average_reward
 from ...progress import Progress, silent
-from ...rules.rule import StaggeringRule
 from ...scenario import Scenario
 from ..draws import alias_table
 from ..replication import Stop, on_threads
-from ..setting import resolve
+from ..setting import resolve_on
 from . import _kernels as kernels
 from .informed import InformedAgent, informed_agent
 from .learners import Learner
