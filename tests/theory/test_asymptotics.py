@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 
 from regretlab.laws import constant, law_from_samples, parse_law
 from regretlab.theory.any_rule import lower_bound_of_law
@@ -46,6 +47,11 @@ def test_keeping_comes_to_the_bound_and_dropping_does_not(rate, bound, kept, dro
     loses = played(scaled_rule(GAMMA, rate, 32, keep=0), 32).regret
     assert loses == pytest.approx(dropped, abs=2e-3)
     assert loses > bound + 5 * gaps[-1]
+    # the limit of dropping: 1 - exp(-r F(a)) of the frames at age a or less
+    r = round(rate * 3.2 * 32) / (3.2 * 32)
+    decay = -math.log(0.9)
+    served = quad(lambda a: -math.expm1(-r * GAMMA.frozen.cdf(a)) * decay * 0.9**a, 0.0, 300.0, limit=400)[0]
+    assert loses == pytest.approx(1.0 - served, abs=3e-3)
 
 
 @pytest.mark.parametrize("base", [GAMMA, ONE_OR_FIVE, parse_law("expon(scale=2.5)")])
@@ -110,8 +116,6 @@ def test_workers_that_start_together_and_never_drift_apart_do_not_attain_it():
 
 def test_the_bound_comes_to_the_limit_of_the_theorem():
     """S of Theorem A at scale s against r E[v(T); T <= j_r], by quadrature."""
-    from scipy.integrate import quad
-
     for rate in (0.5, 1.25, 3.0):
         last = math.inf if rate <= 1.0 else GAMMA.frozen.ppf(1.0 / rate)
         limit = rate * quad(lambda t: 0.9**t * GAMMA.frozen.pdf(t), 0.0, min(last, 60.0), epsabs=1e-12)[0]
