@@ -8,7 +8,7 @@ the optimal S is the gain of
 
 over elapsed times b and ages s. The store of unused outputs has no limit; the tables do. What does not fit is dropped,
 which a rule may do (a lower value), or paid at the earliest age at which it could act. The second is an upper value,
-and with a price y of a frame it stays one: S <= y + the gain at (v_j - y)^+, since a frame is served once. For v_j = p^j
+and with a price y of a frame it stays one: S <= y + the gain at (v_j - y)^+, as a frame is served once. For v_j = p^j
 what a rule that looks at the world earns is one too (``watching``). The optimum lies between the two sides, and value
 iteration bounds either gain from both sides (Puterman 1994, Theorem 8.5.5). For chunks the freshest output is all that
 counts. Starts between boundaries never help whole-frame times (docs/lower-bound).

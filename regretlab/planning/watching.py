@@ -86,7 +86,9 @@ class WatchingRule:
         """
         state = (int(fitting), tuple(sorted((int(e), bool(fits)) for e, fits in busy)))
         if state not in self._policy:
-            raise InputError(f"{fitting} fitting outputs with {tuple(busy)} in progress is not a state of these workers")
+            raise InputError(
+                f"{fitting} fitting outputs with {tuple(busy)} in progress is not a state of these workers"
+            )
         after = self._choices[state][self._policy[state]]
         given_up = list(state[1])
         for kept in after:
