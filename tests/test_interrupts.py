@@ -10,9 +10,13 @@ from regretlab.interrupts import deferred, terminable, uninterrupted
 
 @pytest.fixture(autouse=True)
 def default_interrupts():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """As in a process that nohup or a script did not start with signals ignored."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

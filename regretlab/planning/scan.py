@@ -200,7 +200,7 @@ class Scan:
             place = numbers.index(best.workers)
             low, high = numbers[max(0, place - 1)], numbers[min(len(numbers) - 1, place + 1)]
             if best.error and high <= 1.15 * low:
-                break  # numbers this close differ by less than the simulation can tell
+                break  # numbers this close differ by less than the simulation resolves
             numbers = sorted({*np.linspace(low, high, 5 if best.error else _CLOSER).round().tolist(), best.workers})
             if seen.issuperset(numbers):
                 break

@@ -162,7 +162,7 @@ def optimal_watching_rule(
     --------
     >>> from regretlab.laws import parse_law
     >>> best = optimal_watching_rule(parse_law("2"), 1.0, 0.9)
-    >>> round(best.regret_lower, 6), best.decision(1), best.decision(0)
+    >>> round(float(best.regret_lower), 6), best.decision(1), best.decision(0)
     (0.19802, (0, ()), (1, ()))
     """
     frame, p = check_frame_time(frame_time), check_mode_probability(mode_probability, None)
