@@ -166,7 +166,7 @@ class LowerBound(Result):
 
     @property
     def regret(self) -> RegretParts:
-        """The bound per frame: what unavoidable idle frames lose (inaction), and the rest, which alone bounds nothing."""
+        """The bound per frame: what unavoidable idle frames lose, and the rest, which alone bounds nothing."""
         idle = min(self.regret_per_frame, self.inaction_fraction * self.gap_default)
         return RegretParts(idle, self.regret_per_frame - idle, method=self.method)
 
