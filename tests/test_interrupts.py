@@ -47,10 +47,16 @@ def test_requests_during_one_step_are_one_request():
 
 def test_what_is_ignored_stays_ignored():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    reached = []
     with terminable(), deferred():
         signal.raise_signal(signal.SIGINT)
+        reached.append("step")
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     with uninterrupted(), deferred():
         signal.raise_signal(signal.SIGTERM)
+        reached.append("end")
+    assert reached == ["step", "end"]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_outside_the_main_thread_nothing_is_changed():
