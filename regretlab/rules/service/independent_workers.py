@@ -146,6 +146,7 @@ def independent_workers(law: Law, frame_time: float, workers: int) -> ServiceInF
         (_INDEPENDENT, *notes),
         math.nan if ages is None else ages.mean(),
         math.nan if ages is None else ages.peak(),
+        ages=ages,
     )
 
 
