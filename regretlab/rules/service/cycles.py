@@ -30,7 +30,9 @@ def one_cycle(request: ServiceRequest, rest: int) -> ServiceInFrames:
     square = second_moment(request.law, request.frame_time, pmf) + 2.0 * rest * mean + rest**2
     age, peak = renewal_ages(mean, mean + rest, square)
     cycle = mean + rest
-    return ServiceInFrames(1.0 - 1.0 / cycle, pmf / cycle, "closed-form", notes, age, peak, ages=_resting_ages(pmf, rest))
+    return ServiceInFrames(
+        1.0 - 1.0 / cycle, pmf / cycle, "closed-form", notes, age, peak, ages=_resting_ages(pmf, rest)
+    )
 
 
 def _resting_ages(pmf: NDArray[np.float64], rest: int) -> Ages | None:

@@ -17,11 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...laws import Law, SampleLaw
+from ...laws import FRAME_TOLERANCE, Law, SampleLaw
 from ...results import Method
 from ..rule import Alignment, StaggeringRule
 
-__all__ = ["LONGEST_AGES", "TAU_MAX_QUANTILE", "Ages", "NoClosedForm", "ServiceInFrames", "ServiceRequest", "renewal_ages"]
+__all__ = [
+    "LONGEST_AGES",
+    "TAU_MAX_QUANTILE",
+    "Ages",
+    "NoClosedForm",
+    "ServiceInFrames",
+    "ServiceRequest",
+    "renewal_ages",
+    "whole_frames",
+]
 
 TAU_MAX_QUANTILE = 0.999
 """Stands for the longest time of a law without an upper end."""
@@ -40,6 +49,14 @@ def known_maximum(law: Law, maximum_time: float | None) -> float:
     """Return tau_max in seconds: as given, but no shorter than the upper end of the law, which the rule would learn."""
     end = law.maximum()
     return end if maximum_time is None or maximum_time < end < math.inf else maximum_time
+
+
+def whole_frames(law: Law, frame_time: float) -> bool:
+    """Whether every inference time is a whole number of frames."""
+    if law.kind == "scipy":
+        return False
+    frames = (law.seconds if isinstance(law, SampleLaw) else np.array([law.mean()])) / frame_time
+    return bool(np.abs(frames - np.rint(frames)).max() <= FRAME_TOLERANCE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +101,14 @@ class ServiceRequest:
                 continue
         pmf = self.law.frame_pmf(self.frame_time, tail=_TAILS[-1])
         return pmf, (f"delays above {len(pmf) - 1} frames (probability {_TAILS[-1]:.0e}) are left out",)
+
+    def keeps_phases(self) -> bool:
+        """Whether the times between starts are known and the same: then starts keep to the phases they began with.
+
+        So it is for constant times, a tau_max that is given, and (for the rule that learns it) times of whole frames.
+        """
+        known = self.maximum_time is not None and self.law.maximum() <= self.maximum_time
+        return known or self.constant_time() is not None or whole_frames(self.law, self.frame_time)
 
     def constant_time(self) -> float | None:
         """Return the inference time in seconds if it is always the same, else None."""
@@ -153,8 +178,8 @@ class ServiceInFrames:
     def lasting(self, limit: float, repeats: bool) -> "ServiceInFrames":
         """Return the service if outputs act until a fresher one comes, below ``limit`` frames of age.
 
-        An output older than the one in force is discarded. Where the default behaviour ``repeats`` the last action, only
-        the frames of fresher outputs count as served.
+        An output older than the one in force is discarded. Where the default behaviour ``repeats`` the last action,
+        only the frames of fresher outputs count as served.
 
         Raises
         ------

@@ -82,8 +82,8 @@ def service_law(
     drop_out_of_order
         Pools only: drop outputs whose observation is older than one acted on before, instead of applying them.
     service_model
-        "once": an output acts in one frame. "chunk": until a fresher one comes. "repeat": the same, but its later frames
-        count as default ones.
+        "once": an output acts in one frame. "chunk": until a fresher one comes. "repeat": the same, but its later
+        frames count as default ones.
     limit
         Frames of age from which no output acts ("once", "chunk").
 
