@@ -148,8 +148,8 @@ def _river(horizon: int, replications: int, seed: int) -> dict[str, Any]:
 def _slow(horizon: int, replications: int, seed: int) -> dict[str, Any]:
     import numpy as np
 
-    from regretlab.laws import constant
     from regretlab.mdp import AsynchronousMDP, FiniteMDP
+    from regretlab.scenario import Scenario
     from regretlab.simulation.learning import learner_named, simulate_learning
 
     # The no-op costs little, so that learning leads at first.
@@ -157,8 +157,7 @@ def _slow(horizon: int, replications: int, seed: int) -> dict[str, Any]:
     played = simulate_learning(
         process,
         learner_named("ucb"),
-        law=constant(INFERENCE_FRAMES),
-        rule="sequential",
+        Scenario(INFERENCE_FRAMES, rule="sequential"),
         frames=horizon,
         checkpoints=100,
         replications=replications,

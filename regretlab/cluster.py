@@ -68,6 +68,7 @@ def open_cluster(address: str | None, *, patience: float = 0.0) -> Iterator[Any]
     import ray
 
     started = not ray.is_initialized()
+    authentication = os.environ.get(AUTHENTICATION)
     with reaped() if started and address in OWN else nullcontext():
         if started:
             _persist(ray, address, patience)
@@ -76,6 +77,18 @@ def open_cluster(address: str | None, *, patience: float = 0.0) -> Iterator[Any]
         finally:
             if started:
                 ray.shutdown()
+                _restore_authentication(authentication)
+
+
+def _restore_authentication(mode: str | None) -> None:
+    """Undo what starting a cluster set: the processes of later runs may join a cluster without tokens.
+
+    This process itself cannot: Ray keeps the mode that it read first.
+    """
+    if mode is None:
+        os.environ.pop(AUTHENTICATION, None)
+    else:
+        os.environ[AUTHENTICATION] = mode
 
 
 def _persist(ray: Any, address: str | None, patience: float) -> None:

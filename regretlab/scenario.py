@@ -410,9 +410,10 @@ class Scenario:
     @property
     def changed(self) -> tuple[str, ...]:
         """Names of the fields that differ from their defaults, in order."""
-        return tuple(each.name for each in fields(self) if not self._is_default(each.name))
+        return tuple(each.name for each in fields(self) if not self.is_default(each.name))
 
-    def _is_default(self, name: str) -> bool:
+    def is_default(self, name: str) -> bool:
+        """Return whether a field has its default."""
         default, read = _FIELDS[name].default, _FIELDS[name].metadata["read"]
         value = getattr(self, name)
         return bool(value is None if default is None else value == read(default, name))

@@ -10,9 +10,13 @@ from regretlab.interrupts import deferred, terminable, uninterrupted
 
 @pytest.fixture(autouse=True)
 def default_interrupts():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """As in a process that nohup or a script did not start with signals ignored."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -43,10 +47,16 @@ def test_requests_during_one_step_are_one_request():
 
 def test_what_is_ignored_stays_ignored():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    reached = []
     with terminable(), deferred():
         signal.raise_signal(signal.SIGINT)
+        reached.append("step")
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     with uninterrupted(), deferred():
         signal.raise_signal(signal.SIGTERM)
+        reached.append("end")
+    assert reached == ["step", "end"]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_outside_the_main_thread_nothing_is_changed():

@@ -146,10 +146,7 @@ def learn(
         curves = simulate_learning(
             process,
             chosen,
-            law=asked.inference_time,
-            workers=asked.workers,
-            rule=asked.rule,
-            hold=hold,
+            None if asked.inference_time is None else asked.replace(hold=hold),
             share=share,
             credit=credit,
             frames=frames,

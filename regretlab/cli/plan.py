@@ -1,10 +1,14 @@
 """The command that answers inverse questions: ``plan``."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InputError
+from ..progress import Progress
 from .options import Json, Whole, app
-from .output import print_facts, print_json, print_result
+from .output import print_facts, print_json, print_result, show_progress
 from .scenario import PlanningWorld
 
 if TYPE_CHECKING:
@@ -12,6 +16,9 @@ if TYPE_CHECKING:
     from ..laws.measured import MeasuredProfile, MeasuredSlowdown
 
 __all__ = ["plan"]
+
+_PATIENCE = 2.0
+"""Seconds after which progress is shown."""
 
 
 @app.command
@@ -32,6 +39,7 @@ def plan(
     most_workers: Whole | None = None,
     learners: Whole = 0,
     contention: float | None = None,
+    services: Literal["given", "outputs", "any"] = "outputs",
     json: Json = False,
 ) -> int:
     """Find what to run: rule, workers and hold, how slow a network may be, and whether to act at all.
@@ -70,6 +78,9 @@ def plan(
     contention
         Share of a lone worker's time by which each further worker slows all of them down. If not given, that of the
         profile (its measured times themselves where they are on no line), else 0.
+    services
+        What the plan may choose of what an output serves: given (nothing), outputs (whether unused outputs are kept and
+        slow inferences cancelled), or any (also the default behaviour and the chunk).
     """
     from ..laws.measured import read_profile
     from ..planning import plan as find
@@ -86,20 +97,23 @@ def plan(
         if asked.cores is not None:
             raise InputError("the profile's contention holds what sharing cores costs: give no --cores with it")
         slowed = measured.contention.taken
-    found = find(
-        asked,
-        rule=rule,
-        workers=workers,
-        hold=hold,
-        alignment=alignment,
-        worker_cost=worker_cost,
-        target_regret=target_regret,
-        scaling=scaling,
-        quality=quality,
-        learners=learners,
-        contention=slowed,
-        most_workers=most_workers,
-    )
+    with _progress_after(_PATIENCE) as tell:
+        found = find(
+            asked,
+            rule=rule,
+            workers=workers,
+            hold=hold,
+            alignment=alignment,
+            worker_cost=worker_cost,
+            target_regret=target_regret,
+            scaling=scaling,
+            quality=quality,
+            learners=learners,
+            contention=slowed,
+            most_workers=most_workers,
+            services=services,
+            progress=tell,
+        )
     if measured is None or times is None:
         if json:
             print_json({**found.to_json(), "profile": None})
@@ -128,6 +142,22 @@ def plan(
         [*facts[:place], *more, *facts[place:]],
     )
     return 0
+
+
+@contextmanager
+def _progress_after(seconds: float) -> Iterator[Progress]:
+    """Yield a function (done, total, what) that shows progress once the plan has taken that many seconds."""
+    with ExitStack() as stack:
+        begun, shown = monotonic(), None
+
+        def tell(done: int, total: int, what: str) -> None:
+            nonlocal shown
+            if shown is None and monotonic() - begun > seconds:
+                shown = stack.enter_context(show_progress())
+            if shown is not None:
+                shown(done, total, what)
+
+        yield tell
 
 
 def _taken(measured: "MeasuredProfile", times: "Law", contention: float | None) -> dict[str, Any]:

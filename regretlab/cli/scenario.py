@@ -121,6 +121,6 @@ class ScenarioOptions(FieldOptions):
     """Workers under a staggering rule in a world."""
 
 
-@with_fields(*_WORLD, required=("mode_probability",))
+@with_fields(*_WORLD, *SERVICE_FIELDS, required=("mode_probability",))
 class PlanningWorld(FieldOptions):
     """How fast the world moves, and what it costs to be late."""

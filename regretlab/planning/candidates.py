@@ -1,8 +1,8 @@
-"""What could be run: a rule with a number of workers and a hold, its expected regret and its cost."""
+"""What could be run: a rule with a number of workers, a hold and what its outputs serve; expected regret and cost."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,26 @@ import numpy as np
 from ..laws import Law
 from ..laws.measured import MeasuredSlowdown
 from ..results import RegretParts, ServiceLaw
-from ..scenario import frames_of
+from ..scenario import Scenario, frames_of
 from ..theory.realtime import core_slowdown
 
-__all__ = ["Candidate", "Machine", "candidate_in_words", "most_workers", "worker_numbers"]
+__all__ = [
+    "NO_ACTION",
+    "SERVICE_OPTIONS",
+    "Candidate",
+    "Machine",
+    "candidate_in_words",
+    "choice_in_words",
+    "most_workers",
+    "options_in_words",
+    "options_of",
+    "worker_numbers",
+]
+
+NO_ACTION = "not acting"
+SERVICE_OPTIONS = ("default_behaviour", "chunk", "unused", "age_limit", "cancel_after", "replicas")
+"""Fields of a scenario that say what becomes of an output, and of a frame without one."""
+_SURE = 2.0  # standard errors
 
 _EVERY_NUMBER = 16
 _GROWTH = 1.15
@@ -75,6 +91,8 @@ class Candidate:
         Of the workers, reward per frame.
     service
         Who serves the frames; None for not acting.
+    options
+        Fields of a scenario that say what an output serves, where they differ from their defaults.
     """
 
     rule: str | None
@@ -84,11 +102,32 @@ class Candidate:
     regret: RegretParts
     cost: float
     service: ServiceLaw | None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def total(self) -> float:
         """Regret and cost per frame."""
         return self.regret.total + self.cost
+
+    @property
+    def error(self) -> float:
+        """Standard error of the regret; 0 where it was not simulated."""
+        return self.regret.standard_errors.get("total") or 0.0
+
+    @property
+    def sure_regret(self) -> float:
+        """Regret per frame that two standard errors do not exceed, by which candidates are compared."""
+        return self.regret.total + _SURE * self.error
+
+    @property
+    def sure_total(self) -> float:
+        """The same with the cost."""
+        return self.sure_regret + self.cost
+
+    def scenario(self, asked: Scenario) -> Scenario:
+        """Return the scenario with what the candidate chose in it."""
+        chosen = {name: self.options.get(name, getattr(Scenario, name)) for name in SERVICE_OPTIONS}
+        return asked.replace(rule=self.rule, workers=self.workers, hold=self.hold, alignment=self.alignment, **chosen)
 
     def to_json(self) -> dict[str, Any]:
         """Return the candidate as plain values."""
@@ -100,19 +139,67 @@ class Candidate:
             "regret_per_frame": self.regret.to_json(),
             "cost_per_frame": self.cost,
             "method": None if self.service is None else self.service.method,
+            "standard_error": self.regret.standard_errors.get("total"),
+            "options": _plain(self.options),
         }
+
+
+def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: "inf" if value == math.inf else value for name, value in options.items()}
+
+
+def options_of(scenario: Scenario) -> dict[str, Any]:
+    """Return what a scenario says of its outputs, where that differs from the defaults.
+
+    Examples
+    --------
+    >>> options_of(Scenario(0.1, default_behaviour="repeat", workers=3))
+    {'default_behaviour': 'repeat'}
+    """
+    return {name: getattr(scenario, name) for name in SERVICE_OPTIONS if name in scenario.changed}
+
+
+def options_in_words(options: Mapping[str, Any]) -> list[str]:
+    """Return what becomes of outputs, and of frames without one, in a few words each.
+
+    Examples
+    --------
+    >>> options_in_words({"default_behaviour": "repeat", "cancel_after": 0.05})
+    ['the last action repeated', 'inferences cancelled after 0.05 s']
+    """
+    words = []
+    for name, value in options.items():
+        if name == "default_behaviour":
+            words.append("the last action repeated" if value == "repeat" else f"{value} actions where none is ready")
+        elif name == "chunk":
+            words.append("action chunks of any length" if value == math.inf else f"chunks of {value:g} actions")
+        elif name == "unused":
+            words.append("unused outputs kept" + ("" if value == "keep" else f" ({value.partition(':')[2]} at most)"))
+        elif name == "age_limit":
+            words.append("actions of any useful age" if value == "auto" else f"actions at most {frames_of(value)} old")
+        elif name == "cancel_after":
+            after = "at the best threshold" if value == "auto" else f"after {value:.4g} s"
+            words.append(f"inferences cancelled {after}")
+        elif name == "replicas":
+            words.append(f"{value} inferences racing on each observation")
+    return words
 
 
 def candidate_in_words(choice: Any) -> str:
     """Return rule, workers, hold and alignment of a plan or a candidate in words."""
     if choice.rule is None:
-        return "not acting"
-    words = [choice.rule, "1 worker" if choice.workers == 1 else f"{choice.workers:g} workers"]
-    if choice.hold is not None:
-        words.append(f"outputs held to {frames_of(choice.hold)}")
-    if choice.alignment is not None:
-        words.append("starts on frames" if choice.alignment == "frame" else "starts anywhere")
-    return ", ".join(words)
+        return NO_ACTION
+    number = "1 worker" if choice.workers == 1 else f"{choice.workers:g} workers"
+    held = "" if choice.hold is None else f", outputs held to {frames_of(choice.hold)}"
+    return choice_in_words(f"{choice.rule}, {number}{held}", choice.alignment, choice.options)
+
+
+def choice_in_words(rule: str, alignment: str | None, options: Mapping[str, Any]) -> str:
+    """Return a rule, where its starts lie and what its outputs serve in words."""
+    words = [rule]
+    if alignment is not None:
+        words.append("starts on frames" if alignment == "frame" else "starts anywhere")
+    return ", ".join([*words, *options_in_words(options)])
 
 
 def worker_numbers(law: Law, machine: Machine, most: int) -> Iterator[int]:

@@ -1,182 +1,61 @@
-"""The plan: which rule, how many workers, how long to hold, what is left of the regret, and what binds.
+"""The plan: which rule, how many workers, what outputs serve, what is left of the regret, and what binds.
 
-Every rule with a closed form is scanned over its number of workers (and its hold); the least regret plus cost wins, the
-fewest workers among equals. Not acting is always one of the choices. With a target the cheapest candidate within it
-wins instead.
+Every rule is scanned over its number of workers (and its hold), by closed form where it has one and by simulation
+otherwise; then whether unused outputs are kept and slow inferences cancelled; then, next to the service model that the
+scenario describes, the others. The least regret plus cost wins, the fewest workers among equals. Not acting is always
+one of the choices. With a target the cheapest candidate within it wins instead. What could not be computed is listed
+with its reason; it never makes not acting the answer, because a rule without a closed form is simulated.
 """
 
 import math
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
 
 from ..errors import InputError
 from ..laws.measured import MeasuredSlowdown
-from ..results import Method, RegretParts, Result, ServiceLaw, flattened, listed
+from ..progress import Progress
+from ..results import RegretParts
 from ..rules import get_rule, known_rules
 from ..rules.rule import Alignment, StaggeringRule
 from ..scenario import Scenario, as_scenario
+from ..theory.any_rule import LowerBound, lower_bound
 from ..theory.checks import check_count, check_gap, check_positive
 from ..theory.loss import FrameLoss
-from .candidates import Candidate, Machine, candidate_in_words, worker_numbers
+from .candidates import Candidate, Machine, options_of, worker_numbers
 from .candidates import most_workers as most_workers_for
 from .inference_time import largest_factor
 from .model_size import PowerLaw, best_model_size, parse_power_law
-from .regime import Regime, regime_of
+from .regime import regime_of
+from .report import Binding, Plan
 from .scan import Scan, choose
 
-if TYPE_CHECKING:
-    import pandas as pd
+__all__ = ["Plan", "Services", "plan"]
 
-__all__ = ["Binding", "Plan", "plan"]
-
-Binding = Literal["stochasticity", "workers", "cores"]
+Services = Literal["given", "outputs", "any"]
+"""What a plan may choose of what an output serves: nothing, whether unused outputs are kept and slow inferences
+cancelled, or also the default behaviour and the chunk."""
 
 _CHOSEN = ("rule", "workers", "hold", "alignment", "horizon")
-_USES = ("frame_time", "symbols", "gap_default", "gap_delay", "maximum_time", "cores")
+_SERVICE = ("default_behaviour", "mode", "actions", "chunk", "unused", "age_limit", "cancel_after", "replicas")
+_USES = ("frame_time", "symbols", "gap_default", "gap_delay", "maximum_time", "cores", *_SERVICE)
+_CLOSE, _FINALISTS = 3, 4
+_APART = 3.0  # standard errors
+_MOST_BOUNDED = 300
 
-_Choice = tuple[StaggeringRule, Alignment | None]
-"""A rule and where its starts lie; None for the rule's only way."""
 
+class _Choice(NamedTuple):
+    """A rule, where its starts lie (None for the rule's only way), and what its outputs serve."""
 
-@dataclass(frozen=True, repr=False)
-class Plan(Result):
-    """What to run, and why not something else.
+    rule: StaggeringRule
+    alignment: Alignment | None
+    options: Mapping[str, Any] = {}
 
-    Attributes
-    ----------
-    rule
-        Staggering rule; None for not acting.
-    workers
-        N; 0 for not acting.
-    hold
-        Frames outputs are held to, for the rule that holds; else None.
-    alignment
-        Where starts lie; None for the rule's only way.
-    regime
-        "asynchronous", "sequential" or "do-not-act".
-    regret
-        Expected regret per frame, split.
-    cost
-        Of the workers, reward per frame.
-    binds
-        What keeps the regret from being less: "stochasticity" (the world moves on during inference: more workers would
-        not help), "workers" (their number, or what they cost), "cores" (they slow each other down).
-    largest_inference_time
-        Seconds: the largest mean of an inference time of this shape at which the delay part stays within the target and
-        serving every frame is worth its workers; None without limit.
-    model_size
-        In the units of the scaling law: with a quality law the size of least regret, else the largest within
-        ``largest_inference_time``; None without a scaling law, without limit, or where no size is worth running.
-    target_regret, meets_target
-        eta, and whether the plan's regret is within it; None without a target.
-    service
-        Who serves the frames; None for not acting.
-    method
-        Where the figures come from.
-    alternatives
-        The best of each rule, and not acting.
-    assumptions
-        What must hold.
-    scenario
-        The scenario asked about, with what the plan chose in it; None for not acting.
-    ignored
-        Fields of the scenario asked about that the plan does not use, because it chooses them.
-    model_size_words
-        The model size as text, which distinguishes no limit from no size; None without a scaling law.
-    """
-
-    rule: str | None
-    workers: float
-    hold: int | None
-    alignment: str | None
-    regime: Regime
-    regret: RegretParts
-    cost: float
-    binds: Binding
-    largest_inference_time: float | None
-    model_size: float | None
-    target_regret: float | None
-    meets_target: bool | None
-    service: ServiceLaw | None = field(repr=False)
-    method: Method
-    alternatives: tuple[Candidate, ...] = field(repr=False)
-    assumptions: tuple[str, ...] = field(repr=False)
-    scenario: Scenario | None = field(default=None, repr=False)
-    ignored: tuple[str, ...] = field(default=(), repr=False)
-    model_size_words: str | None = field(default=None, repr=False)
-
-    @property
-    def total(self) -> float:
-        """Regret and cost per frame."""
-        return self.regret.total + self.cost
-
-    @property
-    def title(self) -> str:
-        """What to do, in one line."""
-        return f"plan: {self.regime.replace('-', ' ')}, {self.in_words()}"
-
-    def in_words(self) -> str:
-        """Return rule, workers, hold and alignment in words."""
-        return candidate_in_words(self)
-
-    def facts(self) -> list[tuple[str, str]]:
-        """Return names and values, in the order to read them."""
-        facts = [("play", self.regime.replace("-", " "))]
-        if self.rule is not None:
-            facts.append(("with", self.in_words()))
-        facts += [
-            ("regret per frame", self.regret.words()),
-            ("cost per frame", f"{self.cost:.6g}"),
-            ("what binds", self.binds),
-        ]
-        if self.meets_target is not None:
-            met = "met" if self.meets_target else "not met"
-            facts.append(("target", f"{self.target_regret:g} per frame: {met}"))
-        slowest = "no limit" if self.largest_inference_time is None else f"{self.largest_inference_time:.6g} s"
-        facts.append(("largest mean inference time", slowest))
-        if self.model_size_words is not None:
-            facts.append(("model size", self.model_size_words))
-        others = sorted(self.alternatives, key=lambda candidate: candidate.total)
-        if self.ignored:
-            facts.append(("chosen anew", f"{', '.join(self.ignored)} of the scenario"))
-        return [
-            *facts,
-            *listed("regret and cost of each", [f"{each.total:.6g}  {candidate_in_words(each)}" for each in others]),
-            ("method", self.method),
-            *listed("assuming", self.assumptions),
-        ]
-
-    def _bars(self) -> list[tuple[str, RegretParts]]:
-        others = sorted(self.alternatives, key=lambda candidate: candidate.total)
-        return [(candidate_in_words(each), each.regret) for each in others]
-
-    def to_frame(self) -> "pd.DataFrame":
-        """Return the best of each rule, and not acting, as a ``pandas.DataFrame``, the least regret and cost first."""
-        import pandas as pd
-
-        others = sorted(self.alternatives, key=lambda candidate: candidate.total)
-        return pd.DataFrame([flattened(each.to_json()) for each in others])
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the plan as the command line prints it."""
-        return {
-            "workers": None if self.workers == math.inf else int(self.workers),
-            "hold": self.hold,
-            "rule": self.rule,
-            "alignment": self.alignment,
-            "largest_inference_time": self.largest_inference_time,
-            "regime": self.regime,
-            "model_size": self.model_size,
-            "regret_per_frame": self.regret.to_json(),
-            "cost_per_frame": self.cost,
-            "binds": self.binds,
-            "target_regret": self.target_regret,
-            "meets_target": self.meets_target,
-            "inaction_fraction": 1.0 if self.service is None else self.service.inaction_fraction,
-            "method": self.method,
-            "alternatives": [candidate.to_json() for candidate in self.alternatives],
-            "assumptions": list(self.assumptions),
-        }
+    def serving(self, options: Mapping[str, Any]) -> "_Choice":
+        """Return the choice with other options."""
+        return self._replace(options=options)
 
 
 def plan(
@@ -193,15 +72,17 @@ def plan(
     learners: int = 0,
     contention: float | MeasuredSlowdown = 0.0,
     most_workers: int | None = None,
+    services: Services = "outputs",
     tolerance: float = 1e-6,
+    progress: Progress | None = None,
 ) -> Plan:
-    """Return the cheapest way to play: rule, workers, hold, or not at all.
+    """Return the cheapest way to play: rule, workers, hold, what outputs serve, or not at all.
 
     Parameters
     ----------
     scenario
-        Inference time of a lone worker, and the world. Its rule, workers, hold and alignment are not used, because the
-        plan chooses them; ``ignored`` lists those it had.
+        Inference time of a lone worker, the world, and what an output serves. Its rule, workers, hold and alignment
+        are not used, because the plan chooses them; ``ignored`` lists those it had.
     rule, workers, hold, alignment
         Fix what is not to be chosen.
     worker_cost
@@ -220,18 +101,25 @@ def plan(
     most_workers
         Largest number of workers to consider; by default as many as fill every frame under any rule, or with a cost as
         many as can be worth it.
+    services
+        What the plan may choose of what an output serves. "given": nothing. "outputs": whether outputs are kept that
+        lost their frame to a fresher one, and slow inferences cancelled. "any": also the default behaviour and the
+        chunk; without it the best of these are ``other_services``. What the scenario changes from the default is kept.
     tolerance
         Candidates closer than this in regret and cost count as equal.
+    progress
+        Called with the candidates looked at, about how many there are, and what is going on.
 
     Returns
     -------
     Plan
-        With the best of each rule as ``alternatives``, and as ``scenario`` what to run.
+        With the best of each rule as ``alternatives``, and as ``scenario`` what to run. What was simulated has a
+        standard error, and counts with two of them on top when it is compared.
 
     Raises
     ------
     InputError
-        For values out of range, or a fixed rule without a closed form.
+        For values out of range, or where no candidate of those that are left can be computed.
 
     References
     ----------
@@ -242,11 +130,13 @@ def plan(
     >>> found = plan(Scenario(3.2, frame_time=1, mode_probability=0.9), worker_cost=0.02)
     >>> found.regime, found.rule, found.workers, found.binds
     ('asynchronous', 'max-time', 4, 'stochasticity')
+    >>> round(found.above_lower_bound, 6)
+    1.0
     """
     as_scenario(scenario, "plan").check("plan", needs=("inference_time", "mode_probability"), uses=(*_USES, *_CHOSEN))
-    law, frame_time, gap_default = scenario.inference_time, scenario.frame_time, scenario.gap_default
+    law, frame_time = scenario.inference_time, scenario.frame_time
     assert law is not None
-    loss = FrameLoss(scenario.mode_probability or 0.0, scenario.symbols, gap_default, scenario.gap_delay)
+    loss = _loss(scenario)
     machine = Machine(
         frame_time,
         check_gap(worker_cost, "worker cost"),
@@ -258,32 +148,41 @@ def plan(
     if target_regret is not None:
         check_positive(target_regret, "target regret")
     check_positive(tolerance, "tolerance")
+    if services not in get_args(Services):
+        raise InputError(f"services must be one of {', '.join(get_args(Services))}, not {services!r}")
     fixed = {"rule": rule, "workers": workers, "hold": hold, "alignment": alignment}
     asked = Scenario(**{name: value for name, value in fixed.items() if value is not None})
     number, hold = None if workers is None else asked.workers, asked.hold
     if number == math.inf and (machine.cores is not None or machine.contention or machine.worker_cost):
         raise InputError("an unlimited pool has no cores to share and no cost: give a finite number of workers")
-    choices = _choices(rule, number, hold, alignment)
+    choices = [choice.serving(options_of(scenario)) for choice in _choices(rule, number, hold, alignment)]
     fixed_hold = None if hold in (None, "auto") else int(hold or 0)
     most = (
-        most_workers_for(law, machine, gap_default)
+        most_workers_for(law, machine, loss.gap_default)
         if most_workers is None
         else check_count(most_workers, "most workers", 1)
     )
     numbers = [float(number)] if number is not None else [float(n) for n in worker_numbers(law, machine, most)]
     idle = Candidate(None, 0, None, None, RegretParts(loss.gap_default, 0.0), 0.0, None)
-    scan = Scan(law, loss, machine.frame_time, tolerance)
-    found = [
-        scan.best(machine, chosen, numbers, hold=fixed_hold, alignment=aligned, target=target_regret)
-        for chosen, aligned in choices
-    ]
-    tried = [candidate for candidate in found if candidate is not None]
-    if not tried:
-        raise InputError(f"rule '{rule}' has no closed form for inference time {law.text}: simulate it")
-    best = choose([idle, *tried], target_regret, tolerance)
+    search = _Search(
+        Scan(law, loss, frame_time, tolerance, scenario.replace(**_without(scenario))),
+        machine, numbers, fixed_hold, target_regret, progress, total=4 * len(choices) + 12,
+    )  # fmt: skip
+    found = search.all(choices)
+    if services != "given":
+        found = search.improved(found, _with_outputs(scenario))
+    others = search.services(found, _other_services(scenario)) if number != math.inf else []
+    if services == "any":
+        found, others = [*found, *others], []
+    if not found:
+        reasons = "; ".join(f"{words}: {why}" for words, why in search.not_computed.items())
+        raise InputError(f"no candidate can be computed for inference time {law.text} ({reasons})")
+    best, tried = search.decided(idle, [candidate for _, candidate in found])
+    best_choice = next((choice for choice, each in found if _same(each, best)), None)
     factor = largest_factor(law, frame_time, loss, target_regret=target_regret, worker_cost=machine.worker_cost)
     largest = law.mean() * factor if math.isfinite(factor) else None
     size, size_words = _model_size(scaling, quality, loss, machine.frame_time, largest)
+    chosen = None if best.rule is None else best.scenario(scenario)
     return Plan(
         rule=best.rule,
         workers=best.workers if best.workers == math.inf else int(best.workers),
@@ -292,29 +191,231 @@ def plan(
         regime=regime_of(best.rule is not None, best.workers),
         regret=best.regret,
         cost=best.cost,
-        binds=_binding(scan, machine, best, choices, fixed_hold, most),
+        binds=_binding(search, best, best_choice, choices, most),
         largest_inference_time=largest,
         model_size=size,
         target_regret=target_regret,
-        meets_target=None if target_regret is None else best.regret.total <= target_regret + tolerance,
+        meets_target=None if target_regret is None else best.sure_regret <= target_regret + tolerance,
         service=best.service,
         method="closed-form" if best.service is None else best.service.method,
         alternatives=(idle, *tried),
         assumptions=_assumptions(best, machine, scaling, quality, target_regret),
-        scenario=None if best.rule is None else _chosen(scenario, best),
+        scenario=chosen,
         ignored=scenario.ignored(_CHOSEN),
         model_size_words=size_words,
+        options=best.options,
+        lower_bound=None if chosen is None else _least(chosen, machine),
+        least_total=_least_total(scenario, machine, best, numbers),
+        most_workers=most,
+        most_workers_binds=number is None and _more_would_help(search, best, best_choice, most),
+        not_computed=search.not_computed,
+        other_services=tuple(sorted((each for _, each in others), key=lambda each: each.sure_total)),
     )
 
 
-def _chosen(scenario: Scenario, best: Candidate) -> Scenario:
-    """Return the scenario with the rule, workers, hold and alignment of a candidate."""
-    return scenario.replace(rule=best.rule, workers=best.workers, hold=best.hold, alignment=best.alignment)
+def _loss(scenario: Scenario) -> FrameLoss:
+    """Return what a frame loses; of random actions it is the wrong ones."""
+    gap = scenario.gap_default
+    if scenario.default_behaviour == "random":
+        if scenario.actions is None:
+            raise InputError("the random default behaviour needs the number of actions, and none is given")
+        gap = scenario.gap_delay * (1.0 - 1.0 / scenario.actions)
+    return FrameLoss(scenario.mode_probability or 0.0, scenario.symbols, gap, scenario.gap_delay)
+
+
+def _without(scenario: Scenario) -> dict[str, Any]:
+    """Return the defaults of what each candidate brings itself."""
+    return {name: getattr(Scenario, name) for name in (*options_of(scenario), *_CHOSEN)}
+
+
+class _Search:
+    """The candidates of a plan: the best of each choice, with its options, and in other service models."""
+
+    def __init__(
+        self,
+        scan: Scan,
+        machine: Machine,
+        numbers: list[float],
+        hold: int | None,
+        target: float | None,
+        progress: Progress | None,
+        total: int,
+    ) -> None:
+        self.scan, self.machine, self.numbers, self.hold, self.target = scan, machine, numbers, hold, target
+        self._progress, self._total, self._done = progress, total, 0
+        self.not_computed: dict[str, str] = {}
+
+    def all(self, choices: Iterable[_Choice]) -> list[tuple[_Choice, Candidate]]:
+        """Return the best number of workers of each choice that can be computed."""
+        return [(choice, best) for choice in choices if (best := self.best(choice)) is not None]
+
+    def best(self, choice: _Choice) -> Candidate | None:
+        """Return the best number of workers of a choice."""
+        return self._looked_at(
+            choice,
+            lambda: self.scan.best(
+                self.machine, choice.rule, self.numbers, hold=self.hold, alignment=choice.alignment,
+                target=self.target, options=choice.options,
+            ),
+        )  # fmt: skip
+
+    def improved(
+        self, found: list[tuple[_Choice, Candidate]], more: list[dict[str, Any]]
+    ) -> list[tuple[_Choice, Candidate]]:
+        """Return the choices with further options where these lose less: all at their number, the closest at any."""
+        tried = []
+        for index, (choice, candidate) in enumerate(found):
+            for options in more:
+                single = choice.rule.single_worker  # one worker has no unused outputs
+                useful = {name: value for name, value in options.items() if not (single and name == "unused")}
+                served = choice.serving({**choice.options, **useful})
+                if useful and (at := self._at(served, candidate)) is not None:
+                    tried.append((index, served, at))
+        tried.sort(key=lambda each: each[2].sure_total)
+        result = list(found)
+        for rank, (index, choice, at) in enumerate(tried):
+            candidate = (self.best(choice) or at) if rank < _CLOSE else at
+            if choose([result[index][1], candidate], self.target, self.scan.tolerance) is candidate:
+                result[index] = choice, candidate
+        return result
+
+    def services(
+        self, found: list[tuple[_Choice, Candidate]], services: list[dict[str, Any]]
+    ) -> list[tuple[_Choice, Candidate]]:
+        """Return the best in each of other service models, from the rules that are best at their number there."""
+        result = []
+        for service in services:
+            at = [
+                (choice.serving(service), candidate)
+                for choice, each in found
+                if (candidate := self._at(choice.serving(service), each)) is not None
+            ]
+            closest = sorted(at, key=lambda each: each[1].sure_total)[:2]
+            best = [(choice, self.best(choice) or candidate) for choice, candidate in closest]
+            if best:
+                winner = choose([each for _, each in best], self.target, self.scan.tolerance)
+                choice = next(choice for choice, each in best if each is winner)
+                winner = self.scan.settled(self.machine, winner)
+                result.append((choice, winner))
+                if (chunk := self._as_a_chunk(choice, winner)) is not None:
+                    result.append(chunk)
+        return result
+
+    def _as_a_chunk(self, choice: _Choice, winner: Candidate) -> tuple[_Choice, Candidate] | None:
+        """Return the candidate with the shortest chunk that does what unlimited chunks, or repeated actions, do."""
+        if winner.service is None or (self.scan.moves and choice.options.get("chunk") != math.inf):
+            return None
+        law = winner.service.delay_law
+        if choice.options.get("chunk") is None:
+            at = self._at(choice.serving(_chunked(choice.options, math.inf)), winner)
+            law = law if at is None or at.service is None else at.service.delay_law
+        later = np.cumsum((law * self.scan.loss.worth(np.arange(len(law))))[::-1])[::-1]  # worth of ages from j on
+        length = int(np.flatnonzero(np.append(later, 0.0) <= max(self.scan.tolerance, 0.1 * winner.error))[0]) - 1
+        shorter = choice.serving(_chunked(choice.options, max(1, length)))
+        at = self._at(shorter, winner)
+        return None if at is None else (shorter, self.scan.settled(self.machine, at))
+
+    def decided(self, idle: Candidate, found: list[Candidate]) -> tuple[Candidate, list[Candidate]]:
+        """Return the winner and all candidates, the closest of which are simulated again, longer."""
+        order = sorted(range(len(found)), key=lambda place: found[place].sure_total)
+        settled = list(found)
+        least = found[order[0]].sure_total
+        for place in order[:_FINALISTS]:
+            if found[place].total - _APART * found[place].error <= least:
+                settled[place] = self.scan.settled(self.machine, found[place])
+        return choose([idle, *settled], self.target, self.scan.tolerance), settled
+
+    def _at(self, choice: _Choice, candidate: Candidate) -> Candidate | None:
+        return self._looked_at(
+            choice,
+            lambda: self.scan.candidate(
+                self.machine, choice.rule, candidate.workers, hold=candidate.hold, alignment=choice.alignment,
+                options=choice.options,
+            ),
+        )  # fmt: skip
+
+    def _looked_at(self, choice: _Choice, look: Callable[[], Candidate | None]) -> Candidate | None:
+        known = dict(self.scan.not_computed)
+        found = look()
+        if found is None:
+            reasons = {words: why for words, why in self.scan.not_computed.items() if words not in known}
+            self.not_computed |= reasons
+        self._done += 1
+        if self._progress is not None:
+            self._progress(self._done, max(self._done, self._total), "planning")
+        return found
+
+
+def _chunked(options: Mapping[str, Any], length: float) -> dict[str, Any]:
+    return {**{name: value for name, value in options.items() if name != "default_behaviour"}, "chunk": length}
+
+
+def _with_outputs(scenario: Scenario) -> list[dict[str, Any]]:
+    """Return what may become of outputs besides what the scenario says, in its service model."""
+    kept: dict[str, Any] = {"unused": "keep"} if scenario.service_model == "once" else {}
+    kept = {} if "unused" in scenario.changed else kept
+    cancelled = {} if "cancel_after" in scenario.changed else {"cancel_after": "auto"}
+    return [options for options in (kept, {**kept, **cancelled}) if options]
+
+
+def _other_services(scenario: Scenario) -> list[dict[str, Any]]:
+    """Return the service models besides the one of the scenario."""
+    if scenario.chunk is not None or scenario.default_behaviour == "random":
+        return []
+    other = "noop" if scenario.default_behaviour == "repeat" else "repeat"
+    rest = {name: value for name, value in options_of(scenario).items() if name in ("cancel_after", "replicas")}
+    moving = [{"chunk": math.inf, **rest}] if scenario.mode == "moves" else []  # else the same as repeating
+    return [{"default_behaviour": other, **rest}, *moving]
+
+
+def _same(one: Candidate, other: Candidate) -> bool:
+    def key(each: Candidate) -> tuple[Any, ...]:
+        return each.rule, each.workers, each.hold, each.alignment, dict(each.options)
+
+    return key(one) == key(other)
+
+
+def _least(chosen: Scenario, machine: Machine, workers: float | None = None) -> LowerBound:
+    """Return the lower bound of the workers of a scenario, as slow as they make each other."""
+    number = chosen.workers if workers is None else workers
+    assert chosen.inference_time is not None
+    factor = 1.0 if number == math.inf else machine.slowdown(number)
+    law = chosen.inference_time if factor == 1.0 else chosen.inference_time.scaled(factor)
+    cancels = "auto" if chosen.cancel_after is not None else None
+    bounded = chosen.replace(inference_time=law, cores=None, workers=number, cancel_after=cancels, horizon=None)
+    return lower_bound(bounded, sharper=False)
+
+
+def _least_total(scenario: Scenario, machine: Machine, best: Candidate, numbers: list[float]) -> float | None:
+    """Return the least of lower bound and cost over the numbers of workers; None where that takes long."""
+    cancels = "cancel_after" in best.options
+    if cancels or max(numbers) > _MOST_BOUNDED:
+        return None
+    asked = scenario.replace(rule=Scenario.rule, hold=None, alignment=None, maximum_time=None)
+    served = asked if best.rule is None else best.scenario(asked)
+    counts = numbers if len(numbers) == 1 else range(1, int(max(numbers)) + 1)
+    return min(
+        min(_least(served, machine, n).regret_per_frame + machine.worker_cost * n for n in counts),
+        served.gap_default,
+    )
+
+
+def _more_would_help(search: _Search, best: Candidate, choice: _Choice | None, most: int) -> bool:
+    """Return whether the best choice loses less with more workers than the search limit."""
+    if choice is None or choice.rule.single_worker or best.workers != most:
+        return False
+    doubled = search.scan.candidate(
+        search.machine, choice.rule, 2.0 * most, hold=best.hold, alignment=choice.alignment, options=choice.options
+    )
+    return doubled is not None and doubled.sure_total < best.total - 10 * search.scan.tolerance
 
 
 def _ways(rule: StaggeringRule) -> list[_Choice]:
     """Return the rule with each alignment it allows, starts on frames first."""
-    return [(rule, aligned) for aligned in sorted(rule.alignments)] if len(rule.alignments) > 1 else [(rule, None)]
+    alignments: list[Alignment | None] = [None]
+    if len(rule.alignments) > 1:
+        alignments = [*sorted(rule.alignments)]
+    return [_Choice(rule, aligned) for aligned in alignments]
 
 
 def _choices(
@@ -327,13 +428,13 @@ def _choices(
             chosen.check_workers(workers)
         if hold is not None and not chosen.holds:
             raise InputError(f"rule '{chosen}' has no hold, and {hold!r} is given")
-        return _ways(chosen) if alignment is None else [(chosen, chosen.choose_alignment(alignment))]
+        return _ways(chosen) if alignment is None else [_Choice(chosen, chosen.choose_alignment(alignment))]
     choices = [
-        (known, aligned)
+        choice
         for known in known_rules()
         if known.is_planned and (hold is None or known.holds) and (workers in (None, 1) or not known.single_worker)
-        for _, aligned in _ways(known)
-        if alignment is None or alignment == (aligned or known.alignments[0])
+        for choice in _ways(known)
+        if alignment is None or alignment == (choice.alignment or known.alignments[0])
     ]
     if not choices:
         raise InputError(f"no rule allows alignment {alignment!r} with hold {hold!r}")
@@ -341,16 +442,25 @@ def _choices(
 
 
 def _binding(
-    scan: Scan, machine: Machine, best: Candidate, choices: list[_Choice], hold: int | None, most: int
+    search: _Search, best: Candidate, best_choice: _Choice | None, choices: list[_Choice], most: int
 ) -> Binding:
-    """Return what keeps the regret up: lift the cores, then the number and cost of workers, and see what helps."""
-    rules = [choice for choice in choices if not choice[0].single_worker] or choices
+    """Return what keeps the regret up: lift the cores, then the number and cost of workers, and see what helps.
+
+    What has to be simulated is looked at only if it won.
+    """
+    scan, machine = search.scan, search.machine
+    quick = [choice for choice in choices if choice.rule.has_closed_form and not choice.options]
+    rules = [choice for choice in quick if not choice.rule.single_worker] or quick
+    rules += [best_choice] if best_choice is not None and best_choice not in rules else []
     margin = 10 * scan.tolerance
 
     def least(freed: Machine, limit: int) -> float:
         numbers = [float(n) for n in worker_numbers(scan.law, freed, limit)]
-        found = [scan.best(freed, name, numbers, hold=hold, alignment=aligned) for name, aligned in rules]
-        return min([scan.loss.gap_default, *(c.total for c in found if c is not None)])
+        found = [
+            scan.best(freed, choice.rule, numbers, hold=search.hold, alignment=choice.alignment, options=choice.options)
+            for choice in rules
+        ]
+        return min([scan.loss.gap_default, *(c.sure_total for c in found if c is not None)])
 
     freed = replace(machine, cores=None, contention=0.0)
     if freed != machine and least(freed, most) < best.total - margin:

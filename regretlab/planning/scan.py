@@ -1,39 +1,81 @@
-"""Scan a rule over its number of workers: service laws are computed once each, candidates compared.
+"""Value candidates for one law: by closed form or exact chain where that is cheap, else by a short simulation.
 
-A frame pool that is too large for its exact chain is bounded: its inferences are those of the unlimited pool except the
-blocked ones, and blocking is independent of how long the inference would have taken, so each a_j of the unlimited pool
-times 1 - B is served for certain, with B the rigorous bound on blocking. The frames in between are counted as lost.
+A frame pool that is too large for its exact chain is bounded where that costs little: its inferences are those of the
+unlimited pool except the blocked ones, and blocking is independent of how long the inference would have taken, so each
+a_j of the unlimited pool times 1 - B is served for certain, with B the rigorous bound on blocking. The frames in
+between are counted as lost.
 
 Free-running workers are independent, so N of them follow from one: no output of delay up to j arrives in a frame with
 the N-th power of the chance of one worker.
+
+Everything else is simulated, with the same random numbers for all candidates: a scan plays few frames, and what is
+chosen is played again, longer and with other random numbers (``Scan.settled``), because the best of many noisy values
+is too good.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from ..errors import InputError
 from ..laws import Law
 from ..results import RegretParts, ServiceLaw
 from ..rules import get_rule
 from ..rules.rule import StaggeringRule
 from ..rules.service.frame_pools import blocking_bound
+from ..rules.service.frame_service import TAU_MAX_QUANTILE
+from ..rules.service.pool_chains import chain_size
 from ..rules.service.service import NoClosedForm, service_law
+from ..scenario import Scenario
+from ..simulation import simulate
+from ..theory.cancelling import best_threshold
 from ..theory.hold import regret_of_holds
-from ..theory.loss import FrameLoss
-from .candidates import Candidate, Machine
+from ..theory.loss import AgeLoss, FrameLoss
+from .candidates import Candidate, Machine, choice_in_words
 
 __all__ = ["Scan", "choose"]
 
-_CHAIN_STATES = 3_000
+_CHAIN_TRANSITIONS = 30_000  # some 10 ms; larger chains take longer than a simulation
+_MOST_COUNTED = 24  # exponential workers, for the same reason
+_NEARLY_UNBLOCKED = 1e-3
 _CLOSER = 7
+_COARSE = 7
+_SCANNED, _SETTLED = 30_000, 1_000_000  # starts and frames of a simulation
+_FEWEST_FRAMES, _MOST_FRAMES = 4_000, 400_000
 
 _Key = tuple[StaggeringRule, float, int | None, str | None, float, float | None]
+_Found = tuple[RegretParts, ServiceLaw, int | None]
+
+
+@dataclass(frozen=True)
+class _ByAge(AgeLoss):
+    """The loss of a witness as a curve over ages."""
+
+    gap_default: float
+    of_witness: FrameLoss
+
+    def curve(self, ages: ArrayLike) -> NDArray[np.float64]:
+        """Return that of the witness."""
+        return self.of_witness.curve(ages)
+
+    @property
+    def limit(self) -> float:
+        """The limit of the witness."""
+        return self.of_witness.limit
+
+    @property
+    def settled_age(self) -> float:
+        """The limit of the witness."""
+        return self.of_witness.settled_age
 
 
 @dataclass
 class Scan:
-    """Candidates for one law, with the service laws found so far.
+    """Candidates for one law, with the figures found so far.
 
     Attributes
     ----------
@@ -45,14 +87,27 @@ class Scan:
         Seconds of a frame.
     tolerance
         Candidates closer than this in regret and cost count as equal.
+    world
+        What else a simulation needs of a scenario (mode, number of actions); None for a world of its defaults.
+    not_computed
+        Why a rule with its options could not be computed for some number of workers, by its words.
     """
 
     law: Law
     loss: FrameLoss
     frame_time: float
     tolerance: float = 1e-6
+    world: Scenario | None = None
+    not_computed: dict[str, str] = field(default_factory=dict)
     _services: dict[_Key, tuple[ServiceLaw, int | None] | None] = field(default_factory=dict, repr=False)
+    _values: dict[Any, _Found | None] = field(default_factory=dict, repr=False)
     _slower: dict[float, Law] = field(default_factory=dict, repr=False)
+    _thresholds: dict[Any, float] = field(default_factory=dict, repr=False)
+
+    @property
+    def moves(self) -> bool:
+        """Whether the most likely successor of a state is another one."""
+        return self.world is not None and self.world.mode == "moves"
 
     def candidate(
         self,
@@ -62,8 +117,9 @@ class Scan:
         *,
         hold: int | None = None,
         alignment: str | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> Candidate | None:
-        """Return the candidate, or None where the rule has no closed form or useful bound for that many workers.
+        """Return the candidate, or None (and the reason in ``not_computed``) where nothing gives its regret.
 
         Parameters
         ----------
@@ -73,6 +129,8 @@ class Scan:
             As for ``service_law``.
         hold
             Frames; None takes the one that is best for the unlimited pool.
+        options
+            What an output serves, as in ``Candidate``.
 
         Examples
         --------
@@ -82,48 +140,56 @@ class Scan:
         >>> round(found.regret.delay, 3), round(found.total, 3)
         (0.488, 0.518)
         """
-        rule = get_rule(rule)
+        rule, options = get_rule(rule), self._resolved(options or {}, machine.slowdown(workers), workers)
         key = (rule, workers, hold, alignment, machine.slowdown(workers), machine.maximum_time)
-        if key not in self._services:
-            try:
-                self._services[key] = self._service(*key)
-            except NoClosedForm:
-                self._services[key] = None
-        found = self._services[key]
-        if found is None:
-            return None
-        service, held = found
-        parts = RegretParts(self.loss.inaction(service), self.loss.delay(service), method=service.method)
+        found = None if options or self.moves else self._by_closed_form(key)
         cost = machine.worker_cost * workers if machine.worker_cost else 0.0
-        return Candidate(rule.name, workers, held, alignment, parts, cost, service)
+        if found is not None:
+            service, held = found
+            parts = RegretParts(self.loss.inaction(service), self.loss.delay(service), method=service.method)
+            return Candidate(rule.name, workers, held, alignment, parts, cost, service)
+        return self._simulated(key, options, cost)
+
+    def settled(self, machine: Machine, candidate: Candidate) -> Candidate:
+        """Return a candidate with its figures to a precision worth printing: what was simulated is played longer."""
+        if not candidate.error or candidate.rule is None:
+            return candidate
+        rule, factor = get_rule(candidate.rule), machine.slowdown(candidate.workers)
+        key = (rule, candidate.workers, candidate.hold, candidate.alignment, factor, machine.maximum_time)
+        again = self._simulated(key, candidate.options, candidate.cost, work=_SETTLED, seed=1)
+        return candidate if again is None else again
 
     def best(
         self,
         machine: Machine,
         rule: str | StaggeringRule,
-        numbers: list[float],
+        numbers: Sequence[float],
         *,
         hold: int | None = None,
         alignment: str | None = None,
         target: float | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> Candidate | None:
         """Return the best number of workers of a rule: of those given, then closer and closer around the best one.
 
         Parameters
         ----------
-        machine, rule, hold, alignment
+        machine, rule, hold, alignment, options
             As for ``candidate``.
         numbers
-            Numbers of workers to try, in rising order.
+            Numbers of workers to try, in rising order; of simulated candidates some of them.
         target
             Regret per frame to stay within at the least cost; None for least regret and cost.
         """
         rule = get_rule(rule)
-        if rule.single_worker:
-            numbers = [1.0]
+        numbers = [1.0] if rule.single_worker else list(numbers)
+        simulated = bool(options) or not rule.has_closed_form
+        if simulated and len(numbers) > _COARSE:
+            places = np.geomspace(1, len(numbers), _COARSE).round().astype(int) - 1
+            numbers = [numbers[place] for place in np.unique(places)]
 
-        def tried(some: list[float]) -> list[Candidate]:
-            found = [self.candidate(machine, rule, n, hold=hold, alignment=alignment) for n in some]
+        def tried(some: Sequence[float]) -> list[Candidate]:
+            found = [self.candidate(machine, rule, n, hold=hold, alignment=alignment, options=options) for n in some]
             return [candidate for candidate in found if candidate is not None]
 
         candidates = tried(numbers)
@@ -133,12 +199,16 @@ class Scan:
         while len(numbers) > 1:  # closer and closer around the best one
             place = numbers.index(best.workers)
             low, high = numbers[max(0, place - 1)], numbers[min(len(numbers) - 1, place + 1)]
-            numbers = sorted({*np.linspace(low, high, _CLOSER).round().tolist(), best.workers})
+            if best.error and high <= 1.15 * low:
+                break  # numbers this close differ by less than the simulation resolves
+            numbers = sorted({*np.linspace(low, high, 5 if best.error else _CLOSER).round().tolist(), best.workers})
             if seen.issuperset(numbers):
                 break
+            fresh = [n for n in numbers if n not in seen] if best.error else numbers
             seen.update(numbers)
-            best = choose([best, *tried(numbers)], target, self.tolerance)
-        return self._with_refined_hold(machine, rule, best) if rule.holds and hold is None else best
+            best = choose([best, *tried(fresh)], target, self.tolerance)
+        refined = rule.holds and hold is None and not best.error
+        return self._with_refined_hold(machine, rule, best) if refined else best
 
     def _with_refined_hold(self, machine: Machine, rule: StaggeringRule, best: Candidate) -> Candidate:
         """Move the hold of a finite pool, frame by frame, as long as that loses less."""
@@ -150,10 +220,33 @@ class Scan:
                 best = moved
         return best
 
+    def _resolved(self, options: Mapping[str, Any], factor: float, workers: float) -> Mapping[str, Any]:
+        """Return options with the threshold of cancelling in seconds; without it where none helps."""
+        if options.get("cancel_after") != "auto":
+            return options
+        served = Scenario(**{name: value for name, value in options.items() if name in ("default_behaviour", "chunk")})
+        place = (factor, workers, served.service_model, served.chunk)
+        if place not in self._thresholds:
+            self._thresholds[place] = best_threshold(
+                self._law(factor), self.frame_time, self.loss,
+                workers=workers, service_model=served.service_model, chunk=served.chunk,
+            )  # fmt: skip
+        threshold = self._thresholds[place]
+        rest = {name: value for name, value in options.items() if name != "cancel_after"}
+        return rest if threshold == math.inf else {**rest, "cancel_after": threshold}
+
     def _law(self, factor: float) -> Law:
         if factor not in self._slower:
             self._slower[factor] = self.law if factor == 1.0 else self.law.scaled(factor)
         return self._slower[factor]
+
+    def _by_closed_form(self, key: _Key) -> tuple[ServiceLaw, int | None] | None:
+        if key not in self._services:
+            try:
+                self._services[key] = self._service(*key)
+            except NoClosedForm:
+                self._services[key] = None
+        return self._services[key]
 
     def _service(
         self,
@@ -168,11 +261,9 @@ class Scan:
         if rule.pool:
             return self._pool(law, workers, rule, hold)
         if rule.independent and workers > 1:
-            key = (rule, 1.0, None, alignment, factor, maximum_time)
-            if key not in self._services:
-                self._services[key] = self._service(*key)
-            one = self._services[key]
-            assert one is not None
+            one = self._by_closed_form((rule, 1.0, None, alignment, factor, maximum_time))
+            if one is None:
+                raise NoClosedForm(f"one worker under rule '{rule}' has none")
             return _independent_copies(one[0], int(workers)), None
         given = maximum_time if rule.takes_maximum_time else None
         service = service_law(law, self.frame_time, workers=workers, rule=rule, alignment=alignment, maximum_time=given)
@@ -181,12 +272,14 @@ class Scan:
     def _pool(self, law: Law, workers: float, rule: StaggeringRule, hold: int | None) -> tuple[ServiceLaw, int | None]:
         """Return the service law of a pool, exact where that is cheap and bounded where it is not, and its hold."""
         blocked = 0.0
-        if workers != math.inf and law.kind != "constant" and not law.memoryless:
+        if workers != math.inf and law.kind != "constant":
             pmf = law.frame_pmf(self.frame_time)
-            if math.comb(len(pmf), int(workers)) > _CHAIN_STATES:
+            counted = law.memoryless and workers <= _MOST_COUNTED
+            if workers > 1 and not counted and chain_size(pmf, int(workers))[1] > _CHAIN_TRANSITIONS:
                 blocked = blocking_bound(pmf, int(workers))
-        if rule.holds and hold is None:  # the unlimited pool's, which is best or next to it
-            hold = 1 + int(regret_of_holds(law, self.frame_time, self.loss)[1:].argmin())
+                if blocked > _NEARLY_UNBLOCKED:
+                    raise NoClosedForm("its chain is larger than a simulation is long")
+        hold = self._hold(law, rule, hold)
         asked = workers if blocked == 0.0 else math.inf
         service = service_law(law, self.frame_time, workers=asked, rule=rule, hold=hold)
         if blocked == 0.0:
@@ -205,6 +298,62 @@ class Scan:
         )
         return bounded, hold
 
+    def _hold(self, law: Law, rule: StaggeringRule, hold: int | None) -> int | None:
+        """Return the hold as given, else the unlimited pool's, which is best or next to it."""
+        if not rule.holds or hold is not None:
+            return hold
+        return 1 + int(regret_of_holds(law, self.frame_time, self.loss)[1:].argmin())
+
+    def _simulated(
+        self, key: _Key, options: Mapping[str, Any], cost: float, *, work: int = _SCANNED, seed: int = 0
+    ) -> Candidate | None:
+        rule, workers, _, alignment, _, _ = key
+        place = (key, tuple(options.items()), work, seed)
+        if place not in self._values:
+            try:
+                self._values[place] = self._play(key, options, work, seed)
+            except InputError as error:
+                self._values[place] = None
+                self.not_computed[choice_in_words(rule.name, alignment, options)] = str(error)
+        found = self._values[place]
+        if found is None:
+            return None
+        regret, service, held = found
+        return Candidate(rule.name, workers, held, alignment, regret, cost, service, options)
+
+    def _play(self, key: _Key, options: Mapping[str, Any], work: int, seed: int) -> _Found:
+        """Return the figures of a simulation of about so many frames and starts."""
+        rule, workers, hold, alignment, factor, maximum_time = key
+        law, world = self._law(factor), self.world or Scenario()
+        mean = law.mean() / self.frame_time
+        frames = min(_MOST_FRAMES, max(_FEWEST_FRAMES, 20.0 * mean, work / (1.0 + min(workers / mean, 1e6))))
+        hold = self._hold(law, rule, hold)
+        if rule.takes_maximum_time and maximum_time is None and not math.isfinite(law.maximum()):
+            maximum_time = law.quantile(TAU_MAX_QUANTILE)  # as the closed form has it: a run would learn ever more
+        if self.moves:
+            stakes = {name: getattr(self.loss, name) for name in ("symbols", "gap_default", "gap_delay")}
+            world = world.replace(mode_probability=self.loss.p, **stakes)
+        else:  # ages alone decide, and losses by age have smaller errors than those seen on a witness
+            world = world.replace(mode_probability=None, symbols=None, loss=_ByAge(self.loss.gap_default, self.loss))
+            if options.get("default_behaviour") == "repeat":  # the same where the mode stays
+                options = {**options, "chunk": math.inf}
+            options = {name: value for name, value in options.items() if name != "default_behaviour"}
+        scenario = world.replace(
+            inference_time=law,
+            frame_time=self.frame_time,
+            rule=rule,
+            workers=workers,
+            hold=hold,
+            alignment=alignment,
+            maximum_time=maximum_time if rule.takes_maximum_time else None,
+            cores=None,
+            horizon=None,
+            **options,
+        )
+        warmup = 2_000 + math.ceil(20.0 * mean)
+        found = simulate(scenario, frames=int(frames), replications=1, warmup=warmup, seed=seed, threads=1)
+        return found.regret, found.service, hold
+
 
 def _independent_copies(one: ServiceLaw, workers: int) -> ServiceLaw:
     """Return the service of N free-running workers from that of one."""
@@ -220,22 +369,25 @@ def _independent_copies(one: ServiceLaw, workers: int) -> ServiceLaw:
     )
 
 
-def choose(candidates: list[Candidate], target: float | None, tolerance: float) -> Candidate:
+def choose(candidates: Sequence[Candidate], target: float | None, tolerance: float) -> Candidate:
     """Return the best candidate: least regret and cost, or the cheapest within the target; fewest workers of equals.
 
     Parameters
     ----------
     candidates
-        At least one.
+        At least one. What was simulated counts with two standard errors on top.
     target
         Regret per frame to stay within; None for none. Where nothing is within it, the least regret wins.
     tolerance
         How close counts as equal.
     """
-    within = [c for c in candidates if target is not None and c.regret.total <= target + tolerance]
+    within = [c for c in candidates if target is not None and c.sure_regret <= target + tolerance]
     if within:
         least = min((c.cost, c.workers) for c in within)
-        return min((c for c in within if (c.cost, c.workers) == least), key=lambda c: c.total)
-    least_total = min(c.total if target is None else c.regret.total for c in candidates)
-    equal = [c for c in candidates if (c.total if target is None else c.regret.total) <= least_total + tolerance]
-    return min(equal, key=lambda c: c.workers)
+        return min((c for c in within if (c.cost, c.workers) == least), key=lambda c: c.sure_total)
+
+    def lost(candidate: Candidate) -> float:
+        return candidate.sure_total if target is None else candidate.sure_regret
+
+    least_lost = min(map(lost, candidates))
+    return min((c for c in candidates if lost(c) <= least_lost + tolerance), key=lambda c: c.workers)

@@ -8,9 +8,10 @@ the optimal S is the gain of
 
 over elapsed times b and ages s. The store of unused outputs has no limit; the tables do. What does not fit is dropped,
 which a rule may do (a lower value), or paid at the earliest age at which it could act. The second is an upper value,
-and with a price y of a frame it stays one: S <= y + the gain at (v_j - y)^+, since a frame is served once. The optimum
-lies between the two, and value iteration bounds either gain from both sides (Puterman 1994, Theorem 8.5.5). For chunks
-the freshest output is all that counts. Starts between boundaries never help whole-frame times (docs/lower-bound).
+and with a price y of a frame it stays one: S <= y + the gain at (v_j - y)^+, as a frame is served once. For v_j = p^j
+what a rule that looks at the world earns is one too (``watching``). The optimum lies between the two sides, and value
+iteration bounds either gain from both sides (Puterman 1994, Theorem 8.5.5). For chunks the freshest output is all that
+counts. Starts between boundaries never help whole-frame times (docs/lower-bound).
 """
 
 import math
@@ -26,8 +27,9 @@ from ..errors import InputError
 from ..laws import Law
 from ..laws.law import FRAME_TOLERANCE, check_frame_time
 from ..theory.checks import check_count, check_positive
-from ..theory.loss import AgeLoss
+from ..theory.loss import AgeLoss, FrameLoss
 from . import _kernels
+from .watching import optimal_watching_rule
 
 __all__ = ["OptimalRule", "optimal_rule"]
 
@@ -35,6 +37,7 @@ _MOST_ENTRIES = 12_000_000
 _MOST_OUTCOMES = 20_000
 _MOST_SWEEPS = 20_000
 _SETTLED = 1e-11
+_SEEN_STORE = 60
 
 _Multiset = tuple[int, ...]
 
@@ -188,6 +191,7 @@ def optimal_rule(
     sizes = _sizes(len(pmf) - 1, loss, length, store, longest_age)
     found: OptimalRule | None = None
     prices: tuple[float, ...] = ()
+    seen: float | None = None
     settled = max(_SETTLED, 1e-4 * width)
     for most, longest in sizes:
         if found is not None and not _Problem.fits(busy, most, longest, length):
@@ -201,6 +205,9 @@ def optimal_rule(
             upper = _Problem(busy, loss, length, most, longest, credit=True, price=price)
             tops.append((price + upper.solve(settled, values)[1], price))
         top = min(tops)[0]
+        if top - least > width:
+            seen = _most_when_seen(law, frame, loss, count, length, cancelling) if seen is None else seen
+            top = min(top, seen)
         found = OptimalRule(
             regret_lower=max(0.0, loss.gap_default - top),
             regret_upper=loss.gap_default - least,
@@ -220,6 +227,26 @@ def optimal_rule(
             break
     assert found is not None
     return found
+
+
+def _most_when_seen(law: Law, frame: float, loss: AgeLoss, workers: int, length: float, cancelling: bool) -> float:
+    """Return what rules that look at the world earn at most, as path-blind ones may not; ``inf`` where not solved."""
+    if length > 0 or not isinstance(loss, FrameLoss) or loss.symbols is not None or loss.gap_default != loss.gap_delay:
+        return math.inf
+    try:
+        best = optimal_watching_rule(
+            law,
+            frame,
+            loss.p,
+            workers=workers,
+            service_model="once",
+            cancelling=cancelling,
+            gap=loss.gap_default,
+            store=_SEEN_STORE,
+        )
+    except InputError:
+        return math.inf
+    return loss.gap_default - best.regret_lower
 
 
 def _best_price(busy: "_Workers", loss: AgeLoss, settled: float) -> float:

@@ -30,7 +30,7 @@ from ..laws import Law
 from ..laws.law import check_frame_time
 from ..mdp.average_reward import value_iteration
 from ..mdp.model import FiniteMDP
-from ..rules.service.independent_workers import whole_frames
+from ..rules.service.frame_service import whole_frames
 from ..theory.checks import check_count, check_gap
 from ..theory.delay import check_mode_probability
 
@@ -86,7 +86,9 @@ class WatchingRule:
         """
         state = (int(fitting), tuple(sorted((int(e), bool(fits)) for e, fits in busy)))
         if state not in self._policy:
-            raise InputError(f"{fitting} fitting outputs with {tuple(busy)} in progress is no state of these workers")
+            raise InputError(
+                f"{fitting} fitting outputs with {tuple(busy)} in progress is not a state of these workers"
+            )
         after = self._choices[state][self._policy[state]]
         given_up = list(state[1])
         for kept in after:
@@ -160,7 +162,7 @@ def optimal_watching_rule(
     --------
     >>> from regretlab.laws import parse_law
     >>> best = optimal_watching_rule(parse_law("2"), 1.0, 0.9)
-    >>> round(best.regret_lower, 6), best.decision(1), best.decision(0)
+    >>> round(float(best.regret_lower), 6), best.decision(1), best.decision(0)
     (0.19802, (0, ()), (1, ()))
     """
     frame, p = check_frame_time(frame_time), check_mode_probability(mode_probability, None)

@@ -21,7 +21,8 @@ FRAME_TIMES = (1e-6, 1e6)
 
 
 BEACON = "regretlab/Beacon-v0"
-_SHARED = ("workers", "rule", "alignment", "hold", "gap_default", "gap_delay", "default_behaviour")
+_OUTPUTS = ("chunk", "unused", "age_limit", "cancel_after")
+_SHARED = ("workers", "rule", "alignment", "hold", "gap_default", "gap_delay", "default_behaviour", *_OUTPUTS)
 _USES = (*_SHARED, "inference_time", "frame_time", "mode_probability", "symbols", "mode")
 
 
@@ -58,6 +59,15 @@ class RunConfiguration(BaseModel):
         a law is needed.
     default_behaviour
         What acts in frames without an agent action: "noop", "repeat" or "random".
+    chunk
+        Frames of age up to which an output acts, until a fresher one comes (an action chunk), or "inf"; None: an output
+        acts in one frame. A policy that chooses one action gives it for every age; ``oracle`` has one for each.
+    unused
+        What happens to an output that a fresher one overtakes before it acts: "drop", "keep", or "keep:M".
+    age_limit
+        Frames of age from which the default behaviour acts instead of an output.
+    cancel_after
+        Seconds after which an inference is cancelled (virtual clock only).
     default_action
         The action that does nothing, of an environment that does not say which of its actions does.
     frame_time
@@ -108,6 +118,10 @@ class RunConfiguration(BaseModel):
     frames: int = PLAYED_FRAMES
     emulate_latency: str | None = None
     default_behaviour: Literal["noop", "repeat", "random"] = Scenario.default_behaviour
+    chunk: int | Literal["inf"] | None = None
+    unused: str = Scenario.unused
+    age_limit: int | None = None
+    cancel_after: float | None = None
     default_action: int | None = None
     frame_time: float | None = None
     weights: str | None = None
@@ -150,6 +164,7 @@ class RunConfiguration(BaseModel):
             raise InputError(f"weights '{self.weights}' would not be used: what is learned goes on from --resume")
         self.emulated_law()
         self._check_hold()
+        self._check_outputs()
         self._check_backend()
         self._check_learning()
         self._check_device()
@@ -185,6 +200,17 @@ class RunConfiguration(BaseModel):
                 )
         if self.hold_probability is not None or self.gap_default != 1.0 or self.gap_delay != 1.0:
             HoldObjective(self.hold_probability or 0.0, self.gap_default, self.gap_delay)
+
+    def _check_outputs(self) -> None:
+        served = Scenario(**{name: getattr(self, name) for name in (*_OUTPUTS, "default_behaviour")})
+        if served.unused != Scenario.unused and served.service_model != "once":
+            raise InputError(f"unused outputs are kept where an output serves one frame, and unused is '{self.unused}'")
+        if self.age_limit is not None and served.service_model == "repeat":
+            raise InputError("a repeated action has no age limit: leave age limit or default behaviour out")
+        if self.cancel_after is not None and self.clock == "real":
+            raise InputError("inferences are cancelled on the virtual clock only: leave cancel after out")
+        if self.chunk is not None and self.learns:
+            raise InputError("learners learn from outputs that act in one frame: leave chunk or learners out")
 
     def _check_backend(self) -> None:
         if self.backend == "local":
@@ -239,6 +265,9 @@ class RunConfiguration(BaseModel):
         as_scenario(scenario, "run").check("run", uses=_USES)
         if scenario.workers == float("inf"):
             raise InputError("a run needs a finite number of workers, not inf")
+        for name in ("age_limit", "cancel_after"):
+            if getattr(scenario, name) == "auto":
+                raise InputError(f"a run needs a number for {name.replace('_', ' ')}, not 'auto': plan names the best")
         given = scenario.to_json()
         options: dict[str, Any] = dict(settings.pop("environment_options", {}))
         if environment == BEACON:

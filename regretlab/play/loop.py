@@ -6,7 +6,9 @@ is here: at boundary k frame k is shown, the freshest output released by then ac
 game plays the frame; what that shows is shown at boundary k + 1, when a real screen would show it.
 """
 
+import math
 import operator
+from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,8 +19,10 @@ from numpy.typing import NDArray
 
 from ..errors import RunError
 from ..games import make_game, registration
+from ..policies.spec import PolicySpec
 from ..records.schema import FrameRow, InferenceRow
 from ..rules.state import boundary_at_or_after
+from ..rules.store import MOST_KEPT
 from .configuration import RunConfiguration
 
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ __all__ = [
     "PolicyLost",
     "checked_action",
     "chosen_action",
+    "kept_outputs",
     "sentence",
 ]
 
@@ -44,7 +49,12 @@ DEFAULT_BEHAVIOURS = ("noop", "repeat", "random")
 
 @dataclass(frozen=True)
 class EnvironmentPlan:
-    """What plays the environment, here or in a process of its own: the game, its length and the default behaviour."""
+    """What plays the environment, here or in a process of its own: the game, its length and the default behaviour.
+
+    ``kept`` is how many unused outputs wait for a later frame, ``age_limit`` the age in frames from which none acts,
+    ``lasts`` whether an output acts until a fresher one comes. Where the mode of Beacon moves on among ``turns``
+    symbols, the oracle's chunks have the symbol of each age; 0 elsewhere.
+    """
 
     environment: str
     options: dict[str, Any]
@@ -57,6 +67,10 @@ class EnvironmentPlan:
     frame_shape: tuple[int, ...]
     frame_dtype: np.dtype[Any]
     registration: Any = None
+    kept: int = 0
+    age_limit: float = math.inf
+    lasts: bool = False
+    turns: int = 0
 
     @classmethod
     def of(cls, configuration: RunConfiguration, environment: "EnvironmentDescription") -> "EnvironmentPlan":
@@ -73,6 +87,10 @@ class EnvironmentPlan:
             seed=configuration.seed,
             discount=configuration.learning.discount,
             registration=registration(configuration.environment) if configuration.clock == "real" else None,
+            kept=kept_outputs(configuration.unused),
+            age_limit=_age_limit(configuration),
+            lasts=configuration.chunk is not None,
+            turns=_turns(configuration, environment),
         )
 
     def open(self) -> gymnasium.Env[Any, Any]:
@@ -120,19 +138,79 @@ class DefaultBehaviour:
         return self._last
 
 
+def kept_outputs(unused: str) -> int:
+    """Return how many unused outputs are kept, from the text of ``Scenario.unused``.
+
+    Examples
+    --------
+    >>> kept_outputs("drop"), kept_outputs("keep:3"), kept_outputs("keep") == MOST_KEPT
+    (0, 3, True)
+    """
+    if unused == "drop":
+        return 0
+    number = unused.partition(":")[2]
+    return min(MOST_KEPT, int(number)) if number else MOST_KEPT
+
+
+def _age_limit(configuration: RunConfiguration) -> float:
+    limits = [math.inf]
+    if configuration.chunk is not None:
+        limits.append(float(configuration.chunk) + 1.0)
+    if configuration.age_limit is not None:
+        limits.append(configuration.age_limit)
+    return min(limits)
+
+
+def _turns(configuration: RunConfiguration, environment: "EnvironmentDescription") -> int:
+    """Return the symbols among which an oracle's chunk moves on, 0 where none does."""
+    if configuration.chunk is None or not configuration.environment_options.get("rotating"):
+        return 0
+    oracle = PolicySpec(configuration.policy, actions=environment.actions).observes_symbol
+    return environment.actions - 1 if oracle else 0
+
+
+def _freshness(output: InferenceRow) -> tuple[int, float, int]:
+    return output.observation_frame, output.scheduled, output.worker
+
+
 class FrameService:
-    """The outputs waiting for their frame.
+    """The outputs waiting for their frame: ``rules.store`` for rows of a record.
 
     Parameters
     ----------
     frame_time
         Seconds of a frame.
+    kept
+        Unused outputs that wait for a later frame at most; 0: they are dropped.
+    age_limit
+        Frames of age from which no output acts.
+    lasts
+        Whether an output acts until a fresher one comes, or its age is the limit.
+    repeats
+        Whether the default behaviour repeats the last action: an output older than the one in force is discarded.
     """
 
-    def __init__(self, frame_time: float) -> None:
+    def __init__(
+        self,
+        frame_time: float,
+        *,
+        kept: int = 0,
+        age_limit: float = math.inf,
+        lasts: bool = False,
+        repeats: bool = False,
+    ) -> None:
         self._frame_time = frame_time
+        self._kept, self._age_limit, self._lasts, self._repeats = kept, age_limit, lasts, repeats
         self._waiting: list[tuple[int, InferenceRow]] = []
+        self._unused: list[InferenceRow] = []
+        self._in_force: InferenceRow | None = None
         self._finished: list[InferenceRow] = []
+
+    @classmethod
+    def of(cls, plan: EnvironmentPlan) -> "FrameService":
+        """Return the service of a plan."""
+        repeats = plan.default_behaviour == "repeat"
+        return cls(plan.frame_time, kept=plan.kept, age_limit=plan.age_limit, lasts=plan.lasts, repeats=repeats)
 
     def add(self, output: InferenceRow) -> None:
         """Take in an output; it may serve a frame from the first boundary at or after its release."""
@@ -142,17 +220,45 @@ class FrameService:
     def choose(self, index: int) -> InferenceRow | None:
         """Return the output that serves frame ``index``, or None.
 
-        Of those released by then the freshest observation wins, among equal ones the later start; the others are
-        overwritten.
+        Of those released by then, and those kept from earlier frames, the freshest observation wins, among equal ones
+        the later start; the others are overwritten, or kept.
         """
         due = [output for earliest, output in self._waiting if earliest <= index]
-        if not due:
-            return None
-        self._waiting = [entry for entry in self._waiting if entry[0] > index]
-        best = max(due, key=lambda output: (output.observation_frame, output.scheduled, output.worker))
+        if due:
+            self._waiting = [entry for entry in self._waiting if entry[0] > index]
+        elif not self._unused:
+            return self._still_in_force(index)
+        unused = self._unused
         for output in due:
-            self._finished.append(output._replace(effect_frame=index, overwritten=output is not best))
-        return best
+            insort(unused, output, key=_freshness)
+        gone = []
+        while unused and index - unused[0].observation_frame >= self._age_limit:
+            gone.append(unused.pop(0))
+        best = unused.pop() if unused else None
+        stays = self._lasts or self._repeats
+        if stays and best and self._in_force and best.observation_frame <= self._in_force.observation_frame:
+            gone.append(best)
+            best = None
+        while len(unused) > self._kept:
+            gone.append(unused.pop(0))
+        self._finish(index, best, gone, due)
+        if best is not None:
+            self._in_force = best
+        return best or self._still_in_force(index)
+
+    def _finish(self, index: int, best: InferenceRow | None, gone: list[InferenceRow], due: list[InferenceRow]) -> None:
+        """Note whose fate is decided: kept ones first, then those that are due, in the order in which they came."""
+        decided = {id(output): output is not best for output in ([*gone, best] if best is not None else gone)}
+        new = {id(output) for output in due}
+        earlier = [output for output in (*gone, best) if output is not None and id(output) not in new]
+        for output in (*earlier, *(output for output in due if id(output) in decided)):
+            self._finished.append(output._replace(effect_frame=index, overwritten=decided[id(output)]))
+
+    def _still_in_force(self, index: int) -> InferenceRow | None:
+        """Return the output of a chunk that acts on, None where there is none or it is too old."""
+        if not self._lasts or self._in_force is None:
+            return None
+        return self._in_force if index - self._in_force.observation_frame < self._age_limit else None
 
     def finished(self) -> list[InferenceRow]:
         """Return the outputs whose fate was decided since the last call."""
@@ -162,7 +268,8 @@ class FrameService:
     def unfinished(self) -> list[InferenceRow]:
         """Return the outputs that never reached a frame (``effect_frame`` -1)."""
         waiting, self._waiting = self._waiting, []
-        return [output for _, output in waiting]
+        unused, self._unused = self._unused, []
+        return [*unused, *(output for _, output in waiting)]
 
 
 class FrameClock(Protocol):
@@ -205,7 +312,7 @@ class FrameLoop:
 
     def run(self, clock: FrameClock) -> None:
         """Play all frames, or until the clock ends."""
-        plan, game, default, service = self._plan, self.game, self._default, FrameService(self._plan.frame_time)
+        plan, game, default, service = self._plan, self.game, self._default, FrameService.of(self._plan)
         observation, info = self._observation, self._info
         for count in range(plan.frames):
             if (boundary := clock.boundary(count)) is None:
@@ -216,7 +323,7 @@ class FrameLoop:
             for output in clock.released(index):
                 service.add(output)
             served = service.choose(index)
-            action = default.action(None if served is None else served.action)
+            action = default.action(None if served is None else _of_age(served, index, plan.turns))
             for output in clock.within(index):
                 service.add(output)
             try:
@@ -254,6 +361,13 @@ class FrameLoop:
         return RunError(
             f"environment '{plan.environment}' failed at frame {index} of {plan.frames}: {sentence(error)}{due}"
         )
+
+
+def _of_age(output: InferenceRow, index: int, turns: int) -> int:
+    """Return the action of an output in a frame; where the shown symbol moves on, that of its age."""
+    if not turns or output.action < 1:
+        return output.action
+    return 1 + (output.action - 1 + index - output.observation_frame) % turns
 
 
 def sentence(value: object) -> str:

@@ -6,6 +6,7 @@ record, byte for byte.
 """
 
 import heapq
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run_virtual"]
 
-_COMPLETION, _START = 0, 1  # at equal times completions come first
+_CANCELLED, _COMPLETION, _START = -1, 0, 1  # at equal times the lower comes first
 _BATCH = 2048
 
 
@@ -53,7 +54,8 @@ class _VirtualClock:
         )
         self._symbols = prepared.policy.observes_symbol
         self._latencies = _latencies(configuration, prepared)
-        self.first_estimate = max(stream.warm_up for stream in self._latencies)
+        self._cancel_after = math.inf if configuration.cancel_after is None else configuration.cancel_after
+        self.first_estimate = min(self._cancel_after, max(stream.warm_up for stream in self._latencies))
         self._rule = configuration.staggering_rule
         self._state = self._rule.new_state(
             workers,
@@ -65,6 +67,7 @@ class _VirtualClock:
         self._events: list[tuple[float, int, int, Any]] = [(0.0, _START, worker, None) for worker in range(workers)]
         self._rows: list[FrameRow] = []
         self._finished: list[InferenceRow] = []
+        self.cancelled = 0
 
     def learned(self) -> dict[str, float | int]:
         """Return what the rule has learned so far, as a record reports it."""
@@ -119,6 +122,11 @@ class _VirtualClock:
         outputs: list[InferenceRow] = []
         while reached(self._events[0][0]):
             now, kind, worker, begun = heapq.heappop(self._events)
+            if kind == _CANCELLED:
+                self._rule.on_completion(self._state, worker, begun, now)
+                self.cancelled += 1
+                heapq.heappush(self._events, (now, _START, worker, None))
+                continue
             if kind == _COMPLETION:
                 scheduled, action, label = begun
                 outputs.append(
@@ -143,8 +151,12 @@ class _VirtualClock:
                 heapq.heappush(self._events, (start, _START, worker, None))
                 continue
             self._rule.on_dispatch(self._state, worker, start)
+            takes = self._latencies[worker].next()
+            if takes > self._cancel_after:
+                heapq.heappush(self._events, (start + self._cancel_after, _CANCELLED, worker, start))
+                continue
             begun = start, self._infer(worker, start), self._label
-            heapq.heappush(self._events, (start + self._latencies[worker].next(), _COMPLETION, worker, begun))
+            heapq.heappush(self._events, (start + takes, _COMPLETION, worker, begun))
         return outputs
 
     def _infer(self, worker: int, start: float) -> int:
@@ -230,5 +242,7 @@ def _play(
         finally:
             clock.flush()  # a run that breaks off keeps the frames that it played
         writer.update_meta(**clock.learned())
+        if configuration.cancel_after is not None:
+            writer.update_meta(cancelled=clock.cancelled)
     finally:
         loop.game.close()

@@ -106,12 +106,17 @@ class Record(Result):
             "rule": config.get("rule"),
             "alignment": config.get("alignment"),
             "default_behaviour": config.get("default_behaviour"),
+            "chunk": config.get("chunk"),
+            "unused": config.get("unused"),
+            "age_limit": config.get("age_limit"),
+            "cancel_after": config.get("cancel_after"),
             "gap_default": config.get("gap_default"),
             "gap_delay": config.get("gap_delay"),
             "hold": max(1, held) if isinstance(held, int) else None,
         }
         known = {name: value for name, value in values.items() if value is not None}
-        return Scenario(f"@{self.directory}", **known)
+        cancelled = config.get("cancel_after") is not None  # whose times the record does not hold
+        return Scenario(config.get("emulate_latency") if cancelled else f"@{self.directory}", **known)
 
     @property
     def title(self) -> str:

@@ -196,7 +196,7 @@ class StaggeringRule:
     @property
     def is_planned(self) -> bool:
         """Whether the plan considers the rule."""
-        return self.has_closed_form and not self.baseline
+        return not self.baseline
 
     @property
     def takes_maximum_time(self) -> bool:

@@ -14,16 +14,14 @@ from numpy.typing import ArrayLike
 
 from ..defaults import REPLICATIONS, SIMULATED_FRAMES
 from ..errors import InputError
-from ..laws import Law
 from ..mdp import AsynchronousMDP, AverageRewardSolution
 from ..results import Estimate, ServiceLaw
-from ..rules.rule import StaggeringRule
 from ..scenario import Scenario
 from .estimates import Ratio, ratio, stack, summed_service
 from .finite_mdps import MDPChain, tabulate
 from .finite_mdps._kernels import AGENT_GAP, DEFAULT_GAP, REWARD
 from .replication import compile_kernels, play_replications
-from .setting import resolve
+from .setting import resolve_on
 from .tallies import _kernels as column
 
 __all__ = ["MDPSimulationResult", "simulate_mdp"]
@@ -68,13 +66,8 @@ class MDPSimulationResult:
 def simulate_mdp(
     process: AsynchronousMDP,
     policy: ArrayLike,
-    law: Law,
+    scenario: Scenario,
     *,
-    workers: float = 1,
-    rule: str | StaggeringRule = Scenario.rule,
-    hold: int | None = None,
-    alignment: str | None = None,
-    maximum_time: float | None = None,
     solution: AverageRewardSolution | None = None,
     start: int = 0,
     chains: int | None = None,
@@ -93,9 +86,9 @@ def simulate_mdp(
     policy
         Integer array of shape (S,): the action for an observation; or (J, S): for an observation and a delay of 1..J
         frames (the last row also for longer ones).
-    law
-        Law of the inference time.
-    workers, rule, hold, alignment, maximum_time, frames, warmup, seed, replications, threads
+    scenario
+        Inference time, workers and rule. The world and its frame time are those of the process.
+    frames, warmup, seed, replications, threads
         As for ``simulate``.
     solution
         The solved MDP, to measure regret against.
@@ -121,28 +114,14 @@ def simulate_mdp(
 
     Examples
     --------
-    >>> from regretlab.laws import parse_law
     >>> from regretlab.mdp import FiniteMDP
     >>> lazy = np.array([[0.9, 0.1], [0.1, 0.9]])  # the action names the state and does not move it
     >>> mdp = FiniteMDP([lazy, lazy], rewards=[[1.0, 0.0], [0.0, 1.0]])
-    >>> result = simulate_mdp(AsynchronousMDP(mdp, beta=0), [0, 1], parse_law("0.5"), frames=50_000)
+    >>> result = simulate_mdp(AsynchronousMDP(mdp, beta=0), [0, 1], Scenario(0.5), frames=50_000)
     >>> round(result.reward_per_frame.value, 2)
     0.9
     """
-    setting = resolve(
-        Scenario(
-            law,
-            frame_time=process.frame_time,
-            workers=workers,
-            rule=rule,
-            hold=hold,
-            alignment=alignment,
-            maximum_time=maximum_time,
-        ),
-        law,
-        frames=frames,
-        warmup=warmup,
-    )
+    setting = resolve_on(process, scenario, frames=frames, warmup=warmup)
     if not 0 <= start < process.mdp.states:
         raise InputError(f"start must be a state between 0 and {process.mdp.states - 1}, not {start}")
     if chains is not None and chains < 1:

@@ -8,6 +8,7 @@ import numpy as np
 from ..errors import InputError
 from ..laws import Law
 from ..laws.racing import fastest_of
+from ..mdp import AsynchronousMDP
 from ..records.batch_means import batch_count
 from ..rules import get_rule, known_rules
 from ..rules.rule import StaggeringRule
@@ -18,12 +19,14 @@ from ..scenario import Scenario, whole_number
 from ..theory.loss import AgeLoss, limit_of, workers_in_groups
 from .events.engine import LONGEST_RUN, Outputs
 
-__all__ = ["Setting", "is_convex", "resolve"]
+__all__ = ["Setting", "is_convex", "resolve", "resolve_on"]
 
 MOST_WORKERS = 10**7
 """Of a simulation in events, each of which has a state in memory."""
 MOST_INFERENCES = 10**10
 """Of a replication in events, which cost a tenth of a microsecond each: a quarter of an hour."""
+
+_OF_A_RULE = ("inference_time", "frame_time", "workers", "rule", "hold", "alignment", "maximum_time")
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ class Setting:
         if self.outputs.limit < NO_LIMIT:
             said.append(f"no output acts from the age of {self.outputs.limit} frames on")
         if self.rule.takes_maximum_time:
-            if self.first_estimate is None:
+            if self.first_estimate is None or self.first_estimate < min(self.cancel_after, self.law.maximum()):
                 said.append("tau_max is learned from the run: an unbounded law has none, and longer runs wait longer")
             else:
                 said.append("tau_max is known from the start")
@@ -251,3 +254,15 @@ def _check_length(setting: Setting) -> None:
             f"{setting.workers:g} workers of mean inference time {mean:.6g} s start {a_frame:.6g} inferences in each "
             f"of {setting.frames} frames of {setting.frame_time:.6g} s: at most {MOST_INFERENCES:g} in a replication"
         )
+
+
+def resolve_on(process: AsynchronousMDP, scenario: Scenario, *, frames: int, warmup: int | None) -> Setting:
+    """Return what a scenario plays on an MDP, at whose frame time it runs; other arguments as for ``resolve``."""
+    if not scenario.is_default("frame_time") and scenario.frame_time != process.frame_time:
+        raise InputError(
+            f"the frame time is the MDP's, {process.frame_time:g} s, not {scenario.frame_time:g}: leave it out"
+        )
+    own = scenario.replace(frame_time=process.frame_time)
+    own.check("a simulation of an MDP", needs=("inference_time",), uses=_OF_A_RULE)
+    assert own.inference_time is not None
+    return resolve(own, own.inference_time, frames=frames, warmup=warmup)

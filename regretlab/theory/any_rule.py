@@ -17,6 +17,7 @@ Derived in docs/lower-bound; the model of Riemer, Subbaraj, Berseth & Rish 2024.
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -100,8 +101,8 @@ class LowerBound(Result):
         "closed-form" (finite sums) or "series".
     sharper
         Sharper bounds where they were asked for and apply.
-    symbolic
-        LaTeX of the bound where the law has a closed form.
+    formula
+        Law, service model, H and whether on the ring, from which the LaTeX of the bound is made when it is asked for.
     """
 
     regret_per_frame: float
@@ -118,7 +119,17 @@ class LowerBound(Result):
     method: Method
     horizon: float | None = None
     sharper: tuple[SharperBound, ...] = ()
-    symbolic: str | None = field(default=None, repr=False)
+    formula: tuple[Law, str, float, bool] | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def symbolic(self) -> str | None:
+        """LaTeX of the bound, closed where the law has a closed form; None with cancelling; imports SymPy."""
+        if self.formula is None:
+            return None
+        from .symbolic.any_rule import lower_bound_latex
+
+        law, model, chunk, ring = self.formula
+        return lower_bound_latex(law, model, chunk=chunk, ring=ring)
 
     @property
     def title(self) -> str:
@@ -155,7 +166,7 @@ class LowerBound(Result):
 
     @property
     def regret(self) -> RegretParts:
-        """The bound per frame: what unavoidable idle frames lose (inaction), and the rest, which is no bound alone."""
+        """The bound per frame: what unavoidable idle frames lose, and the rest, which alone bounds nothing."""
         idle = min(self.regret_per_frame, self.inaction_fraction * self.gap_default)
         return RegretParts(idle, self.regret_per_frame - idle, method=self.method)
 
@@ -167,6 +178,14 @@ class LowerBound(Result):
     def _repr_latex_(self) -> str:
         formula = f"{self.symbolic} = " if self.symbolic else ""
         return f"$\\text{{regret per frame}} \\ge {formula}{self.regret_per_frame:.6g}$"
+
+    def in_brief(self) -> dict[str, Any]:
+        """Return the bound as it is printed next to the value of a rule."""
+        return {
+            "regret_per_frame": self.regret_per_frame,
+            "inaction_fraction": self.inaction_fraction,
+            "service_model": self.service_model,
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Return the bound under the keys of ``regretlab bound``; what a bound over all rules leaves open is null."""
@@ -233,7 +252,6 @@ def lower_bound(scenario: Scenario, *, restart_time: float = 0.0, sharper: bool 
         cores=scenario.cores,
         horizon=scenario.horizon,
         sharper=sharper,
-        with_symbolic=True,
     )
     return replace(found, assumptions=(*found.assumptions, *notes))
 
@@ -271,7 +289,6 @@ def lower_bound_of_law(
     learners: int = 0,
     horizon: float | None = None,
     sharper: bool = False,
-    with_symbolic: bool = False,
 ) -> LowerBound:
     """Return the regret per frame that no path-blind rule can stay below.
 
@@ -303,8 +320,6 @@ def lower_bound_of_law(
     sharper
         Also compute the collision and the phase bound where they apply ("once", a loss that does not fall, no
         cancelling).
-    with_symbolic
-        Also give the formula in LaTeX where the law has a closed form (imports SymPy).
 
     Raises
     ------
@@ -364,10 +379,8 @@ def lower_bound_of_law(
         candidates.append(("phase", phase_bound(slower, frame, loss, count)))
         found = tuple(SharperBound(name, value) for name, value in candidates if value is not None)
     formula = None
-    if with_symbolic and isinstance(loss, FrameLoss) and cancel_after is None and restart == 0.0:
-        from .symbolic.any_rule import lower_bound_latex
-
-        formula = lower_bound_latex(slower, service_model, chunk=length, ring=loss.symbols is not None)
+    if isinstance(loss, FrameLoss) and cancel_after is None and restart == 0.0:
+        formula = slower, service_model, length, loss.symbols is not None
     return LowerBound(
         regret_per_frame=max(0.0, loss.gap_default - served),
         inaction_fraction=idle,
@@ -392,7 +405,7 @@ def lower_bound_of_law(
         method=method,
         horizon=None if horizon is None else check_positive(horizon, "horizon"),
         sharper=found,
-        symbolic=formula,
+        formula=formula,
     )
 
 

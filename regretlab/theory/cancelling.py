@@ -57,15 +57,15 @@ def best_threshold(
 
     length = chunk_length(service_model, chunk)
 
-    def bound(after: float | None) -> float:
-        completed, rate = Completions(law, frame, after), arrival_rate(law, frame, workers, cancel_after=after)
-        return loss.gap_default - most_served(completed, loss, rate, length)[0]
+    def bound(after: float | None, rate: float) -> float:
+        return loss.gap_default - most_served(Completions(law, frame, after), loss, rate, length)[0]
 
     longest = min(law.quantile(1.0 - 1e-6) / frame, _LONGEST)
     counts = np.unique(np.concatenate([np.arange(1, _EACH), np.rint(np.geomspace(1, max(1.0, longest), _EACH))]))
     thresholds = frame * counts[counts <= math.ceil(longest)]
-    values = [bound(float(after)) for after in thresholds]
+    rates = workers * frame / law.mean_up_to(thresholds)  # all at once: an integral over the law takes long
+    values = [bound(float(after), float(rate)) for after, rate in zip(thresholds, rates, strict=True)]
     least = min(values)
-    if least >= bound(None) - _GAIN:
+    if least >= bound(None, arrival_rate(law, frame, workers)) - _GAIN:
         return math.inf
     return float(min(after for after, value in zip(thresholds, values, strict=True) if value <= least + 1e-12))

@@ -238,7 +238,7 @@ def loss_of(scenario: Scenario, entry: str) -> AgeLoss:
     Raises
     ------
     InputError
-        For neither, a loss that is no curve, or a random default behaviour without a number of actions.
+        For neither, a loss that is not a curve, or a random default behaviour without a number of actions.
 
     Examples
     --------

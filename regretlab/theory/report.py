@@ -202,11 +202,7 @@ class RegretReport(Result):
             "assumptions": list(self.assumptions),
             "witness": self.witness,
             "symbolic": self.symbolic,
-            "lower_bound": {
-                "regret_per_frame": self.lower_bound.regret_per_frame,
-                "inaction_fraction": self.lower_bound.inaction_fraction,
-                "service_model": self.lower_bound.service_model,
-            },
+            "lower_bound": self.lower_bound.in_brief(),
             "above_lower_bound": self.above_lower_bound,
         }
         if self.hold is not None:

@@ -58,7 +58,7 @@ def ours_on_mdp(states, frames=10_000_000):
     def contender():
         # the tables are made once for a run: what is measured is a long run
         result = simulate_mdp(
-            process, policy, LAW, rule="frame-pool", workers=4, frames=frames, replications=1, threads=1
+            process, policy, Scenario(LAW, workers=4, rule="frame-pool"), frames=frames, replications=1, threads=1
         )
         return result.transitions_per_second
 

@@ -146,10 +146,6 @@ def test_simulations_that_cannot_be(words, message, answer):
     _refused(answer("simulate", *TIMES, *MODE, *words), message)
 
 
-def test_a_rule_without_closed_form_says_what_to_do(answer):
-    _refused(answer(*BOUND, "--rule", "expected-time", "--workers", "3"), "simulate it")
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -205,7 +201,6 @@ def test_unusable_arrays(samples, tmp_path, answer):
         (["--workers", "inf", "--worker-cost", "0.1"], "an unlimited pool"),
         (["--rule", "sequential", "--workers", "2"], "'sequential' runs exactly 1 worker, not 2"),
         (["--rule", "max-time", "--hold", "2"], "'max-time' has no hold"),
-        (["--rule", "expected-time"], "'expected-time' has no closed form"),
         (["--cores", "0"], "cores must be"),
         (["--learners", "-1"], "learners must be"),
         (["--contention", "nan"], "contention must be"),

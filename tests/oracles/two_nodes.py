@@ -11,8 +11,13 @@ class TwoNodes:
     """A cluster of two nodes of one core each; the attribute ``other`` is the node that may be killed."""
 
     def __init__(self):
+        os.environ["RAY_AUTH_MODE"] = "token"  # as clusters of our own: Ray keeps the mode that a process had first
+        from ray._private.authentication.authentication_token_setup import ensure_token_if_auth_enabled
+        from ray._raylet import Config
         from ray.cluster_utils import Cluster
 
+        Config.initialize("")
+        ensure_token_if_auth_enabled()
         # actors on the nodes import this package
         os.environ["PYTHONPATH"] = os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")])
         os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}

@@ -337,3 +337,76 @@ def test_what_late_agents_earn_is_what_the_delayed_chain_allows(data_of):
         error = (exact * (1 - exact) / counted * (1 + rate) / (1 - rate)) ** 0.5
         assert abs(oracle - exact) < 4 * error
         assert data["points"]["DQN"]["asynchronous"][index][0] >= 0.99 * oracle
+
+
+def test_no_rule_of_the_figure_is_below_the_bound(data_of):
+    """108 points at once: |z| = 4.5 in place of the 99 % interval that is drawn."""
+    for panel in data_of("rules-and-bound")["panels"]:
+        bounds = {number: bound for number, bound, _ in panel["bounds"]}
+        assert all(sharper >= bound for _, bound, sharper in panel["bounds"])
+        assert [bound for _, bound, _ in panel["bounds"]] == sorted(bounds.values(), reverse=True)
+        for curve in panel["curves"]:
+            for number, value, half in curve["points"]:
+                assert value + 4.5 * half / QUANTILE > bounds[number], curve["rule"]
+    kept, dropped = (
+        {number: value for number, value, _ in curve["points"]}
+        for name in ("free-running, outputs kept", "free-running")
+        for curve in data_of("rules-and-bound")["panels"][0]["curves"]
+        if curve["rule"] == name
+    )
+    assert all(kept[number] < dropped[number] - 0.01 for number in (2, 3, 4, 6, 8))
+
+
+def test_the_algorithms_are_never_below_the_bound_and_far_from_it_where_times_vary(data_of):
+    cells = data_of("algorithms-and-bound")["cells"]
+    assert len(cells) == 90
+    for cell in cells:
+        assert cell["max-time"] >= cell["bound"] - 1e-9
+        assert cell["expected-time"] >= cell["bound"] - 4.5 * cell["inaction_error"]
+    for rule in ("max-time", "expected-time"):
+        at = {(cell["spread"], cell["workers"], cell["p"]): cell[rule] / cell["bound"] for cell in cells}
+        assert at[1.0, 6, 0.97] > 3.0 > 1.5 > at[0.05, 12, 0.97]
+        assert at[1.0, 6, 0.99] > at[1.0, 6, 0.97] > at[1.0, 6, 0.9]
+
+
+def test_keeping_comes_to_the_bound_and_dropping_to_its_own_limit(data_of):
+    for panel in data_of("large-scale")["panels"]:
+        first, last = panel["points"][0], panel["points"][-1]
+        for point in panel["points"]:
+            assert point["kept"][0] > point["bound"] - 4.5 * point["kept"][1] / QUANTILE
+            assert point["dropped"][0] > point["kept"][0]
+        assert last["kept"][0] - last["bound"] < 0.5 * (first["kept"][0] - first["bound"])
+        # workers are whole numbers, so that r is met to 1/64 at s = 32
+        assert last["dropped"][0] == pytest.approx(panel["limit_of_dropping"], abs=0.01)
+        assert panel["limit_of_dropping"] > last["bound"] + 0.1
+
+
+def test_chunks_in_the_figure_need_what_the_formula_says(data_of):
+    data = data_of("chunk-length")
+    constant = data["needed"][0]["workers"]
+    assert constant == [None if h < 4 else -(-4 // (h - 3)) for h in range(1, 17)]
+    for row in data["needed"]:
+        numbers = [number for number in row["workers"] if number is not None]
+        assert numbers == sorted(numbers, reverse=True)
+        assert numbers[-1] == 1
+    for curve in data["curves"]:
+        assert all(value >= bound for value, bound in zip(curve["free_running"], curve["bound"], strict=True))
+    for shorter, longer in itertools.pairwise(data["curves"]):
+        assert all(s >= n - 1e-12 for s, n in zip(shorter["bound"], longer["bound"], strict=True))
+
+
+def test_the_stretch_of_the_optimal_rule_follows_its_decisions(data_of):
+    for panel in data_of("optimal-rule")["panels"]:
+        decisions = {tuple(row["busy"]): row["starts"] for row in panel["decisions"]}
+        assert panel["regret"][1] < panel["at_once"][0] + 4.5 * panel["at_once"][1] / QUANTILE
+        for frame, age in enumerate(panel["ages"]):
+            bars = panel["bars"]
+            assert all(bar["end"] - bar["start"] in (1, 5) for bar in bars)
+            seen = [bar for bar in bars if bar["end"] == frame]
+            if frame > 5 and age <= 8:
+                # what completes now is in force if it is fresher
+                assert all(age <= frame - bar["start"] for bar in seen)
+                busy = tuple(sorted(frame - bar["start"] for bar in bars if bar["start"] < frame < bar["end"]))
+                started = sum(bar["start"] == frame for bar in bars)
+                wanted = 0 if len(busy) == panel["workers"] else decisions[busy][age - 1]
+                assert started == wanted, (panel["workers"], frame)

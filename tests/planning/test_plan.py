@@ -4,10 +4,11 @@ import itertools
 import json
 import math
 
+import numpy as np
 import pytest
 
 from regretlab.errors import InputError
-from regretlab.laws import parse_law
+from regretlab.laws import law_from_samples, parse_law
 from regretlab.laws.measured import MeasuredSlowdown
 from regretlab.planning import Plan, plan
 from regretlab.planning.candidates import Machine, worker_numbers
@@ -17,6 +18,9 @@ from regretlab.planning.workers import workers_under_contention
 from regretlab.rules.service.frame_pools import finite_pool
 from regretlab.rules.service.service import NoClosedForm, service_law
 from regretlab.scenario import Scenario
+from regretlab.simulation import simulate
+from regretlab.theory.ages import free_running_ages, regret_at_ages
+from regretlab.theory.any_rule import lower_bound
 from regretlab.theory.loss import FrameLoss
 from regretlab.theory.realtime import bound
 
@@ -72,12 +76,12 @@ def test_exponential_times_by_brute_force(cost):
 
 
 def test_the_hold_beats_releasing_and_padding():
-    found = plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9), rule="frame-hold")
+    found = plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9), rule="frame-hold", services="given")
     assert (found.rule, found.hold, found.regime) == ("frame-hold", 5, "asynchronous")
     assert found.regret.total == pytest.approx(1 - 0.521644380983, abs=1e-5)
     rules = {
         candidate.rule: candidate.total
-        for candidate in plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9)).alternatives
+        for candidate in plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9), services="given").alternatives
     }
     assert rules["frame-hold"] < rules["frame-pool"] < rules["sequential"] < rules[None] == 1.0
     assert rules["frame-hold"] < rules["max-time"]
@@ -95,7 +99,8 @@ def test_free_running_workers_beat_the_pools_when_times_vary_and_lose_when_they_
         assert totals["varying", "free-running"] < totals["varying", "frame-hold"] - 0.02
         if workers >= 4:  # enough to fill every frame of 3.2, if they are staggered
             assert totals["steady", "free-running"] > totals["steady", "frame-pool"] + 0.02
-    assert plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9)).rule == "free-running"
+    found = plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9), services="given")
+    assert found.rule in ("free-running", "expected-time")  # both start an idle worker without waiting for a frame
     assert plan(Scenario("3.2", frame_time=1.0, mode_probability=0.9)).rule == "max-time"
 
 
@@ -108,19 +113,77 @@ def test_copies_of_a_free_running_worker_are_the_closed_form(workers):
     assert copies.delay_law == pytest.approx(direct.delay_law, abs=1e-10)
 
 
-@pytest.mark.thorough
 def test_the_bound_for_large_pools_is_on_the_safe_side():
     """Where the exact chain is skipped, what is counted as served is served: exact phi is no larger."""
     loss = FrameLoss(0.9)
+    law = law_from_samples(np.random.default_rng(0).gamma(4, 1.2, 400).clip(0, 14))
+    bounded = Scan(law, loss, 1.0).candidate(Machine(1.0), "frame-pool", 9)
+    exact = finite_pool(law, 1.0, 9)
+    assert any("upper bound" in text for text in bounded.service.assumptions)
+    assert exact.inaction_fraction <= bounded.service.inaction_fraction + 1e-12
+    exact_total = exact.inaction_fraction + sum(a * loss.of_delay(j) for j, a in enumerate(exact.delay_law))
+    assert exact_total <= bounded.total + 1e-12
+    assert bounded.total - exact_total < 1e-3
+
+
+@pytest.mark.parametrize("workers", [4, 5])
+def test_pools_with_long_chains_are_simulated(workers):
+    """Independent method: the exact chain, which takes longer; |z| < 4.5, fixed seeds."""
+    loss = FrameLoss(0.9)
     scan = Scan(GAMMA, loss, 1.0)
-    for workers in (4, 5):
-        bounded = scan.candidate(Machine(1.0), "frame-pool", workers)
-        exact = finite_pool(GAMMA, 1.0, workers)
-        assert any("upper bound" in text for text in bounded.service.assumptions)
-        assert exact.inaction_fraction <= bounded.service.inaction_fraction + 1e-12
-        exact_total = exact.inaction_fraction + sum(a * loss.of_delay(j) for j, a in enumerate(exact.delay_law))
-        assert exact_total <= bounded.total + 1e-12
-    assert bounded.total - exact_total < 1e-2
+    exact = finite_pool(GAMMA, 1.0, workers)
+    exact_total = exact.inaction_fraction + sum(a * loss.of_delay(j) for j, a in enumerate(exact.delay_law))
+    quick = scan.candidate(Machine(1.0), "frame-pool", workers)
+    settled = scan.settled(Machine(1.0), quick)
+    assert quick.service.method == "simulation"
+    assert settled.error < 0.4 * quick.error
+    for found in (quick, settled):
+        assert abs(found.total - exact_total) < 4.5 * found.error
+
+
+def test_a_rule_that_could_not_be_computed_no_longer_makes_not_acting_the_plan():
+    """20 workers, a law without an upper end: its chain is too large and its bound on blocking says nothing."""
+    asked = Scenario("lognorm(0.5, scale=4)", frame_time="atari", mode_probability=0.999)
+    found = plan(asked, rule="frame-pool", workers=20, services="given")
+    assert (found.rule, found.method) == ("frame-pool", "simulation")
+    assert found.lower_bound.regret_per_frame < found.regret.total < 1.0
+    assert found.to_json()["standard_error"] == found.regret.standard_errors["total"] > 0
+
+
+def test_the_distance_to_the_lower_bound():
+    """Theorem A at the plan's workers; over all numbers of workers, by trying each."""
+    asked = Scenario(GAMMA, frame_time=1.0, mode_probability=0.97)
+    found = plan(asked, worker_cost=0.01, services="given")
+    least = lower_bound(asked.replace(workers=found.workers)).regret_per_frame
+    assert found.lower_bound.regret_per_frame == pytest.approx(least)
+    assert found.above_lower_bound == pytest.approx(found.regret.total / least)
+    every = min(lower_bound(asked.replace(workers=n)).regret_per_frame + 0.01 * n for n in range(1, 25))
+    assert found.least_total == pytest.approx(every)
+    assert found.least_total <= found.total
+    assert "lower bound, any rule" in dict(found.facts())
+    values = found.to_json()["lower_bound"]
+    assert values == {"regret_per_frame": least, "inaction_fraction": 0.0, "service_model": "once"}
+
+
+def test_a_search_limit_that_binds_is_stated():
+    asked = Scenario("expon(scale=2.5)", frame_time=1.0, mode_probability=0.97)
+    for limit in (3, None):
+        found = plan(asked, most_workers=limit, services="given")
+        assert found.workers == found.most_workers
+        assert found.most_workers_binds
+        assert "search limit" in dict(found.facts())
+    costly = plan(asked, worker_cost=0.01, services="given")
+    assert costly.workers < costly.most_workers
+    assert not costly.most_workers_binds
+    assert not plan(asked, workers=3, services="given").most_workers_binds
+
+
+def test_the_plan_is_written_and_tabulated_with_what_it_ignored():
+    found = plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, workers=3), services="given")
+    assert found.to_json()["ignored"] == ["rule", "workers"]
+    table = found.to_frame()
+    assert table["rule"].notna().all()
+    assert "not acting" in set(table["rule"])
 
 
 def test_not_acting_is_a_plan():
@@ -237,7 +300,7 @@ def test_numbers_tried_cover_small_and_filling_ones():
         ({"scaling": "2*m**-1"}, "inference time must grow with model size"),
         ({"quality": "2*m**-1"}, "a quality law needs a scaling law"),
         ({"scaling": "m", "quality": "2*k"}, "quality '2.k' is not understood"),
-        ({"rule": "expected-time", "workers": 2}, "rule 'expected-time' has no closed form for inference time gamma"),
+        ({"services": "all"}, "services must be one of given, outputs, any, not 'all'"),
         ({"tolerance": 0}, "tolerance must be a positive"),
         ({"most_workers": 0}, "most workers must be a whole number of at least 1, not 0"),
         ({"hold": 3, "alignment": "uniform"}, "no rule allows alignment 'uniform' with hold 3"),
@@ -286,3 +349,82 @@ def test_workers_that_slow_each_other_down_are_found_however_many_it_takes():
     found = plan(Scenario("5", frame_time=1.0, mode_probability=0.9999), contention=0.15, rule="max-time")
     assert found.workers == workers_under_contention(5.0, 0.15) == 17
     assert found.regret.inaction == pytest.approx(0, abs=1e-9)
+
+
+def test_outputs_kept_and_inferences_cancelled_are_chosen_where_they_help():
+    """The simulator's own figure for what was chosen, on a witness and with other random numbers: |z| < 4.5."""
+    asked = Scenario(GAMMA, frame_time=1.0, mode_probability=0.97)
+    given = plan(asked, workers=4, services="given")
+    found = plan(asked, workers=4)
+    assert "unused" not in given.options
+    assert found.options["unused"] == "keep"
+    assert found.regret.total < 0.7 * given.regret.total
+    assert found.lower_bound.regret_per_frame < found.regret.total
+    again = simulate(found.scenario, frames=200_000, replications=2, seed=5)
+    error = math.hypot(found.regret.standard_errors["total"], again.regret.standard_errors["total"])
+    assert abs(found.regret.total - again.regret.total) < 4.5 * error
+    cancelled = plan(Scenario("lognorm(1, scale=3)", frame_time=1.0, mode_probability=0.97), workers=4)
+    assert cancelled.scenario.cancel_after == cancelled.options["cancel_after"] > 0  # a number that a run can use
+
+
+def test_other_service_models_are_listed_or_chosen():
+    """Repeating is worth more than leaving frames idle; the shortest chunk that does the same is named."""
+    asked = Scenario(GAMMA, frame_time=1.0, mode_probability=0.97)
+    found = plan(asked, workers=3)
+    services = {tuple(each.options): each for each in found.other_services}
+    assert set(services) == {("default_behaviour",), ("chunk",)}
+    for each in services.values():
+        assert each.regret.total < found.regret.total
+    free = plan(asked, workers=3, services="any")
+    best = services["default_behaviour",]
+    assert free.regret.total == pytest.approx(
+        best.regret.total, abs=4.5 * (free.regret.standard_errors["total"] + best.error)
+    )
+    assert free.other_services == ()
+    ages = free_running_ages(GAMMA, 1.0, 3)
+    closed = regret_at_ages(ages, FrameLoss(0.97))
+    repeated = plan(asked.replace(default_behaviour="repeat"), workers=3, rule="free-running", services="given")
+    assert abs(repeated.regret.total - closed) < 4.5 * repeated.regret.standard_errors["total"]
+    short = services["chunk",].options["chunk"]
+    assert 3 <= short < 40
+    one_less = plan(asked.replace(chunk=short - 2), workers=3, rule=services["chunk",].rule, services="given")
+    assert one_less.regret.total > services["chunk",].regret.total
+
+
+def test_a_moving_mode_is_never_planned_by_a_closed_form_that_knows_the_delay():
+    asked = Scenario(GAMMA, frame_time=1.0, mode_probability=0.97, mode="moves")
+    once, chunk = plan(asked, workers=3), plan(asked, workers=3, services="any")
+    assert once.method == chunk.method == "simulation"
+    assert math.isfinite(chunk.options["chunk"]) or chunk.options["chunk"] == math.inf
+    assert chunk.regret.total < 0.5 * once.regret.total
+    stays = plan(asked.replace(mode="stays"), workers=3, services="any")
+    assert chunk.regret.total == pytest.approx(stays.regret.total, abs=0.01)  # a chunk is right at every age in both
+
+
+def test_what_cannot_be_computed_is_listed_with_its_reason(monkeypatch):
+    def refuse(scenario, **_):
+        raise InputError(f"rule '{scenario.rule}' cannot be played")
+
+    monkeypatch.setattr("regretlab.planning.scan.simulate", refuse)
+    found = plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9))
+    assert found.rule == "free-running"
+    assert found.not_computed["expected-time, starts on frames"] == "rule 'expected-time' cannot be played"
+    listed = {each["candidate"] for each in found.to_json()["not_computed"]}
+    assert {"expected-time, starts anywhere", "free-running, unused outputs kept"} <= listed
+    assert "not computed" in dict(found.facts())
+    with pytest.raises(InputError, match="no candidate can be computed for inference time gamma"):
+        plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9), rule="expected-time", services="given")
+
+
+def test_progress_is_reported_and_shown_where_it_takes_long(monkeypatch, capsys):
+    from regretlab.cli import main
+
+    seen = []
+    asked = Scenario("3", frame_time=1.0, mode_probability=0.9)
+    plan(asked, progress=lambda done, total, what: seen.append((done, total, what)))
+    assert [done for done, _, _ in seen] == list(range(1, len(seen) + 1))
+    assert all(done <= total for done, total, _ in seen)
+    words = ["plan", "--inference-time", "3", "--frame-time", "1", "--mode-probability", "0.9", "--services", "given"]
+    monkeypatch.setattr("regretlab.cli.plan._PATIENCE", -1.0)
+    assert main(words) == 0
+    assert "planning (" in capsys.readouterr().err

@@ -1,8 +1,10 @@
 """Inference on a Ray cluster of two nodes on this machine: same rules, same record."""
 
+import os
+
 import pytest
 
-from regretlab.cluster import open_cluster
+from regretlab.cluster import AUTHENTICATION, open_cluster
 from regretlab.errors import InputError
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.run import run
@@ -59,9 +61,11 @@ def test_a_cluster_of_our_own_leaves_nothing_behind(tmp_path, monkeypatch):
 
 
 def test_a_cluster_of_our_own_is_none_that_somebody_runs_here(cluster):
+    before = dict(os.environ)
     with open_cluster(None) as connected:
         assert connected.get_runtime_context().gcs_address != cluster.address
         assert len(connected.nodes()) == 1
+    assert os.environ.get(AUTHENTICATION) == before.get(AUTHENTICATION)  # or the cluster of two nodes turns us away
 
 
 @pytest.mark.parametrize(

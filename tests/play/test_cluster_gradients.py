@@ -41,6 +41,8 @@ def _batch(generator, size, weighted):
 def test_an_actor_computes_the_gradient_of_this_process_bit_for_bit(monkeypatch):
     """Three batches in turn, two networks, and the weights that a version named before had."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")]))
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)  # as in the actor and in a local learner: sums depend on it
     with open_cluster(None) as ray:
         for name, channels_last in (("nature", True), ("impala-k1/16", False)):
             spec, generator = PolicySpec(name, actions=5, channels_last=channels_last), np.random.default_rng(1)

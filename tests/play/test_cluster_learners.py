@@ -43,8 +43,12 @@ def test_learners_on_two_nodes_learn_as_local_ones_do(cluster, tmp_path):
     summary = play(cluster.address, tmp_path / "ray")
     local = play(None, tmp_path / "local", backend="local", frames=240)
     assert summary.learning.keys() == local.learning.keys()
-    # two learners with steps of 7.5 frames end two steps in 7.5 frames, whatever the inferences do
-    assert summary.learning["updates"] / 600 == pytest.approx(2 / 7.5, rel=0.05)
+    # Each of two learners ends a step every 7.5 frames, whatever the inferences do. The median, because in some plays
+    # Ray delivers nothing to either learner for about one second.
+    steps = Record.open(tmp_path / "ray").learning_steps
+    for learner in (0, 1):
+        ended = np.sort(steps[steps["learner"] == learner]["applied"].to_numpy())
+        assert np.median(np.diff(ended)) == pytest.approx(7.5 * FRAME_TIME, rel=0.02)
     # nine processes and two nodes on two cores: 0.055 to 0.135 in six plays on a slow idle machine
     assert summary.inaction_fraction < 0.2
     assert (summary.restarts, summary.learning["restarts"]) == (0, 0)

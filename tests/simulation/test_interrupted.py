@@ -29,7 +29,12 @@ WEEKS = 10**12
             threads=2,
         ),
         lambda: simulate_mdp(
-            AsynchronousMDP(RIVER.mdp, beta=0), [1] * 4, LAW, rule="frame-pool", frames=WEEKS, replications=3, threads=2
+            AsynchronousMDP(RIVER.mdp, beta=0),
+            [1] * 4,
+            Scenario(LAW, rule="frame-pool"),
+            frames=WEEKS,
+            replications=3,
+            threads=2,
         ),
         lambda: simulate_learning(RIVER, learner_named("q-epsilon"), frames=WEEKS, replications=3, threads=2),
     ],
@@ -45,6 +50,9 @@ def test_an_interrupt_ends_runs_of_any_length(endless):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
+    until = time.monotonic() + 10
+    while threading.active_count() > before and time.monotonic() < until:
+        time.sleep(0.01)
     assert threading.active_count() == before
 
 

@@ -12,6 +12,7 @@ from regretlab.errors import InputError
 from regretlab.laws import parse_law
 from regretlab.mdp import AsynchronousMDP, FiniteMDP, parse_mdp, solve_average_reward
 from regretlab.results import interval_quantile
+from regretlab.scenario import Scenario
 from regretlab.simulation.learning import LEARNERS, learner_named, simulate_learning
 from regretlab.simulation.learning._kernels import optimistic_policy
 from regretlab.theory.learning import learners_to_keep_up, learning_bound, processed_share
@@ -225,10 +226,14 @@ def test_delay_and_inaction_grow_with_time_and_learning_with_less():
     delay = (1 - 1 / 3) * (1 - lam**4)
     for rule, workers, phi in (("frame-pool", 4, 0.0), ("sequential", 1, 0.75)):
         curves = simulate_learning(
-            ring, learner_named("q-epsilon", epsilon=0.05, discount=0.5, step=0.05), law=law, rule=rule,
-            workers=workers,
-            frames=40_000, checkpoints=4, replications=40, seed=5,
-        )  # fmt: skip
+            ring,
+            learner_named("q-epsilon", epsilon=0.05, discount=0.5, step=0.05),
+            Scenario(law, workers=workers, rule=rule),
+            frames=40_000,
+            checkpoints=4,
+            replications=40,
+            seed=5,
+        )
         frames = curves.frames - 4  # the first action takes effect in frame 4
         assert np.allclose(curves.interactions, frames * (1 - phi), atol=2)
         error = np.maximum(curves.delay_error, 1e-9)
@@ -242,9 +247,14 @@ def test_learning_grows_like_a_root_and_the_linear_parts_overtake_it():
     bandit = FiniteMDP(np.ones((3, 1, 1)), np.array([[0.0, 0.7, 0.5]]))  # action 0 is the no-op
     process = AsynchronousMDP(bandit, beta=0)
     curves = simulate_learning(
-        process, learner_named("ucb"), law=parse_law("1.5"), rule="sequential", frames=20_000, checkpoints=40,
-        replications=60, seed=6,
-    )  # fmt: skip
+        process,
+        learner_named("ucb"),
+        Scenario(parse_law("1.5"), rule="sequential"),
+        frames=20_000,
+        checkpoints=40,
+        replications=60,
+        seed=6,
+    )
     ratio = curves.learning[-1] / curves.learning[len(curves.frames) // 2 - 1]
     assert ratio < 1.5  # half the horizon: 2 if it were linear, sqrt 2 for a root, less for a logarithm
     assert curves.inaction[-1] / curves.inaction[len(curves.frames) // 2 - 1] == pytest.approx(2, abs=0.01)
@@ -274,11 +284,11 @@ def test_too_few_learners_learn_more_slowly():
 
 def test_results_do_not_depend_on_the_cores():
     mdp = parse_mdp("riverswim(4)")
+    asked = Scenario(2.5, workers=2, rule="free-running")
     one, two = (
-        simulate_learning(mdp, learner_named("ucrl2"), law=parse_law("2.5"), workers=2, rule="free-running",
-                          frames=5000, replications=5, threads=cores, seed=8)
+        simulate_learning(mdp, learner_named("ucrl2"), asked, frames=5000, replications=5, threads=cores, seed=8)
         for cores in (1, 2)
-    )  # fmt: skip
+    )
     assert (one.regret == two.regret).all()
     assert (one.learning == two.learning).all()
 
@@ -333,7 +343,7 @@ def test_rewards_beyond_the_range_of_a_probability_are_not_drawn():
 def test_slow_inference_needs_a_default_behaviour():
     mdp = FiniteMDP(np.ones((2, 1, 1)), np.array([[0.5, 0.6]]))
     with pytest.raises(InputError, match="needs a default behaviour"):
-        simulate_learning(mdp, learner_named("ucb"), rule="frame-pool", law=parse_law("2"), frames=100)
+        simulate_learning(mdp, learner_named("ucb"), Scenario(parse_law("2"), rule="frame-pool"), frames=100)
 
 
 def test_every_learner_has_its_reference():

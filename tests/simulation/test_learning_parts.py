@@ -21,6 +21,7 @@ from regretlab.mdp import (
 )
 from regretlab.results import interval_quantile
 from regretlab.rules.service.service import service_law
+from regretlab.scenario import Scenario
 from regretlab.simulation.learning import learner_named, simulate_learning
 from regretlab.theory.learning import learning_bound, linear_parts_dominate_after
 
@@ -57,9 +58,12 @@ def late_rates(curves):
 def test_the_informed_agent_attains_the_closed_form(mdp, law, workers, rule, delay, every):
     """Its regret per frame against the family's formula, z < 4 (formula and exact solver agree in other tests)."""
     curves = simulate_learning(
-        parse_mdp(mdp), learner_named(LEARNER[0], **LEARNER[1]), law=parse_law(law), workers=workers, rule=rule,
-        seed=11, **PLAYED,
-    )  # fmt: skip
+        parse_mdp(mdp),
+        learner_named(LEARNER[0], **LEARNER[1]),
+        Scenario(parse_law(law), workers=workers, rule=rule),
+        seed=11,
+        **PLAYED,
+    )
     assert curves.delay_method == "exact"
     linear, error, learning, learning_error = late_rates(curves)
     assert abs(linear - closed_form_regret(mdp, delay, every=every)) < 4 * error
@@ -79,9 +83,12 @@ def test_the_informed_agent_attains_the_exact_optimum_of_random_problems(seed):
             (2, 3, "sequential-strict", 1),
         ][seed % 3]
         curves = simulate_learning(
-            process, learner_named("q-epsilon"), law=parse_law(str(delay - 0.5)), workers=workers, rule=rule,
-            seed=seed, **PLAYED,
-        )  # fmt: skip
+            process,
+            learner_named("q-epsilon"),
+            Scenario(parse_law(str(delay - 0.5)), workers=workers, rule=rule),
+            seed=seed,
+            **PLAYED,
+        )
         linear, error, _, _ = late_rates(curves)
         assert curves.delay_method == "exact"
         assert abs(linear - solve_delayed(process, delay, every=every).regret_per_frame) < 4 * error
@@ -93,9 +100,7 @@ def test_a_random_delay_is_bet_on_as_the_exact_solver_does():
     pool = simulate_learning(
         AsynchronousMDP(ring.mdp, beta=0),
         learner_named("q-epsilon"),
-        rule="frame-pool",
-        law=law,
-        workers=math.inf,
+        Scenario(law, workers=math.inf, rule="frame-pool"),
         seed=13,
         **PLAYED,
     )
@@ -110,9 +115,12 @@ def test_a_random_delay_is_bet_on_as_the_exact_solver_does():
 def test_where_the_optimum_is_not_known_the_answer_says_so_and_is_no_worse_than_the_delayed_optimum_allows():
     """A trap under a random delay: no policy beats p (any delay leaves the same guess), and the tried ones reach it."""
     curves = simulate_learning(
-        parse_mdp("trap(p=0.9, length=3)"), learner_named("q-epsilon"), law=parse_law("gamma(4, scale=0.5)"),
-        workers=math.inf, rule="frame-hold", hold=3, seed=14, **PLAYED,
-    )  # fmt: skip
+        parse_mdp("trap(p=0.9, length=3)"),
+        learner_named("q-epsilon"),
+        Scenario(parse_law("gamma(4, scale=0.5)"), workers=math.inf, rule="frame-hold", hold=3),
+        seed=14,
+        **PLAYED,
+    )
     assert curves.delay_method == "upper bound"
     linear, error, _, _ = late_rates(curves)
     assert linear > closed_form_regret("trap(p=0.9, length=3)", 1) - 4 * error
@@ -124,10 +132,13 @@ def test_credit_to_the_observation_learns_what_to_do_on_old_observations():
     rates = {}
     for credit in ("observation", "state"):
         curves = simulate_learning(
-            parse_mdp(mdp), learner_named(LEARNER[0], **LEARNER[1]), rule="frame-pool", law=parse_law("0.7"),
-            credit=credit, seed=15,
+            parse_mdp(mdp),
+            learner_named(LEARNER[0], **LEARNER[1]),
+            Scenario(parse_law("0.7"), rule="frame-pool"),
+            credit=credit,
+            seed=15,
             **PLAYED,
-        )  # fmt: skip
+        )
         rates[credit] = late_rates(curves)[2]
     # exploration: a wrong action in 0.02 * 3/4 of the frames, which loses the chance 0.9 of the right one
     assert rates["observation"] == pytest.approx(0.02 * 0.75 * (0.9 - 0.1 / 3), abs=0.004)
@@ -203,9 +214,14 @@ def test_the_linear_parts_overtake_learning_where_theory_says():
         means = np.concatenate([[[best - cost]], np.minimum(bandit.rewards, best)], axis=1)
         process = AsynchronousMDP(FiniteMDP(np.ones((arms + 1, 1, 1)), means), beta=0)
         played = simulate_learning(
-            process, learner_named("thompson"), law=parse_law("1.5"), rule="sequential", frames=frames, checkpoints=1,
-            replications=200, seed=22,
-        )  # fmt: skip
+            process,
+            learner_named("thompson"),
+            Scenario(parse_law("1.5"), rule="sequential"),
+            frames=frames,
+            checkpoints=1,
+            replications=200,
+            seed=22,
+        )
         assert played.inaction[-1] == pytest.approx(rate * frames, rel=0.01)
         ratios[factor] = (played.learning[-1] / played.inaction[-1], played.learning_error[-1] / played.inaction[-1])
     # The no-op is one more arm, as good as any other but for 0.02: its share moves the constant by some per cent.

@@ -8,6 +8,7 @@ import pytest
 from regretlab.laws import parse_law
 from regretlab.mdp import AsynchronousMDP, FiniteMDP, parse_mdp, solve_average_reward
 from regretlab.results import interval_quantile
+from regretlab.scenario import Scenario
 from regretlab.simulation.learning import learner_named, simulate_learning
 from regretlab.theory.learning import learners_to_keep_up, learning_bound, processed_share
 from tests.oracles.plain_protocol import late_q_learning
@@ -57,10 +58,16 @@ def test_late_q_learning_is_that_of_a_plain_program(rule, beta, credit, share):
         for seed in range(40)
     ])  # fmt: skip
     ours = simulate_learning(
-        AsynchronousMDP(mdp, beta=beta), learner_named("q-epsilon", **SETTINGS), law=parse_law(LATE[0]),
-        workers=math.inf if rule == "frame-pool" else 1, rule=rule, credit=credit, share=share, frames=HORIZONS[-1],
-        checkpoints=len(HORIZONS), replications=300, seed=31,
-    )  # fmt: skip
+        AsynchronousMDP(mdp, beta=beta),
+        learner_named("q-epsilon", **SETTINGS),
+        Scenario(parse_law(LATE[0]), workers=math.inf if rule == "frame-pool" else 1, rule=rule),
+        credit=credit,
+        share=share,
+        frames=HORIZONS[-1],
+        checkpoints=len(HORIZONS),
+        replications=300,
+        seed=31,
+    )
     assert list(ours.frames) == HORIZONS
     error = np.hypot(ours.regret_error, theirs.std(axis=0, ddof=1) / math.sqrt(len(theirs)))
     z = (ours.regret - theirs.mean(axis=0)) / error
@@ -107,9 +114,14 @@ def test_fewer_learners_than_needed_cost_the_root_of_what_they_miss():
 def test_learners_find_what_to_do_on_the_product_witness(name, parameters):
     """Two staggered workers, every action two frames old: late learning costs less than a tenth of the delay (99 %)."""
     curves = simulate_learning(
-        parse_mdp("product(p=0.8, n=2)"), learner_named(name, **parameters), law=parse_law("1.5"), workers=2,
-        rule="frame-pool", frames=400_000, checkpoints=4, replications=16, seed=33,
-    )  # fmt: skip
+        parse_mdp("product(p=0.8, n=2)"),
+        learner_named(name, **parameters),
+        Scenario(parse_law("1.5"), workers=2, rule="frame-pool"),
+        frames=400_000,
+        checkpoints=4,
+        replications=16,
+        seed=33,
+    )
     late = (curves.learning[-1] - curves.learning[1]) / 200_000
     error = (curves.learning_error[-1] + curves.learning_error[1]) / 200_000
     assert curves.delay[-1] / 400_000 == pytest.approx(0.5 * (1 - 0.8**2), rel=0.01)

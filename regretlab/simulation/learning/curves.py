@@ -14,14 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...laws import Law
 from ...mdp import AsynchronousMDP, FiniteMDP, solve_average_reward
 from ...progress import Progress, silent
-from ...rules.rule import StaggeringRule
 from ...scenario import Scenario
 from ..draws import alias_table
 from ..replication import Stop, on_threads
-from ..setting import resolve
+from ..setting import resolve_on
 from . import _kernels as kernels
 from .informed import InformedAgent, informed_agent
 from .learners import Learner
@@ -83,13 +81,8 @@ class LearningCurves:
 def simulate_learning(
     process: AsynchronousMDP | FiniteMDP,
     learner: Learner,
+    scenario: Scenario | None = None,
     *,
-    law: Law | None = None,
-    workers: float = 1,
-    rule: str | StaggeringRule = Scenario.rule,
-    hold: int | None = None,
-    alignment: str | None = None,
-    maximum_time: float | None = None,
     share: float = 1.0,
     credit: Literal["observation", "state"] = "observation",
     frames: int = 100_000,
@@ -110,10 +103,9 @@ def simulate_learning(
         for every learner but "q-epsilon", whose optimism rests on that.
     learner
         From ``learner_named``.
-    law
-        Law of the inference time; None for an environment that waits (every frame is served at once).
-    workers, rule, hold, alignment, maximum_time
-        As for ``simulate``. The run starts with all workers idle: there is no warm-up.
+    scenario
+        Inference time, workers and rule; None for an environment that waits (every frame is served at once). The world
+        and its frame time are those of the process. The run starts with all workers idle: there is no warm-up.
     share
         u in (0, 1]: the share of the agent's frames that the learners process (``bounds.learning.processed_share``).
     credit
@@ -147,27 +139,13 @@ def simulate_learning(
     """
     whole = process if isinstance(process, AsynchronousMDP) else AsynchronousMDP(process)
     mdp = whole.mdp
-    _check(whole, learner, share, credit, frames, checkpoints, bernoulli, start, replications, seed, threads, law)
+    _check(whole, learner, share, credit, frames, checkpoints, bernoulli, start, replications, seed, threads, scenario)
     solution = solve_average_reward(mdp)
-    setting = None
-    if law is not None:
-        setting = resolve(
-            Scenario(
-                law,
-                frame_time=whole.frame_time,
-                workers=workers,
-                rule=rule,
-                hold=hold,
-                alignment=alignment,
-                maximum_time=maximum_time,
-            ),
-            law,
-            frames=frames,
-            warmup=0,
-        )
-    table = None
-    if setting is not None and law is not None and setting.rule.in_whole_frames:
-        table = alias_table(law.frame_pmf(whole.frame_time))
+    setting, table = None, None
+    if scenario is not None:
+        setting = resolve_on(whole, scenario, frames=frames, warmup=0)
+        if setting.rule.in_whole_frames:
+            table = alias_table(setting.law.frame_pmf(whole.frame_time))
     gaps = np.where(solution.gaps > 1e-10, solution.gaps, 0.0)  # the gap of an optimal action is zero up to rounding
     game = Game(whole, gaps, setting, table, bernoulli, start)
     horizons = np.unique(np.linspace(frames / checkpoints, frames, checkpoints).round().astype(np.int64))
@@ -237,7 +215,7 @@ def _check(
     replications: int,
     seed: int,
     threads: int | None,
-    law: Law | None,
+    scenario: Scenario | None,
 ) -> None:
     mdp = process.mdp
     if learner.one_state and mdp.states != 1:
@@ -270,5 +248,5 @@ def _check(
         raise InputError(
             f"{mdp.states} states and {mdp.actions} actions make a table of {size:,}: at most {LARGEST_TABLE:,}"
         )
-    if law is not None and process.beta is None:
+    if scenario is not None and process.beta is None:
         raise InputError("slow inference needs a default behaviour, and the process has none: give it one")

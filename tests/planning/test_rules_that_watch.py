@@ -163,3 +163,19 @@ def test_inputs_that_are_refused():
     for call, message in cases:
         with pytest.raises(InputError, match=message):
             call()
+
+
+def test_rules_that_look_bound_the_path_blind_optimum_from_above():
+    """`once`: what no rule can serve that knows which outputs still fit, path-blind ones cannot serve either.
+
+    For Q with two workers and B with three that is below the upper ends .72476 and .665 found before.
+    """
+    for law, workers, expected, inside in (
+        (Q, 2, 0.7245611684, (0.72446, 0.72476)),
+        (B, 2, 0.4767810962, (0.47668, 0.47682)),
+        (B, 3, 0.6565981314, (0.652, 0.665)),
+        (Q, 3, 0.8178696674, (0.8044267374, 0.8357)),
+    ):
+        found = optimal_watching_rule(law, 1.0, 0.9, workers=workers, service_model="once", store=80)
+        assert 1.0 - found.regret_lower == pytest.approx(expected, abs=1e-8)
+        assert inside[0] < 1.0 - found.regret_lower < inside[1]
