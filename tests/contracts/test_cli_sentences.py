@@ -24,6 +24,7 @@ MODE = {"--mode-probability": "0.95"}
 PLAY = {"--clock": "virtual", "--emulate-latency": "0.04", "--policy": "oracle", "--out": "out"}
 STANDS_FOR = {"INFERENCE": INFERENCE, "MODE": MODE, "PLAY": PLAY}
 FILES = {
+    "notes.txt": "mine",
     "broken.toml": "[sweep\n",
     "command.toml": '[sweep]\ncommand = "fly"\n[grid]\nworkers = [1]\n',
     "name.toml": '[sweep]\ncommand = "solve"\n[grid]\nwerkers = [1]\n',
