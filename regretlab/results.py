@@ -19,13 +19,23 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["Estimate", "Method", "RegretParts", "Result", "ServiceLaw", "interval_quantile", "listed"]
+__all__ = [
+    "Estimate",
+    "Method",
+    "RegretParts",
+    "Result",
+    "ServiceLaw",
+    "delays_in_words",
+    "interval_quantile",
+    "listed",
+]
 
 Method = Literal["closed-form", "series", "exact", "simulation", "measurement"]
 
 MOST_LINES = 15
 """Lines of a result's ``repr``; the full list of facts is in its HTML and on the command line."""
 _LONGEST_LINE = 160
+_MOST_DELAYS = 8
 
 
 def interval_quantile(level: float, degrees: float | None = None) -> float:
@@ -176,6 +186,14 @@ class RegretParts:
 def listed(name: str, texts: Sequence[str]) -> list[tuple[str, str]]:
     """Return facts of which only the first carries the name."""
     return [(name if index == 0 else "", text) for index, text in enumerate(texts)]
+
+
+def delays_in_words(delay_law: Sequence[float] | NDArray[np.float64]) -> str:
+    """Return the largest shares of a delay law, by delay, and what is left of it."""
+    largest = sorted(sorted(range(len(delay_law)), key=lambda delay: -delay_law[delay])[:_MOST_DELAYS])
+    shown = [f"{100 * delay_law[delay]:.2f} % at {delay}" for delay in largest if delay_law[delay] >= 5e-5]
+    rest = 100 * (sum(delay_law) - sum(delay_law[delay] for delay in largest))
+    return ", ".join([*shown, f"{rest:.2f} % at others"] if rest >= 0.005 else shown) or "none is served"
 
 
 class Result:

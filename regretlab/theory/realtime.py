@@ -164,7 +164,7 @@ def bound(
     if scenario.cores is not None and service is not None:
         raise InputError("a service law that is given already holds its cores: give cores or service, not both")
     law, notes = law_on_cores(scenario, part.learners or 0)
-    batch_time = part.batch_time
+    batch_time = None if part.batch_time is None else float(part.batch_time)
     if batch_time is not None and scenario.cores is not None:
         batch_time *= core_slowdown(scenario.workers, scenario.cores, learners=part.learners or 0)
     frames_held = None if scenario.hold in (None, "auto") else int(scenario.hold or 0)
