@@ -153,7 +153,7 @@ class AgentPlayer(FixedPlayer):
         self._agent.learn(self._chosen_from.popleft(), action, reward, discount, last=last)
 
     def played(self, frames: int) -> None:
-        """Learn, if that goes by the frame."""
+        """Update, if updates are counted by frames."""
         self._agent.played(frames)
 
 

@@ -243,9 +243,7 @@ class Adam:
         if norm > self._clip:
             self._gradient.mul_(self._clip / norm)
         self._steps += 1
-        weights, gradient, first, second = (
-            array.numpy() for array in (self.weights, self._gradient, *self._moments)
-        )
+        weights, gradient, first, second = (array.numpy() for array in (self.weights, self._gradient, *self._moments))
         adam_step(weights, gradient, first, second, self._steps, *self._settings)
 
 
