@@ -60,6 +60,7 @@ def dispatch_source() -> str:
 def rules_table() -> str:
     """Return the table of the package's rules, in Markdown."""
     learned = {None: "", "tau_max": "the longest time", "mean_time": "the mean time", "hold": "the hold"}
+    learned["quantile_time"] = "a high quantile of the latest times"
     rows = [
         "| rule | who starts when, and when outputs are released | starts lie | learns | closed form |",
         "|---|---|---|---|---|",

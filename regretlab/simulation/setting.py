@@ -11,6 +11,7 @@ from ..mdp import AsynchronousMDP
 from ..records.batch_means import batch_count
 from ..rules import get_rule, known_rules
 from ..rules.rule import StaggeringRule
+from ..rules.state import BINS
 from ..rules.store import MOST_KEPT, NO_LIMIT
 from ..scenario import Scenario, whole_number
 from ..theory.loss import AgeLoss
@@ -144,6 +145,8 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None, lo
         warmup = 10_000 + math.ceil(20 * law.mean() / frame_time)
         if chosen.takes_maximum_time and first_estimate is None:
             warmup += frames // 10
+        elif chosen.learns == "quantile_time":  # its window fills with what a run of many frames sees
+            warmup += math.ceil(2 * BINS * law.mean() / (frame_time * workers))
     if warmup < 0:
         raise InputError(f"warmup must be at least 0 frames, not {warmup}")
     batches = batch_count(frames)
