@@ -163,7 +163,7 @@ def test_simulations_that_cannot_be(words, message, answer):
         ("norm(1, 1)", "norm(1, 1)"),
         ("expon(scale=__import__('os'))", "__import__"),
         ("@missing.csv", "'missing.csv' does not exist"),
-        ("@", "must end in .csv or .npy"),
+        ("@", "must end in .csv, .txt or .npy"),
         ("@/", "'/'"),
     ],
 )
@@ -220,7 +220,7 @@ def test_plans_that_cannot_be(words, message, answer):
         ([], "give either --inference-time with a law or --profile"),
         ([*TIMES, "--profile", "k1.npy"], "give either --inference-time with a law or --profile"),
         (["--profile", "missing.npy"], "samples file 'missing.npy' does not exist"),
-        (["--profile", "k1.txt"], "must end in .csv or .npy"),
+        (["--profile", "k1.dat"], "must end in .csv, .txt or .npy"),
     ],
     ids=str,
 )
