@@ -60,7 +60,9 @@ class DQN:
             channels_last=residual,
         )
         if residual:
-            self.target = self.target.to(memory_format=torch.channels_last)
+            for parameter in self.target.parameters():
+                if parameter.dim() == 4:
+                    parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         self._dtype = np.float32 if network == "mlp" else np.uint8  # frames as bytes, whatever else as numbers
         if settings.recent_actions:
             shape = (math.prod(shape) + settings.recent_actions,)
