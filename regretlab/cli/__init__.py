@@ -25,6 +25,7 @@ def application() -> Any:
         completion,
         doctor,
         experiment,
+        explore,
         figures,
         learn,
         plan,

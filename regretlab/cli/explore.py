@@ -1,0 +1,37 @@
+"""The command that opens a scenario or a record in a browser: ``explore``."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from .options import Whole, app
+from .output import write
+
+__all__ = ["explore"]
+
+
+@app.command
+def explore(
+    record: Path | None = None,
+    *,
+    port: Whole = 0,
+    opens: Annotated[bool, Parameter(name="--open", negative="--no-open")] = True,
+) -> int:
+    """Open a page on this computer: what a scenario costs, while its sliders move; or a record, frame by frame.
+
+    Example: regretlab explore --no-open --port 5006
+
+    Parameters
+    ----------
+    record
+        Folder of a record, finished or still written; without one, the page of a scenario.
+    port
+        Port of the loopback interface; 0 takes one that is free.
+    opens
+        Open the page in the browser.
+    """
+    from ..explore.server import serve
+
+    serve(record, port=port, opens=opens, ready=lambda address: write(f"{address} (Ctrl-C ends it)\n"))
+    return 0
