@@ -220,22 +220,24 @@ def timeline(scenario: Scenario, *, frames: int = 60, seed: int = 0) -> Timeline
 
     Examples
     --------
-    >>> drawn = timeline(Scenario(2.5, frame_time=1, rule="sequential"), frames=10)
+    >>> drawn = timeline(Scenario(2.5, frame_time=1, rule="sequential", mode_probability=0.9), frames=10)
     >>> drawn.ages.tolist(), drawn.effect.tolist()
     ([0, 0, 0, 3, 0, 0, 3, 0, 0, 3], [3, 6, 9, -1])
     """
     from ..rules import store
     from ..simulation.recorded import simulated_log
+    from ..theory.loss import limit_of, loss_of
 
     options = ["cancel_after", "replicas", "batch_law"]
     if scenario.service_model == "once":
         options += ["unused", "age_limit"]
     left_out = [name for name in options if name in scenario.changed]
+    limit = int(min(store.NO_LIMIT, limit_of(scenario, loss_of(scenario, "the timeline"))))
     log, setting, _ = simulated_log(_without(scenario, left_out), frames=frames, seed=seed)
     served, begun = log.frames["delay_frames"], log.inferences
     ages = np.where(served > 0, served, 0).astype(np.int32)
     if setting.lasts or setting.repeats:
-        store.in_force(ages, frames, np.zeros(2, np.int64), setting.outputs.limit, False)
+        store.in_force(ages, frames, np.zeros(2, np.int64), limit, False)
     return Timeline(
         frame_time=scenario.frame_time,
         ages=ages.astype(np.int64),
