@@ -121,7 +121,7 @@ class InferenceWorker:
     ) -> None:
         self._board, self._plan, self._worker, self._attempt = board, plan, worker, attempt
         self._policy, self._priority, self._blocking = policy, priority, blocking
-        self._control, self._claims = board.control, board.arena["claims"]
+        self._control, self._claims, self._beats = board.control, board.arena["claims"], board.arena["beats"]
         self._semaphores = SemaphoreRow(board.arena["semaphores"])
         self._lock = RobustLock(board.arena["rule_lock"])
         self._state = board.arena["rule_state"]
@@ -131,6 +131,10 @@ class InferenceWorker:
         """Return what the policy chooses for a frame."""
         seen = frame.label if self._plan.policy.observes_symbol else frame.pixels
         return chosen_action(self._policy, seen, self._plan.actions)
+
+    def beat(self) -> None:
+        """Let the supervisor see that this worker is alive: between any two of its waits, of ``LONGEST_WAIT`` each."""
+        self._beats[self._worker] += 1
 
     def processor_time(self) -> float:
         """Return the processor seconds that this worker has used."""
@@ -143,6 +147,7 @@ class InferenceWorker:
         while not self._control[EPOCH]:
             if self._control[STOP]:
                 return
+            self.beat()
             time.sleep(READY_POLL)
         self._clock = RealClock(int(self._control[EPOCH]))
         idle_since = self._clock.now() if self._attempt else 0.0
@@ -177,6 +182,7 @@ class InferenceWorker:
         """Return the scheduled start once its time has come; None when the run has ended."""
         now = idle_since
         while not self._control[STOP]:
+            self.beat()
             with self._lock.hold():
                 start = float(self._plan.rule.next_start(self._state, self._worker, now))
             self._priority.take()
@@ -234,17 +240,20 @@ class InferenceWorker:
         self._priority.give_back()
         action = self.act(frame)
         completion = self._clock.now()
+        self.beat()
         if self._latencies is not None:
             # The emulated inference ends exactly when the law says, counted from its scheduled start. It is posted a
             # little early with that time on it, and the environment honours the time.
             target = start + self._latencies.next()
             while not self._control[STOP] and self._clock.now() < target - ANNOUNCEMENT:
                 self._clock.sleep_until(min(target - ANNOUNCEMENT, self._clock.now() + LONGEST_WAIT), spin=0.0)
+                self.beat()
             completion = max(completion, target)
         with self._lock.hold():
             release = float(plan.rule.on_completion(self._state, worker, start, completion))
         while not board.can_post(worker) and not self._control[STOP]:
             time.sleep(0.001)
+            self.beat()
         board.post(worker, row._replace(completion=completion, release=release, action=action))
         board.arena["busy"][worker] = 0
         return completion
