@@ -65,9 +65,9 @@ class RunSummary(Result, Mapping[str, Any]):
         Reward of the counted frames divided by them.
     hold
         Frames that outputs were held for at the end (given or learned); ``None`` for rules that do not hold.
-    tau_max, mean_time
-        Seconds: the longest or the mean inference time that the rule had learned at the end; ``None`` for rules that
-        learn another quantity or nothing.
+    tau_max, quantile_time, mean_time
+        Seconds: the longest inference time, a high quantile of the latest or their mean, as the rule had learned it at
+        the end; ``None`` for rules that learn another quantity or nothing.
     learning
         ``learners``, ``transitions``, ``updates``, ``updates_per_second``, ``share`` (of the draws that the replay
         ratio allows) and ``restarts`` (of learners); ``None`` for a run that did not learn.
@@ -102,6 +102,7 @@ class RunSummary(Result, Mapping[str, Any]):
     reward_per_core_second: dict[str, float | None]
     hold: int | None
     tau_max: float | None
+    quantile_time: float | None
     mean_time: float | None
     learning: dict[str, Any] | None
     standard_error: dict[str, Any]
@@ -163,9 +164,10 @@ class RunSummary(Result, Mapping[str, Any]):
         facts.append(("inference time", said))
         if self.hold is not None:
             facts.append(("outputs held for", frames_of(self.hold)))
-        for name, seconds in (("longest time learned", self.tau_max), ("mean time learned", self.mean_time)):
+        learned = ("longest time", self.tau_max), ("high quantile", self.quantile_time), ("mean time", self.mean_time)
+        for name, seconds in learned:
             if seconds is not None:
-                facts.append((name, f"{1e3 * seconds:.3f} ms"))
+                facts.append((f"{name} learned", f"{1e3 * seconds:.3f} ms"))
         if self.learning is not None:
             rate, share = self.learning["updates_per_second"], self.learning["share"]
             facts += [
@@ -272,6 +274,7 @@ def summarise(record: Record) -> RunSummary:
         reward_per_core_second={kind: total / value if value else None for kind, value in seconds.items()},
         hold=record.meta.get("hold"),
         tau_max=record.meta.get("tau_max"),
+        quantile_time=record.meta.get("quantile_time"),
         mean_time=record.meta.get("mean_time"),
         learning=learning_figures(record),
         standard_error={

@@ -14,6 +14,7 @@ from ..rules import get_rule, known_rules
 from ..rules.rule import StaggeringRule
 from ..rules.service.even_spacing import spacing_in_phases
 from ..rules.service.frame_service import ServiceRequest, whole_frames
+from ..rules.state import BINS
 from ..rules.store import MOST_KEPT, NO_LIMIT
 from ..scenario import Scenario, whole_number
 from ..theory.batching import Batches, batches_of
@@ -162,6 +163,8 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None, lo
         warmup = 10_000 + math.ceil(20 * law.mean() / frame_time)
         if chosen.takes_maximum_time and first_estimate is None:
             warmup += frames // 10
+        elif chosen.learns == "quantile_time":  # its window fills with what a run of many frames sees
+            warmup += math.ceil(2 * BINS * law.mean() / (frame_time * workers))
     if warmup < 0:
         raise InputError(f"warmup must be at least 0 frames, not {warmup}")
     batches = batch_count(frames)

@@ -390,6 +390,7 @@ def test_run(answer, tmp_path):
         "deadline_lateness",
         "restarts",
         "tau_max",
+        "quantile_time",
         "mean_time",
         "missed_frames",
         "record",
