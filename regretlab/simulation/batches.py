@@ -29,11 +29,8 @@ class BatchRun:
         if batches.frames(batches.most) > LONGEST_DELAY:
             raise InputError(f"a batch may take {LONGEST_DELAY} frames, not {batches.frames(batches.most)}")
         counts = np.zeros(store.COUNTS, np.int64)
-        counts[store.MOST], counts[store.LIMIT], counts[store.OLDEST] = (
-            outputs.most,
-            outputs.limit,
-            outputs.oldest_first,
-        )
+        counts[store.MOST], counts[store.LIMIT] = outputs.most, outputs.limit
+        counts[store.OLDEST] = outputs.oldest_first
         room = 2 << batches.most.bit_length()
         waiting, kept = np.zeros((room, store.COLUMNS)), np.zeros((2 * room, store.COLUMNS))
         start, newest, size = 0, -1, 0

@@ -77,12 +77,8 @@ class Setting:
     @property
     def in_whole_frames(self) -> bool:
         """Whether the fast path in whole frames plays it."""
-        return (
-            self.accelerator is None
-            and self.rule.in_whole_frames
-            and self.outputs.most == 0
-            and math.isinf(self.cancel_after)
-        )
+        plain = self.outputs.most == 0 and math.isinf(self.cancel_after) and self.accelerator is None
+        return plain and self.rule.in_whole_frames
 
     @property
     def frames(self) -> int:
