@@ -17,7 +17,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import RunError
+from ..errors import InferenceStopped, RunError
 from ..games import make_game, registration
 from ..policies.spec import PolicySpec
 from ..records.schema import FrameRow, InferenceRow
@@ -395,7 +395,7 @@ def chosen_action(policy: "Policy", observation: Any, actions: int) -> int:
     """
     try:
         return checked_action(policy.act(observation), actions)
-    except (RunError, PolicyLost):
+    except (RunError, PolicyLost, InferenceStopped):
         raise
     except (Exception, SystemExit) as error:
         raise RunError(f"policy '{policy.spec.name}' failed: {sentence(error)}") from error

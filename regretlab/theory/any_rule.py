@@ -23,6 +23,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..curves import LossCurve
 from ..errors import InputError
 from ..laws import Law
 from ..laws.law import LONGEST_PMF, check_frame_time
@@ -30,7 +31,7 @@ from ..results import Method, RegretParts, Result, listed
 from ..scenario import Scenario, as_scenario
 from .checks import check_count, check_gap, check_positive
 from .delay import check_mode_probability
-from .loss import AgeLoss, FrameLoss, loss_of
+from .loss import AgeLoss, FrameLoss, MeasuredLoss, loss_of
 
 __all__ = [
     "LowerBound",
@@ -272,6 +273,10 @@ def _loss_of(scenario: Scenario) -> tuple[AgeLoss, tuple[str, ...]]:
         words = ", ".join(name.replace("_", " ") for name in ignored)
         notes = (f"not taken into account, since the bound is over all rules: {words}",)
     loss = loss_of(scenario, "lower bound")
+    if isinstance(scenario.loss, LossCurve):
+        limits = "the measured losses" if scenario.loss.lower_losses is None else "99 % limits of all losses together"
+        said = f"a prediction for the policy that was measured, from {limits}: not a bound for every policy"
+        return MeasuredLoss.limits_of(scenario.loss), (*notes, "the loss of an action depends on its age alone", said)
     if isinstance(scenario.loss, AgeLoss):
         return loss, (*notes, "the loss of an action depends on its age alone")
     if scenario.mode == "moves" and scenario.service_model == "repeat":
