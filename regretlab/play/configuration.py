@@ -238,6 +238,9 @@ class RunConfiguration(BaseModel):
                 "the virtual clock needs the time of a learning step: give --emulate-learning a law or @samples"
             )
         self.learning_law()
+        for name in ("recent_actions", "updates_per_frame"):
+            if value := getattr(self.learning, name):
+                raise InputError(f"{name} is for experiments of the protocol simulated-delay, not for a run ({value})")
 
     @classmethod
     def of(cls, scenario: Scenario, *, environment: str, **settings: Any) -> "RunConfiguration":

@@ -42,7 +42,7 @@ def _play(board: Board, plan: EnvironmentPlan, learning: Arena | None) -> None:
         if any(game.step(default.action(None))[2:4]):
             game.reset()
     loop = FrameLoop(plan, game)
-    transitions = None if learning is None else TransitionWriter(learning, plan.discount)
+    transitions = None if learning is None else TransitionWriter(learning, plan.learning)
     board.report_priority(ENVIRONMENT, raise_priority())
     sharpen_timers()
     gc.collect()

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ..errors import InferenceStopped, RunError
 from ..games import make_game, registration
+from ..policies.learning.settings import LearningSettings
 from ..policies.spec import PolicySpec
 from ..records.schema import FrameRow, InferenceRow
 from ..rules.state import boundary_at_or_after
@@ -63,7 +64,7 @@ class EnvironmentPlan:
     default_behaviour: str
     default_action: int | None
     seed: int
-    discount: float
+    learning: LearningSettings
     frame_shape: tuple[int, ...]
     frame_dtype: np.dtype[Any]
     registration: Any = None
@@ -85,7 +86,7 @@ class EnvironmentPlan:
             default_behaviour=configuration.default_behaviour,
             default_action=configuration.default_action,
             seed=configuration.seed,
-            discount=configuration.learning.discount,
+            learning=configuration.learning,
             registration=registration(configuration.environment) if configuration.clock == "real" else None,
             kept=kept_outputs(configuration.unused),
             age_limit=_age_limit(configuration),
