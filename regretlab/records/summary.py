@@ -52,6 +52,10 @@ class RunSummary(Result, Mapping[str, Any]):
         were not lost: the law ``@RECORD``.
     overwritten_fraction
         Outputs displaced by a fresher one, of those that came in time.
+    cancelled
+        Inferences that were cancelled: ``inferences``, their ``fraction`` of all that ended, the ``seconds`` that they
+        took, and ``overhead``, the mean seconds past the threshold until a worker was free; ``None`` for a run
+        that cancels none.
     mean_age, peak_age
         Age of information in seconds: time average, and mean just before it drops.
     restarts
@@ -68,6 +72,8 @@ class RunSummary(Result, Mapping[str, Any]):
     tau_max, quantile_time, mean_time
         Seconds: the longest inference time, a high quantile of the latest or their mean, as the rule had learned it at
         the end; ``None`` for rules that learn another quantity or nothing.
+    warnings
+        Sentences about what a reader of the other figures must know: workers that hung, rewards that are not numbers.
     learning
         ``learners``, ``transitions``, ``updates``, ``updates_per_second``, ``share`` (of the draws that the replay
         ratio allows) and ``restarts`` (of learners); ``None`` for a run that did not learn.
@@ -94,6 +100,7 @@ class RunSummary(Result, Mapping[str, Any]):
     deadline_lateness: dict[str, float | None]
     inference_time: dict[str, float | None]
     overwritten_fraction: float | None
+    cancelled: dict[str, float | None] | None
     mean_age: float | None
     peak_age: float | None
     restarts: int
@@ -104,6 +111,7 @@ class RunSummary(Result, Mapping[str, Any]):
     tau_max: float | None
     quantile_time: float | None
     mean_time: float | None
+    warnings: list[str]
     learning: dict[str, Any] | None
     standard_error: dict[str, Any]
     record: str
@@ -162,6 +170,11 @@ class RunSummary(Result, Mapping[str, Any]):
         elif times["mean"] is not None and times["p99"] is not None:
             said = f"measured: {1e3 * times['mean']:.3f} ms in the mean, p99 {1e3 * times['p99']:.3f} ms"
         facts.append(("inference time", said))
+        if self.cancelled is not None:
+            share, overhead = self.cancelled["fraction"], self.cancelled["overhead"]
+            said = "none" if not share else f"{100 * share:.2f} % of all"
+            late = "" if overhead is None else f", their workers free {1e3 * overhead:.3f} ms after the threshold"
+            facts.append(("inferences cancelled", said + late))
         if self.hold is not None:
             facts.append(("outputs held for", frames_of(self.hold)))
         learned = ("longest time", self.tau_max), ("high quantile", self.quantile_time), ("mean time", self.mean_time)
@@ -181,6 +194,7 @@ class RunSummary(Result, Mapping[str, Any]):
             for kind, value in self.reward_per_core_second.items()
             if value is not None
         ]
+        facts += [("warning", sentence) for sentence in self.warnings]
         return [*facts, ("record", self.record)]
 
     def _with_error(self, name: str, scale: float = 1.0, unit: str = "") -> str:
@@ -234,7 +248,7 @@ def summarise(record: Record) -> RunSummary:
     age, peaks = _ages(counted["observation_frame"].to_numpy(), counted["frame"].to_numpy(), deadline, served)
     mean_age, mean_age_error = _frame_mean(age)
     peak_age, peak_age_error = _mean(peaks)
-    finished = record.inferences[~record.inferences["lost"]].sort_values("scheduled")
+    finished = record.inferences[~record.inferences["lost"] & ~record.inferences["cancelled"]].sort_values("scheduled")
     times = (finished["completion"] - finished["scheduled"]).to_numpy()
     times_mean, times_error = _mean(times)
     done = record.inferences[(record.inferences["effect_frame"] >= 0) & ~record.inferences["lost"]]
@@ -266,6 +280,7 @@ def summarise(record: Record) -> RunSummary:
             "max": float(times.max()) if times.size else None,
         },
         overwritten_fraction=overwritten,
+        cancelled=_cancelled(record),
         mean_age=mean_age,
         peak_age=peak_age,
         restarts=sum(event.get("kind") == "restart" for event in record.meta.get("events", [])),
@@ -276,6 +291,7 @@ def summarise(record: Record) -> RunSummary:
         tau_max=record.meta.get("tau_max"),
         quantile_time=record.meta.get("quantile_time"),
         mean_time=record.meta.get("mean_time"),
+        warnings=_warnings(record, rewards),
         learning=learning_figures(record),
         standard_error={
             "reward_per_frame": reward_error,
@@ -296,6 +312,38 @@ def summarise(record: Record) -> RunSummary:
             if (why := doubt(series)) is not None
         },
     )
+
+
+def _cancelled(record: Record) -> dict[str, float | None] | None:
+    """Return how many inferences were cancelled, and what that cost; None for a run that cancels none."""
+    threshold = record.meta.get("config", {}).get("cancel_after")
+    if threshold is None:
+        return None
+    rows = record.inferences[record.inferences["cancelled"]]
+    ended = len(rows) + int(record.inferences["completion"].notna().sum())
+    took = (rows["freed"] - rows["scheduled"]).to_numpy()
+    return {
+        "inferences": len(rows),
+        "fraction": len(rows) / ended if ended else None,
+        "seconds": float(took.sum()),
+        "overhead": max(0.0, float((took - threshold).mean())) if len(rows) else None,
+    }
+
+
+def _warnings(record: Record, rewards: NDArray[np.float64]) -> list[str]:
+    """Return what a reader of the figures must know."""
+    said = []
+    hung = [event for event in record.meta.get("events", []) if event.get("cause") == "hung"]
+    if hung:
+        times = f"{len(hung)} times, first" if len(hung) > 1 else "once,"
+        first = f"worker {hung[0].get('worker')} after {hung[0].get('silent')} s"
+        said.append(f"a worker hung {times} {first} without a sign of life; each was killed and replaced")
+    strange = np.flatnonzero(~np.isfinite(rewards))
+    if strange.size:
+        first = record.frames["frame"].iloc[strange[0] - rewards.size]
+        frames = f"{strange.size} of {rewards.size} frames, first in frame {first}"
+        said.append(f"the environment's reward was not a finite number in {frames}: figures of the reward are empty")
+    return said
 
 
 def _emulated(meta: Mapping[str, Any]) -> str | None:

@@ -391,6 +391,7 @@ def test_run(answer, tmp_path):
         "restarts",
         "tau_max",
         "quantile_time",
+        "warnings",
         "mean_time",
         "missed_frames",
         "record",
@@ -503,6 +504,8 @@ def test_stochasticity_where_no_state_is_told(answer, tmp_path):
 
 
 CLAIM_KEYS = {
+    "rival",
+    "rival_predicted",
     "quantile",
     "measured",
     "name",

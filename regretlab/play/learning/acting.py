@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from ...policies.learning.exploration import HeldExploration
+from ...policies.learning.settings import LearningSettings
 from ...policies.policy import Policy, build_policy
 from ...policies.spec import PolicySpec
 from ..system.arena import Arena
 from ..system.clock import RealClock
 from .learner_process import LearnerPlan
 from .state import LearnedState, WeightSnapshots
+from .steps import LONGEST_WAIT
 
-__all__ = ["BlockingLearner", "ExploringPolicy", "SnapshotPolicy", "explore", "exploring_policy"]
+__all__ = ["BlockingLearner", "ExploringPolicy", "SnapshotPolicy", "explore", "exploring_policy", "held_exploration"]
 
 
 class ExploringPolicy:
@@ -31,19 +34,41 @@ class ExploringPolicy:
         Returns the present probability of a random action.
     stream
         Seed of the random actions, a few whole numbers.
+    held
+        Returns the random action that all workers hold now for this epsilon and number of actions, or None; without
+        it each decision is random or not by itself.
     """
 
-    def __init__(self, policy: Policy, epsilon: Callable[[], float], stream: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        epsilon: Callable[[], float],
+        stream: tuple[int, ...],
+        held: Callable[[float, int], int | None] | None = None,
+    ) -> None:
         self.spec: PolicySpec = policy.spec
-        self._policy, self._epsilon = policy, epsilon
+        self._policy, self._epsilon, self._held = policy, epsilon, held
         self._generator = np.random.default_rng([*stream, 0xE95])
 
     def act(self, observation: Any) -> int:
         """Return the action for an observation."""
         chosen = self._policy.act(observation)
+        if self._held is not None:
+            random = self._held(self._epsilon(), self.spec.actions)
+            return chosen if random is None else random
         if self._generator.random() < self._epsilon():
             return int(self._generator.integers(self.spec.actions))
         return chosen
+
+
+def held_exploration(
+    settings: LearningSettings, seed: int, frame: Callable[[], int]
+) -> Callable[[float, int], int | None] | None:
+    """Return what `ExploringPolicy` takes as ``held``: pieces of time in frames, the same for all workers of a run."""
+    if settings.exploration_hold == 1:
+        return None
+    exploration = HeldExploration(seed, settings.exploration_hold)
+    return lambda epsilon, actions: exploration.action(max(0, frame()), epsilon, actions)
 
 
 class SnapshotPolicy:
@@ -91,7 +116,7 @@ def explore(
         return plan.settings.exploration(state.past_frames + max(0, frame()))
 
     stream = (plan.seed, worker, attempt) if attempt else (plan.seed, worker)
-    return ExploringPolicy(policy, epsilon, stream)
+    return ExploringPolicy(policy, epsilon, stream, held_exploration(plan.settings, plan.seed, frame))
 
 
 class BlockingLearner:
@@ -112,17 +137,23 @@ class BlockingLearner:
         self._busy = learning["learning_seconds"]
         self._steps.warm_up()
 
-    def step(self, clock: RealClock, completion: float) -> float:
-        """Take a step after an inference completed, if one is due; return when the worker is free again."""
+    def step(self, clock: RealClock, completion: float, beat: Callable[[], None]) -> float:
+        """Take a step after an inference completed, if one is due; return when the worker is free again.
+
+        ``beat`` is called between any two waits.
+        """
         if not self._steps.begin():
             return completion
         self._steps.compute()
+        beat()
         while not self._steps.apply():
-            pass
+            beat()
         free = clock.now()
         if self._latencies is not None:
             free = max(free, completion + self._latencies.next())
-            clock.sleep_until(free, spin=0.0)
+            while clock.now() < free:
+                clock.sleep_until(min(free, clock.now() + LONGEST_WAIT), spin=0.0)
+                beat()
         self._busy[0] += free - completion
         self._steps.note(completion, free, free, free)
         return free
