@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from .options import Whole, app
+from .options import Flag, Whole, app
 from .output import write
 
 __all__ = ["explore"]
@@ -17,6 +17,7 @@ def explore(
     *,
     port: Whole = 0,
     opens: Annotated[bool, Parameter(name="--open", negative="--no-open")] = True,
+    trust: Flag = False,
 ) -> int:
     """Open a page on this computer: what a scenario costs, while its sliders move; or a record, frame by frame.
 
@@ -30,8 +31,10 @@ def explore(
         Port of the loopback interface; 0 takes one that is free.
     opens
         Open the page in the browser.
+    trust
+        Open the ROM and other files, and import the environment's module, that the record names.
     """
     from ..explore.server import serve
 
-    serve(record, port=port, opens=opens, ready=lambda address: write(f"{address} (Ctrl-C ends it)\n"))
+    serve(record, port=port, opens=opens, trust=trust, ready=lambda address: write(f"{address} (Ctrl-C ends it)\n"))
     return 0

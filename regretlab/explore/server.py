@@ -13,7 +13,14 @@ __all__ = ["serve"]
 _HOST = "127.0.0.1"
 
 
-def serve(record: Path | None = None, *, port: int = 0, opens: bool = True, ready: Callable[[str], None]) -> None:
+def serve(
+    record: Path | None = None,
+    *,
+    port: int = 0,
+    opens: bool = True,
+    trust: bool = False,
+    ready: Callable[[str], None],
+) -> None:
     """Serve the page of a scenario, or of a record, until the process is interrupted.
 
     Parameters
@@ -24,6 +31,8 @@ def serve(record: Path | None = None, *, port: int = 0, opens: bool = True, read
         Of the loopback interface; 0: one that is free.
     opens
         Open the page in the user's browser.
+    trust
+        Open the files and import the code that the record names.
     ready
         Called with the address when the page is served.
 
@@ -51,7 +60,7 @@ def serve(record: Path | None = None, *, port: int = 0, opens: bool = True, read
         RecordPage(record)  # a folder without a record is refused before anything is served
 
         def page() -> Any:
-            return RecordPage(record).view()
+            return RecordPage(record, trust=trust).view()
 
     address = f"http://{_HOST}:{chosen}/"
     server = pn.serve(

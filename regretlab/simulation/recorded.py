@@ -104,7 +104,12 @@ def record_simulation(
     said = {
         "clock": "simulated",
         "latency": {"source": "emulated", "law": law.text},
-        "config": {"rule": asked.rule, "workers": int(asked.workers), "hold": asked.hold, "alignment": setting.alignment},
+        "config": {
+            "rule": asked.rule,
+            "workers": int(asked.workers),
+            "hold": asked.hold,
+            "alignment": setting.alignment,
+        },
         "frame_time": asked.frame_time,
         "seed": seed,
     }
