@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from .options import Flag, Whole, app
-from .output import write
+from .options import Flag, Json, Whole, app
+from .output import print_json, write
 
 __all__ = ["explore"]
 
@@ -18,6 +18,7 @@ def explore(
     port: Whole = 0,
     opens: Annotated[bool, Parameter(name="--open", negative="--no-open")] = True,
     trust: Flag = False,
+    json: Json = False,
 ) -> int:
     """Open a page on this computer: what a scenario costs, while its sliders move; or a record, frame by frame.
 
@@ -36,5 +37,11 @@ def explore(
     """
     from ..explore.server import serve
 
-    serve(record, port=port, opens=opens, trust=trust, ready=lambda address: write(f"{address} (Ctrl-C ends it)\n"))
+    def ready(address: str) -> None:
+        if json:
+            print_json({"address": address})
+        else:
+            write(f"{address} (Ctrl-C ends it)\n")
+
+    serve(record, port=port, opens=opens, trust=trust, ready=ready)
     return 0
