@@ -31,6 +31,7 @@ def application() -> Any:
         profile,
         record,
         run,
+        serve,
         solve,
         stochasticity,
         sweep,
