@@ -67,7 +67,9 @@ class RunConfiguration(BaseModel):
     age_limit
         Frames of age from which the default behaviour acts instead of an output.
     cancel_after
-        Seconds after which an inference is cancelled (virtual clock only).
+        Seconds after which an inference is cancelled (on the real clock only the answer of a policy server).
+    observation_key
+        Key under which a policy server is sent the observation; None: what its metadata say, else "observation".
     default_action
         The action that does nothing, of an environment that does not say which of its actions does.
     frame_time
@@ -122,6 +124,7 @@ class RunConfiguration(BaseModel):
     unused: str = Scenario.unused
     age_limit: int | None = None
     cancel_after: float | None = None
+    observation_key: str | None = None
     default_action: int | None = None
     frame_time: float | None = None
     weights: str | None = None
@@ -207,8 +210,15 @@ class RunConfiguration(BaseModel):
             raise InputError(f"unused outputs are kept where an output serves one frame, and unused is '{self.unused}'")
         if self.age_limit is not None and served.service_model == "repeat":
             raise InputError("a repeated action has no age limit: leave age limit or default behaviour out")
-        if self.cancel_after is not None and self.clock == "real":
-            raise InputError("inferences are cancelled on the virtual clock only: leave cancel after out")
+        if self.cancel_after is not None and self.clock == "real" and not self.is_served:
+            raise InputError(
+                "on the real clock only the answers of a policy server (ws://HOST:PORT) can be cancelled: leave cancel "
+                "after out, or use the virtual clock"
+            )
+        if self.observation_key is not None and not self.is_served:
+            raise InputError(
+                f"observation key '{self.observation_key}' is for policies on a server, and policy is '{self.policy}'"
+            )
         if self.chunk is not None and self.learns:
             raise InputError("learners learn from outputs that act in one frame: leave chunk or learners out")
 
@@ -219,6 +229,10 @@ class RunConfiguration(BaseModel):
             return
         if self.clock == "virtual":
             raise InputError("backend 'ray' plays on the real clock: the virtual clock needs no other machines")
+        if self.is_served:
+            raise InputError(
+                f"backend 'ray' infers on a cluster, and policy '{self.policy}' on its server: leave one out"
+            )
         if self.blocking_learning:
             raise InputError("backend 'ray' learns with learners of its own: blocking learning needs backend 'local'")
 
@@ -282,6 +296,11 @@ class RunConfiguration(BaseModel):
         served = {name: given[name] for name in _SHARED if name in given}
         told = {"emulate_latency": given.get("inference_time"), "frame_time": scenario.frame_time}
         return cls(environment=environment, environment_options=options, **served, **(told | settings))
+
+    @property
+    def is_served(self) -> bool:
+        """Whether a policy server answers."""
+        return self.policy.startswith(("ws://", "wss://"))
 
     @property
     def learns(self) -> bool:

@@ -90,6 +90,9 @@ def supervise(
             supervisor.start()
             supervisor.watch()
             supervisor.finish()
+        except RunError as error:
+            supervisor.failure = str(error)
+            raise
         finally:
             with uninterrupted():
                 supervisor.end()
@@ -117,7 +120,14 @@ class Supervisor:
         learned = self.learners is not None  # then the weights lie with those who learn
         parameters, learners = 0 if learned else prepared.parameter_count, configuration.learners
         self.arena = Arena(
-            board_fields(workers, environment.frame_shape, environment.frame_dtype, parameters, learners)
+            board_fields(
+                workers,
+                environment.frame_shape,
+                environment.frame_dtype,
+                parameters,
+                learners,
+                prepared.policy.horizon,
+            )
         )
         if not learned:
             prepared.load_parameters(self.arena["parameters"])
@@ -144,6 +154,8 @@ class Supervisor:
         self._attempts = [0] * workers
         self.restarts = 0
         self._complete = False
+        self.failure: str | None = None
+        """Why the run broke off."""
         self._used = time.process_time()
 
     def start(self) -> None:
@@ -243,6 +255,11 @@ class Supervisor:
         finally:
             learned: dict[str, Any] = {} if self.learners is None else {"learning": self.learners.figures()}
             learned |= self.configuration.staggering_rule.learned(self.arena["rule_state"])
+            learned |= {} if self.failure is None else {"failure": self.failure}
+            if self.configuration.cancel_after is not None:
+                learned["cancelled"] = int(self.arena["cancelled"].sum())
+            if self.worker_plan.policy.is_served:
+                learned["reconnections"] = int(self.arena["reconnections"].sum())
             seconds = self.arena["processor_seconds"]
             workers = self.configuration.workers
             self.writer.close(

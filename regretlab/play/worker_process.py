@@ -4,12 +4,15 @@ When to start and when an output is released is the rule's to say; the rule's st
 under one short lock that the environment never takes.
 """
 
+import math
 import time
 import traceback
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..errors import AnswerLost
 from ..laws import Law
 from ..policies import PolicySpec
 from ..policies.policy import Policy, build_policy
@@ -19,7 +22,7 @@ from ..rules.state import boundary_at_or_before
 from .latencies import LatencyStream
 from .learning.acting import BlockingLearner, exploring_policy
 from .learning.learner_process import LearnerPlan
-from .loop import chosen_action
+from .loop import chosen_chunk, with_answer
 from .preparation import policy_of_worker
 from .system.arena import Arena
 from .system.board import EPOCH, HEAD, STOP, WORKERS, Board, Frame
@@ -127,10 +130,10 @@ class InferenceWorker:
         self._state = board.arena["rule_state"]
         self._latencies = LatencyStream.of(plan.emulated_law, plan.seed, worker, attempt)
 
-    def act(self, frame: Frame) -> int:
+    def act(self, frame: Frame) -> int | NDArray[np.int16]:
         """Return what the policy chooses for a frame."""
         seen = frame.label if self._plan.policy.observes_symbol else frame.pixels
-        return chosen_action(self._policy, seen, self._plan.actions)
+        return chosen_chunk(self._policy, seen, self._plan.actions)
 
     def processor_time(self) -> float:
         """Return the processor seconds that this worker has used."""
@@ -169,7 +172,10 @@ class InferenceWorker:
         times = []
         for _ in range(WARMUP_INFERENCES):
             began = time.perf_counter()
-            self.act(Frame(-1, 0, frame))
+            try:
+                self.act(Frame(-1, 0, frame))
+            except AnswerLost:
+                self._policy.recover(lambda: bool(self._control[STOP]))  # type: ignore[attr-defined]
             times.append(time.perf_counter() - began)
         return self._latencies.warm_up if self._latencies is not None else sorted(times)[-2]
 
@@ -229,10 +235,14 @@ class InferenceWorker:
         row = InferenceRow(
             worker=worker, dispatch=dispatch, scheduled=start, observation_frame=frame.index, label=frame.label
         )
-        board.arena["in_flight"][worker] = row
         board.arena["busy"][worker] = 1
+        row = row._replace(in_flight=int(board.arena["busy"].sum()))
+        board.arena["in_flight"][worker] = row
         self._priority.give_back()
-        action = self.act(frame)
+        try:
+            answer = self.act(frame)
+        except AnswerLost as lost:
+            return self._without_answer(row, lost)
         completion = self._clock.now()
         if self._latencies is not None:
             # The emulated inference ends exactly when the law says, counted from its scheduled start. It is posted a
@@ -245,6 +255,22 @@ class InferenceWorker:
             release = float(plan.rule.on_completion(self._state, worker, start, completion))
         while not board.can_post(worker) and not self._control[STOP]:
             time.sleep(0.001)
-        board.post(worker, row._replace(completion=completion, release=release, action=action))
+        server_time = getattr(self._policy, "server_time", math.nan)
+        row = row._replace(completion=completion, release=release, server_time=server_time)
+        board.post(worker, with_answer(row, answer))
         board.arena["busy"][worker] = 0
         return completion
+
+    def _without_answer(self, row: InferenceRow, lost: AnswerLost) -> float:
+        """Give up an answer that was cancelled or lost, connect to the server again; return when that was done."""
+        arena = self._board.arena
+        if lost.cancelled:
+            with self._lock.hold():
+                self._plan.rule.on_completion(self._state, self._worker, row.scheduled, self._clock.now())
+            arena["cancelled"][self._worker] += 1
+        else:  # as for a worker that was killed: the rule learns nothing from it
+            self._board.post(self._worker, row._replace(lost=True))
+            arena["reconnections"][self._worker] += 1
+        arena["busy"][self._worker] = 0
+        self._policy.recover(lambda: bool(self._control[STOP]))  # type: ignore[attr-defined]
+        return self._clock.now()

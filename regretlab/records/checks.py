@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from .schema import FRAMES, INFERENCES, SCHEMA_VERSION, TABLES
+from .schema import FRAMES, INFERENCES, SCHEMA_VERSION, blank, columns
 
 __all__ = ["check_meta", "check_table"]
 
@@ -55,6 +55,9 @@ _META: dict[str, tuple[Callable[[Any], bool], str]] = {
         "a positive number of seconds",
     ),
     "missed_frames": (_is_count, "a count"),
+    "reconnections": (_is_count, "a count"),
+    "cancelled": (_is_count, "a count"),
+    "failure": (lambda value: value is None or isinstance(value, str), "text or null"),
     "hold": (lambda value: value is None or _is_count(value), "a count of frames or null"),
     "processor_seconds": (lambda value: value is None or _are_seconds(value), "seconds by process"),
     "learning": (lambda value: value is None or _is_learning(value), "a table with counts of what was learned"),
@@ -107,8 +110,13 @@ def check_table(name: str, table: Any, place: str) -> pd.DataFrame:
     place
         The record, for the message.
     """
-    for column in TABLES[name].names or ():
+    defaults = blank(name, 1)[0]
+    for place_of, (column, kind) in enumerate(columns(name).items()):
         missing = table.column(column).null_count
+        if kind.added and missing == table.num_rows > 0:  # a record of an earlier version
+            filled = table.column(column).fill_null(defaults[column].item())
+            table = table.set_column(place_of, table.schema.field(place_of), filled)
+            continue
         if missing:
             raise InputError(
                 f"'{place}' is not a sound record: column '{column}' of table '{name}' is missing or has empty cells "
@@ -143,5 +151,10 @@ def _limits(name: str) -> dict[str, tuple[float, float]]:
             "delay_frames": (-1, LONGEST_DELAY),
         }
     if name == INFERENCES:
-        return {"worker": (-1, last), "scheduled": (-most, most), "observation_frame": (-1, most)}
+        return {
+            "worker": (-1, last),
+            "scheduled": (-most, most),
+            "observation_frame": (-1, most),
+            "in_flight": (0, last),
+        }
     return {"learner": (-1, last), "batch": (-1, most)}

@@ -27,6 +27,7 @@ __all__ = [
     "FrameRow",
     "InferenceRow",
     "LearningRow",
+    "Output",
     "blank",
     "columns",
 ]
@@ -41,11 +42,15 @@ _NAN = float("nan")
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its type on disk, its meaning and its unit ("s", or "" for counts, labels and flags)."""
+    """A column: its type on disk, its meaning and its unit ("s", or "" for counts, labels and flags).
+
+    A record of an earlier version, without a column that was ``added`` since, has the default in every row.
+    """
 
     kind: type[np.generic]
     meaning: str
     unit: str = ""
+    added: bool = False
 
 
 class FrameRow(NamedTuple):
@@ -85,7 +90,32 @@ class InferenceRow(NamedTuple):
     overwritten: Annotated[bool, Column(np.bool_, "a fresher output took that frame")] = False
     action: Annotated[int, Column(np.int16, "the action it chose; -1 if it never completed")] = -1
     label: Annotated[int, Column(np.int32, "the true symbol it had observed, where known; else -1")] = -1
-    lost: Annotated[bool, Column(np.bool_, "its worker died")] = False
+    lost: Annotated[bool, Column(np.bool_, "its worker died, or its policy server went away")] = False
+    in_flight: Annotated[
+        int, Column(np.int16, "inferences under way when it began, itself among them; 0: not known", added=True)
+    ] = 0
+    server_time: Annotated[
+        float, Column(np.float64, "what a policy server says it took, its queue included; else NaN", "s", added=True)
+    ] = _NAN
+
+
+class Output(InferenceRow):
+    """An inference whose answer is a chunk of actions; the record holds the first of them and those that acted.
+
+    Attributes
+    ----------
+    chunk
+        Actions, shape (horizon,): entry i is for i frames after the observation.
+    """
+
+    chunk: NDArray[Any]
+
+    @classmethod
+    def of(cls, row: InferenceRow, chunk: NDArray[Any]) -> "Output":
+        """Return a row with its chunk."""
+        output = cls._make(row)
+        output.chunk = chunk
+        return output
 
 
 class LearningRow(NamedTuple):

@@ -5,11 +5,28 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["Server", "served"]
+from regretlab.policies.serving.server import PolicyServer
+
+__all__ = ["Server", "running", "served"]
+
+
+@contextmanager
+def running(*settings: Any) -> Iterator[PolicyServer]:
+    """Yield a server in a thread of this process, made of a ``PolicyServer``'s arguments."""
+    server = PolicyServer(*settings)
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.close()
+        thread.join(20)
+        assert not thread.is_alive()
 
 
 class Server:

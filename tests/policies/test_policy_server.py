@@ -18,7 +18,7 @@ from regretlab.policies import PolicySpec
 from regretlab.policies.policy import NoopPolicy, build_policy
 from regretlab.policies.serving.server import PolicyServer, ServerOptions
 from regretlab.policies.serving.wire import WireError, pack, unpack
-from tests.oracles.policy_servers import served
+from tests.oracles.policy_servers import running, served
 
 # openpi's client connects in a way that websockets has deprecated since.
 pytestmark = pytest.mark.filterwarnings(r"ignore:connect\(\) must be used:DeprecationWarning")
@@ -206,20 +206,3 @@ def test_messages_are_bounded():
         unpack("text")
     with pytest.raises(WireError, match="not one msgpack message"):
         unpack(b"\x91" * 100_000)  # lists in lists
-
-
-class running:  # noqa: N801 - a context
-    """A server in a thread of this process."""
-
-    def __init__(self, *settings):
-        self._server = PolicyServer(*settings)
-        self._thread = threading.Thread(target=self._server.serve)
-
-    def __enter__(self):
-        self._thread.start()
-        return self._server
-
-    def __exit__(self, *fault):
-        self._server.close()
-        self._thread.join(20)
-        assert not self._thread.is_alive()

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...records.schema import FRAME_DTYPE, INFERENCE_DTYPE, FrameRow, InferenceRow
+from ...records.schema import FRAME_DTYPE, INFERENCE_DTYPE, FrameRow, InferenceRow, Output
 from ...rules.state import state_size
 from .arena import Arena
 from .synchronisation import LOCK_BYTES, SEMAPHORE_BYTES
@@ -52,9 +52,17 @@ class Frame:
 
 
 def board_fields(
-    workers: int, frame_shape: tuple[int, ...], frame_dtype: Any, parameters: int, learners: int = 0
+    workers: int,
+    frame_shape: tuple[int, ...],
+    frame_dtype: Any,
+    parameters: int,
+    learners: int = 0,
+    horizon: int = 1,
 ) -> dict[str, tuple[Any, tuple[int, ...]]]:
-    """Return the arena fields of a run with that many workers and learners, such frames and network parameters."""
+    """Return the arena fields of a run with that many workers and learners, such frames and network parameters.
+
+    ``horizon`` is the number of actions of an answer.
+    """
     return {
         "control": (np.int64, (CONTROL_WORDS,)),
         "ready": (np.uint8, (workers,)),
@@ -70,6 +78,9 @@ def board_fields(
         "frame_labels": (np.int32, (RING,)),
         "frames": (frame_dtype, (RING, *frame_shape)),
         "outbox": (INFERENCE_DTYPE, (workers, OUTBOX)),
+        "outbox_chunks": (np.int16, (workers, OUTBOX, horizon)),
+        "cancelled": (np.int64, (workers,)),
+        "reconnections": (np.int64, (workers,)),
         "outbox_heads": (np.int64, (workers,)),
         "outbox_tails": (np.int64, (workers,)),
         "frame_rows": (FRAME_DTYPE, (FRAME_ROWS,)),
@@ -88,6 +99,7 @@ class Board:
         self.control: NDArray[np.int64] = arena["control"]
         self._numbers, self._labels, self._frames = arena["frame_numbers"], arena["frame_labels"], arena["frames"]
         self._outbox, self._heads, self._tails = arena["outbox"], arena["outbox_heads"], arena["outbox_tails"]
+        self._chunks = arena["outbox_chunks"]
 
     @property
     def environment_slot(self) -> int:
@@ -135,6 +147,8 @@ class Board:
         """Put a completed inference into the worker's outbox."""
         head = int(self._heads[worker])
         self._outbox[worker, head % OUTBOX] = row
+        if (chunk := getattr(row, "chunk", None)) is not None:
+            self._chunks[worker, head % OUTBOX] = chunk
         self._heads[worker] = head + 1
 
     def take(self) -> list[InferenceRow]:
@@ -142,7 +156,10 @@ class Board:
         rows: list[InferenceRow] = []
         for worker in np.flatnonzero(self._heads != self._tails):
             tail, head = int(self._tails[worker]), int(self._heads[worker])
-            rows += [InferenceRow._make(self._outbox[worker, i % OUTBOX].item()) for i in range(tail, head)]
+            for i in range(tail, head):
+                row = InferenceRow._make(self._outbox[worker, i % OUTBOX].item())
+                several = self._chunks.shape[2] > 1 and not row.lost
+                rows.append(Output.of(row, self._chunks[worker, i % OUTBOX].copy()) if several else row)
             self._tails[worker] = head
         return rows
 
