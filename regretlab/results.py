@@ -19,13 +19,23 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-__all__ = ["Estimate", "Method", "RegretParts", "Result", "ServiceLaw", "interval_quantile", "listed"]
+__all__ = [
+    "Estimate",
+    "Method",
+    "RegretParts",
+    "Result",
+    "ServiceLaw",
+    "delays_in_words",
+    "interval_quantile",
+    "listed",
+]
 
 Method = Literal["closed-form", "series", "exact", "simulation", "measurement"]
 
 MOST_LINES = 15
 """Lines of a result's ``repr``; the full list of facts is in its HTML and on the command line."""
 _LONGEST_LINE = 160
+_MOST_DELAYS = 8
 
 
 def interval_quantile(level: float, degrees: float | None = None) -> float:
@@ -178,6 +188,14 @@ def listed(name: str, texts: Sequence[str]) -> list[tuple[str, str]]:
     return [(name if index == 0 else "", text) for index, text in enumerate(texts)]
 
 
+def delays_in_words(delay_law: Sequence[float] | NDArray[np.float64]) -> str:
+    """Return the largest shares of a delay law, by delay, and what is left of it."""
+    largest = sorted(sorted(range(len(delay_law)), key=lambda delay: -delay_law[delay])[:_MOST_DELAYS])
+    shown = [f"{100 * delay_law[delay]:.2f} % at {delay}" for delay in largest if delay_law[delay] >= 5e-5]
+    rest = 100 * (sum(delay_law) - sum(delay_law[delay] for delay in largest))
+    return ", ".join([*shown, f"{rest:.2f} % at others"] if rest >= 0.005 else shown) or "none is served"
+
+
 class Result:
     """Base of the results: a short ``repr``, a table in a notebook, plain values, a DataFrame and a figure.
 
@@ -280,6 +298,8 @@ class ServiceLaw:
         Standard error of ``inaction_fraction`` where simulated or measured, else ``None``.
     assumptions
         What must hold for these figures to be right.
+    age_law
+        Where the last action is repeated: P(A = j) of the age of the action in force in any frame, else ``None``.
     """
 
     rule: str
@@ -292,6 +312,7 @@ class ServiceLaw:
     peak_age: float | None = None
     standard_error: float | None = None
     assumptions: tuple[str, ...] = ()
+    age_law: NDArray[np.float64] | None = None
 
     def service_value(self, p: float) -> float:
         """Return S(p) = sum_j a_j p^j.

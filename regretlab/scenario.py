@@ -13,6 +13,7 @@ import math
 import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import InitVar, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -75,11 +76,19 @@ def meanings(kind: type[Any]) -> dict[str, str]:
 def with_unit(text: str) -> str:
     """Return the text of a law with the unit of seconds, unless it has one or stands for samples.
 
+    The second number of scipy's uniform is its width, so that law is written with its two ends.
+
     Examples
     --------
-    >>> with_unit("0.1"), with_unit("100ms"), with_unit("@times.npy")
-    ('0.1 s', '100ms', '@times.npy')
+    >>> with_unit("0.1"), with_unit("100ms"), with_unit("@times.npy"), with_unit("uniform(0.35, 0.6)")
+    ('0.1 s', '100ms', '@times.npy', 'uniform on [0.35, 0.95] s')
     """
+    if text.startswith("uniform"):
+        from .laws import parse_law
+
+        with suppress(InputError):  # a text of a foreign record may be anything
+            law = parse_law(text)
+            return f"uniform on [{law.quantile(0.0):g}, {law.maximum():g}] s"
     named = text.startswith("@") or text == "samples"
     return text if named or re.search(r"[\d.]\s*(ms|us|µs|s)\b", text) else f"{text} s"
 
@@ -278,7 +287,7 @@ class Scenario:
     ----------
     inference_time
         Law of the inference time in seconds: 0.1, 100ms, constant(0.1), any scipy.stats distribution such as
-        "gamma(4, scale=0.02)", @FILE with samples (.csv, .npy) or @RECORD (the folder of a run).
+        "gamma(4, scale=0.02)", @FILE with samples (.csv, .txt, .npy) or @RECORD (the folder of a run).
     frame_time
         Time of a frame: seconds, 20ms, 1/30, gameboy, or atari.
     fps

@@ -459,7 +459,7 @@ def test_text_of_derived_laws_reads_back():
         ("halfcauchy", ["has mean inf"]),
         ("@missing.csv", ["samples file 'missing.csv' does not exist"]),
         ("@missing.npy", ["samples file 'missing.npy' does not exist"]),
-        ("@times.txt", ["samples file 'times.txt' must end in .csv or .npy"]),
+        ("@times.dat", ["samples file 'times.dat' must end in .csv, .txt or .npy"]),
     ],
 )
 def test_says_what_is_wrong_with_a_law(text, words, tmp_path):
@@ -484,6 +484,14 @@ def test_reads_csv_samples(content, tmp_path):
     assert law.kind == "samples"
     assert law.seconds.tolist() == [0.1, 0.3]
     assert parse_law(f"@{tmp_path / 't.csv'}").mean() == law.mean()
+
+
+@pytest.mark.parametrize(
+    "content", ["0.1\n0.3\n", "# made by np.savetxt\n1.0e-01\n3.0e-01\n", "worker seconds\na  0.1\nb\t0.3\n"]
+)
+def test_reads_text_samples(content, tmp_path):
+    (tmp_path / "t.txt").write_text(content)
+    assert parse_law("@t.txt", base_directory=tmp_path).seconds.tolist() == [0.1, 0.3]
 
 
 def test_reads_npy_samples(tmp_path):

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -462,6 +463,16 @@ def test_the_summary_against_a_plain_recomputation(tmp_path):
     assert summary.standard_error["delay_law"] == pytest.approx(
         [0.0, *(batch_means(counted["delay_frames"] == delay).standard_error for delay in range(1, 5))]
     )
+
+
+def test_a_long_list_of_delays_is_cut_as_in_a_bound(tmp_path):
+    frames, inferences = make_rows(3000, seed=4)
+    write(tmp_path / "run", frames, inferences)
+    summary = summarise(Record.open(tmp_path / "run"))
+    law = [0.0, *[0.04] * 20, 0.1]
+    said = dict(replace(summary, delay_law=law).facts())["frames by delay in frames"]
+    assert said.count(" at ") == 9
+    assert said.endswith("10.00 % at 21, 52.00 % at others")
 
 
 def test_the_summary_is_a_mapping_that_json_takes(tmp_path):

@@ -22,7 +22,7 @@ def learn(
     rule: str | None = None,
     hold: Whole | None = None,
     learners: Whole | None = None,
-    batch_time: float | None = None,
+    batch_time: str | None = None,
     batch_size: Whole = 1,
     replay_ratio: float = 1.0,
     credit: Literal["observation", "state"] = "observation",
@@ -64,7 +64,7 @@ def learn(
     learners
         Number of learner processes, N_L; all interactions are learned from if not given.
     batch_time
-        Seconds that a learner takes for a batch.
+        Time that a learner takes for a batch: seconds, or 20ms.
     batch_size
         Interactions in a batch.
     replay_ratio
@@ -99,6 +99,7 @@ def learn(
     threads
         Threads to use; all cores if not given.
     """
+    from ..laws import parse_seconds
     from ..mdp import AsynchronousMDP, parse_mdp
     from ..simulation.learning import learner_named, simulate_learning
     from ..theory.learning import learners_to_keep_up, processed_share
@@ -138,8 +139,9 @@ def learn(
         raise InputError("learners and batch time go together: give both or neither")
     if learners is not None and batch_time is not None:
         interval = _interval(asked)
-        share = processed_share(learners, batch_time, interval, batch_size=batch_size, replay_ratio=replay_ratio)
-        keep_up = learners_to_keep_up(batch_time, interval, batch_size=batch_size, replay_ratio=replay_ratio)
+        seconds = parse_seconds(batch_time, "batch time")
+        share = processed_share(learners, seconds, interval, batch_size=batch_size, replay_ratio=replay_ratio)
+        keep_up = learners_to_keep_up(seconds, interval, batch_size=batch_size, replay_ratio=replay_ratio)
         if share <= 0:
             raise InputError(f"learners must be at least 1 to learn anything, not {learners}")
     with show_progress() as tell:

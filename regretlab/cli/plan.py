@@ -50,7 +50,7 @@ def plan(
     ----------
     inference_time
         Law of the inference time in seconds: 0.1, constant(0.1), any scipy.stats distribution such as
-        "gamma(4, scale=0.02)", @FILE with samples (.csv, .npy) or @RECORD (the folder of a run).
+        "gamma(4, scale=0.02)", @FILE with samples (.csv, .txt, .npy) or @RECORD (the folder of a run).
     profile
         Take inference times and contention from the file that regretlab profile --out wrote.
     law

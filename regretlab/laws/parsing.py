@@ -1,9 +1,9 @@
 """Laws and frame times from text, without evaluating it.
 
 ``0.1`` | ``constant(0.1)`` | ``NAME(parameters)`` for any continuous distribution of ``scipy.stats``, positional or
-by name | ``@file.csv`` | ``@file.npy`` | ``@RECORD``, the folder of a run: the inference times it recorded |
-``@RECORD/learning.parquet``: the times of its learning steps. A number may be a fraction (``1/30``) and have a unit of
-time (``500ms``, ``20us``, ``2s``). The text is parsed to a syntax tree and only numbers are taken from it.
+by name | ``@file.csv`` | ``@file.txt`` | ``@file.npy`` | ``@RECORD``, the folder of a run: the inference times it
+recorded | ``@RECORD/learning.parquet``: the times of its learning steps. A number may be a fraction (``1/30``) and have
+a unit of time (``500ms``, ``20us``, ``2s``). The text is parsed to a syntax tree and only numbers are taken from it.
 """
 
 import ast
@@ -260,11 +260,11 @@ def _law_from_file(name: str, text: str, directory: Path) -> Law:
     if path.name == "learning.parquet" and (path.parent / "meta.json").is_file():
         return law_from_samples(_step_times_of_record(path.parent), text=text)
     suffix = path.suffix.lower()
-    if suffix not in (".csv", ".npy"):
-        raise InputError(f"samples file '{name}' must end in .csv or .npy, or be the folder of a record")
+    if suffix not in (".csv", ".txt", ".npy"):
+        raise InputError(f"samples file '{name}' must end in .csv, .txt or .npy, or be the folder of a record")
     if not path.is_file():
         raise InputError(f"samples file '{name}' does not exist")
-    samples = read_array(path, "samples file") if suffix == ".npy" else _read_csv(path, name)
+    samples = read_array(path, "samples file") if suffix == ".npy" else _read_column(path, name)
     return law_from_samples(samples, text=text)
 
 
@@ -291,26 +291,31 @@ def _step_times_of_record(folder: Path) -> NDArray[np.float64]:
     return times
 
 
-def _read_csv(path: Path, name: str) -> NDArray[np.float64]:
-    """Return the column of seconds, the one headed so, or else the first and only one; rows are read one by one."""
+def _read_column(path: Path, name: str) -> NDArray[np.float64]:
+    """Return the column of seconds, the one headed so, or else the first and only one; rows are read one by one.
+
+    Cells are separated by commas in a .csv file, by white space in a .txt file; lines that begin with # are comments.
+    """
     values = array("d")
     column, width = None, 0
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            for row in csv.reader(file):
+            rows = map(str.split, file) if path.suffix.lower() == ".txt" else csv.reader(file)
+            for row in rows:
                 cells = [cell.strip() for cell in row]
-                if not any(cells):
+                if not any(cells) or cells[0].startswith("#"):
                     continue
                 if column is None:
                     column, width = _column(cells, name), len(cells)
                     if not _is_number(cells[column]):
                         continue
-                cell = cells[column] if column < len(cells) else ""
-                if len(cells) > width:
+                if len(cells) != width:
+                    comma = ": decimals take a point, not a comma" if len(cells) > width else ""
                     raise InputError(
                         f"samples file '{name}': row '{','.join(row)[:40]}' has {len(cells)} cells and the first has "
-                        f"{width}: decimals take a point, not a comma"
+                        f"{width}{comma}"
                     )
+                cell = cells[column]
                 if not _is_number(cell):
                     raise InputError(
                         f"samples file '{name}': sample {len(values) + 1} is '{cell[:40]}', not a number of seconds"
@@ -331,7 +336,10 @@ def _column(first: list[str], name: str) -> int:
     if len(header) == 1:
         return 0
     if _is_number(header[0]):
-        raise InputError(f"samples file '{name}' has {len(header)} columns: give one, or head one 'seconds'")
+        raise InputError(
+            f"samples file '{name}' has {len(header)} columns: give one, or head one 'seconds'; decimals take a point, "
+            "not a comma"
+        )
     raise InputError(f"samples file '{name}' has {len(header)} columns and none is headed 'seconds'")
 
 

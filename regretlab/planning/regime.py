@@ -23,6 +23,7 @@ from ..theory.delay import check_mode_probability
 from ..theory.sticky import sticky_regret
 
 __all__ = [
+    "REGIME_WORDS",
     "Regime",
     "boundary_delay",
     "choose_regime",
@@ -33,6 +34,13 @@ __all__ = [
 ]
 
 Regime = Literal["asynchronous", "sequential", "do-not-act"]
+
+REGIME_WORDS: dict[Regime, str] = {
+    "asynchronous": "several workers at once",
+    "sequential": "one worker",
+    "do-not-act": "do not act",
+}
+"""How a plan names a regime; the one worker of a plan may run under any rule."""
 
 
 def regime_of(acts: bool, workers: float) -> Regime:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..results import Method, RegretParts, Result, ServiceLaw, flattened, listed
-from ..scenario import Scenario
+from ..scenario import Scenario, with_unit
 from ..theory.any_rule import LowerBound
 from .candidates import NO_ACTION, SERVICE_OPTIONS, Candidate, candidate_in_words
-from .regime import Regime
+from .regime import REGIME_WORDS, Regime
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +122,7 @@ class Plan(Result):
     @property
     def title(self) -> str:
         """What to do, in one line."""
-        return f"plan: {self.regime.replace('-', ' ')}, {self.in_words()}"
+        return f"plan: {REGIME_WORDS[self.regime] if self.rule is None else self.in_words()}"
 
     def in_words(self) -> str:
         """Return rule, workers, hold and alignment in words."""
@@ -130,9 +130,11 @@ class Plan(Result):
 
     def facts(self) -> list[tuple[str, str]]:
         """Return names and values, in the order to read them."""
-        facts = [("play", self.regime.replace("-", " "))]
+        facts = [("play", REGIME_WORDS[self.regime])]
         if self.rule is not None:
             facts.append(("with", self.in_words()))
+        if self.scenario is not None and self.scenario.inference_time is not None:
+            facts.append(("inference time", with_unit(self.scenario.inference_time.text)))
         facts += [
             ("regret per frame", self.regret.words()),
             ("cost per frame", f"{self.cost:.6g}"),

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..results import RegretParts, Result
+from ..results import RegretParts, Result, delays_in_words
 from ..scenario import frames_of, with_unit
 from .batch_means import batch_count, batch_means, doubt
 from .cost import core_seconds
@@ -158,10 +158,7 @@ class RunSummary(Result, Mapping[str, Any]):
             facts.append(("regret per frame", self.regret.words()))
         facts += [
             ("frames without an action", self._with_error("inaction_fraction", 100, " %")),
-            (
-                "frames by delay in frames",
-                ", ".join(f"{100 * a:.1f} % at {j}" for j, a in enumerate(self.delay_law) if a) or "none is served",
-            ),
+            ("frames by delay in frames", delays_in_words(self.delay_law)),
             ("mean age of what was acted on", self._with_error("mean_age", 1e3, " ms")),
         ]
         if lateness["p99"] is not None and lateness["max"]:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..results import RegretParts, Result, ServiceLaw, listed
+from ..results import RegretParts, Result, ServiceLaw, delays_in_words, listed
 from ..scenario import Scenario
-from ..theory.report import delays_in_words
 
 __all__ = ["SimulationResult"]
 

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import InputError
+from ..laws import parse_seconds
 from .checks import check_count, check_positive, check_probability
 from .learning_theorems import (
     MDP_CONSTANT,
@@ -124,7 +125,7 @@ class LearningPart:
     learners
         Number of learner processes, N_L; all interactions are processed if not given.
     batch_time
-        Seconds that a learner takes for a batch.
+        Time that a learner takes for a batch: seconds, or 20ms.
     batch_size
         Interactions in a batch.
     replay_ratio
@@ -151,7 +152,7 @@ class LearningPart:
     learning_weight: float | None = None
     reward_range: float = 1.0
     learners: int | None = None
-    batch_time: float | None = None
+    batch_time: float | str | None = None
     batch_size: int = 1
     replay_ratio: float = 1.0
 
@@ -160,7 +161,9 @@ class LearningPart:
             for name in _OF_THE_THEOREM:
                 if getattr(self, name) is not None:
                     raise InputError(f"{name.replace('_', ' ')} has no effect without a learning bound")
-        if self.batch_time is None:
+        if self.batch_time is not None:
+            object.__setattr__(self, "batch_time", parse_seconds(self.batch_time, "batch time"))
+        else:
             for name, usual in (("batch_size", 1), ("replay_ratio", 1.0)):
                 if getattr(self, name) != usual:
                     value = getattr(self, name)

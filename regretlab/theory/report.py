@@ -6,24 +6,14 @@ from functools import cached_property
 from typing import Any
 
 from ..laws import Law
-from ..results import Method, RegretParts, Result, ServiceLaw, listed
+from ..results import Method, RegretParts, Result, ServiceLaw, delays_in_words, listed
 from ..rules import MAX_TIME
 from ..rules.service.frame_service import TAU_MAX_QUANTILE
 from ..scenario import Scenario, frames_of
 from .any_rule import LowerBound
 from .learning import LearningBound
 
-__all__ = ["RegretReport", "delays_in_words"]
-
-_MOST_DELAYS = 8
-
-
-def delays_in_words(delay_law: Any) -> str:
-    """Return the largest shares of a delay law, by delay, and what is left of it."""
-    largest = sorted(sorted(range(len(delay_law)), key=lambda delay: -delay_law[delay])[:_MOST_DELAYS])
-    shown = [f"{100 * delay_law[delay]:.2f} % at {delay}" for delay in largest if delay_law[delay] >= 5e-5]
-    rest = 100 * (sum(delay_law) - sum(delay_law[delay] for delay in largest))
-    return ", ".join([*shown, f"{rest:.2f} % at others"] if rest >= 0.005 else shown) or "none is served"
+__all__ = ["RegretReport"]
 
 
 @dataclass(frozen=True, repr=False)

@@ -428,3 +428,13 @@ def test_progress_is_reported_and_shown_where_it_takes_long(monkeypatch, capsys)
     monkeypatch.setattr("regretlab.cli.plan._PATIENCE", -1.0)
     assert main(words) == 0
     assert "planning (" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rule", [None, "free-running"])
+def test_a_plan_of_one_worker_does_not_contradict_itself(rule):
+    """It once read "play sequential" and, below it, "with free-running, 1 worker"."""
+    found = plan(Scenario("uniform(0.002, 0.006)", mode_probability=0.95), rule=rule, services="given")
+    facts = dict(found.facts())
+    assert (found.regime, facts["play"], facts["with"]) == ("sequential", "one worker", found.in_words())
+    assert found.title == f"plan: {found.in_words()}"
+    assert facts["inference time"] == "uniform on [0.002, 0.008] s"

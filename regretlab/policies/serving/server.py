@@ -215,7 +215,7 @@ class PolicyServer:
                 try:
                     request = _Request(self._observation(unpack(data)), policy, began)
                     reply = self._reply(request)
-                except Exception as error:  # what the client sent, or the policy made of it: it is told, once
+                except Exception as error:  # what the client sent, or the policy made of it: reported once
                     connection.send(_sentence(error))
                     connection.close(_INTERNAL_ERROR, "the error is in the frame before")
                     return
