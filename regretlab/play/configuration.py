@@ -67,7 +67,9 @@ class RunConfiguration(BaseModel):
     age_limit
         Frames of age from which the default behaviour acts instead of an output.
     cancel_after
-        Seconds after which an inference is cancelled (on the real clock only the answer of a policy server).
+        Seconds after which an inference is cancelled: a network stops at a layer boundary, a worker with a person's own
+        policy is replaced by a warm spare, a policy server's answer is no longer waited for, and a late answer is not
+        applied.
     observation_key
         Key under which a policy server is sent the observation; None: what its metadata say, else "observation".
     default_action
@@ -210,11 +212,8 @@ class RunConfiguration(BaseModel):
             raise InputError(f"unused outputs are kept where an output serves one frame, and unused is '{self.unused}'")
         if self.age_limit is not None and served.service_model == "repeat":
             raise InputError("a repeated action has no age limit: leave age limit or default behaviour out")
-        if self.cancel_after is not None and self.clock == "real" and not self.is_served:
-            raise InputError(
-                "on the real clock only the answers of a policy server (ws://HOST:PORT) can be cancelled: leave cancel "
-                "after out, or use the virtual clock"
-            )
+        if self.cancel_after is not None and self.backend != "local":
+            raise InputError("actors on a cluster do not cancel inferences: leave cancel after or backend 'ray' out")
         if self.observation_key is not None and not self.is_served:
             raise InputError(
                 f"observation key '{self.observation_key}' is for policies on a server, and policy is '{self.policy}'"
@@ -251,6 +250,9 @@ class RunConfiguration(BaseModel):
                 "the virtual clock needs the time of a learning step: give --emulate-learning a law or @samples"
             )
         self.learning_law()
+        for name in ("recent_actions", "updates_per_frame"):
+            if value := getattr(self.learning, name):
+                raise InputError(f"{name} is for experiments of the protocol simulated-delay, not for a run ({value})")
 
     @classmethod
     def of(cls, scenario: Scenario, *, environment: str, **settings: Any) -> "RunConfiguration":

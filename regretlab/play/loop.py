@@ -17,8 +17,9 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import AnswerLost, RunError
+from ..errors import AnswerLost, InferenceStopped, RunError
 from ..games import make_game, registration
+from ..policies.learning.settings import LearningSettings
 from ..policies.spec import PolicySpec
 from ..records.schema import FrameRow, InferenceRow, Output
 from ..rules.state import boundary_at_or_after
@@ -65,7 +66,7 @@ class EnvironmentPlan:
     default_behaviour: str
     default_action: int | None
     seed: int
-    discount: float
+    learning: LearningSettings
     frame_shape: tuple[int, ...]
     frame_dtype: np.dtype[Any]
     registration: Any = None
@@ -87,7 +88,7 @@ class EnvironmentPlan:
             default_behaviour=configuration.default_behaviour,
             default_action=configuration.default_action,
             seed=configuration.seed,
-            discount=configuration.learning.discount,
+            learning=configuration.learning,
             registration=registration(configuration.environment) if configuration.clock == "real" else None,
             kept=kept_outputs(configuration.unused),
             age_limit=_age_limit(configuration),
@@ -425,7 +426,7 @@ def chosen_chunk(policy: "Policy", observation: Any, actions: int) -> "int | NDA
                 checked_action(action, actions)
             return answer
         return checked_action(answer, actions)
-    except (RunError, PolicyLost, AnswerLost):
+    except (RunError, PolicyLost, InferenceStopped, AnswerLost):
         raise
     except (Exception, SystemExit) as error:
         raise RunError(f"policy '{policy.spec.name}' failed: {sentence(error)}") from error

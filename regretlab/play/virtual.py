@@ -70,7 +70,6 @@ class _VirtualClock:
         self._rows: list[FrameRow] = []
         self._finished: list[InferenceRow] = []
         self._under_way = 0
-        self.cancelled = 0
 
     def learned(self) -> dict[str, float | int]:
         """Return what the rule has learned so far, as a record reports it."""
@@ -126,9 +125,9 @@ class _VirtualClock:
         while reached(self._events[0][0]):
             now, kind, worker, begun = heapq.heappop(self._events)
             if kind == _CANCELLED:
-                self._rule.on_completion(self._state, worker, begun, now)
                 self._under_way -= 1
-                self.cancelled += 1
+                self._rule.on_completion(self._state, worker, begun.scheduled, now)
+                self._finished.append(begun._replace(freed=now))
                 heapq.heappush(self._events, (now, _START, worker, None))
                 continue
             if kind == _COMPLETION:
@@ -158,7 +157,16 @@ class _VirtualClock:
             takes = self._latencies[worker].next()
             self._under_way += 1
             if takes > self._cancel_after:
-                heapq.heappush(self._events, (start + self._cancel_after, _CANCELLED, worker, start))
+                given_up = InferenceRow(
+                    worker=worker,
+                    dispatch=start,
+                    scheduled=start,
+                    observation_frame=int(boundary_at_or_before(start, self._frame_time)),
+                    label=self._label,
+                    in_flight=self._under_way,
+                    cancelled=True,
+                )
+                heapq.heappush(self._events, (start + self._cancel_after, _CANCELLED, worker, given_up))
                 continue
             begun = start, self._infer(worker, start), self._label, self._under_way
             heapq.heappush(self._events, (start + takes, _COMPLETION, worker, begun))
@@ -258,8 +266,6 @@ def _play(
         finally:
             clock.flush()  # a run that breaks off keeps the frames that it played
         writer.update_meta(**clock.learned())
-        if configuration.cancel_after is not None:
-            writer.update_meta(cancelled=clock.cancelled)
     finally:
         clock.close()
         loop.game.close()

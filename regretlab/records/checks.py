@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from .schema import FRAMES, INFERENCES, SCHEMA_VERSION, blank, columns
+from .schema import ADDED, FRAMES, INFERENCES, SCHEMA_VERSION, TABLES, blank
 
 __all__ = ["check_meta", "check_table"]
 
@@ -56,7 +56,6 @@ _META: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "missed_frames": (_is_count, "a count"),
     "reconnections": (_is_count, "a count"),
-    "cancelled": (_is_count, "a count"),
     "failure": (lambda value: value is None or isinstance(value, str), "text or null"),
     "hold": (lambda value: value is None or _is_count(value), "a count of frames or null"),
     "processor_seconds": (lambda value: value is None or _are_seconds(value), "seconds by process"),
@@ -110,19 +109,17 @@ def check_table(name: str, table: Any, place: str) -> pd.DataFrame:
     place
         The record, for the message.
     """
-    defaults = blank(name, 1)[0]
-    for place_of, (column, kind) in enumerate(columns(name).items()):
+    for column in TABLES[name].names or ():
         missing = table.column(column).null_count
-        if kind.added and missing == table.num_rows > 0:  # a record of an earlier version
-            filled = table.column(column).fill_null(defaults[column].item())
-            table = table.set_column(place_of, table.schema.field(place_of), filled)
-            continue
-        if missing:
+        if missing and not (column in ADDED and missing == table.num_rows):
             raise InputError(
                 f"'{place}' is not a sound record: column '{column}' of table '{name}' is missing or has empty cells "
                 f"({missing:,} of {table.num_rows:,})"
             )
     frame: pd.DataFrame = table.to_pandas()
+    for column in ADDED:
+        if column in frame and len(frame) and table.column(column).null_count == len(frame):
+            frame[column] = blank(name, 1)[column][0]
     for column, (low, high) in _limits(name).items():
         values = frame[column].to_numpy()
         wrong = ~((values >= low) & (values <= high))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "ADDED",
     "FRAMES",
     "FRAME_DTYPE",
     "INFERENCES",
@@ -42,15 +43,11 @@ _NAN = float("nan")
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its type on disk, its meaning and its unit ("s", or "" for counts, labels and flags).
-
-    A record of an earlier version, without a column that was ``added`` since, has the default in every row.
-    """
+    """A column: its type on disk, its meaning and its unit ("s", or "" for counts, labels and flags)."""
 
     kind: type[np.generic]
     meaning: str
     unit: str = ""
-    added: bool = False
 
 
 class FrameRow(NamedTuple):
@@ -91,11 +88,15 @@ class InferenceRow(NamedTuple):
     action: Annotated[int, Column(np.int16, "the action it chose; -1 if it never completed")] = -1
     label: Annotated[int, Column(np.int32, "the true symbol it had observed, where known; else -1")] = -1
     lost: Annotated[bool, Column(np.bool_, "its worker died, or its policy server went away")] = False
+    cancelled: Annotated[bool, Column(np.bool_, "it was given up before it completed")] = False
+    freed: Annotated[
+        float, Column(np.float64, "when a cancelled one had freed its worker; NaN for the others", "s")
+    ] = _NAN
     in_flight: Annotated[
-        int, Column(np.int16, "inferences under way when it began, itself among them; 0: not known", added=True)
+        int, Column(np.int16, "inferences under way when it began, itself among them; 0: not known")
     ] = 0
     server_time: Annotated[
-        float, Column(np.float64, "what a policy server says it took, its queue included; else NaN", "s", added=True)
+        float, Column(np.float64, "what a policy server says it took, its queue included; else NaN", "s")
     ] = _NAN
 
 
@@ -151,6 +152,8 @@ TABLES = {
 }
 """The structured type of a row of each table."""
 FRAME_DTYPE, INFERENCE_DTYPE, LEARNING_DTYPE = TABLES[FRAMES], TABLES[INFERENCES], TABLES[LEARNING]
+ADDED = ("cancelled", "freed", "in_flight", "server_time")
+"""Columns that records of earlier versions do not have."""
 OPTIONAL_TABLES = (LEARNING,)
 """Tables that a record without rows of theirs has no file for."""
 

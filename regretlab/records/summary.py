@@ -52,6 +52,10 @@ class RunSummary(Result, Mapping[str, Any]):
         were not lost: the law ``@RECORD``.
     overwritten_fraction
         Outputs displaced by a fresher one, of those that came in time.
+    cancelled
+        Inferences that were cancelled: ``inferences``, their ``fraction`` of all that ended, the ``seconds`` that they
+        took, and ``overhead``, the mean seconds past the threshold until a worker was free; ``None`` for a run
+        that cancels none.
     mean_age, peak_age
         Age of information in seconds: time average, and mean just before it drops.
     restarts
@@ -65,9 +69,9 @@ class RunSummary(Result, Mapping[str, Any]):
         Reward of the counted frames divided by them.
     hold
         Frames that outputs were held for at the end (given or learned); ``None`` for rules that do not hold.
-    tau_max, mean_time
-        Seconds: the longest or the mean inference time that the rule had learned at the end; ``None`` for rules that
-        learn another quantity or nothing.
+    tau_max, quantile_time, mean_time
+        Seconds: the longest inference time, a high quantile of the latest or their mean, as the rule had learned it at
+        the end; ``None`` for rules that learn another quantity or nothing.
     learning
         ``learners``, ``transitions``, ``updates``, ``updates_per_second``, ``share`` (of the draws that the replay
         ratio allows) and ``restarts`` (of learners); ``None`` for a run that did not learn.
@@ -101,6 +105,7 @@ class RunSummary(Result, Mapping[str, Any]):
     deadline_lateness: dict[str, float | None]
     inference_time: dict[str, float | None]
     overwritten_fraction: float | None
+    cancelled: dict[str, float | None] | None
     mean_age: float | None
     peak_age: float | None
     restarts: int
@@ -109,6 +114,7 @@ class RunSummary(Result, Mapping[str, Any]):
     reward_per_core_second: dict[str, float | None]
     hold: int | None
     tau_max: float | None
+    quantile_time: float | None
     mean_time: float | None
     learning: dict[str, Any] | None
     server: dict[str, Any] | None
@@ -170,11 +176,17 @@ class RunSummary(Result, Mapping[str, Any]):
         elif times["mean"] is not None and times["p99"] is not None:
             said = f"measured: {1e3 * times['mean']:.3f} ms in the mean, p99 {1e3 * times['p99']:.3f} ms"
         facts.append(("inference time", said))
+        if self.cancelled is not None:
+            share, overhead = self.cancelled["fraction"], self.cancelled["overhead"]
+            said = "none" if not share else f"{100 * share:.2f} % of all"
+            late = "" if overhead is None else f", their workers free {1e3 * overhead:.3f} ms after the threshold"
+            facts.append(("inferences cancelled", said + late))
         if self.hold is not None:
             facts.append(("outputs held for", frames_of(self.hold)))
-        for name, seconds in (("longest time learned", self.tau_max), ("mean time learned", self.mean_time)):
+        learned = ("longest time", self.tau_max), ("high quantile", self.quantile_time), ("mean time", self.mean_time)
+        for name, seconds in learned:
             if seconds is not None:
-                facts.append((name, f"{1e3 * seconds:.3f} ms"))
+                facts.append((f"{name} learned", f"{1e3 * seconds:.3f} ms"))
         if self.learning is not None:
             rate, share = self.learning["updates_per_second"], self.learning["share"]
             facts += [
@@ -259,7 +271,7 @@ def summarise(record: Record) -> RunSummary:
     age, peaks = _ages(counted["observation_frame"].to_numpy(), counted["frame"].to_numpy(), deadline, served)
     mean_age, mean_age_error = _frame_mean(age)
     peak_age, peak_age_error = _mean(peaks)
-    finished = record.inferences[~record.inferences["lost"]].sort_values("scheduled")
+    finished = record.inferences[~record.inferences["lost"] & ~record.inferences["cancelled"]].sort_values("scheduled")
     times = (finished["completion"] - finished["scheduled"]).to_numpy()
     times_mean, times_error = _mean(times)
     done = record.inferences[(record.inferences["effect_frame"] >= 0) & ~record.inferences["lost"]]
@@ -291,6 +303,7 @@ def summarise(record: Record) -> RunSummary:
             "max": float(times.max()) if times.size else None,
         },
         overwritten_fraction=overwritten,
+        cancelled=_cancelled(record),
         mean_age=mean_age,
         peak_age=peak_age,
         restarts=sum(event.get("kind") == "restart" for event in record.meta.get("events", [])),
@@ -299,6 +312,7 @@ def summarise(record: Record) -> RunSummary:
         reward_per_core_second={kind: total / value if value else None for kind, value in seconds.items()},
         hold=record.meta.get("hold"),
         tau_max=record.meta.get("tau_max"),
+        quantile_time=record.meta.get("quantile_time"),
         mean_time=record.meta.get("mean_time"),
         learning=learning_figures(record),
         server=_server(record),
@@ -330,7 +344,7 @@ def _server(record: Record) -> dict[str, Any] | None:
     if "reconnections" not in meta:
         return None
     rows = record.inferences
-    finished = rows[~rows["lost"]]
+    finished = rows[rows["completion"].notna()]
     whole = (finished["completion"] - finished["dispatch"]).to_numpy()
     taken = finished["server_time"].to_numpy()
     told = np.isfinite(taken)
@@ -340,8 +354,24 @@ def _server(record: Record) -> dict[str, Any] | None:
         **{name: {"mean": _mean(times)[0], "p99": _quantile(times, 0.99)} for name, times in parts.items()},
         "in_flight": {"mean": _mean(under_way)[0], "max": int(under_way.max()) if under_way.size else None},
         "lost": int(rows["lost"].sum()),
-        "cancelled": int(meta.get("cancelled", 0)),
+        "cancelled": int(rows["cancelled"].sum()),
         "reconnections": int(meta["reconnections"]),
+    }
+
+
+def _cancelled(record: Record) -> dict[str, float | None] | None:
+    """Return how many inferences were cancelled, and what that cost; None for a run that cancels none."""
+    threshold = record.meta.get("config", {}).get("cancel_after")
+    if threshold is None:
+        return None
+    rows = record.inferences[record.inferences["cancelled"]]
+    ended = len(rows) + int(record.inferences["completion"].notna().sum())
+    took = (rows["freed"] - rows["scheduled"]).to_numpy()
+    return {
+        "inferences": len(rows),
+        "fraction": len(rows) / ended if ended else None,
+        "seconds": float(took.sum()),
+        "overhead": max(0.0, float((took - threshold).mean())) if len(rows) else None,
     }
 
 

@@ -390,6 +390,7 @@ def test_run(answer, tmp_path):
         "deadline_lateness",
         "restarts",
         "tau_max",
+        "quantile_time",
         "mean_time",
         "missed_frames",
         "record",
@@ -502,6 +503,8 @@ def test_stochasticity_where_no_state_is_told(answer, tmp_path):
 
 
 CLAIM_KEYS = {
+    "rival",
+    "rival_predicted",
     "quantile",
     "measured",
     "name",
