@@ -23,6 +23,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "ray": ("ray",),
     "rl": ("stable_baselines3",),
     "explore": ("panel", "bokeh"),
+    "serve": ("websockets", "msgpack"),
 }
 """The packages that each extra installs, under the names by which Python imports them."""
 

@@ -33,6 +33,7 @@ def application() -> Any:
         profile,
         record,
         run,
+        serve,
         solve,
         stochasticity,
         sweep,
