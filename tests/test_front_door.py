@@ -160,7 +160,7 @@ def test_a_comparison_is_in_the_service_model_that_was_asked_for(changes):
     found = rl.compare(ASKED.replace(**changes), frames=5_000)
     rows = {row.rule: row for row in found.rows}
     assert {"free-running", "max-time", "expected-time"} <= set(rows)
-    for rule in ("free-running", "max-time"):
+    for rule in ("free-running", "frame-pool"):
         alone = rl.bound(ASKED.replace(rule=rule, **changes))
         error = rows[rule].regret.standard_errors.get("total") or 0.0
         error = math.hypot(error, alone.standard_error or 0.0)
