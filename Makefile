@@ -25,6 +25,7 @@ export OMP_NUM_THREADS ?= 1
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "regretlab needs Python 3.11 or later; " + sys.executable + " is " + sys.version.split()[0] + ": call make PYTHON=/path/to/python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(INSTALL) -e '.[play,dev]'
+	$(INSTALL) --no-deps openpi-client  # for tests; its own metadata pin NumPy below 2, which it does not need
 	@touch $@
 
 .venv/installed-docs: .venv/installed

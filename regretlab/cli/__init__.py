@@ -34,6 +34,7 @@ def application() -> Any:
         profile,
         record,
         run,
+        serve,
         solve,
         stochasticity,
         sweep,
