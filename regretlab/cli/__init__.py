@@ -28,6 +28,7 @@ def application() -> Any:
         delay_curve,
         doctor,
         experiment,
+        explore,
         figures,
         learn,
         plan,
