@@ -40,6 +40,7 @@ def run(
     weights: Path | None = None,
     frame_time: str | None = None,
     default_action: Whole | None = None,
+    observation_key: str | None = None,
     hold_probability: float | None = None,
     seed: Whole = 0,
     backend: Literal["local", "ray"] = "local",
@@ -62,8 +63,8 @@ def run(
         beacon (what is played without --rom), stacker, duel, tetris, pokemon, boxing, krull, namethisgame, or any
         Gymnasium id with a discrete action space (module:id imports the module first).
     policy
-        nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, sb3:FILE.zip, or module:FILE.py:NAME (which runs the
-        code in that file).
+        nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, sb3:FILE.zip, module:FILE.py:NAME (which runs the
+        code in that file), or ws://HOST:PORT (a policy server that speaks the openpi protocol).
     clock
         real: processes on the wall clock; virtual: the same rules on simulated time, reproducible to the byte.
     frames
@@ -83,6 +84,8 @@ def run(
         Time of a frame: seconds, gameboy or atari; what the environment says if not given.
     default_action
         Number of the action that does nothing, where the environment does not say which does.
+    observation_key
+        Key under which a policy server is sent the observation: what its metadata say, else observation.
     hold_probability
         Modal probability a frame for hold auto, where the environment does not report its own (beacon does).
     seed
@@ -98,6 +101,7 @@ def run(
     watch
         Show frame rate, served fraction, delays, age and reward of the last ten seconds while the run is on.
     """
+    from ..front import with_numbers
     from ..laws import parse_frame_time
     from ..play.configuration import RunConfiguration
     from ..play.run import run as play
@@ -108,16 +112,21 @@ def run(
     if "frame_time" in asked.changed and frame_time is not None:
         raise InputError(f"give --frame-time or --fps, not both: they are {frame_time} and {1 / asked.frame_time:g}")
     seconds = asked.frame_time if "frame_time" in asked.changed else None
+    game, options = environment_id(env or own.environment(beacon)), beacon | environment_options(sticky=sticky)
+    options |= own.options()
+    if frame_time is not None:
+        asked = asked.replace(frame_time=parse_frame_time(frame_time))
     configuration = RunConfiguration.of(
-        asked,
-        environment=environment_id(env or own.environment(beacon)),
-        environment_options=beacon | environment_options(sticky=sticky) | own.options(),
+        with_numbers(asked, game, options),
+        environment=game,
+        environment_options=options,
         policy=policy,
         clock=clock,
         frames=frames,
         weights=None if weights is None else str(weights),
         frame_time=seconds if frame_time is None else parse_frame_time(frame_time),
         default_action=default_action,
+        observation_key=observation_key,
         hold_probability=hold_probability,
         seed=seed,
         backend=backend,

@@ -16,6 +16,7 @@ from regretlab.play.mirror import mirror
 from regretlab.play.worker_process import REPLACEMENT_GRACE
 from regretlab.policies import policy as policies
 from regretlab.records import Record, batch_means
+from regretlab.theory.loss import FrameLoss
 from regretlab.validation.checks import regret_of_delay
 from tests.oracles.marked_run import segments
 
@@ -112,6 +113,26 @@ def test_a_forward_pass_stops_at_a_layer(name, monkeypatch):
     assert len(entered) == 4
     network.deadline = math.inf
     assert network.act(frame) == expected
+
+
+def test_numbers_are_found_for_a_run(tmp_path):
+    """The threshold of the least lower bound and j*, for the mode probability that the cartridge plays."""
+    chosen = asked(cancel_after="auto", age_limit="auto", gap_default=0.5)
+    record = rl.run(chosen, policy="oracle", clock="virtual", frames=60, out=tmp_path)
+    threshold, limit = record.meta["config"]["cancel_after"], record.meta["config"]["age_limit"]
+    loss = FrameLoss(record.meta["environment"]["mode_probability"], SYMBOLS, gap_default=0.5)
+    worth = loss.of_delay(limit - 1), loss.of_delay(limit)
+    assert worth[0] < 0.5 <= worth[1]
+    bounds = {
+        frames: rl.lower_bound(chosen.replace(cancel_after=frames * FRAME), sharper=False).regret_per_frame
+        for frames in range(1, 9)
+    }
+    assert threshold == pytest.approx(FRAME * min(bounds, key=bounds.__getitem__))
+    never = asked(inference_time=3.2 * FRAME, cancel_after="auto", age_limit="auto")  # nothing to gain
+    record = rl.run(never, policy="oracle", clock="virtual", frames=60, out=tmp_path, overwrite=True)
+    assert (record.meta["config"]["cancel_after"], record.meta["config"]["age_limit"]) == (None, None)
+    with pytest.raises(InputError, match="cancel after 'auto' needs the law of the inference time"):
+        rl.run(rl.Scenario(cancel_after="auto"), policy="oracle", out=tmp_path / "none")
 
 
 def test_actors_on_a_cluster_cancel_nothing():
