@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from cyclopts import Parameter
 
+from ..errors import InputError
 from ..scenario import SERVICE_FIELDS, Scenario, meaning_of, meanings
 from .options import Whole
 
@@ -94,8 +95,20 @@ def from_class(source: type[Any], group: str) -> Callable[[type[Any]], type[Any]
     return decorate
 
 
+class WorldOptions(FieldOptions):
+    """Options that say how fast a world moves: its mode probability, or a measured loss curve."""
+
+    def scenario(self, **more: Any) -> Scenario:
+        """Return the scenario that was asked about."""
+        given = self.given()
+        if "mode_probability" not in given and "loss" not in given:
+            raise InputError("--mode-probability is missing: give it, or --loss with the file of a delay curve")
+        return super().scenario(**more)
+
+
 _WORLD = (
     "mode_probability",
+    "loss",
     "frame_time",
     "fps",
     "symbols",
@@ -115,12 +128,12 @@ _WORLD = (
     "alignment",
     *SERVICE_FIELDS,
     "horizon",
-    required=("mode_probability", "inference_time"),
+    required=("inference_time",),
 )
-class ScenarioOptions(FieldOptions):
+class ScenarioOptions(WorldOptions):
     """Workers under a staggering rule in a world."""
 
 
-@with_fields(*_WORLD, *SERVICE_FIELDS, required=("mode_probability",))
-class PlanningWorld(FieldOptions):
+@with_fields(*_WORLD, *SERVICE_FIELDS)
+class PlanningWorld(WorldOptions):
     """How fast the world moves, and what it costs to be late."""
