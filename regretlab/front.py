@@ -171,7 +171,7 @@ def run(
     from .records import Record
 
     configuration = RunConfiguration.of(
-        scenario,
+        with_numbers(scenario, environment_id(env), settings.get("environment_options") or {}),
         environment=environment_id(env),
         policy=policy,
         clock=clock,
@@ -181,6 +181,62 @@ def run(
     )
     play(configuration, out, overwrite=overwrite, progress=progress)
     return Record(out)
+
+
+def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) -> Scenario:
+    """Return the scenario of a run with numbers for an age limit and a threshold of cancelling that are "auto".
+
+    Parameters
+    ----------
+    scenario
+        What is to be run. Its gaps count where a number is chosen by them.
+    environment, options
+        Gymnasium id and keyword arguments; what the environment reports of its mode probability counts.
+
+    Raises
+    ------
+    InputError
+        Without a mode probability, or without the law of the inference time for the threshold.
+
+    Examples
+    --------
+    >>> asked = Scenario("lognorm(1, scale=0.05)", mode_probability=0.97, workers=4, cancel_after="auto")
+    >>> round(with_numbers(asked, "regretlab/Beacon-v0", {}).cancel_after * 59.7275, 6)
+    4.0
+    """
+    if "auto" not in (scenario.age_limit, scenario.cancel_after):
+        return scenario
+    from .play.preparation import describe_environment
+    from .rules import get_rule
+    from .theory.cancelling import best_threshold
+    from .theory.loss import limit_of, loss_of
+
+    known = None if scenario.is_default("frame_time") else scenario.frame_time
+    described = describe_environment(environment, options, known)
+    details, frame = described.details, described.frame_time
+    own = {name: details[name] for name in ("mode_probability", "symbols") if name in details}
+    given = {name: value for name in own if (value := getattr(scenario, name)) is not None}
+    world = scenario.replace(**own | given)
+    loss = loss_of(world, "run")
+    numbers: dict[str, Any] = {}
+    if scenario.age_limit == "auto":
+        limit = limit_of(world.replace(chunk=None), loss)
+        numbers["age_limit"] = None if limit == float("inf") else int(limit)
+    if scenario.cancel_after == "auto":
+        if scenario.inference_time is None:
+            raise InputError("cancel after 'auto' needs the law of the inference time (--emulate-latency), or a number")
+        threshold = best_threshold(
+            scenario.inference_time,
+            frame,
+            loss,
+            workers=scenario.workers,
+            service_model=scenario.service_model,
+            chunk=scenario.chunk,
+        )
+        numbers["cancel_after"] = None if threshold == float("inf") else threshold
+    if not get_rule(scenario.rule).holds:  # no other part of a run weighs them
+        numbers |= {"gap_default": Scenario.gap_default, "gap_delay": Scenario.gap_delay}
+    return scenario.replace(**numbers)
 
 
 def solve(mdp: Any, delay: int = 0, *, every: int = 1) -> "DelayedSolution":

@@ -341,7 +341,8 @@ class Scenario:
     replicas
         Workers that race on each observation: the first to complete counts, the others are cancelled.
     batch_law
-        "alpha, beta": one accelerator serves n inferences together in alpha + beta n seconds.
+        "alpha, beta": one accelerator serves n inferences together in alpha + beta n seconds, n at most the number of
+        workers; in place of the inference time.
     horizon
         Seconds to add the regret up over.
 
@@ -420,6 +421,8 @@ class Scenario:
     def title(self) -> str:
         """The scenario in one line."""
         workers = "1 worker" if self.workers == 1 else f"{self.workers:g} workers"
+        if self.batch_law is not None:
+            return f"batches of at most {self.workers:g}, {self.batch_law.replace(', ', ' s + ')} s an item"
         if self.inference_time is None:
             return f"{self.rule}, {workers}"
         return f"{self.rule}, {workers}, inference time {with_unit(self.inference_time.text)}"

@@ -128,10 +128,15 @@ _WORLD = (
     "alignment",
     *SERVICE_FIELDS,
     "horizon",
-    required=("inference_time",),
 )
 class ScenarioOptions(WorldOptions):
     """Workers under a staggering rule in a world."""
+
+    def scenario(self, **more: Any) -> Scenario:
+        """Return the scenario that was asked about, which has an inference time or batches."""
+        if not {"inference_time", "batch_law"} & set(self.given()):
+            raise InputError("--inference-time is missing")
+        return super().scenario(**more)
 
 
 @with_fields(*_WORLD, *SERVICE_FIELDS)

@@ -241,6 +241,12 @@ def lower_bound(scenario: Scenario, *, restart_time: float = 0.0, sharper: bool 
     (0.273340555, 4)
     """
     loss, notes = _loss_of(as_scenario(scenario, "lower_bound"))
+    if scenario.batch_law is not None:
+        from .batching import batches_of, lower_bound_of_batches
+
+        batches = batches_of(scenario, "lower bound")
+        assert batches is not None
+        return lower_bound_of_batches(batches, loss, scenario)
     found = lower_bound_of_law(
         scenario.inference_time,  # type: ignore[arg-type]  # checked by _loss_of
         scenario.frame_time,
@@ -259,11 +265,9 @@ def lower_bound(scenario: Scenario, *, restart_time: float = 0.0, sharper: bool 
 
 def _loss_of(scenario: Scenario) -> tuple[AgeLoss, tuple[str, ...]]:
     """Return what a frame loses by the age of its action, and what to say about it."""
-    if scenario.inference_time is None:
+    if scenario.inference_time is None and scenario.batch_law is None:
         raise InputError("lower bound needs inference time, and none is given")
     notes: tuple[str, ...] = ()
-    if scenario.batch_law is not None:
-        raise InputError(f"lower bound does not take batch law {scenario.batch_law!r} into account: leave it out")
     ignored = scenario.ignored(("hold", "alignment", "maximum_time", "unused", "age_limit", "replicas"))
     if ignored:
         words = ", ".join(name.replace("_", " ") for name in ignored)
