@@ -191,7 +191,7 @@ class InferenceWorker:
     ) -> None:
         self._board, self._plan, self._worker, self._attempt = board, plan, worker, attempt
         self._policy, self._priority, self._blocking = policy, priority, blocking
-        self._control, self._claims = board.control, board.arena["claims"]
+        self._control, self._claims, self._beats = board.control, board.arena["claims"], board.arena["beats"]
         self._semaphores = SemaphoreRow(board.arena["semaphores"])
         self._lock = RobustLock(board.arena["rule_lock"])
         self._state = board.arena["rule_state"]
@@ -206,6 +206,10 @@ class InferenceWorker:
         seen = frame.label if self._plan.policy.observes_symbol else frame.pixels
         return chosen_action(self._policy, seen, self._plan.actions)
 
+    def beat(self) -> None:
+        """Let the supervisor see that this worker is alive: between any two of its waits, of ``LONGEST_WAIT`` each."""
+        self._beats[self._worker] += 1
+
     def processor_time(self) -> float:
         """Return the processor seconds that this worker has used."""
         return time.process_time()
@@ -217,6 +221,7 @@ class InferenceWorker:
         while not self._control[EPOCH]:
             if self._control[STOP]:
                 return
+            self.beat()
             time.sleep(READY_POLL)
         self.play(None)
 
@@ -236,7 +241,7 @@ class InferenceWorker:
 
     def _learn(self, blocking: BlockingLearner, start: float, completion: float) -> float:
         """Take a learning step between two inferences; return when the worker was idle again."""
-        free = blocking.step(self._clock, completion)
+        free = blocking.step(self._clock, completion, self.beat)
         if free > completion:  # the cycle ends later than the output was ready, and the rule uses its end
             with self._lock.hold():
                 self._plan.rule.on_completion(self._state, self._worker, start, free)
@@ -258,6 +263,7 @@ class InferenceWorker:
         """Return the scheduled start once its time has come; None when the run has ended."""
         now = idle_since
         while not self._control[STOP]:
+            self.beat()
             with self._lock.hold():
                 start = float(self._plan.rule.next_start(self._state, self._worker, now))
             self._priority.take()
@@ -325,6 +331,7 @@ class InferenceWorker:
         deadline = start + plan.cancel_after
         action = self._act_until(frame, deadline)
         completion = self._clock.now()
+        self.beat()
         cancelled = action is None
         if self._latencies is not None:
             # The emulated inference ends exactly when the law says, counted from its scheduled start. It is posted a
@@ -334,6 +341,7 @@ class InferenceWorker:
             target = start + min(takes, plan.cancel_after)
             while not self._control[STOP] and self._clock.now() < target - ANNOUNCEMENT:
                 self._clock.sleep_until(min(target - ANNOUNCEMENT, self._clock.now() + LONGEST_WAIT), spin=0.0)
+                self.beat()
             completion = max(completion, target)
         with self._lock.hold():
             if self._owners[worker, 0] != self._number:
@@ -342,6 +350,7 @@ class InferenceWorker:
             release = float(plan.rule.on_completion(self._state, worker, start, completion))
         while not board.can_post(worker) and not self._control[STOP]:
             time.sleep(0.001)
+            self.beat()
         if action is None or cancelled or completion > deadline:  # a late answer is not applied
             board.post(worker, row._replace(cancelled=True, freed=completion))
         else:

@@ -72,6 +72,8 @@ class RunSummary(Result, Mapping[str, Any]):
     tau_max, quantile_time, mean_time
         Seconds: the longest inference time, a high quantile of the latest or their mean, as the rule had learned it at
         the end; ``None`` for rules that learn another quantity or nothing.
+    warnings
+        Sentences about what a reader of the other figures must know: workers that hung, rewards that are not numbers.
     learning
         ``learners``, ``transitions``, ``updates``, ``updates_per_second``, ``share`` (of the draws that the replay
         ratio allows) and ``restarts`` (of learners); ``None`` for a run that did not learn.
@@ -109,6 +111,7 @@ class RunSummary(Result, Mapping[str, Any]):
     tau_max: float | None
     quantile_time: float | None
     mean_time: float | None
+    warnings: list[str]
     learning: dict[str, Any] | None
     standard_error: dict[str, Any]
     record: str
@@ -191,6 +194,7 @@ class RunSummary(Result, Mapping[str, Any]):
             for kind, value in self.reward_per_core_second.items()
             if value is not None
         ]
+        facts += [("warning", sentence) for sentence in self.warnings]
         return [*facts, ("record", self.record)]
 
     def _with_error(self, name: str, scale: float = 1.0, unit: str = "") -> str:
@@ -287,6 +291,7 @@ def summarise(record: Record) -> RunSummary:
         tau_max=record.meta.get("tau_max"),
         quantile_time=record.meta.get("quantile_time"),
         mean_time=record.meta.get("mean_time"),
+        warnings=_warnings(record, rewards),
         learning=learning_figures(record),
         standard_error={
             "reward_per_frame": reward_error,
@@ -323,6 +328,22 @@ def _cancelled(record: Record) -> dict[str, float | None] | None:
         "seconds": float(took.sum()),
         "overhead": max(0.0, float((took - threshold).mean())) if len(rows) else None,
     }
+
+
+def _warnings(record: Record, rewards: NDArray[np.float64]) -> list[str]:
+    """Return what a reader of the figures must know."""
+    said = []
+    hung = [event for event in record.meta.get("events", []) if event.get("cause") == "hung"]
+    if hung:
+        times = f"{len(hung)} times, first" if len(hung) > 1 else "once,"
+        first = f"worker {hung[0].get('worker')} after {hung[0].get('silent')} s"
+        said.append(f"a worker hung {times} {first} without a sign of life; each was killed and replaced")
+    strange = np.flatnonzero(~np.isfinite(rewards))
+    if strange.size:
+        first = record.frames["frame"].iloc[strange[0] - rewards.size]
+        frames = f"{strange.size} of {rewards.size} frames, first in frame {first}"
+        said.append(f"the environment's reward was not a finite number in {frames}: figures of the reward are empty")
+    return said
 
 
 def _emulated(meta: Mapping[str, Any]) -> str | None:

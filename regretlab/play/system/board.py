@@ -65,6 +65,7 @@ def board_fields(
         "ready": (np.uint8, (workers,)),
         "warmup": (np.float64, (workers,)),
         "claims": (np.int64, (workers,)),
+        "beats": (np.int64, (workers,)),
         "in_flight": (INFERENCE_DTYPE, (workers,)),
         "busy": (np.uint8, (workers,)),
         "owners": (np.int64, (workers, 2)),  # which process serves a slot, and its id
