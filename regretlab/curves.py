@@ -389,6 +389,20 @@ class DelayCurve(Result):
             tuple(float(ended[column]) for column in columns),
         )
 
+    def predict(self, delay_law: ArrayLike, inaction_fraction: float) -> tuple[Estimate, Estimate | None]:
+        """Return reward per frame and return per episode as ``LossCurve.predict`` does, with the curve's own errors."""
+        rate, ended, by_rate, by_ends = self._rates
+        shares = np.asarray(delay_law, dtype=np.float64)
+        count = len(self.ages)
+        basis = [np.interp(np.arange(len(shares)), self.ages, row) for row in np.eye(count)]
+        weights = np.append(np.array(basis) @ shares, inaction_fraction)
+        reward, ends = float(weights @ rate[: count + 1]), float(weights @ ended[: count + 1])
+        of_reward, of_ends = by_rate[:, : count + 1] @ weights, by_ends[:, : count + 1] @ weights
+        found = self._estimate(reward, of_reward)
+        if ends <= 0:
+            return found, None
+        return found, self._estimate(reward / ends, (of_reward - reward / ends * of_ends) / ends)
+
     @cached_property
     def fit(self) -> CurveFit | None:
         """The nearest witness; None where no delay costs anything or fewer than two delays were measured."""
