@@ -99,6 +99,9 @@ def supervise(
             supervisor.start()
             supervisor.watch()
             supervisor.finish()
+        except RunError as error:
+            supervisor.failure = str(error)
+            raise
         finally:
             with uninterrupted():
                 supervisor.end()
@@ -126,9 +129,18 @@ class Supervisor:
         learned = self.learners is not None  # then the weights lie with those who learn
         parameters, learners = 0 if learned else prepared.parameter_count, configuration.learners
         cancels = configuration.cancel_after is not None
-        spares = SPARES if cancels and prepared.policy.is_own else 0
+        replaced = prepared.policy.is_own and not prepared.policy.is_served
+        spares = SPARES if cancels and replaced else 0
         self.arena = Arena(
-            board_fields(workers, environment.frame_shape, environment.frame_dtype, parameters, learners, spares)
+            board_fields(
+                workers,
+                environment.frame_shape,
+                environment.frame_dtype,
+                parameters,
+                learners,
+                spares,
+                prepared.policy.horizon,
+            )
         )
         if not learned:
             prepared.load_parameters(self.arena["parameters"])
@@ -165,6 +177,8 @@ class Supervisor:
         self._looked = time.monotonic()
         self.restarts = 0
         self._complete = False
+        self.failure: str | None = None
+        """Why the run broke off."""
         self._used = time.process_time()
 
     def start(self) -> None:
@@ -268,6 +282,9 @@ class Supervisor:
         finally:
             learned: dict[str, Any] = {} if self.learners is None else {"learning": self.learners.figures()}
             learned |= self.configuration.staggering_rule.learned(self.arena["rule_state"])
+            learned |= {} if self.failure is None else {"failure": self.failure}
+            if self.worker_plan.policy.is_served:
+                learned["reconnections"] = int(self.arena["reconnections"].sum())
             seconds = self.arena["processor_seconds"]
             workers = self.configuration.workers
             self.writer.close(

@@ -77,6 +77,13 @@ class RunSummary(Result, Mapping[str, Any]):
     learning
         ``learners``, ``transitions``, ``updates``, ``updates_per_second``, ``share`` (of the draws that the replay
         ratio allows) and ``restarts`` (of learners); ``None`` for a run that did not learn.
+    server
+        Of a run that asked a policy server: ``end_to_end``, ``server`` and ``network`` (``mean`` and ``p99`` in
+        seconds: from request to answer, what the server says it took with its queue, and the rest), ``in_flight``
+        (``mean`` and ``max`` of the inferences under way when one began), ``lost`` answers, ``cancelled`` ones and
+        ``reconnections``; ``None`` for other runs.
+    failure
+        Why the run broke off; ``None`` where it did not, or was interrupted.
     standard_error
         Standard errors of ``reward_per_frame``, ``inaction_fraction``, ``delay_law`` (list), ``action_interval``
         and ``inference_time`` (of their means), ``overwritten_fraction``, ``mean_age``, ``peak_age``; ``None`` where
@@ -113,6 +120,8 @@ class RunSummary(Result, Mapping[str, Any]):
     mean_time: float | None
     warnings: list[str]
     learning: dict[str, Any] | None
+    server: dict[str, Any] | None
+    failure: str | None
     standard_error: dict[str, Any]
     record: str
     regret: RegretParts | None = None
@@ -188,6 +197,7 @@ class RunSummary(Result, Mapping[str, Any]):
                 ("interactions learned from", "none" if share is None else f"{100 * share:.2f} %"),
                 ("learners restarted", str(self.learning["restarts"])),
             ]
+        facts += self._server_facts()
         facts.append(("workers restarted", str(self.restarts)))
         facts += [
             (f"reward per core-second, {kind}", f"{value:.4f} ({self.core_seconds[kind]:.2f} core-seconds)")
@@ -195,7 +205,24 @@ class RunSummary(Result, Mapping[str, Any]):
             if value is not None
         ]
         facts += [("warning", sentence) for sentence in self.warnings]
+        if self.failure is not None:
+            facts.append(("broke off", self.failure))
         return [*facts, ("record", self.record)]
+
+    def _server_facts(self) -> list[tuple[str, str]]:
+        if self.server is None:
+            return []
+        parts = [
+            f"{name} {1e3 * times['mean']:.3f} ms (p99 {1e3 * times['p99']:.3f})"
+            for name in ("server", "network")
+            if (times := self.server[name])["mean"] is not None
+        ]
+        under_way = self.server["in_flight"]
+        counts = f"{self.server['lost']} lost, {self.server['cancelled']} cancelled"
+        facts = [("of which", ", ".join(parts) or "not known: the server does not report its time")]
+        if under_way["mean"] is not None:
+            facts.append(("requests in flight", f"{under_way['mean']:.2f} in the mean, {under_way['max']} at most"))
+        return [*facts, ("answers of the server", f"{counts}; {self.server['reconnections']} reconnections")]
 
     def _with_error(self, name: str, scale: float = 1.0, unit: str = "") -> str:
         value, error = self[name], self.standard_error.get(name)
@@ -293,6 +320,8 @@ def summarise(record: Record) -> RunSummary:
         mean_time=record.meta.get("mean_time"),
         warnings=_warnings(record, rewards),
         learning=learning_figures(record),
+        server=_server(record),
+        failure=record.meta.get("failure"),
         standard_error={
             "reward_per_frame": reward_error,
             "inaction_fraction": inaction_error,
@@ -312,6 +341,27 @@ def summarise(record: Record) -> RunSummary:
             if (why := doubt(series)) is not None
         },
     )
+
+
+def _server(record: Record) -> dict[str, Any] | None:
+    """Return the figures of a run that asked a policy server."""
+    meta = record.meta
+    if "reconnections" not in meta:
+        return None
+    rows = record.inferences
+    finished = rows[rows["completion"].notna()]
+    whole = (finished["completion"] - finished["dispatch"]).to_numpy()
+    taken = finished["server_time"].to_numpy()
+    told = np.isfinite(taken)
+    parts = {"end_to_end": whole, "server": taken[told], "network": (whole - taken)[told]}
+    under_way = finished["in_flight"].to_numpy()
+    return {
+        **{name: {"mean": _mean(times)[0], "p99": _quantile(times, 0.99)} for name, times in parts.items()},
+        "in_flight": {"mean": _mean(under_way)[0], "max": int(under_way.max()) if under_way.size else None},
+        "lost": int(rows["lost"].sum()),
+        "cancelled": int(rows["cancelled"].sum()),
+        "reconnections": int(meta["reconnections"]),
+    }
 
 
 def _cancelled(record: Record) -> dict[str, float | None] | None:

@@ -79,7 +79,7 @@ def staleness_rates(game, curve, seed):
     same = estimate_staleness(played.actions, DELAYS[1:], ended=played.ended)
     kept = np.array([1.0, *(point.value for point in same)])
     rates = [np.array(values) for values in (curve.rewards, curve.ends)]
-    return kept, [kept * values[0] + (1 - kept) * values[-1] for values in rates], [values[-1] for values in rates]
+    return [kept * values[0] + (1 - kept) * values[-1] for values in rates], [values[-1] for values in rates]
 
 
 def played(game, scenario, folder):
@@ -111,7 +111,7 @@ def rows_of(name, game, folder):
     )  # fmt: skip
     print(curve, flush=True)
     known = curve.loss_curve
-    kept, stale, idle = staleness_rates(game, known, 7)
+    stale, idle = staleness_rates(game, known, 7)
     for rule in RULES:
         for workers in WORKERS:
             scenario = rl.Scenario(
@@ -122,7 +122,8 @@ def rows_of(name, game, folder):
             found = reward if game.per == "frame" else returned
             low, high = found.interval(0.99)
             shares = np.append(service.delay_law, np.zeros(len(DELAYS)))[: len(DELAYS)]
-            by_stale = [float(shares @ rates) + service.inaction_fraction * last for rates, last in zip(stale, idle)]
+            phi = service.inaction_fraction
+            by_stale = [float(shares @ rates) + phi * last for rates, last in zip(stale, idle, strict=True)]
             sums = played(
                 game, scenario.replace(loss=None, default_behaviour=game.default["default_behaviour"]), folder
             )

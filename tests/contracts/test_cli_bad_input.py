@@ -25,7 +25,7 @@ def _refused(said, message):
     [
         (
             ["bund"],
-            "unknown command 'bund' (did you mean bound?): choose one of bound, compare, completion, delay-curve,",
+            "unknown command 'bund' (did you mean bound?): choose one of bound, compare, completion,",
         ),
         (["--colour"], "--colour"),
         ([*BOUND, "--colour", "red"], "--colour"),
