@@ -53,8 +53,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             f"path-blind rules. {measured(made)}"
         ),
         "verdict": (
-            f"With 4 workers the least regret, {four[best]:.3f}, is that of the {LABELS[best]}: {four[best] / bound:.2f} "
-            "times the bound; "
+            f"With 4 workers the least regret, {four[best]:.3f}, is that of the {LABELS[best]}: "
+            f"{four[best] / bound:.2f} times the bound; "
             f"Algorithm 1 {four['max-time'] / bound:.2f} and Algorithm 2 {four['expected-time'] / bound:.2f} times. "
             f"{agreement(data)}"
         ),
