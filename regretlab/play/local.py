@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import RunError
 from ..interrupts import deferred, terminable, uninterrupted
+from ..machine_load import MachineLoad
 from ..progress import Progress
 from ..records import RecordWriter
 from .configuration import RunConfiguration
@@ -144,7 +145,7 @@ class Supervisor:
         self._attempts = [0] * workers
         self.restarts = 0
         self._complete = False
-        self._used = time.process_time()
+        self._used, self._load = time.process_time(), MachineLoad()
 
     def start(self) -> None:
         """Start all processes, wait until they are ready, prime the rule and set the clock."""
@@ -176,7 +177,7 @@ class Supervisor:
             worker_priority=self._board.read_priority(WORKERS),
         )
         self._board.control[EPOCH] = time.monotonic_ns() + int(_LEAD_TIME * 1e9)
-        self._used = time.process_time()
+        self._used, self._load = time.process_time(), MachineLoad()
 
     def start_workers(self) -> list[BaseProcess]:
         """Start what infers."""
@@ -225,6 +226,7 @@ class Supervisor:
 
     def end(self) -> None:
         """End every process, record what is left, close the record, free the memory."""
+        others = self._load.cores_of_others()
         self._board.control[STOP] = 1
         learners = self.learners.processes if self.learners is not None else []
         everybody = [*([self._environment] if self._environment else []), *self._workers, *learners]
@@ -249,6 +251,7 @@ class Supervisor:
                 complete=self._complete,
                 missed_frames=int(self._board.control[MISSED]),
                 restarts=self.restarts,
+                cores_of_others=None if others is None else round(others, 3),
                 processor_seconds={
                     "environment": round(float(seconds[workers]), 4),
                     "workers": round(float(seconds[:workers].sum()), 4),
