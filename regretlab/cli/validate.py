@@ -49,13 +49,14 @@ def validate(
                 f"{claim.measured:.5g}",
                 f"{claim.interval[1] - claim.measured:.2g}",
                 f"{claim.tolerance:.2g}",
+                "" if claim.rival_predicted is None else f"{claim.rival_predicted:.5g}",
                 claim.source,
             )
             for claim in result.claims
         ]
         print_rows(
             f"{sum(claim.passed for claim in result.claims)} of {len(rows)} claims hold",
-            ("verdict", "claim", "predicted", "measured", "± 99 %", "within", "clock"),
+            ("verdict", "claim", "predicted", "measured", "± 99 %", "within", "not", "clock"),
             rows,
             foldable=1,
         )

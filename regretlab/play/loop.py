@@ -53,7 +53,7 @@ class EnvironmentPlan:
 
     ``kept`` is how many unused outputs wait for a later frame, ``age_limit`` the age in frames from which none acts,
     ``lasts`` whether an output acts until a fresher one comes. Where the mode of Beacon moves on among ``turns``
-    symbols, the oracle's chunks have the symbol of each age; 0 elsewhere.
+    symbols, the chunks of the oracle and of fitted readouts have the symbol of each age; 0 elsewhere.
     """
 
     environment: str
@@ -162,11 +162,12 @@ def _age_limit(configuration: RunConfiguration) -> float:
 
 
 def _turns(configuration: RunConfiguration, environment: "EnvironmentDescription") -> int:
-    """Return the symbols among which an oracle's chunk moves on, 0 where none does."""
+    """Return the symbols among which the chunks of a policy that names the symbol move on, 0 where none does."""
     if configuration.chunk is None or not configuration.environment_options.get("rotating"):
         return 0
-    oracle = PolicySpec(configuration.policy, actions=environment.actions).observes_symbol
-    return environment.actions - 1 if oracle else 0
+    policy = PolicySpec(configuration.policy, actions=environment.actions)
+    fitted = policy.has_network and configuration.weights is None and configuration.resume is None
+    return environment.actions - 1 if policy.observes_symbol or fitted else 0
 
 
 def _freshness(output: InferenceRow) -> tuple[int, float, int]:

@@ -5,6 +5,7 @@ Tolerances are stated here, before any run, and are the same for quick and full 
 should be served), 0.03 for the share that learners process (a run begins and ends in between).
 """
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -18,8 +19,10 @@ from ..rules.service.service import service_law
 from ..scenario import Scenario
 from ..theory.any_rule import lower_bound
 from ..theory.learning import learners_to_keep_up, processed_share
+from ..theory.loss import FrameLoss
 from ..theory.realtime import bound
 from .claim import Claim, judge
+from .outputs import served_fields, theories_of_outputs
 from .path_blind import nearest_claim
 from .runs import FRAME_TIME, LEARNING_STEP, PlannedRun
 
@@ -84,6 +87,7 @@ def claims_of(run: PlannedRun, record: Record) -> list[Claim]:
         "cycle": _sequential,
         "staggered": _staggered,
         "pool": _pool,
+        "outputs": _outputs,
         "realtime": _realtime,
         "learners": _learners,
     }
@@ -132,6 +136,7 @@ def claims_of_many(played: Sequence[tuple[PlannedRun, Record]]) -> Iterator[Clai
                 mode_probability=measured.probability,
                 symbols=measured.symbols,
                 workers=run.configuration.workers,
+                **served_fields(run.configuration),
             ),
             sharper=False,
         ).regret_per_frame
@@ -166,6 +171,7 @@ class _Measured:
         self.lateness = frames["lateness"].to_numpy()
         self.probability = float(record.meta["environment"]["mode_probability"])
         self.symbols = int(record.meta["environment"]["symbols"])
+        self.turns = bool(record.meta["config"]["chunk"]) and bool(record.meta["environment"].get("rotating"))
 
     @property
     def inaction(self) -> tuple[float, float]:
@@ -307,6 +313,43 @@ def _pool(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
     )
 
 
+def _explained_claim(run: PlannedRun, measured: _Measured) -> Claim:
+    own_path = _regret_of_own_path(measured)
+    value, error = batch_means(1.0 - measured.reward - own_path)
+    return judge(
+        f"{run.name}-explained",
+        "given the symbols this run happened to show, its delays explain its regret to within 0.01",
+        predicted=float(own_path.mean()),
+        measured=float(own_path.mean()) + value,
+        standard_error=error,
+        tolerance=FRACTION_TOLERANCE,
+        source="realtime",
+    )
+
+
+def _outputs(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
+    """(i) Kept outputs, chunks and repeated actions where the mode moves, and cancelling, against other theories."""
+    configuration, real = run.configuration, run.configuration.clock == "real"
+    law = configuration.emulated_law() or parse_law(f"@{measured.record.directory}")
+    loss = FrameLoss(measured.probability, measured.symbols)
+    statement, predicted, error, rivals = theories_of_outputs(configuration, law, loss)
+    value, deviation = measured.regret
+    if real:
+        value, deviation = batch_means(regret_of_delay(measured.delay, measured.probability, measured.symbols))
+    yield judge(
+        f"{run.name}-regret",
+        statement,
+        predicted=predicted,
+        measured=value,
+        standard_error=math.hypot(deviation, error),
+        tolerance=REALTIME_REGRET_TOLERANCE if real else REGRET_TOLERANCE,
+        source="realtime" if real else "virtual",
+        rivals=rivals,
+    )
+    if real:
+        yield _explained_claim(run, measured)
+
+
 def _drift(measured: _Measured) -> tuple[float, float]:
     """Return by how much a frame lasts longer than its deadlines say (the slope of the lateness), and its error."""
     number = measured.deadline / FRAME_TIME
@@ -329,7 +372,10 @@ def _learned_inaction(run: PlannedRun, measured: _Measured) -> float:
 
 def _regret_of_own_path(measured: _Measured) -> NDArray[np.float64]:
     """What each frame loses according to the record alone: was the symbol observed then the one shown now?"""
-    changed = measured.label != measured.observed_label
+    observed = measured.observed_label
+    if measured.turns:  # the entry of a chunk is made for its age
+        observed = (observed + measured.delay) % measured.symbols
+    changed = measured.label != observed
     return np.where(measured.delay < 0, 1.0, changed.astype(np.float64))
 
 
@@ -348,17 +394,7 @@ def _realtime(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
         tolerance=REALTIME_REGRET_TOLERANCE,
         source="realtime",
     )
-    own_path = _regret_of_own_path(measured)
-    value, error = batch_means(1.0 - measured.reward - own_path)
-    yield judge(
-        f"{run.name}-explained",
-        "given the symbols this run happened to show, its delays explain its regret to within 0.01",
-        predicted=float(own_path.mean()),
-        measured=float(own_path.mean()) + value,
-        standard_error=error,
-        tolerance=FRACTION_TOLERANCE,
-        source="realtime",
-    )
+    yield _explained_claim(run, measured)
     if run.configuration.staggering_rule.takes_maximum_time:
         yield _fraction_claim(
             f"{run.name}-inaction",

@@ -12,9 +12,13 @@ So a noisy run cannot pass, and a long run cannot fail over a deviation too smal
 
 Where the prediction is a lower bound (``judge_above``) only a value below it speaks against the theory: the claim holds
 if the whole interval lies above the bound less the tolerance, and is violated if it lies below the bound.
+
+A claim may name *rivals*: other theories with their predictions. It holds only if the interval excludes all of them;
+the nearest is reported.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -60,6 +64,8 @@ class Claim:
         Probability that a run of this precision shows "holds" if the prediction is exact.
     quantile
         Half-width of the interval in standard errors.
+    rival, rival_predicted
+        The nearest wrong theory and what it predicts; empty and None where none was named.
     """
 
     name: str
@@ -72,6 +78,8 @@ class Claim:
     verdict: Verdict
     power: float
     quantile: float = QUANTILE
+    rival: str = ""
+    rival_predicted: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -98,6 +106,7 @@ def judge(
     standard_error: float,
     tolerance: float,
     source: Source,
+    rivals: Mapping[str, float] | None = None,
 ) -> Claim:
     """Compare a measured value with its prediction.
 
@@ -111,6 +120,8 @@ def judge(
         Largest deviation that would not matter, in the unit of the values.
     source
         The clock of the run.
+    rivals
+        Wrong theories, by a name that reads alone, and their predictions.
 
     Returns
     -------
@@ -130,6 +141,10 @@ def judge(
     'inconclusive'
     >>> judge("x", "x is 1", predicted=1, measured=1.1, standard_error=0.01, tolerance=0.02, source="virtual").verdict
     'violated'
+    >>> near = {"x is 1.015": 1.015}
+    >>> values = {"predicted": 1, "measured": 1.01, "standard_error": 0.003, "tolerance": 0.02, "source": "virtual"}
+    >>> judge("x", "x is 1", **values, rivals=near).verdict
+    'inconclusive'
     """
     _check(name, predicted, measured, standard_error, tolerance)
     distance, half = abs(measured - predicted), QUANTILE * standard_error
@@ -138,6 +153,12 @@ def judge(
         verdict = "holds"
     elif distance - half > tolerance:
         verdict = "violated"
+    rival, rival_predicted = "", None
+    if rivals:
+        rival = min(rivals, key=lambda other: abs(rivals[other] - predicted))
+        rival_predicted = rivals[rival]
+        if verdict == "holds" and min(abs(measured - value) for value in rivals.values()) <= half:
+            verdict = "inconclusive"  # another theory would do as well
     room = tolerance - half
     if room <= 0:
         power = 0.0
@@ -145,7 +166,19 @@ def judge(
         power = 1.0
     else:
         power = math.erf(room / standard_error / math.sqrt(2.0))
-    return Claim(name, statement, predicted, measured, standard_error, tolerance, source, verdict, power)
+    return Claim(
+        name,
+        statement,
+        predicted,
+        measured,
+        standard_error,
+        tolerance,
+        source,
+        verdict,
+        power,
+        rival=rival,
+        rival_predicted=rival_predicted,
+    )
 
 
 def judge_above(

@@ -6,10 +6,10 @@ real processes on a clock that does not wait.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from ..play.configuration import RunConfiguration
-from ..rules import FRAME_POOL, MAX_TIME, SEQUENTIAL, SEQUENTIAL_STRICT, StaggeringRule
+from ..rules import FRAME_POOL, FREE_RUNNING, MAX_TIME, SEQUENTIAL, SEQUENTIAL_STRICT, StaggeringRule
 
 __all__ = ["ENVIRONMENT", "FRAME_TIME", "LEARNING_STEP", "SYMBOLS", "PlannedRun", "planned_runs"]
 
@@ -19,10 +19,12 @@ FRAME_TIME = 1 / 59.7275
 SYMBOLS = 8
 MAIN_PROBABILITY = 0.99
 HARDER_PROBABILITY = 0.95
+OUTPUTS_PROBABILITY = 0.97
+"""Of realtime runs that keep outputs: more than elsewhere sets the theories of what is kept apart, for their length."""
 LEARNING_STEP = 3.5
 """Frames a learning step is padded to."""
 
-Group = Literal["delay", "cycle", "staggered", "pool", "realtime", "learners"]
+Group = Literal["delay", "cycle", "staggered", "pool", "outputs", "realtime", "learners"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def _run(
     name: str, group: Group, clock: str, frames: int, probability: float = MAIN_PROBABILITY, **values: object
 ) -> PlannedRun:
     options: dict[str, object] = {"symbols": SYMBOLS, "mode_probability": probability}
+    options |= {"rotating": True} if values.pop("rotating", False) else {}
     settings = {"policy": "oracle", "seed": 1, **values}
     if settings["policy"] == "oracle":  # it observes the symbol: nothing needs to be drawn
         options["pixels"] = False
@@ -108,8 +111,23 @@ def _virtual_runs(frames: int, quick: bool) -> list[PlannedRun]:
         _run(name, group, "virtual", frames, HARDER_PROBABILITY, rule=rule, workers=workers, emulate_latency=law)
         for name, group, rule, workers, law in varying
     ]
+    runs += [
+        _run(name, "outputs", "virtual", frames, HARDER_PROBABILITY, rule=FREE_RUNNING, **values)
+        for name, values in _outputs(gamma, f"lognorm(1.2, scale={2.0 * FRAME_TIME:.9f})").items()
+    ]
     runs += [_learning(f"learners-{learners}", "virtual", 1500, learners) for learners in (3, 4)]
     return runs
+
+
+def _outputs(law: str, heavy: str) -> dict[str, dict[str, Any]]:
+    """Return what becomes of outputs in the runs about it: kept, chunks where the mode moves, repeated, cancelled."""
+    cancelled = {"workers": 3, "emulate_latency": heavy, "unused": "keep", "cancel_after": 2 * FRAME_TIME}
+    return {
+        "keep": {"workers": 4, "emulate_latency": law, "unused": "keep"},
+        "chunk": {"workers": 2, "emulate_latency": law, "rotating": True, "chunk": "inf"},
+        "repeat": {"workers": 2, "emulate_latency": law, "rotating": True, "default_behaviour": "repeat"},
+        "cancel": cancelled,
+    }
 
 
 def _learning(name: str, clock: str, frames: int, learners: int) -> PlannedRun:
@@ -138,7 +156,7 @@ def _realtime_runs(scale: float) -> list[PlannedRun]:
             "realtime-k1",
             "realtime",
             "real",
-            seconds(20),
+            seconds(15),
             policy="impala-k1",
             rule=MAX_TIME,
             workers=3,
@@ -148,7 +166,7 @@ def _realtime_runs(scale: float) -> list[PlannedRun]:
             "realtime-16",
             "realtime",
             "real",
-            seconds(45),
+            seconds(30),
             policy="impala-k1",
             rule=MAX_TIME,
             workers=16,
@@ -163,5 +181,20 @@ def _realtime_runs(scale: float) -> list[PlannedRun]:
             rule=SEQUENTIAL,
             emulate_latency=_law(4.5),
         ),
+        *_realtime_outputs(seconds(10)),
         *(_learning(f"realtime-learners-{learners}", "real", seconds(15), learners) for learners in (3, 4)),
+    ]
+
+
+def _realtime_outputs(frames: int) -> list[PlannedRun]:
+    """Kept outputs and chunks in real processes: the readout of impala-k1, emulated (40 ms) and as fast as it is."""
+    slow = {"rule": FREE_RUNNING, "emulate_latency": "gamma(4, scale=0.01)"}
+    runs: dict[str, dict[str, Any]] = {
+        "realtime-keep": {"workers": 3, "unused": "keep", **slow},
+        "realtime-chunk": {"workers": 1, "rotating": True, "chunk": "inf", **slow},
+        "realtime-chunk-k1": {"workers": 1, "rotating": True, "chunk": "inf", "rule": SEQUENTIAL},
+    }
+    return [
+        _run(name, "outputs", "real", frames, OUTPUTS_PROBABILITY, policy="impala-k1", **values)
+        for name, values in runs.items()
     ]

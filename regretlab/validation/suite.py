@@ -195,8 +195,12 @@ def _play_one(run: PlannedRun, directory: Path, tell: Progress) -> RunSummary:
 
 
 def _claims(run: PlannedRun, record: Record, directory: Path) -> list[Claim]:
-    """Return the claims of a run; a realtime run is also held against its virtual twin, played now if need be."""
-    if run.configuration.clock == "virtual" or run.configuration.learns:  # what is learned is another run's weights
+    """Return the claims of a run; a realtime run is also held against its virtual twin, played now if need be.
+
+    Not runs that learn (what is learned is another run's weights), nor those about outputs: which of two outputs comes
+    first in a frame hangs on microseconds, so that the two runs soon apply different ones.
+    """
+    if run.configuration.clock == "virtual" or run.configuration.learns or run.group == "outputs":
         return claims_of(run, record)
     folder = directory / RUNS_FOLDER / f"{run.name}-mirror"
     twin = PlannedRun(folder.name, run.group, mirrored_configuration(record))

@@ -60,6 +60,16 @@ def test_a_false_theory_rarely_passes():
     assert passed < expected + 4 * np.sqrt(expected / trials)
 
 
+@given(st.floats(0.99, 1.01), st.floats(0.0, 0.002), st.floats(0.9, 1.1))
+def test_a_claim_that_a_rival_fits_as_well_does_not_hold(measured, standard_error, other):
+    values = {"predicted": 1.0, "measured": measured, "standard_error": standard_error, "tolerance": 0.02}
+    alone = judge("x", "x is 1", **values, source="virtual")
+    claim = judge("x", "x is 1", **values, source="virtual", rivals={"far": 5.0, "near": other})
+    assert (claim.rival, claim.rival_predicted) == ("near", other)
+    low, high = claim.interval
+    assert claim.passed == (alone.passed and not low <= other <= high)
+
+
 def test_bad_comparisons_are_refused():
     with pytest.raises(InputError, match="positive tolerance, not 0"):
         _judge(1.0, 0.1, tolerance=0.0)
