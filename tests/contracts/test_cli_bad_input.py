@@ -167,7 +167,7 @@ def test_a_rule_without_closed_form_says_what_to_do(answer):
         ("norm(1, 1)", "norm(1, 1)"),
         ("expon(scale=__import__('os'))", "__import__"),
         ("@missing.csv", "'missing.csv' does not exist"),
-        ("@", "must end in .csv or .npy"),
+        ("@", "must end in .csv, .txt or .npy"),
         ("@/", "'/'"),
     ],
 )
@@ -224,7 +224,7 @@ def test_plans_that_cannot_be(words, message, answer):
         ([], "give either --inference-time with a law or --profile"),
         ([*TIMES, "--profile", "k1.npy"], "give either --inference-time with a law or --profile"),
         (["--profile", "missing.npy"], "samples file 'missing.npy' does not exist"),
-        (["--profile", "k1.txt"], "must end in .csv or .npy"),
+        (["--profile", "k1.dat"], "must end in .csv, .txt or .npy"),
     ],
     ids=str,
 )
