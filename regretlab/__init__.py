@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .laws import Law, parse_law
     from .planning.choosing import Plan, plan
     from .planning.comparing import Comparison, compare
+    from .planning.valuing import bound
     from .records.reader import Record
     from .records.summary import RunSummary
     from .results import Estimate, RegretParts, Result
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from .simulation.result import SimulationResult
     from .theory.any_rule import LowerBound, lower_bound
     from .theory.learning import LearningPart
-    from .theory.realtime import bound
     from .theory.report import RegretReport
 
 _HOMES = {
@@ -40,6 +40,7 @@ _HOMES = {
     "laws": ("Law", "parse_law"),
     "planning.choosing": ("Plan", "plan"),
     "planning.comparing": ("Comparison", "compare"),
+    "planning.valuing": ("bound",),
     "records.reader": ("Record",),
     "records.summary": ("RunSummary",),
     "results": ("Estimate", "RegretParts", "Result"),
@@ -50,7 +51,6 @@ _HOMES = {
     "simulation.result": ("SimulationResult",),
     "theory.any_rule": ("LowerBound", "lower_bound"),
     "theory.learning": ("LearningPart",),
-    "theory.realtime": ("bound",),
     "theory.report": ("RegretReport",),
 }
 """Where each public name lives. A name is added here, above and in ``__all__``."""

@@ -298,6 +298,8 @@ class ServiceLaw:
         Standard error of ``inaction_fraction`` where simulated or measured, else ``None``.
     assumptions
         What must hold for these figures to be right.
+    age_law
+        Where the last action is repeated: P(A = j) of the age of the action in force in any frame, else ``None``.
     """
 
     rule: str
@@ -310,6 +312,7 @@ class ServiceLaw:
     peak_age: float | None = None
     standard_error: float | None = None
     assumptions: tuple[str, ...] = ()
+    age_law: NDArray[np.float64] | None = None
 
     def service_value(self, p: float) -> float:
         """Return S(p) = sum_j a_j p^j.

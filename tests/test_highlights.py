@@ -138,7 +138,12 @@ def test_the_prediction_holds_in_the_run(scenario, tmp_path):
     ):
         assert abs(measured - predicted) < 4 * (error or 0.0) + 0.01
     assert "  predicted" in dict(summary.facts())
-    assert summary.learned == {"tau_max": summary.tau_max, "hold": summary.hold, "mean": summary.mean_time}
+    assert summary.learned == {
+        "tau_max": summary.tau_max,
+        "quantile": summary.quantile_time,
+        "hold": summary.hold,
+        "mean": summary.mean_time,
+    }
 
 
 def test_a_run_of_an_environment_of_unknown_predictability_predicts_who_serves(tmp_path):

@@ -31,7 +31,7 @@ def bound(scenario: ScenarioOptions, learning: Learning | None = None, *, json: 
         if learning is not None and learning.part() != type(learning.part())():
             raise InputError("the lower bound over all rules has no learning part: leave its options out")
         return print_result(lower_bound(scenario.scenario(rule=DEFAULT_RULE)), json)
-    from ..theory.realtime import bound as compute
+    from ..planning.valuing import bound as compute
 
     report = compute(scenario.scenario(), learning=None if learning is None else learning.part())
     return print_result(report, json)

@@ -314,10 +314,14 @@ def check_probability(q: float) -> float:
     return float(q)
 
 
+class LongTailError(InputError):
+    """A law reaches too many frames to tabulate."""
+
+
 def check_length(frames: float, text: str) -> int:
     """Return the length of a delay table; raise ``InputError`` if it is too long to tabulate."""
     if not frames <= LONGEST_PMF:
-        raise InputError(
+        raise LongTailError(
             f"the delay of {text} reaches {frames:.3g} frames and at most {LONGEST_PMF} are tabulated:"
             " give a longer frame time, a lighter tail, or a larger cut-off probability"
         )

@@ -30,7 +30,7 @@ from ..laws import Law
 from ..laws.law import check_frame_time
 from ..mdp.average_reward import value_iteration
 from ..mdp.model import FiniteMDP
-from ..rules.service.independent_workers import whole_frames
+from ..rules.service.frame_service import whole_frames
 from ..theory.checks import check_count, check_gap
 from ..theory.delay import check_mode_probability
 

@@ -66,14 +66,14 @@ class RunSummary(Result, Mapping[str, Any]):
         Reward of the counted frames divided by them.
     hold
         Frames that outputs were held for at the end (given or learned); ``None`` for rules that do not hold.
-    tau_max, mean_time
-        Seconds: the longest or the mean inference time that the rule had learned at the end; ``None`` for rules that
-        learn another quantity or nothing.
+    tau_max, quantile_time, mean_time
+        Seconds: the longest inference time, a high quantile of the latest or their mean, as the rule had learned it at
+        the end; ``None`` for rules that learn another quantity or nothing.
     learning
         ``learners``, ``transitions``, ``updates``, ``updates_per_second``, ``share`` (of the draws that the replay
         ratio allows) and ``restarts`` (of learners); ``None`` for a run that did not learn.
     learned
-        What the rule had learned, or was given, at the end: ``tau_max``, ``hold`` and ``mean``, as above.
+        What the rule had learned, or was given, at the end: ``tau_max``, ``quantile``, ``hold`` and ``mean``, as above.
     episode_return, episode_length
         Mean over the episodes that ended, its 95 % ``interval``, and how many ``episodes`` these are; lengths in
         frames. ``None`` where none ended.
@@ -116,6 +116,7 @@ class RunSummary(Result, Mapping[str, Any]):
     reward_per_core_second: dict[str, float | None]
     hold: int | None
     tau_max: float | None
+    quantile_time: float | None
     mean_time: float | None
     learning: dict[str, Any] | None
     learned: dict[str, float | int | None]
@@ -193,9 +194,10 @@ class RunSummary(Result, Mapping[str, Any]):
         facts.append(("inference time", said))
         if self.hold is not None:
             facts.append(("outputs held for", frames_of(self.hold)))
-        for name, seconds in (("longest time learned", self.tau_max), ("mean time learned", self.mean_time)):
+        learned = ("longest time", self.tau_max), ("high quantile", self.quantile_time), ("mean time", self.mean_time)
+        for name, seconds in learned:
             if seconds is not None:
-                facts.append((name, f"{1e3 * seconds:.3f} ms"))
+                facts.append((f"{name} learned", f"{1e3 * seconds:.3f} ms"))
         if self.learning is not None:
             rate, share = self.learning["updates_per_second"], self.learning["share"]
             facts += [
@@ -284,6 +286,7 @@ def summarise(record: Record) -> RunSummary:
     }
     learned = {
         "tau_max": record.meta.get("tau_max"),
+        "quantile": record.meta.get("quantile_time"),
         "hold": record.meta.get("hold"),
         "mean": record.meta.get("mean_time"),
     }
@@ -323,6 +326,7 @@ def summarise(record: Record) -> RunSummary:
         hold=learned["hold"],
         tau_max=learned["tau_max"],
         mean_time=learned["mean"],
+        quantile_time=learned["quantile"],
         learning=learning_figures(record),
         learned=learned,
         episode_return=episode_return,

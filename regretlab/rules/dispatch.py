@@ -6,7 +6,17 @@ a rule's own transitions.
 """
 
 from ..compilation import kernel
-from . import expected_time, frame_hold, frame_pool, free_running, max_time, sequential, sequential_strict, unstaggered
+from . import (
+    expected_time,
+    frame_hold,
+    frame_pool,
+    free_running,
+    max_time,
+    quantile_time,
+    sequential,
+    sequential_strict,
+    unstaggered,
+)
 from .state import State
 
 
@@ -22,12 +32,14 @@ def next_start(rule: int, state: State, worker: int, now: float) -> float:
     if rule == 3:
         return max_time.next_start(state, worker, now)
     if rule == 4:
-        return expected_time.next_start(state, worker, now)
+        return quantile_time.next_start(state, worker, now)
     if rule == 5:
-        return frame_pool.next_start(state, worker, now)
+        return expected_time.next_start(state, worker, now)
     if rule == 6:
-        return frame_hold.next_start(state, worker, now)
+        return frame_pool.next_start(state, worker, now)
     if rule == 7:
+        return frame_hold.next_start(state, worker, now)
+    if rule == 8:
         return free_running.next_start(state, worker, now)
     raise ValueError("unknown rule number")
 
@@ -44,12 +56,14 @@ def on_dispatch(rule: int, state: State, worker: int, start: float) -> None:
     if rule == 3:
         return max_time.on_dispatch(state, worker, start)
     if rule == 4:
-        return expected_time.on_dispatch(state, worker, start)
+        return quantile_time.on_dispatch(state, worker, start)
     if rule == 5:
-        return frame_pool.on_dispatch(state, worker, start)
+        return expected_time.on_dispatch(state, worker, start)
     if rule == 6:
-        return frame_hold.on_dispatch(state, worker, start)
+        return frame_pool.on_dispatch(state, worker, start)
     if rule == 7:
+        return frame_hold.on_dispatch(state, worker, start)
+    if rule == 8:
         return free_running.on_dispatch(state, worker, start)
     raise ValueError("unknown rule number")
 
@@ -66,11 +80,13 @@ def on_completion(rule: int, state: State, worker: int, start: float, completion
     if rule == 3:
         return max_time.on_completion(state, worker, start, completion)
     if rule == 4:
-        return expected_time.on_completion(state, worker, start, completion)
+        return quantile_time.on_completion(state, worker, start, completion)
     if rule == 5:
-        return frame_pool.on_completion(state, worker, start, completion)
+        return expected_time.on_completion(state, worker, start, completion)
     if rule == 6:
-        return frame_hold.on_completion(state, worker, start, completion)
+        return frame_pool.on_completion(state, worker, start, completion)
     if rule == 7:
+        return frame_hold.on_completion(state, worker, start, completion)
+    if rule == 8:
         return free_running.on_completion(state, worker, start, completion)
     raise ValueError("unknown rule number")

@@ -20,7 +20,9 @@ a rule's own transitions.
 """
 
 from ..compilation import kernel
-from . import {modules}
+from . import (
+{modules}
+)
 from .state import State
 '''
 _ENTRY = '''
@@ -46,7 +48,7 @@ _TRANSITIONS = (
 def dispatch_source() -> str:
     """Return the text of ``dispatch.py``."""
     modules = [module_of(name) for name in RULE_NAMES]
-    text = _HEAD.format(modules=", ".join(sorted(modules)))
+    text = _HEAD.format(modules="\n".join(f"    {module}," for module in sorted(modules)))
     for name, arguments, result, summary in _TRANSITIONS:
         passed = ", ".join(["state", *(part.split(":")[0] for part in arguments.split(", "))])
         branches = "\n".join(
@@ -60,6 +62,7 @@ def dispatch_source() -> str:
 def rules_table() -> str:
     """Return the table of the package's rules, in Markdown."""
     learned = {None: "", "tau_max": "the longest time", "mean_time": "the mean time", "hold": "the hold"}
+    learned["quantile_time"] = "a high quantile of the latest times"
     rows = [
         "| rule | who starts when, and when outputs are released | starts lie | learns | closed form |",
         "|---|---|---|---|---|",

@@ -109,8 +109,7 @@ def closed_form(request: "ServiceRequest") -> "ServiceInFrames":
     from .service.even_spacing import even_spacing, frame_aligned_cycle, kept_phases, spacing_in_phases
 
     x, origin = request.longest()
-    known = request.maximum_time is not None and request.law.maximum() <= request.maximum_time
-    spacing = spacing_in_phases(x, request.workers) if known or request.constant_time() is not None else None
+    spacing = spacing_in_phases(x, request.workers) if request.keeps_phases() else None
     if request.alignment == "uniform" and spacing is not None:
         service = kept_phases(spacing, int(request.workers))
         notes = (origin, f"starts begin on a boundary and keep their phases, {spacing} frames apart")

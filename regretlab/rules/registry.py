@@ -26,6 +26,7 @@ RULE_NAMES = (
     "sequential-strict",
     "unstaggered",
     "max-time",
+    "quantile-time",
     "expected-time",
     "frame-pool",
     "frame-hold",

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["Alignment", "HoldObjective", "Learned", "StaggeringRule"]
 
 Alignment = Literal["frame", "uniform"]
-Learned = Literal["tau_max", "mean_time", "hold"]
-"""What a rule can learn from the inference times of a run: their maximum or mean in seconds, the best hold in frames.
-Records report it under this name."""
+Learned = Literal["tau_max", "quantile_time", "mean_time", "hold"]
+"""What a rule can learn from the inference times of a run: in seconds their maximum, a high quantile of the latest, or
+their mean; in frames the best hold. Records report it under this name."""
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ class StaggeringRule:
         Returns
         -------
         dict
-            ``{}``, ``{"tau_max": seconds}``, ``{"mean_time": seconds}`` or ``{"hold": frames}``.
+            ``{}``, or one entry: ``tau_max``, ``quantile_time`` or ``mean_time`` in seconds, or ``hold`` in frames.
 
         Examples
         --------

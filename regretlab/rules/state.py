@@ -1,7 +1,7 @@
 """The state every rule works on, one flat float64 array, so that it can lie in shared memory.
 
-Header (indices below), then ``SLOT`` numbers for each worker, then ``BINS`` for how long inferences took (rules that
-learn their hold). Times are seconds since frame boundary 0; boundary k is
+Header (indices below), then ``SLOT`` numbers for each worker, then ``BINS`` for how long inferences took (frame-hold
+and quantile-time). Times are seconds since frame boundary 0; boundary k is
 at k * frame_time. A time within ``TOLERANCE`` frames of a boundary is on that boundary, since floating point puts
 k * frame_time a rounding error to either side.
 """
@@ -22,9 +22,9 @@ WORKERS = 0
 FRAME_TIME = 1
 ALIGNED = 2  # 1: inferences start on frame boundaries
 HOLD = 3  # frames an output is held for at least (frame-hold); 0: none
-LEARNED_TIME = 4  # seconds: tau_max (max-time) or the running mean (expected-time)
+LEARNED_TIME = 4  # seconds: tau_max (max-time), q (quantile-time), the running mean (expected-time)
 COUNT = 5  # completions seen
-CURSOR = 6  # first start not yet claimed by a worker: a boundary in frames, or (expected-time) in seconds
+CURSOR = 6  # first start not yet claimed by a worker: a boundary in frames, or (paced rules) in seconds
 LEARNS_HOLD = 7  # 1: the hold is learned from the delays seen
 RETENTION, GAP_DEFAULT, GAP_DELAY = 8, 9, 10  # what the learned hold is best for
 HEADER = 12

@@ -41,7 +41,8 @@ def closed_form(request: "ServiceRequest") -> "ServiceInFrames":
     from dataclasses import replace
 
     from .service.even_spacing import even_spacing, kept_phases, spacing_in_phases
-    from .service.independent_workers import long_run, on_frames, whole_frames
+    from .service.frame_service import whole_frames
+    from .service.independent_workers import long_run, on_frames
 
     seconds = request.constant_time()
     if seconds is None:

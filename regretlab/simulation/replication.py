@@ -136,7 +136,7 @@ def open_service(setting: Setting, table: AliasTable | None, seed: np.random.See
         block = BLOCK
         service = EventRun(
             setting.law, setting.frame_time, setting.rule, int(setting.workers), setting.alignment, setting.hold,
-            setting.first_estimate, seed, block, setting.outputs, setting.cancel_after,
+            setting.first_estimate, seed, block, setting.outputs, setting.cancel_after, setting.keeps_phases,
         )  # fmt: skip
     else:
         block = max(BLOCK, -(-table.longest // LANES) * LANES)

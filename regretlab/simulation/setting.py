@@ -7,13 +7,17 @@ import numpy as np
 
 from ..errors import InputError
 from ..laws import Law
+from ..laws.racing import fastest_of
 from ..mdp import AsynchronousMDP
 from ..records.batch_means import batch_count
 from ..rules import get_rule, known_rules
 from ..rules.rule import StaggeringRule
+from ..rules.service.even_spacing import spacing_in_phases
+from ..rules.service.frame_service import ServiceRequest, whole_frames
+from ..rules.state import BINS
 from ..rules.store import MOST_KEPT, NO_LIMIT
 from ..scenario import Scenario, whole_number
-from ..theory.loss import AgeLoss
+from ..theory.loss import AgeLoss, limit_of, workers_in_groups
 from .events.engine import LONGEST_RUN, Outputs
 
 __all__ = ["Setting", "is_convex", "resolve", "resolve_on"]
@@ -46,6 +50,8 @@ class Setting:
         Whether an output acts until a fresher one comes or its age is ``outputs.limit`` (action chunks), not once.
     repeats
         Whether the default behaviour repeats the last action.
+    keeps_phases
+        Whether starts keep to the phases of a first start on a boundary.
     """
 
     law: Law
@@ -62,6 +68,7 @@ class Setting:
     cancel_after: float = math.inf
     lasts: bool = False
     repeats: bool = False
+    keeps_phases: bool = False
 
     @property
     def in_whole_frames(self) -> bool:
@@ -78,6 +85,8 @@ class Setting:
         said = ["inference times are independent of each other and of the state"]
         if self.alignment == "uniform":
             said.append("the phase of the starts in a frame is uniform")
+        if self.keeps_phases:
+            said[-1] = "the first start is on a boundary, and the starts keep to the phases that follow"
         if self.outputs.most == MOST_KEPT:
             said.append("all unused outputs are kept for later frames")
         elif self.outputs.most:
@@ -91,7 +100,7 @@ class Setting:
         if self.outputs.limit < NO_LIMIT:
             said.append(f"no output acts from the age of {self.outputs.limit} frames on")
         if self.rule.takes_maximum_time:
-            if self.first_estimate is None:
+            if self.first_estimate is None or self.first_estimate < min(self.cancel_after, self.law.maximum()):
                 said.append("tau_max is learned from the run: an unbounded law has none, and longer runs wait longer")
             else:
                 said.append("tau_max is known from the start")
@@ -115,7 +124,7 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None, lo
     chosen = get_rule(scenario.rule)
     hold, frame_time = scenario.hold, scenario.frame_time
     maximum_time = scenario.maximum_time
-    chosen.check_workers(scenario.workers if scenario.replicas == 1 else scenario.workers / scenario.replicas)
+    chosen.check_workers(scenario.workers / scenario.replicas)
     if math.isinf(scenario.workers) and not chosen.pool:
         pools = " and ".join(str(other) for other in known_rules() if other.pool)
         raise InputError(f"rule '{chosen}' needs a finite number of workers: only {pools} have a limit")
@@ -127,13 +136,8 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None, lo
     frames = whole_number(frames, "frames")
     if frames < 1:
         raise InputError(f"frames must be at least 1, not {frames}")
-    outputs, cancel_after, workers = _outputs(scenario, loss), _threshold(scenario, law, loss), scenario.workers
-    if scenario.replicas > 1:
-        from ..laws.racing import fastest_of
-
-        law, workers = fastest_of(law, scenario.replicas), workers / scenario.replicas
-        if workers != int(workers):
-            raise InputError(f"workers must be a multiple of {scenario.replicas} replicas, not {scenario.workers:g}")
+    law, workers = fastest_of(law, scenario.replicas), workers_in_groups(scenario.workers, scenario.replicas)
+    outputs, cancel_after = _outputs(scenario, loss), _threshold(scenario, law, workers, loss)
     first_estimate = None
     if chosen.takes_maximum_time:
         longest = min(cancel_after, law.maximum() if maximum_time is None else maximum_time)
@@ -144,6 +148,8 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None, lo
         warmup = 10_000 + math.ceil(20 * law.mean() / frame_time)
         if chosen.takes_maximum_time and first_estimate is None:
             warmup += frames // 10
+        elif chosen.learns == "quantile_time":  # its window fills with what a run of many frames sees
+            warmup += math.ceil(2 * BINS * law.mean() / (frame_time * workers))
     if warmup < 0:
         raise InputError(f"warmup must be at least 0 frames, not {warmup}")
     batches = batch_count(frames)
@@ -163,11 +169,25 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None, lo
         lasts=scenario.service_model == "chunk",
         repeats=scenario.service_model == "repeat",
     )
+    setting = replace(setting, keeps_phases=_keeps_phases(setting, maximum_time))
     if not setting.in_whole_frames:
         if math.isinf(workers):  # as many as never wait for each other
             setting = replace(setting, workers=float(len(law.frame_pmf(frame_time)) - 1))
         _check_length(setting)
     return setting
+
+
+def _keeps_phases(setting: Setting, maximum_time: float | None) -> bool:
+    """Return whether starts that may lie anywhere keep to the phases of a first start on a boundary."""
+    rule, law, frame = setting.rule, setting.law, setting.frame_time
+    if setting.alignment != "uniform" or rule.independent:
+        return False
+    request = ServiceRequest(law, frame, setting.workers, rule, "uniform", maximum_time=maximum_time)
+    if rule.takes_maximum_time:
+        known = setting.first_estimate is not None and request.keeps_phases()
+        return known and spacing_in_phases((setting.first_estimate or 0.0) / frame, setting.workers) is not None
+    seconds = request.constant_time()
+    return whole_frames(law, frame) or (seconds is not None and spacing_in_phases(seconds / frame, 1) is not None)
 
 
 def _outputs(scenario: Scenario, loss: AgeLoss | None) -> Outputs:
@@ -179,22 +199,8 @@ def _outputs(scenario: Scenario, loss: AgeLoss | None) -> Outputs:
     model = scenario.service_model
     if most and model != "once":
         raise InputError(f"unused outputs are kept where an output serves one frame, and unused is '{scenario.unused}'")
-    limit: float = math.inf if scenario.chunk is None else scenario.chunk + 1
-    if scenario.age_limit is not None:
-        if model == "repeat":
-            raise InputError("a repeated action has no age limit: leave age limit or default behaviour out")
-        limit = min(limit, _useful(loss) + 1 if scenario.age_limit == "auto" else float(scenario.age_limit))
+    limit = limit_of(scenario, loss) if loss is not None else math.inf
     return Outputs(most, int(min(NO_LIMIT, limit)), most > 0 and loss is not None and not is_convex(loss))
-
-
-def _useful(loss: AgeLoss | None) -> float:
-    """Return j*, the last age at which an action loses less than the default behaviour; may be inf."""
-    if loss is None:
-        raise InputError("age limit 'auto' needs a mode probability or a loss, and none is given")
-    if loss.worth_at_infinity > 0.0 or not math.isfinite(loss.settled_age):
-        return math.inf
-    worth = loss.worth(np.arange(int(loss.settled_age) + 1))
-    return float(np.flatnonzero(worth > 0.0)[-1]) if worth.any() else 0.0
 
 
 def is_convex(loss: AgeLoss) -> bool:
@@ -212,7 +218,7 @@ def is_convex(loss: AgeLoss) -> bool:
     return bool((np.diff(worth, 2) >= -1e-12).all() and (np.diff(worth) <= 1e-12).all())
 
 
-def _threshold(scenario: Scenario, law: Law, loss: AgeLoss | None) -> float:
+def _threshold(scenario: Scenario, law: Law, workers: float, loss: AgeLoss | None) -> float:
     """Return the seconds after which inferences are cancelled; for "auto" the threshold of the least lower bound."""
     if scenario.cancel_after != "auto":
         return math.inf if scenario.cancel_after is None else float(scenario.cancel_after)
@@ -224,7 +230,7 @@ def _threshold(scenario: Scenario, law: Law, loss: AgeLoss | None) -> float:
         law,
         scenario.frame_time,
         loss,
-        workers=scenario.workers,
+        workers=workers,
         service_model=scenario.service_model,
         chunk=scenario.chunk,
     )

@@ -22,7 +22,7 @@ from .checks import check_gap
 from .delay import check_mode_probability, ring_eigenvalue
 from .inaction import inaction_regret
 
-__all__ = ["AgeLoss", "FrameLoss", "MeasuredLoss", "loss_of"]
+__all__ = ["AgeLoss", "FrameLoss", "MeasuredLoss", "limit_of", "loss_of", "workers_in_groups"]
 
 _NEGLIGIBLE = 1e-17
 
@@ -67,6 +67,14 @@ class AgeLoss:
     def worth_at_infinity(self) -> float:
         """v_inf = max(0, g - l_inf)."""
         return max(0.0, self.gap_default - self.limit)
+
+    @property
+    def last_useful_age(self) -> float:
+        """j*: the largest age in frames at which an action still loses less than g; ``inf`` where all ages do."""
+        if self.worth_at_infinity > 0.0 or not math.isfinite(self.settled_age):
+            return math.inf
+        useful = np.flatnonzero(self.worth(np.arange(int(self.settled_age) + 1)) > 0.0)
+        return float(useful[-1]) if len(useful) else -1.0
 
     def of_age(self, ages: ArrayLike) -> NDArray[np.float64]:
         """Return min(g, l_j), what a frame served at each age loses."""
@@ -252,3 +260,40 @@ def loss_of(scenario: Scenario, entry: str) -> AgeLoss:
             raise InputError("the random default behaviour needs the number of actions, and none is given")
         gap = scenario.gap_delay * (1.0 - 1.0 / actions)
     return FrameLoss(scenario.mode_probability, scenario.symbols, gap, scenario.gap_delay)
+
+
+def limit_of(scenario: Scenario, loss: AgeLoss) -> float:
+    """Return the frames of age from which no output of a scenario acts: past its chunk or age limit; may be ``inf``.
+
+    Raises
+    ------
+    InputError
+        For an age limit of repeated actions.
+
+    Examples
+    --------
+    >>> asked = Scenario(mode_probability=0.5, gap_default=0.8, age_limit="auto")
+    >>> limit_of(asked, loss_of(asked, "bound")), limit_of(asked.replace(age_limit=None, chunk=4), FrameLoss(0.5))
+    (3.0, 5)
+    """
+    limit = math.inf if scenario.chunk is None else scenario.chunk + 1
+    if scenario.age_limit is None:
+        return limit
+    if scenario.service_model == "repeat":
+        raise InputError("a repeated action has no age limit: leave age limit or default behaviour out")
+    own = max(0.0, loss.last_useful_age) + 1.0 if scenario.age_limit == "auto" else float(scenario.age_limit)
+    return min(limit, own)
+
+
+def workers_in_groups(workers: float, replicas: int) -> float:
+    """Return the number of groups of workers that race; raise ``InputError`` unless they come out even.
+
+    Examples
+    --------
+    >>> workers_in_groups(6, 2)
+    3.0
+    """
+    groups = workers / replicas
+    if math.isfinite(groups) and groups != int(groups):
+        raise InputError(f"workers must be a multiple of {replicas} replicas, not {workers:g}")
+    return groups

@@ -9,6 +9,10 @@ loses less (Riemer, Subbaraj, Berseth & Rish 2024, Theorem 1, with explicit cons
 the weight 1 - phi: a frame is either served by the default behaviour or by an old action, never both. Learning is a
 bound on the n = tau / tau_I agent actions of a horizon tau, so it too is counted in the agent's frames only. All three
 hold at once for the product of a delay witness and a learning witness (the action is a pair, the rewards add).
+
+Where the last action is repeated, or taken from a chunk, a_j is the share of frames in which the action in force is j
+frames old (``rules.service``). Where the mode moves on and an action's delay is not known when it is chosen, it is
+right for one delay, and the agent takes the one that serves best (``delay.best_target``).
 """
 
 import math
@@ -18,16 +22,24 @@ import numpy as np
 
 from ..errors import InputError
 from ..laws import Law
+from ..laws.racing import fastest_of
 from ..results import RegretParts, ServiceLaw
 from ..rules import get_rule
-from ..rules.service.service import best_hold, service_law, workers_for_quantile, workers_for_zero_inaction
+from ..rules.service.service import (
+    NoClosedForm,
+    best_hold,
+    service_law,
+    workers_for_quantile,
+    workers_for_zero_inaction,
+)
 from ..scenario import Scenario, as_scenario
 from .any_rule import lower_bound_of_law
 from .checks import check_positive, check_probability
+from .delay import best_target
 from .hold import hold_objective
 from .learning import LearningBound, LearningPart, learners_to_keep_up, processed_share
 from .learning import learning_bound as bound_on_learning
-from .loss import FrameLoss
+from .loss import FrameLoss, limit_of, loss_of, workers_in_groups
 from .report import RegretReport
 
 __all__ = ["RegretParts", "RegretReport", "bound", "core_slowdown", "law_on_cores"]
@@ -45,6 +57,14 @@ _USES = (
     "maximum_time",
     "cores",
     "horizon",
+    "default_behaviour",
+    "mode",
+    "actions",
+    "chunk",
+    "unused",
+    "age_limit",
+    "cancel_after",
+    "replicas",
 )
 
 
@@ -132,12 +152,11 @@ def bound(
     (0.6, 0.219)
     """
     part = learning or LearningPart()
-    as_scenario(scenario, "bound").check(
-        "bound", needs=_NEEDS, uses=(*_USES, "actions") if part.learning_bound else _USES
-    )
+    as_scenario(scenario, "bound").check("bound", needs=_NEEDS, uses=_USES)
     p, symbols, horizon = scenario.mode_probability or 0.0, scenario.symbols, scenario.horizon
     weight = 0.0 if part.learning_weight is None else check_probability(part.learning_weight, "learning weight")
-    loss = FrameLoss(p, symbols, scenario.gap_default, scenario.gap_delay * (1.0 - weight))
+    loss = loss_of(scenario.replace(gap_delay=scenario.gap_delay * (1.0 - weight)), "bound")
+    assert isinstance(loss, FrameLoss)
     if part.learning_bound is not None and horizon is None:
         raise InputError(f"learning bound '{part.learning_bound}' needs a horizon in seconds, and none is given")
     if part.learners is not None and part.batch_time is None:
@@ -157,8 +176,10 @@ def bound(
     varying = bool(np.count_nonzero(service.delay_law) > 1)
     # the formula is that of uniform phases, and of frames that no default action improves
     capped = loss.last_useful_age < len(service.delay_law) - 1
+    plain = scenario.service_model == "once" and not (scenario.mode == "moves" and varying) and scenario.replicas == 1
     in_phases = any("keep their phases" in note for note in service.assumptions)
-    parts = RegretParts(loss.inaction(service), loss.delay(service), method=service.method)
+    parts, moving = _parts(service, loss, scenario)
+    notes += moving
     found = None
     if part.learning_bound is not None and horizon is not None:
         scale = service.frame_time / service.interaction_time
@@ -182,6 +203,7 @@ def bound(
             batch_time, service.interaction_time, batch_size=part.batch_size, replay_ratio=part.replay_ratio
         )
     error = service.standard_error if standard_error is None else standard_error
+    cancelling = "any" if scenario.cancel_after == "auto" or scenario.replicas > 1 else scenario.cancel_after
     return RegretReport(
         scenario=scenario,
         regret=parts if error is None else replace(parts, standard_errors={"total": error}),
@@ -197,7 +219,15 @@ def bound(
             law, scenario.frame_time, maximum_time=scenario.maximum_time
         ),
         workers_for_quantile=workers_for_quantile(law, scenario.frame_time),
-        lower_bound=lower_bound_of_law(law, scenario.frame_time, loss, workers=scenario.workers),
+        lower_bound=lower_bound_of_law(
+            law,
+            scenario.frame_time,
+            loss,
+            workers=scenario.workers,
+            service_model=scenario.service_model,
+            chunk=scenario.chunk,
+            cancel_after=cancelling,
+        ),
         method=service.method,
         standard_error=error,
         assumptions=(
@@ -208,13 +238,38 @@ def bound(
         hold=frames_held,
         learning=found,
         learners_to_keep_up=keep_up,
-        law=law if computed and not capped and not in_phases else None,
+        law=law if computed and plain and not capped and not in_phases else None,
     )
+
+
+def _parts(service: ServiceLaw, loss: FrameLoss, scenario: Scenario) -> tuple[RegretParts, tuple[str, ...]]:
+    """Return the inaction and the delay part of a service, and what to say about them."""
+    acted, ages = service.delay_law, service.age_law
+    moves = scenario.mode == "moves" and scenario.service_model != "chunk"
+    if not moves and ages is None:
+        return RegretParts(loss.inaction(service), loss.delay(service), method=service.method), ()
+    everything = acted if ages is None else ages
+    notes: tuple[str, ...] = ()
+    lost = loss.curve(np.arange(max(len(acted), len(everything))))
+    if moves:
+        target, right = best_target(everything, loss.p, loss.symbols)
+        lost = loss.gap_delay * (1.0 - np.append(right, np.zeros(len(lost) - len(right))))
+        notes = (f"the mode moves and the agent does not know the delay: its actions are made for {target} frames",)
+    delay = float(acted @ lost[: len(acted)])
+    if ages is None:  # the agent may choose the default action in every frame
+        delay = min(delay, loss.gap_default * float(acted.sum()))
+        return RegretParts(loss.inaction(service), delay, method=service.method), notes
+    return RegretParts(float(ages @ lost[: len(ages)]) - delay, delay, method=service.method), notes
 
 
 def _service(law: Law, loss: FrameLoss, scenario: Scenario) -> tuple[ServiceLaw, int | None]:
     """Return the service law of a rule, and the hold that was chosen or given."""
     rule, workers, hold = get_rule(scenario.rule), scenario.workers, scenario.hold
+    if scenario.unused != "drop" or scenario.cancel_after is not None:
+        option = "kept outputs" if scenario.unused != "drop" else "cancelled inferences"
+        raise NoClosedForm(f"rule '{rule}' has no closed form with {option}: simulate it")
+    if scenario.replicas > 1:
+        law, workers = fastest_of(law, scenario.replicas), workers_in_groups(workers, scenario.replicas)
     if hold == "auto" or (hold is None and rule.holds):
         if not rule.holds:
             raise InputError(f"rule '{rule}' has no hold, and 'auto' is given")
@@ -228,8 +283,10 @@ def _service(law: Law, loss: FrameLoss, scenario: Scenario) -> tuple[ServiceLaw,
         hold=hold,
         alignment=scenario.alignment,
         maximum_time=scenario.maximum_time,
+        service_model=scenario.service_model,
+        limit=limit_of(scenario, loss),
     )
-    return service, None if hold is None else int(hold)
+    return replace(service, workers=scenario.workers), None if hold is None else int(hold)
 
 
 def _share(part: LearningPart, batch_time: float | None, service: ServiceLaw) -> float:

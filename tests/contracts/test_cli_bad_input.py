@@ -146,10 +146,6 @@ def test_simulations_that_cannot_be(words, message, answer):
     _refused(answer("simulate", *TIMES, *MODE, *words), message)
 
 
-def test_a_rule_without_closed_form_says_what_to_do(answer):
-    _refused(answer(*BOUND, "--rule", "expected-time", "--workers", "3"), "simulate it")
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,8 @@ PARTS = {"inaction", "delay", "learning", "total"}
 
 def _object(answer, *words):
     said = answer(*words, "--json")
-    assert (said.code, said.err) == (0, "")
+    progress = re.sub(r"^planning \(\d+ %\)\n", "", said.err, flags=re.M)  # on a busy machine
+    assert (said.code, progress) == (0, "")
     assert said.out.count("\n") == 1
     return json.loads(said.out, parse_constant=lambda token: pytest.fail(f"{token} is no JSON"))
 
@@ -394,6 +396,7 @@ def test_run(answer, tmp_path):
         "deadline_lateness",
         "restarts",
         "tau_max",
+        "quantile_time",
         "mean_time",
         "missed_frames",
         "record",

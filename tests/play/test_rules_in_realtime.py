@@ -64,7 +64,7 @@ def test_a_rule_plays_the_same_schedule_on_both_clocks(rule, tmp_path, one_fork_
 
 
 @pytest.mark.realtime
-@pytest.mark.parametrize("rule", ["expected-time", "frame-pool", "frame-hold"])
+@pytest.mark.parametrize("rule", ["quantile-time", "expected-time", "frame-pool", "frame-hold"])
 def test_a_shared_schedule_has_the_same_law_on_both_clocks(rule, tmp_path, one_fork_server):
     """With varying times the inaction and the mean delay of 4 s of play are those of a long virtual run (4 sigma)."""
     real, virtual = _play_on_both(

@@ -4,7 +4,7 @@ Two independent programs: a play of the cartridge, row by row, and compiled even
 pair of values of two factors; each compares regret and inaction fraction at |z| < 4.5 with fixed seeds. Where a figure
 has no error (constant times), the two differ by less than a cycle at the ends of the run.
 
-Left out: workers that run freely for a constant time keep the phases that one run begins with, and the simulator means
+Left out: free-running workers for a constant time keep the phases that one run begins with, and the simulator means
 over all phases. A rule that learns tau_max gets laws with an upper end, known from the start in the simulator and soon
 in a run; without one it would learn more in the longer of the two.
 """
@@ -56,7 +56,7 @@ def possible(way, service, law, workers):
     rule = get_rule(way[0])
     if rule.single_worker and workers != 1:
         return False
-    return not (law in ("constant", "commensurate") and way[1] == "uniform")
+    return not (law in ("constant", "commensurate") and rule.independent)
 
 
 def pairs(cell):
@@ -116,6 +116,19 @@ def test_the_cells_cover_every_pair():
             if any(cell[a] == one and cell[b] == other for cell in cells):
                 assert (a, one, b, other) in seen
     assert 60 <= len(CELLS) <= 150
+
+
+@pytest.mark.parametrize(("frames", "workers", "delays"), [(2, 2, {2}), (2.5, 3, {3, 4})])
+def test_commensurate_times_keep_their_phases(frames, workers, delays, tmp_path):
+    """Of 0.04 s in frames of 0.02 s with 2 workers, and 0.05 s with 3: see tests/simulation/test_matrix.py."""
+    asked = rl.Scenario(
+        frames * FRAME, frame_time="gameboy", mode_probability=0.9, symbols=SYMBOLS, workers=workers, rule="max-time"
+    )
+    record = rl.run(asked, policy="oracle", clock="virtual", frames=1000, out=tmp_path / "record")
+    acted = record.frames.delay_frames[20:]
+    assert set(acted) == delays
+    if len(delays) == 2:
+        assert (acted == 4).mean() == pytest.approx(0.2, abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_hold_releases_no_earlier_and_frees_the_worker_on_completion():
     assert held.service(50, 4900)[0] == pytest.approx(0.113958120263, abs=4 * np.sqrt(0.114 * 0.886 / 4850))
 
 
-@pytest.mark.parametrize("name", ["expected-time", "free-running", "frame-hold"])
+@pytest.mark.parametrize("name", ["quantile-time", "expected-time", "free-running", "frame-hold"])
 def test_a_worker_that_was_away_is_given_a_new_start(name):
     rule = get_rule(name)
     state = rule.new_state(2, 1.0, first_estimate=3.0, hold=2)

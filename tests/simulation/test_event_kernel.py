@@ -45,7 +45,7 @@ def test_every_rule_is_the_plain_loop(name, alignment, frame_time):
     agree(name, alignment, workers, rng.gamma(4.0, 0.8, 4000) * frame_time, 800, frame_time, hold=4)
 
 
-@pytest.mark.parametrize("name", ["max-time", "expected-time", "free-running"])
+@pytest.mark.parametrize("name", ["max-time", "quantile-time", "expected-time", "free-running"])
 def test_rules_told_an_inference_time_are_the_plain_loop(name):
     rng = np.random.default_rng(6)
     agree(name, None, 5, rng.lognormal(1.0, 0.5, 4000), 700, 1.0, first_estimate=3.3)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...laws import ConstantLaw, Law, SampleLaw, law_from_samples
-from .frame_service import ServiceInFrames, ServiceRequest, renewal_ages
+from .frame_service import LONGEST_AGES, Ages, ServiceInFrames, ServiceRequest, renewal_ages
 
 __all__ = ["learning_cycle", "one_cycle", "second_moment", "sum_pmf"]
 
@@ -30,7 +30,19 @@ def one_cycle(request: ServiceRequest, rest: int) -> ServiceInFrames:
     square = second_moment(request.law, request.frame_time, pmf) + 2.0 * rest * mean + rest**2
     age, peak = renewal_ages(mean, mean + rest, square)
     cycle = mean + rest
-    return ServiceInFrames(1.0 - 1.0 / cycle, pmf / cycle, "closed-form", notes, age, peak)
+    return ServiceInFrames(
+        1.0 - 1.0 / cycle, pmf / cycle, "closed-form", notes, age, peak, ages=_resting_ages(pmf, rest)
+    )
+
+
+def _resting_ages(pmf: NDArray[np.float64], rest: int) -> Ages | None:
+    """Return the ages of cycles of D + ``rest`` frames: P(A = j) = sum over d of f_d P(D' + rest > j - d), by E C."""
+    if len(pmf) > LONGEST_AGES:
+        return None
+    until = np.concatenate([np.ones(rest), np.maximum(0.0, 1.0 - np.cumsum(pmf))])  # P(D' + rest > i)
+    mean = float(pmf @ np.arange(len(pmf))) + rest
+    law = np.convolve(pmf, until) / mean
+    return Ages.in_order(law / law.sum(), pmf / mean)
 
 
 def second_moment(law: Law, frame_time: float, pmf: NDArray[np.float64]) -> float:

@@ -64,7 +64,7 @@ def even_spacing(x: float, spacing: float) -> ServiceInFrames:
         above = np.concatenate([np.ones(delay), [0.0]])
         law = np.zeros(delay + 1)
         law[delay] = 1.0
-        return ServiceInFrames(0.0, law, "closed-form", (), delay + 0.5, delay + 1.0)
+        return ServiceInFrames(0.0, law, "closed-form").aged(Ages(above, np.zeros(delay + 1)))
     width = min(1.0, spacing)
     frames = np.arange(math.ceil(x + spacing) + 1, dtype=np.float64)
     # P(ceil(x + v) = m) is the share of v in (m - 1 - x, m - x]
@@ -79,7 +79,7 @@ def even_spacing(x: float, spacing: float) -> ServiceInFrames:
     ages = Ages(above, standing)
     inaction = max(0.0, 1.0 - 1.0 / spacing)
     last = int(np.flatnonzero(delays)[-1])
-    return ServiceInFrames(inaction, delays[: last + 1], "closed-form", (), ages.mean(), ages.peak())
+    return ServiceInFrames(inaction, delays[: last + 1], "closed-form").aged(ages)
 
 
 def spacing_in_phases(x: float, workers: float) -> Fraction | None:
@@ -125,7 +125,7 @@ def kept_phases(spacing: Fraction, workers: int) -> ServiceInFrames:
     standing = np.bincount(age[unchanged], minlength=longest + 1) / n
     ages = Ages(np.maximum(above, 0.0), standing)
     inaction = 1.0 - float(served.sum()) / n
-    return ServiceInFrames(inaction, delays, "closed-form", (), ages.mean(), ages.peak())
+    return ServiceInFrames(inaction, delays, "closed-form").aged(ages)
 
 
 def frame_aligned_cycle(cycle: int, workers: float) -> ServiceInFrames:
@@ -148,9 +148,13 @@ def frame_aligned_cycle(cycle: int, workers: float) -> ServiceInFrames:
     delays = np.zeros(cycle + 1)
     if workers >= cycle:
         delays[cycle] = 1.0
-        return ServiceInFrames(0.0, delays, "closed-form", (), cycle + 0.5, cycle + 1.0)
+        return ServiceInFrames(0.0, delays, "closed-form").aged(Ages.in_order(delays, delays))
     short, longer = divmod(cycle, int(workers))
-    squares = longer * (short + 1) ** 2 + (int(workers) - longer) * short**2
     delays[cycle] = workers / cycle
+    counts = np.concatenate([np.zeros(cycle), np.full(short, workers), [longer, 0]])  # frames of a cycle by age
+    above = np.cumsum(counts[::-1])[::-1] - counts
+    counts[cycle] = 0.0  # new ones
+    ages = Ages(above / cycle, counts / cycle)
+    squares = longer * (short + 1) ** 2 + (int(workers) - longer) * short**2
     mean, peak = cycle + squares / (2.0 * cycle), cycle + cycle / workers
-    return ServiceInFrames(1.0 - workers / cycle, delays, "closed-form", (), mean, peak)
+    return ServiceInFrames(1.0 - workers / cycle, delays, "closed-form", (), mean, peak, ages=ages)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...laws import Law
-from .frame_service import Ages, NoClosedForm, ServiceInFrames, ServiceRequest, renewal_ages
+from .frame_service import LONGEST_AGES, Ages, NoClosedForm, ServiceInFrames, ServiceRequest, renewal_ages
 from .pool_chains import MOST_COUNTED, age_chain, exponential_pool
 
 __all__ = [
@@ -111,10 +111,7 @@ def unlimited_pool(pmf: NDArray[np.float64], hold: int = 1) -> ServiceInFrames:
         delays,
         "series",
         ("a worker is idle at every boundary",),
-        ages.mean(),
-        ages.peak(),
-        in_order_law=ages.in_order_law(),
-    )
+    ).aged(ages)
 
 
 def values_of_holds(
@@ -176,7 +173,7 @@ def constant_pool(delay: int, workers: int, hold: int = 1) -> ServiceInFrames:
     above = np.concatenate([np.ones(effect), np.arange(gap - 1, -1, -1) / delay])
     standing = np.concatenate([np.zeros(effect + 1), np.full(gap - 1, 1.0 / delay)])
     ages = Ages(above, standing)
-    return ServiceInFrames(1.0 - served, delays, "closed-form", (), ages.mean(), ages.peak(), 1.0 - served)
+    return ServiceInFrames(1.0 - served, delays, "closed-form", blocking=1.0 - served).aged(ages)
 
 
 def single_worker_pool(pmf: NDArray[np.float64], hold: int = 1) -> ServiceInFrames:
@@ -195,7 +192,17 @@ def single_worker_pool(pmf: NDArray[np.float64], hold: int = 1) -> ServiceInFram
     mean, square = float(pmf @ frames), float(pmf @ frames**2)
     law = held(pmf, hold)
     age, peak = renewal_ages(float(law @ np.arange(len(law))), mean, square)
-    return ServiceInFrames(1.0 - 1.0 / mean, law / mean, "closed-form", (), age, peak, 1.0 - 1.0 / mean)
+    ages = None
+    if len(pmf) <= LONGEST_AGES:
+        # an output of delay M = max(D, h) acts until the next one, D + M' frames after its observation
+        later = np.append(np.maximum(0.0, 1.0 - np.cumsum(law)), 0.0)  # P(M' > i)
+        shares = np.zeros(len(pmf) + len(law))
+        for d in np.flatnonzero(pmf):
+            first = max(int(d), hold)
+            shares[first : d + len(later)] += pmf[d] * later[first - d :]
+        ages = Ages.in_order(shares / shares.sum(), law / mean)
+    idle = 1.0 - 1.0 / mean
+    return ServiceInFrames(idle, law / mean, "closed-form", (), age, peak, idle, ages=ages)
 
 
 def finite_pool(

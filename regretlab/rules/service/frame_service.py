@@ -17,16 +17,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...laws import Law, SampleLaw
+from ...laws import FRAME_TOLERANCE, Law, SampleLaw
 from ...results import Method
 from ..rule import Alignment, StaggeringRule
 
-__all__ = ["TAU_MAX_QUANTILE", "Ages", "NoClosedForm", "ServiceInFrames", "ServiceRequest", "renewal_ages"]
+__all__ = [
+    "LONGEST_AGES",
+    "TAU_MAX_QUANTILE",
+    "Ages",
+    "NoClosedForm",
+    "ServiceInFrames",
+    "ServiceRequest",
+    "renewal_ages",
+    "whole_frames",
+]
 
 TAU_MAX_QUANTILE = 0.999
 """Stands for the longest time of a law without an upper end."""
 MOST_LONGER = 0.1
 """Share of the inference times that may be longer than a tau_max as given; a closed form takes it for the longest."""
+LONGEST_AGES = 2048
+"""Frames of delay up to which the ages of one worker's action are tabulated, by a sum over pairs."""
 _TAILS = (1e-13, 1e-10, 1e-8)
 
 
@@ -38,6 +49,14 @@ def known_maximum(law: Law, maximum_time: float | None) -> float:
     """Return tau_max in seconds: as given, but no shorter than the upper end of the law, which the rule would learn."""
     end = law.maximum()
     return end if maximum_time is None or maximum_time < end < math.inf else maximum_time
+
+
+def whole_frames(law: Law, frame_time: float) -> bool:
+    """Whether every inference time is a whole number of frames."""
+    if law.kind == "scipy":
+        return False
+    frames = (law.seconds if isinstance(law, SampleLaw) else np.array([law.mean()])) / frame_time
+    return bool(np.abs(frames - np.rint(frames)).max() <= FRAME_TOLERANCE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +101,14 @@ class ServiceRequest:
                 continue
         pmf = self.law.frame_pmf(self.frame_time, tail=_TAILS[-1])
         return pmf, (f"delays above {len(pmf) - 1} frames (probability {_TAILS[-1]:.0e}) are left out",)
+
+    def keeps_phases(self) -> bool:
+        """Whether the times between starts are known and the same: then starts keep to the phases they began with.
+
+        So it is for constant times, a tau_max that is given, and (for the rule that learns it) times of whole frames.
+        """
+        known = self.maximum_time is not None and self.law.maximum() <= self.maximum_time
+        return known or self.constant_time() is not None or whole_frames(self.law, self.frame_time)
 
     def constant_time(self) -> float | None:
         """Return the inference time in seconds if it is always the same, else None."""
@@ -129,7 +156,9 @@ class ServiceInFrames:
     blocking
         Fraction of the boundaries at which a pool has no idle worker; 0 for rules that wait for none.
     in_order_law
-        a_j of the same rule if outputs older than one acted on before were dropped, where that differs and is known.
+        a_j of the same rule if outputs older than one acted on before were dropped, where that is known.
+    ages
+        Ages of the freshest observation acted on, where they are tabulated.
     """
 
     inaction_fraction: float
@@ -140,10 +169,31 @@ class ServiceInFrames:
     peak_age: float = math.nan
     blocking: float = 0.0
     in_order_law: NDArray[np.float64] | None = None
+    ages: "Ages | None" = None
 
     def aged(self, ages: "Ages") -> "ServiceInFrames":
         """Return this service with the figures that follow from the ages."""
-        return replace(self, mean_age=ages.mean(), peak_age=ages.peak(), in_order_law=ages.in_order_law())
+        return replace(self, mean_age=ages.mean(), peak_age=ages.peak(), in_order_law=ages.in_order_law(), ages=ages)
+
+    def lasting(self, limit: float, repeats: bool) -> "ServiceInFrames":
+        """Return the service if outputs act until a fresher one comes, below ``limit`` frames of age.
+
+        An output older than the one in force is discarded. Where the default behaviour ``repeats`` the last action,
+        only the frames of fresher outputs count as served.
+
+        Raises
+        ------
+        NoClosedForm
+            If the ages are not known.
+        """
+        if self.ages is None:
+            raise NoClosedForm("the ages of the newest action are too many to tabulate: simulate them")
+        if repeats:
+            law = self.ages.in_order_law()
+        else:
+            law = self.ages.law()
+            law = law[: int(min(limit, len(law)))]
+        return replace(self, inaction_fraction=max(0.0, 1.0 - float(law.sum())), delay_law=law)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +218,19 @@ class Ages:
 
     above: NDArray[np.float64]
     standing: NDArray[np.float64]
+
+    @classmethod
+    def in_order(cls, law: NDArray[np.float64], new: NDArray[np.float64]) -> "Ages":
+        """Return the ages of P(A = j) and the fraction of frames in which an observation of age j is new."""
+        size = max(len(law), len(new)) + 1
+        exactly, fresh = np.zeros(size), np.zeros(size)
+        exactly[: len(law)], fresh[: len(new)] = law, new
+        above = np.maximum(0.0, float(exactly.sum()) - np.cumsum(exactly))
+        return cls(above, np.maximum(exactly - fresh, 0.0))
+
+    def law(self) -> NDArray[np.float64]:
+        """Return P(A = j)."""
+        return np.concatenate([[0.0], np.maximum(-np.diff(self.above), 0.0)])
 
     def mean(self) -> float:
         """Return the time-average age in frames."""

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
-from ...laws import FRAME_TOLERANCE, ConstantLaw, Law, SampleLaw
+from ...laws import ConstantLaw, Law, SampleLaw
 from .frame_service import Ages, NoClosedForm, ServiceInFrames, ServiceRequest
 
-__all__ = ["independent_workers", "long_run", "newest_ages", "on_frames", "whole_frames"]
+__all__ = ["independent_workers", "long_run", "newest_ages", "on_frames"]
 
 _TAILS = (1e-13, 1e-10, 1e-8)
 _LONGEST = 2**16
@@ -47,14 +47,6 @@ def long_run(request: ServiceRequest) -> ServiceInFrames:
     if service is None:
         raise NoClosedForm(f"the tail of {request.law.text} is too heavy for rule '{request.rule}': simulate it")
     return service
-
-
-def whole_frames(law: Law, frame_time: float) -> bool:
-    """Whether every inference time is a whole number of frames."""
-    if law.kind == "scipy":
-        return False
-    frames = _points(law) / frame_time
-    return bool(np.abs(frames - np.rint(frames)).max() <= FRAME_TOLERANCE)
 
 
 def on_frames(pmf: NDArray[np.float64], workers: int) -> ServiceInFrames:
@@ -146,6 +138,7 @@ def independent_workers(law: Law, frame_time: float, workers: int) -> ServiceInF
         (_INDEPENDENT, *notes),
         math.nan if ages is None else ages.mean(),
         math.nan if ages is None else ages.peak(),
+        ages=ages,
     )
 
 

@@ -54,6 +54,8 @@ def service_law(
     maximum_time: float | None = None,
     learning_time: Law | None = None,
     drop_out_of_order: bool = False,
+    service_model: str = "once",
+    limit: float = math.inf,
 ) -> ServiceLaw:
     """Return the long-run inaction fraction, served-delay law and age of information of a rule.
 
@@ -79,6 +81,11 @@ def service_law(
         learning does not block.
     drop_out_of_order
         Pools only: drop outputs whose observation is older than one acted on before, instead of applying them.
+    service_model
+        "once": an output acts in one frame. "chunk": until a fresher one comes. "repeat": the same, but its later
+        frames count as default ones.
+    limit
+        Frames of age from which no output acts ("once", "chunk").
 
     Returns
     -------
@@ -140,6 +147,16 @@ def service_law(
         kept = service.in_order_law
         service = replace(service, delay_law=kept, inaction_fraction=1.0 - float(kept.sum()))
         assumptions = (*assumptions, "outputs older than one acted on before are dropped")
+    age_law = None
+    if service_model != "once":
+        service = service.lasting(limit, service_model == "repeat")
+        assumptions = (*assumptions, "an output older than the one in force is discarded")
+        if service_model == "repeat" and service.ages is not None:
+            age_law = service.ages.law()
+    elif limit < len(service.delay_law):
+        fresh = service.delay_law[: int(limit)]
+        lost = float(service.delay_law[int(limit) :].sum())
+        service = replace(service, delay_law=fresh, inaction_fraction=service.inaction_fraction + lost)
     return ServiceLaw(
         rule=chosen.name,
         workers=workers,
@@ -150,6 +167,7 @@ def service_law(
         mean_age=None if math.isnan(service.mean_age) else service.mean_age * request.frame_time,
         peak_age=None if math.isnan(service.peak_age) else service.peak_age * request.frame_time,
         assumptions=assumptions,
+        age_law=age_law,
     )
 
 

@@ -20,8 +20,9 @@ MOST_TIMES = 1 << 18
 class EventRun:
     """A run of a rule, served a block of frames at a time.
 
-    Where starts may lie anywhere ("uniform"), all of them are shifted by a uniform share of a frame, and free-running
-    workers begin at independent uniform points of an inference time: the long run of a rule is meant over all phases.
+    Where starts may lie anywhere ("uniform"), all of them are shifted by a uniform share of a frame, unless times that
+    are fractions of a frame keep to the phases of a first start on a boundary, as in a run. Free-running workers begin
+    at independent uniform points of an inference time. So the long run of a rule is meant.
 
     Parameters
     ----------
@@ -33,6 +34,8 @@ class EventRun:
         Frames of the longest block.
     outputs, cancel_after
         As for ``EventEngine``.
+    keeps_phases
+        Whether starts keep to the phases of a first start on a boundary.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class EventRun:
         block: int,
         outputs: Outputs | None = None,
         cancel_after: float = math.inf,
+        keeps_phases: bool = False,
     ) -> None:
         time_seed, phase_seed = seed.spawn(2)
         self._law = law
@@ -57,7 +61,7 @@ class EventRun:
         offsets: float | NDArray[np.float64] = 0.0
         if rule.independent:
             offsets = phases.random(workers) * min(law.mean(), cancel_after)
-        elif alignment == "uniform":
+        elif not keeps_phases and alignment == "uniform":
             offsets = phases.random() * frame_time
         self._engine = EventEngine(
             rule,

@@ -1,0 +1,129 @@
+"""Closed form against simulator: rule x service model x default behaviour x mode x alignment x five laws.
+
+Every cell for which the theory has a figure is a test with a fixed seed: regret and inaction fraction agree to 4.5
+standard errors. A covering subset, in which every pair of settings occurs that occurs at all, is quick; the rest is
+``thorough``.
+"""
+
+import itertools
+
+import pytest
+
+import regretlab as rl
+from regretlab.laws import law_from_samples
+from regretlab.rules import known_rules
+from regretlab.rules.service.service import NoClosedForm
+from regretlab.theory.realtime import bound as closed_form
+
+LAWS = {
+    "gamma": "gamma(4, scale=0.8)",
+    "expon": "expon(scale=2.5)",
+    "constant": "3.2",
+    "whole": law_from_samples([1.0] * 2 + [2.0] * 5 + [3.0] * 3),
+    "uniform": "uniform(0.4, 3)",
+}
+BOUNDED = {"gamma": "beta(3, 1, scale=4.4)", "expon": "truncexpon(2, scale=2.5)"}
+"""Under a rule that learns tau_max: the simulator would learn more in a longer run."""
+OUTPUTS = {
+    "once": {},
+    "chunk 4": {"chunk": 4},
+    "chunk inf": {"chunk": "inf"},
+    "age limit 5": {"age_limit": 5},
+    "replicas 2": {"replicas": 2},
+}
+DEFAULTS = {
+    "noop": {"gap_default": 0.6},
+    "random": {"default_behaviour": "random", "actions": 4},
+    "repeat": {"default_behaviour": "repeat"},
+}
+MODES = {
+    "stays": {},
+    "ring": {"symbols": 5},
+    "moves": {"mode": "moves", "symbols": 3, "gap_delay": 0.8},
+}
+FRAMES = 20_000
+
+
+def cells():
+    """All combinations that go together, each as a tuple of names."""
+    found = []
+    for rule in known_rules():
+        for alignment, law, outputs, default, mode in itertools.product(
+            rule.alignments, LAWS, OUTPUTS, DEFAULTS, MODES
+        ):
+            if default == "repeat" and outputs not in ("once", "replicas 2"):
+                continue
+            if rule.single_worker and outputs == "replicas 2" and default != "noop":
+                continue  # a race of two workers, once
+            found.append((rule.name, alignment, law, outputs, default, mode))
+    return found
+
+
+def covering(all_cells):
+    """A greedy choice of cells in which every pair of settings occurs that occurs in any."""
+    left = {pair for cell in all_cells for pair in itertools.combinations(enumerate(cell), 2)}
+    chosen = []
+    pairs = {cell: set(itertools.combinations(enumerate(cell), 2)) for cell in all_cells}
+    while left:
+        best = max(all_cells, key=lambda cell: len(pairs[cell] & left))
+        chosen.append(best)
+        left -= pairs[best]
+    return set(chosen)
+
+
+CELLS = cells()
+QUICK = covering(CELLS)
+
+
+def asked(rule, alignment, law, outputs, default, mode):
+    """The scenario of a cell: three workers, or as many as race."""
+    known = next(known for known in known_rules() if known.name == rule)
+    workers = (1 if known.single_worker else 3) * (2 if outputs == "replicas 2" else 1)
+    fields = OUTPUTS[outputs] | DEFAULTS[default] | MODES[mode]
+    hold = {"hold": 3} if known.holds else {}
+    times = LAWS | (BOUNDED if known.takes_maximum_time else {})
+    return rl.Scenario(
+        times[law], frame_time=1, mode_probability=0.85, workers=workers, rule=rule, alignment=alignment,
+        **hold, **fields,
+    )  # fmt: skip
+
+
+def agrees(value, measured, error):
+    """4.5 standard errors, and rounding where nothing is random."""
+    return abs(value - measured) <= 4.5 * (error or 0.0) + 1e-9
+
+
+def aimed(assumptions):
+    """The delay for which actions are made, in a world whose mode moves."""
+    return [said for said in assumptions if "the mode moves" in said]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "workers", "regret"), [(0.04, 2, 0.19), (0.05, 3, 1 - 0.8 * 0.9**3 - 0.2 * 0.9**4)]
+)
+def test_commensurate_times_keep_their_phases(seconds, workers, regret):
+    """Starts of max-time begin on a boundary: 2 frames are 2 old with 2 workers, 5/2 frames are 3 and 4 with 3."""
+    law = rl.Scenario(seconds, frame_time=0.02, mode_probability=0.9, workers=workers, rule="max-time")
+    found = rl.simulate(law, frames=FRAMES, seed=3, threads=1)
+    assert rl.bound(law).regret.total == pytest.approx(regret, abs=1e-12)
+    assert found.inaction_fraction == 0.0
+    assert agrees(regret, found.regret.total, found.standard_errors["regret_per_frame"]["total"])
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [pytest.param(cell, id="-".join(cell), marks=[] if cell in QUICK else pytest.mark.thorough) for cell in CELLS],
+)
+def test_closed_form_is_simulator(cell):
+    scenario = asked(*cell)
+    try:
+        expected = closed_form(scenario)
+    except NoClosedForm:
+        pytest.skip("no closed form")
+    found = rl.simulate(scenario, frames=FRAMES, seed=7, threads=1)
+    errors = found.standard_errors
+    assert agrees(expected.regret.total, found.regret.total, errors["regret_per_frame"]["total"])
+    assert agrees(expected.inaction_fraction, found.inaction_fraction, errors["inaction_fraction"])
+    if aimed(expected.assumptions) == aimed(found.service.assumptions):  # two aims of equal worth share it differently
+        assert agrees(expected.regret.inaction, found.regret.inaction, errors["regret_per_frame"]["inaction"])
+    assert expected.regret.total >= expected.lower_bound.regret_per_frame - 1e-9
