@@ -25,6 +25,7 @@ BOUND_KEYS = {
     "regret",
     "regret_per_frame",
     "regret_per_second",
+    "sampling_interval",
     "service_value",
     "standard_error",
     "symbolic",
@@ -601,3 +602,21 @@ def test_policies_are_compared_in_one_command(answer, tmp_path, monkeypatch):
     assert (refused.code, refused.err.count("are for one policy, and 2 are given")) == (2, 1)
     refused = answer("profile", "--policy", "nature", "--fps", "30")
     assert (refused.code, refused.err.count("--frame-time has no effect without --mode-probability")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "command", [["bound"], ["bound", "--rule", "any"], ["simulate", "--frames", "20000"], ["plan"]]
+)
+def test_every_command_says_what_samples_leave_open(command, answer, tmp_path):
+    np.save(tmp_path / "t.npy", np.random.default_rng(0).gamma(4, 0.01, 30))
+    world = ["--mode-probability", "0.9", "--json"]
+    if command == ["plan"]:
+        world += ["--services", "given", "--workers", "3"]
+    values = json.loads(answer(*command, "--inference-time", f"@{tmp_path / 't.npy'}", *world).out)
+    found = values["sampling_interval"]
+    assert (found["samples"], found["level"]) == (30, 0.95)
+    low, high = found["regret_per_frame"]["total"]
+    assert low < values["regret_per_frame"]["total"] < high
+    assert found["inaction_fraction"][0] <= values["inaction_fraction"] <= found["inaction_fraction"][1]
+    again = json.loads(answer(*command, "--inference-time", "gamma(4, scale=0.01)", *world).out)
+    assert again["sampling_interval"] is None
