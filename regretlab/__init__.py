@@ -16,8 +16,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .curves import DelayCurve
     from .errors import InputError, RunError
-    from .front import profile, run, solve, stochasticity, sweep, validate
+    from .front import delay_curve, profile, run, solve, stochasticity, sweep, validate
     from .laws import Law, parse_law
     from .planning.choosing import Plan, plan
     from .planning.comparing import Comparison, compare
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     from .theory.report import RegretReport
 
 _HOMES = {
+    "curves": ("DelayCurve",),
     "errors": ("InputError", "RunError"),
-    "front": ("profile", "run", "solve", "stochasticity", "sweep", "validate"),
+    "front": ("delay_curve", "profile", "run", "solve", "stochasticity", "sweep", "validate"),
     "laws": ("Law", "parse_law"),
     "planning.choosing": ("Plan", "plan"),
     "planning.comparing": ("Comparison", "compare"),
@@ -58,6 +60,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Comparison",
+    "DelayCurve",
     "Estimate",
     "InputError",
     "Law",
@@ -76,6 +79,7 @@ __all__ = [
     "__version__",
     "bound",
     "compare",
+    "delay_curve",
     "lower_bound",
     "parse_law",
     "plan",

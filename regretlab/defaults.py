@@ -1,6 +1,16 @@
 """Defaults of commands that Python, the command line and sweeps share, each written once; imports nothing."""
 
-__all__ = ["PLAYED_FRAMES", "POLICY", "PROFILED_ACTIONS", "REPLICATIONS", "SIMULATED_FRAMES"]
+__all__ = [
+    "CURVE_DELAYS",
+    "CURVE_EPISODES",
+    "CURVE_FRAMES",
+    "CURVE_REPLICATIONS",
+    "PLAYED_FRAMES",
+    "POLICY",
+    "PROFILED_ACTIONS",
+    "REPLICATIONS",
+    "SIMULATED_FRAMES",
+]
 
 POLICY = "impala-k1"
 """What ``run`` plays."""
@@ -12,3 +22,11 @@ REPLICATIONS = 8
 """Replications of ``simulate``."""
 PROFILED_ACTIONS = 7
 """Actions that the policy of ``profile`` chooses from."""
+CURVE_DELAYS = (0, 1, 2, 5, 10)
+"""Action delays of a ``delay_curve``, in frames."""
+CURVE_FRAMES = 4000
+"""Frames of each of its plays at most."""
+CURVE_EPISODES = 4
+"""Episodes of each of its plays."""
+CURVE_REPLICATIONS = 32
+"""Its replications, at least."""

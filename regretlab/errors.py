@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-__all__ = ["InputError", "RunError", "first_fault"]
+__all__ = ["InferenceStopped", "InputError", "RunError", "first_fault"]
 
 _WORDS = {
     "greater than or equal to": "at least",
@@ -28,6 +28,10 @@ _LONGEST = 80  # characters of a value that a message repeats
 
 class InputError(ValueError):
     """Input that cannot be used: the message is one sentence naming the value and what is allowed."""
+
+
+class InferenceStopped(Exception):  # noqa: N818 - an event, not a fault
+    """A forward pass was given up at a layer boundary, because its inference is cancelled."""
 
 
 class RunError(RuntimeError):

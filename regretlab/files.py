@@ -128,7 +128,7 @@ class PartStore:
 
     def missing(self) -> list[int]:
         """Return the numbers of the parts that are not there, or not whole."""
-        return [number for number in range(self._parts) if self._read(number) is None]
+        return [number for number in range(self._parts) if self.find(number) is None]
 
     def put(self, number: int, content: bytes) -> None:
         """Keep a part."""
@@ -136,10 +136,19 @@ class PartStore:
 
     def get(self, number: int) -> bytes:
         """Return a part that is there."""
-        content = self._read(number)
+        content = self.find(number)
         if content is None:
             raise InputError(f"'{self._path(number)}' is missing or damaged: call again to compute it")
         return content
+
+    def find(self, number: int) -> bytes | None:
+        """Return a part, or None where it is missing or not whole."""
+        try:
+            held = self._path(number).read_bytes()
+        except OSError:
+            return None
+        content = held[_DIGEST_BYTES:]
+        return content if hashlib.sha256(content).digest() == held[:_DIGEST_BYTES] else None
 
     def all(self) -> Iterator[bytes]:
         """Yield all parts in their order."""
@@ -155,11 +164,3 @@ class PartStore:
 
     def _path(self, number: int) -> Path:
         return self.folder / f"part-{number:08d}"
-
-    def _read(self, number: int) -> bytes | None:
-        try:
-            held = self._path(number).read_bytes()
-        except OSError:
-            return None
-        content = held[_DIGEST_BYTES:]
-        return content if hashlib.sha256(content).digest() == held[:_DIGEST_BYTES] else None

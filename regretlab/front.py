@@ -1,6 +1,6 @@
 """Functions of the front door that join two sides, or read what other functions take as objects.
 
-``import regretlab as rl`` offers them as ``rl.run``, ``rl.solve``, ``rl.sweep``, ``rl.profile``,
+``import regretlab as rl`` offers them as ``rl.delay_curve``, ``rl.run``, ``rl.solve``, ``rl.sweep``, ``rl.profile``,
 ``rl.stochasticity`` and ``rl.validate``. Nothing heavy is imported before one is called.
 """
 
@@ -8,21 +8,96 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .defaults import PLAYED_FRAMES, POLICY, PROFILED_ACTIONS
+from .defaults import CURVE_DELAYS, CURVE_FRAMES, PLAYED_FRAMES, POLICY, PROFILED_ACTIONS
 from .errors import InputError
 from .progress import Progress, silent
 from .scenario import Scenario, whole_number
 
 if TYPE_CHECKING:
+    from .curves import DelayCurve
     from .mdp import DelayedSolution, StochasticityEstimate
     from .policies.profile import LatencyProfile
     from .records import Record
     from .sweeps.sweep import Sweep
     from .validation.suite import Validation
 
-__all__ = ["profile", "run", "solve", "stochasticity", "sweep", "validate"]
+__all__ = ["delay_curve", "profile", "run", "solve", "stochasticity", "sweep", "validate"]
 
 """Called with the frames played, the frames in all, and what is going on."""
+
+
+def delay_curve(
+    env: str,
+    *,
+    policy: str = POLICY,
+    delays: Sequence[int] = CURVE_DELAYS,
+    default_behaviour: Literal["noop", "repeat", "random"] = "noop",
+    chunk: float | str | None = None,
+    frames: int = CURVE_FRAMES,
+    seed: int = 0,
+    options: dict[str, Any] | None = None,
+    default_action: int | None = None,
+    weights: str | Path | None = None,
+    **settings: Any,
+) -> "DelayCurve":
+    """Measure what a policy loses by the age of its actions; the curve is a world: ``Scenario(loss=curve)``.
+
+    Parameters
+    ----------
+    env, policy, weights
+        As for ``run``.
+    delays
+        Action delays in frames; 0 is added.
+    default_behaviour
+        What acts without an action. With "repeat" each action is held, and frames are sorted by its age.
+    chunk
+        Frames of age for which an action is held, or "inf".
+    frames
+        Frames of a play at most.
+    seed
+        Of environment, policy and default behaviour.
+    options
+        Keyword arguments of the environment.
+    default_action
+        The action that does nothing, of an environment that does not say which does.
+    settings
+        Further arguments of ``play.delay_curve.measure_delay_curve`` (``precision``, ``replications``, ``episodes``,
+        ``per``, ``processes``, ``parts``, ``progress``).
+
+    Returns
+    -------
+    DelayCurve
+        With ``loss_curve``, ``fit``, ``checks``, ``save`` and ``plot``. What follows from it is a prediction for this
+        policy.
+
+    Raises
+    ------
+    InputError
+        For anything that cannot be played.
+
+    Examples
+    --------
+    >>> curve = delay_curve("beacon", policy="oracle", delays=[0, 1], frames=100, replications=8)
+    >>> round(Scenario(0.01, loss=curve).loss.gap_default, 9)
+    1.0
+    """
+    from .games import environment_id
+    from .play.configuration import RunConfiguration
+    from .play.delay_curve import measure_delay_curve
+
+    configuration = RunConfiguration(
+        environment=environment_id(env),
+        environment_options=options or {},
+        policy=policy,
+        default_behaviour=default_behaviour,
+        chunk="inf" if chunk == float("inf") else chunk,
+        frames=frames,
+        seed=seed,
+        default_action=default_action,
+        weights=None if weights is None else str(weights),
+        frame_time=1.0,  # nothing is timed
+    )
+    return measure_delay_curve(configuration, delays, **settings)
 
 
 def run(
@@ -97,7 +172,7 @@ def run(
     from .records import Record
 
     configuration = RunConfiguration.of(
-        scenario,
+        with_numbers(scenario, environment_id(env), settings.get("environment_options") or {}),
         environment=environment_id(env),
         policy=policy,
         clock=clock,
@@ -109,6 +184,62 @@ def run(
     record = Record(out)
     record.summary = with_prediction(record, summary)
     return record
+
+
+def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) -> Scenario:
+    """Return the scenario of a run with numbers for an age limit and a threshold of cancelling that are "auto".
+
+    Parameters
+    ----------
+    scenario
+        What is to be run. Its gaps count where a number is chosen by them.
+    environment, options
+        Gymnasium id and keyword arguments; what the environment reports of its mode probability counts.
+
+    Raises
+    ------
+    InputError
+        Without a mode probability, or without the law of the inference time for the threshold.
+
+    Examples
+    --------
+    >>> asked = Scenario("lognorm(1, scale=0.05)", mode_probability=0.97, workers=4, cancel_after="auto")
+    >>> round(with_numbers(asked, "regretlab/Beacon-v0", {}).cancel_after * 59.7275, 6)
+    4.0
+    """
+    if "auto" not in (scenario.age_limit, scenario.cancel_after):
+        return scenario
+    from .play.preparation import describe_environment
+    from .rules import get_rule
+    from .theory.cancelling import best_threshold
+    from .theory.loss import limit_of, loss_of
+
+    known = None if scenario.is_default("frame_time") else scenario.frame_time
+    described = describe_environment(environment, options, known)
+    details, frame = described.details, described.frame_time
+    own = {name: details[name] for name in ("mode_probability", "symbols") if name in details}
+    given = {name: value for name in own if (value := getattr(scenario, name)) is not None}
+    world = scenario.replace(**own | given)
+    loss = loss_of(world, "run")
+    numbers: dict[str, Any] = {}
+    if scenario.age_limit == "auto":
+        limit = limit_of(world.replace(chunk=None), loss)
+        numbers["age_limit"] = None if limit == float("inf") else int(limit)
+    if scenario.cancel_after == "auto":
+        if scenario.inference_time is None:
+            raise InputError("cancel after 'auto' needs the law of the inference time (--emulate-latency), or a number")
+        threshold = best_threshold(
+            scenario.inference_time,
+            frame,
+            loss,
+            workers=scenario.workers,
+            service_model=scenario.service_model,
+            chunk=scenario.chunk,
+        )
+        numbers["cancel_after"] = None if threshold == float("inf") else threshold
+    if not get_rule(scenario.rule).holds:  # no other part of a run weighs them
+        numbers |= {"gap_default": Scenario.gap_default, "gap_delay": Scenario.gap_delay}
+    return scenario.replace(**numbers)
 
 
 def solve(mdp: Any, delay: int = 0, *, every: int = 1) -> "DelayedSolution":

@@ -153,6 +153,14 @@ def _gap(value: Any, name: str) -> float:
     return number
 
 
+def _loss(value: Any, name: str) -> Any:
+    from .curves import DelayCurve, read_loss_curve
+
+    if isinstance(value, str | Path):
+        return read_loss_curve(value)
+    return value.loss_curve if isinstance(value, DelayCurve) else value
+
+
 def _cores(value: Any, name: str) -> float:
     number = _number(value, name)
     if not 0 < number < math.inf:
@@ -333,7 +341,8 @@ class Scenario:
     replicas
         Workers that race on each observation: the first to complete counts, the others are cancelled.
     batch_law
-        "alpha, beta": one accelerator serves n inferences together in alpha + beta n seconds.
+        "alpha, beta": one accelerator serves n inferences together in alpha + beta n seconds, n at most the number of
+        workers; in place of the inference time.
     horizon
         Seconds to add the regret up over.
 
@@ -360,7 +369,7 @@ class Scenario:
     mode_probability: float | None = _asked(None, float | None, _probability)
     symbols: int | None = _asked(None, int | None, _count(2))
     mode: Literal["stays", "moves"] = _asked("stays", Literal["stays", "moves"], _one_of("stays", "moves"), "")
-    loss: Any = _asked(None, str | None, _as_given, "")  # noqa: RUF009 - a field
+    loss: Any = _asked(None, str | None, _loss, "")  # noqa: RUF009 - a field
     gap_default: float = _asked(1.0, float, _gap, "reward/frame")
     gap_delay: float = _asked(1.0, float, _gap, "reward/frame")
     default_behaviour: Literal["noop", "repeat", "random"] = _asked(
@@ -412,6 +421,8 @@ class Scenario:
     def title(self) -> str:
         """The scenario in one line."""
         workers = "1 worker" if self.workers == 1 else f"{self.workers:g} workers"
+        if self.batch_law is not None:
+            return f"batches of at most {self.workers:g}, {self.batch_law.replace(', ', ' s + ')} s an item"
         if self.inference_time is None:
             return f"{self.rule}, {workers}"
         return f"{self.rule}, {workers}, inference time {with_unit(self.inference_time.text)}"
@@ -543,6 +554,8 @@ class Scenario:
             return next((known for known, seconds in FRAME_TIMES.items() if seconds == value), value)
         if isinstance(value, float) and math.isinf(value):
             return "inf"
+        if name == "loss" and getattr(value, "source", None) is not None:
+            return value.source
         if value is not None and not isinstance(value, str | int | float):
             raise InputError(f"{_words(name)} {value!r} cannot be written as text: save it to a file and give its name")
         return value

@@ -23,6 +23,7 @@ def application() -> Any:
     from . import (  # noqa: F401 - they register their commands
         compare,
         completion,
+        delay_curve,
         doctor,
         experiment,
         figures,
@@ -86,7 +87,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 _BAD_NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
-_PATHS = ("--out", "--record", "--gif", "--folder", "--weights", "--rom", "--memory-map", "--state", "--resume")
+_PATHS = (
+    *("--out", "--record", "--gif", "--loss", "--figure", "--folder"),
+    *("--weights", "--rom", "--memory-map", "--state", "--resume"),
+)
 
 
 def _refuse_empty_paths(words: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cyclopts import Parameter
 
@@ -11,6 +11,7 @@ from .options import Flag, Whole
 __all__ = ["Learners"]
 
 _SETTINGS = (
+    "preset",
     "learning_rate",
     "discount",
     "batch",
@@ -19,6 +20,8 @@ _SETTINGS = (
     "steps",
     "prioritisation",
     "replay_ratio",
+    "double",
+    "exploration_hold",
     "exploration_frames",
     "exploration_end",
 )
@@ -39,32 +42,39 @@ class Learners:
         Pad every learning step to a law (needed to learn on the virtual clock).
     resume
         Go on from the checkpoint in a run's folder; without learners, play what it learned.
+    preset
+        Where settings of learning that are not given come from: small (the numbers in brackets here), or paper.
     learning_rate
-        Step size of Adam (0.001).
+        Step size of Adam (0.0005).
     discount
         Of the reward of the next frame (0.99).
     batch
         Transitions in a batch (32).
     replay
-        Frames that the replay store holds (1000000).
+        Frames that the replay store holds (50000).
     target_every
-        Updates between two copies of the weights to the target network (10000).
+        Updates between two copies of the weights to the target network (500).
     steps
-        Successive transitions of n-step returns (1).
+        Successive transitions of n-step returns (3).
     prioritisation
         Share of priority in what is drawn, 0 (uniform) to 1.
     replay_ratio
         How often a transition is drawn at most on average; as often as the batch is large if not given.
+    double
+        Let the online network choose the next action that the target network values (double DQN).
+    exploration_hold
+        Frames that a random action is kept for on average (1).
     exploration_frames
-        Frames over which the share of random actions falls from 1 to its end (100000).
+        Frames over which the share of random actions falls from 1 to its end (25000).
     exploration_end
-        Share of random actions in the end (0.05).
+        Share of random actions in the end (0.02).
     """
 
     learners: Whole = 0
     blocking_learning: Flag = False
     emulate_learning: str | None = None
     resume: Path | None = None
+    preset: Literal["small", "paper"] | None = None
     learning_rate: float | None = None
     discount: float | None = None
     batch: Whole | None = None
@@ -73,6 +83,8 @@ class Learners:
     steps: Whole | None = None
     prioritisation: float | None = None
     replay_ratio: float | None = None
+    double: Flag = False
+    exploration_hold: float | None = None
     exploration_frames: Whole | None = None
     exploration_end: float | None = None
 
@@ -81,7 +93,7 @@ class Learners:
         from ..errors import InputError
         from ..policies.learning import LearningSettings
 
-        given = {name: value for name in _SETTINGS if (value := getattr(self, name)) is not None}
+        given = {name: value for name in _SETTINGS if (value := getattr(self, name)) is not None and value is not False}
         if given and not (self.learners or self.blocking_learning):
             option = next(iter(given)).replace("_", "-")
             raise InputError(f"--{option} is a setting of learning, and nothing learns: give --learners")

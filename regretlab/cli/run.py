@@ -98,6 +98,7 @@ def run(
     watch
         Show frame rate, served fraction, delays, age and reward of the last ten seconds while the run is on.
     """
+    from ..front import with_numbers
     from ..laws import parse_frame_time
     from ..play.configuration import RunConfiguration
     from ..play.run import run as play
@@ -110,10 +111,14 @@ def run(
     if "frame_time" in asked.changed and frame_time is not None:
         raise InputError(f"give --frame-time or --fps, not both: they are {frame_time} and {1 / asked.frame_time:g}")
     seconds = asked.frame_time if "frame_time" in asked.changed else None
+    game, options = environment_id(env or own.environment(beacon)), beacon | environment_options(sticky=sticky)
+    options |= own.options()
+    if frame_time is not None:
+        asked = asked.replace(frame_time=parse_frame_time(frame_time))
     configuration = RunConfiguration.of(
-        asked,
-        environment=environment_id(env or own.environment(beacon)),
-        environment_options=beacon | environment_options(sticky=sticky) | own.options(),
+        with_numbers(asked, game, options),
+        environment=game,
+        environment_options=options,
         policy=policy,
         clock=clock,
         frames=frames,

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from cyclopts import Parameter
 
+from ..errors import InputError
 from ..scenario import SERVICE_FIELDS, Scenario, meaning_of, meanings
 from .options import Whole
 
@@ -115,10 +116,16 @@ _WORLD = (
     "alignment",
     *SERVICE_FIELDS,
     "horizon",
-    required=("mode_probability", "inference_time"),
+    required=("mode_probability",),
 )
 class ScenarioOptions(FieldOptions):
     """Workers under a staggering rule in a world."""
+
+    def scenario(self, **more: Any) -> Scenario:
+        """Return the scenario that was asked about, which has an inference time or batches."""
+        if not {"inference_time", "batch_law"} & set(self.given()):
+            raise InputError("--inference-time is missing")
+        return super().scenario(**more)
 
 
 @with_fields(*_WORLD, *SERVICE_FIELDS, required=("mode_probability",))

@@ -61,6 +61,10 @@ class DelayCase(BaseModel):
         Frames from an observation to its action's effect; each value is a case of its own.
     interaction
         "asynchronous" (an action in every frame) or "sequential" (after each action ``delay`` frames without one).
+    interval
+        Frames from a decision to the next; a sequential player takes at least ``delay + 1``.
+    press
+        Frames of those in which the action is pressed before it is released; 0 for all of ``interval``.
     learning
         Settings of learning that differ from the section ``[learning]``.
     """
@@ -72,6 +76,8 @@ class DelayCase(BaseModel):
     network: str = ""
     delay: list[int] = Field(default=[0], min_length=1)
     interaction: list[Literal["asynchronous", "sequential"]] = Field(default=["asynchronous"], min_length=1)
+    interval: int = Field(default=1, ge=1, le=10_000)
+    press: int = Field(default=0, ge=0)
     learning: dict[str, Any] = {}
 
 
@@ -86,6 +92,7 @@ class _Settings(BaseModel):
     environment_options: dict[str, Any] = {}
     default_action: int | None = Field(default=None, ge=0)
     frames: int = Field(ge=1)
+    episode_frames: int | None = Field(default=None, ge=1)
     windows: int = Field(default=1, ge=1)
     counted: float = Field(default=1.0, gt=0, le=1)
     seeds: int = Field(default=5, ge=1, le=1000)
@@ -123,7 +130,8 @@ class Experiment:
     ----------
     settings
         The section ``[experiment]``: protocol, title, environment, environment_options, default_action, frames,
-        windows, counted (last share of the frames that the summary is over), seeds, seed.
+        episode_frames (a time limit; simulated-delay), windows, counted (last share of the frames that the summary is
+        over), seeds, seed.
     learning
         The section ``[learning]``.
     cases
@@ -152,11 +160,16 @@ class Experiment:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the experiment as plain values."""
+        """Return the experiment as plain values; settings newer than the first results only if not usual."""
+        usual = {"episode_frames": None, "interval": 1, "press": 0}
+        parts = [self.settings.model_dump(), *self.cases]
+        first, *cases = [
+            {name: value for name, value in part.items() if name not in usual or value != usual[name]} for part in parts
+        ]
         return {
-            "experiment": self.settings.model_dump(),
+            "experiment": first,
             "learning": self.learning,
-            "case": list(self.cases),
+            "case": cases,
             "budget": self.budget,
         }
 
@@ -266,6 +279,8 @@ def _delay_case(values: dict[str, Any], learning: dict[str, Any], place: str) ->
     for number in case.delay:
         if not 0 <= number <= 10_000:
             raise InputError(f"{place}.delay: must be from 0 to 10000 frames, not {number}")
+    if case.press > case.interval:
+        raise InputError(f"{place}.press: must be at most the interval of {case.interval} frames, not {case.press}")
     for name in ("delay", "interaction"):
         listed = getattr(case, name)
         if len(set(listed)) < len(listed):

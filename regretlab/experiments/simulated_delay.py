@@ -5,6 +5,9 @@ before. ``sequential``: it acts by the same, but in each frame of number delay +
 come ``delay`` frames of the default action, in which the next one is computed. Before its first action there is the
 default action too. Without delay the two are one.
 
+With a decision interval k an asynchronous player acts in one of k frames, and a sequential one in one of k or delay +
+1, whichever is more; the action is pressed for a number of frames and then released for the default action.
+
 A transition goes from what an action was chosen from to what the next one was chosen from, with the rewards of the
 frames between their effects, discounted by the frame.
 """
@@ -38,7 +41,16 @@ class PlayedFrame(NamedTuple):
 
 
 def play_delayed(
-    game: Any, player: Player, *, delay: int, sequential: bool, default_action: int, discount: float, seed: int
+    game: Any,
+    player: Player,
+    *,
+    delay: int,
+    sequential: bool,
+    default_action: int,
+    discount: float,
+    seed: int,
+    interval: int = 1,
+    press: int = 1,
 ) -> Iterator[PlayedFrame]:
     """Play a game frame by frame, episode after episode, for as long as frames are asked for.
 
@@ -58,6 +70,10 @@ def play_delayed(
         Of the reward of the next frame, in what the player learns from.
     seed
         Of the game.
+    interval
+        Frames from an asynchronous decision to the next, and at least as many between sequential ones.
+    press
+        Frames that an action is in effect for, at most ``interval``; the default action after that.
 
     Examples
     --------
@@ -71,24 +87,27 @@ def play_delayed(
     [0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0]
     >>> game.close()
     """
-    every = delay + 1 if sequential else 1
+    every = max(interval, delay + 1) if sequential else interval
     frame, first = 0, True
     while True:
         observation, _ = game.reset(seed=seed if first else None)
         first = False
         player.begin(game)
         seen: deque[Any] = deque([player.see(observation)], maxlen=delay + 1)
-        since: deque[int] = deque(maxlen=delay)
+        kept = max(delay, player.memory)
+        since: deque[int] = deque([default_action] * (kept - delay), maxlen=kept)
         begun: tuple[Any, int] | None = None  # what the last action was chosen from, and it
         reward_sum, weight = 0.0, 1.0
         age, ended = 0, False
+        chosen, held = default_action, 0
         while not ended:
-            acted = age >= delay and (age - delay) % every == 0
-            action = player.act(seen[0], list(since), frame) if acted else default_action
-            if acted:
+            if age >= delay and (age - delay) % every == 0:
+                chosen, held = player.act(seen[0], list(since), frame), press
                 if begun is not None:
                     player.learn(*begun, reward_sum, weight, last=False)
-                begun, reward_sum, weight = (seen[0], action), 0.0, 1.0
+                begun, reward_sum, weight = (seen[0], chosen), 0.0, 1.0
+            acted, held = held > 0, held - 1
+            action = chosen if acted else default_action
             observation, reward, terminated, truncated, _ = game.step(action)
             reward_sum, weight = reward_sum + weight * float(reward), weight * discount
             ended = bool(terminated or truncated)
@@ -97,6 +116,7 @@ def play_delayed(
             since.append(action)
             seen.append(player.see(observation))
             age, frame = age + 1, frame + 1
+            player.played(frame)
             yield PlayedFrame(float(reward), acted, ended)
 
 
@@ -111,6 +131,8 @@ class AgentPlayer(FixedPlayer):
 
     def __init__(self, agent: "DQN") -> None:
         self._agent, self._actions = agent, agent.actions
+        self.memory = agent.settings.recent_actions
+        self._chosen_from: deque[Any] = deque()  # each decision is learned from once, in their order
 
     @property
     def updates(self) -> int:  # type: ignore[override]
@@ -123,16 +145,22 @@ class AgentPlayer(FixedPlayer):
 
     def act(self, seen: Any, since: Sequence[int], frame: int) -> int:
         """Return the action of largest value, or now and then any."""
-        return self._agent.act(seen, self._agent.settings.exploration(frame))
+        self._chosen_from.append(self._agent.with_recent(seen, since))
+        return self._agent.act(self._chosen_from[-1], self._agent.settings.exploration(frame))
 
     def learn(self, seen: Any, action: int, reward: float, discount: float, *, last: bool) -> None:
         """Remember and learn."""
-        self._agent.learn(seen, action, reward, discount, last=last)
+        self._agent.learn(self._chosen_from.popleft(), action, reward, discount, last=last)
+
+    def played(self, frames: int) -> None:
+        """Update, if updates are counted by frames."""
+        self._agent.played(frames)
 
 
 def play_simulated_delay(experiment: Experiment, cell: Cell) -> "pd.DataFrame":
     """Play a cell and return its rows."""
     import pandas as pd
+    from gymnasium.wrappers import TimeLimit
 
     from ..games import make_game
     from ..policies.agents.networks import one_thread
@@ -140,6 +168,8 @@ def play_simulated_delay(experiment: Experiment, cell: Cell) -> "pd.DataFrame":
     settings = experiment.settings
     with one_thread():
         game = make_game(settings.environment, **_options(experiment, cell))
+        if settings.episode_frames is not None:
+            game = TimeLimit(game, settings.episode_frames)
         try:
             player = _player(experiment, cell, game)
             discount = float(getattr(_learning(experiment, cell), "discount", 1.0))
@@ -151,6 +181,8 @@ def play_simulated_delay(experiment: Experiment, cell: Cell) -> "pd.DataFrame":
                 default_action=_default_action(experiment, game),
                 discount=discount,
                 seed=cell.seed,
+                interval=cell.case["interval"],
+                press=cell.case["press"] or cell.case["interval"],
             )
             windows = Windows(settings.frames, settings.windows)
             for _ in range(settings.frames):

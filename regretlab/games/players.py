@@ -28,6 +28,7 @@ class Player(Protocol):
     """Plays by what it saw some frames ago."""
 
     updates: int
+    memory: int
 
     def begin(self, game: Any) -> None:
         """Start an episode."""
@@ -43,7 +44,8 @@ class Player(Protocol):
         seen
             What ``see`` returned.
         since
-            The actions of the frames played since, in their order.
+            The actions of the frames played since, in their order; of at least ``memory`` frames, with the default
+            action for those before the episode.
         frame
             Frames played in all episodes.
         """
@@ -51,11 +53,14 @@ class Player(Protocol):
     def learn(self, seen: Any, action: int, reward: float, discount: float, *, last: bool) -> None:
         """Take in what an action earned until the next one; ``discount`` 0 if the episode ended."""
 
+    def played(self, frames: int) -> None:
+        """Take in that so many frames have been played in all."""
+
 
 class FixedPlayer:
     """Always plays the same action: the no-op, as a floor."""
 
-    updates = 0
+    updates = memory = 0
 
     def __init__(self, action: int) -> None:
         self._action = action
@@ -72,6 +77,9 @@ class FixedPlayer:
 
     def learn(self, seen: Any, action: int, reward: float, discount: float, *, last: bool) -> None:
         """Learn nothing."""
+
+    def played(self, frames: int) -> None:
+        """Take no notice."""
 
 
 class RandomPlayer(FixedPlayer):

@@ -30,6 +30,7 @@ __all__ = ["FRAME_TIMES", "as_law", "parse_frame_time", "parse_law", "parse_seco
 FRAME_TIMES = {"gameboy": 1 / 59.7275, "atari": 1 / 60}
 """Frame times by name, seconds."""
 
+_LONGER = 1e-6  # seconds by which a cancelled inference passes its threshold at least
 _FORMS = "a number of seconds, constant(T), a scipy.stats distribution such as gamma(4, scale=0.8), or @FILE"
 _EXPONENTS = {"s": "", "ms": "e-3", "us": "e-6", "µs": "e-6"}
 _WITH_UNIT = re.compile(r"(?<![\w.])(\d+\.?\d*|\.\d+)\s*(ms|us|µs|s)\b")
@@ -273,8 +274,10 @@ def _times_of_record(folder: Path) -> NDArray[np.float64]:
     from ..records import Record
 
     rows = Record.open(folder).inferences
-    rows = rows[~rows["lost"] & rows["completion"].notna()]  # not those in flight when the run ended
-    times = (rows["completion"] - rows["scheduled"]).to_numpy(np.float64)
+    # a cancelled inference would have taken longer than it was let; those in flight when the run ended say nothing
+    ended = np.where(rows["cancelled"], rows["freed"] + _LONGER, rows["completion"])
+    times = (ended - rows["scheduled"]).to_numpy(np.float64)
+    times = times[~rows["lost"].to_numpy() & np.isfinite(times)]
     if not len(times):
         raise InputError(f"record '{folder}' holds no completed inference")
     return times

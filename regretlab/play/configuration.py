@@ -67,7 +67,8 @@ class RunConfiguration(BaseModel):
     age_limit
         Frames of age from which the default behaviour acts instead of an output.
     cancel_after
-        Seconds after which an inference is cancelled (virtual clock only).
+        Seconds after which an inference is cancelled: a network stops at a layer boundary, a worker with a person's own
+        policy is replaced by a warm spare, and a late answer is not applied.
     default_action
         The action that does nothing, of an environment that does not say which of its actions does.
     frame_time
@@ -207,8 +208,8 @@ class RunConfiguration(BaseModel):
             raise InputError(f"unused outputs are kept where an output serves one frame, and unused is '{self.unused}'")
         if self.age_limit is not None and served.service_model == "repeat":
             raise InputError("a repeated action has no age limit: leave age limit or default behaviour out")
-        if self.cancel_after is not None and self.clock == "real":
-            raise InputError("inferences are cancelled on the virtual clock only: leave cancel after out")
+        if self.cancel_after is not None and self.backend != "local":
+            raise InputError("actors on a cluster do not cancel inferences: leave cancel after or backend 'ray' out")
         if self.chunk is not None and self.learns:
             raise InputError("learners learn from outputs that act in one frame: leave chunk or learners out")
 
@@ -237,6 +238,9 @@ class RunConfiguration(BaseModel):
                 "the virtual clock needs the time of a learning step: give --emulate-learning a law or @samples"
             )
         self.learning_law()
+        for name in ("recent_actions", "updates_per_frame"):
+            if value := getattr(self.learning, name):
+                raise InputError(f"{name} is for experiments of the protocol simulated-delay, not for a run ({value})")
 
     @classmethod
     def of(cls, scenario: Scenario, *, environment: str, **settings: Any) -> "RunConfiguration":

@@ -42,7 +42,7 @@ def _play(board: Board, plan: EnvironmentPlan, learning: Arena | None) -> None:
         if any(game.step(default.action(None))[2:4]):
             game.reset()
     loop = FrameLoop(plan, game)
-    transitions = None if learning is None else TransitionWriter(learning, plan.discount)
+    transitions = None if learning is None else TransitionWriter(learning, plan.learning)
     board.report_priority(ENVIRONMENT, raise_priority())
     sharpen_timers()
     gc.collect()
@@ -99,7 +99,10 @@ class _WallClock:
 
     def released(self, index: int) -> list[InferenceRow]:
         """Return the outputs that were posted; some may be for later (emulated times)."""
-        return self._board.take()
+        rows = self._board.take()
+        for cancelled in (row for row in rows if row.cancelled):
+            self._board.write_inference(cancelled)
+        return [row for row in rows if not row.cancelled]
 
     def within(self, index: int) -> tuple[InferenceRow, ...]:
         """Return nothing: what completes later is posted later."""

@@ -6,12 +6,15 @@ the run (its length, an error, an interrupt, a signal), all children are gone wh
 everything up to then.
 """
 
+import math
 import signal
 import time
 from collections.abc import Callable
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from typing import Any
+
+import numpy as np
 
 from ..errors import RunError
 from ..interrupts import deferred, terminable, uninterrupted
@@ -37,7 +40,7 @@ from .system.board import (
 )
 from .system.processes import process_pool
 from .system.synchronisation import RobustLock, SemaphoreRow
-from .worker_process import WorkerPlan, serve
+from .worker_process import WorkerPlan, serve, stand_by
 
 __all__ = ["LONGEST_STANDSTILL", "MAXIMUM_RESTARTS", "Supervisor", "run_local", "supervise"]
 
@@ -47,6 +50,9 @@ MAXIMUM_RESTARTS = 10
 """How often one worker's slot is filled again before the run gives up."""
 LONGEST_STANDSTILL = 30.0
 """Seconds without a frame after which a run is given up: an emulator that hangs hears no signal."""
+SPARES = 2
+"""Processes that stand by with a policy that cannot stop at a layer, to take the place of a worker that is cancelled.
+While none is ready a late worker runs on, and its answer is not applied."""
 _START_TIMEOUT = 300.0  # seconds for all processes to get ready: large networks load slowly
 _FLUSH_EVERY = 1.0
 _POLL = 0.05
@@ -117,8 +123,10 @@ class Supervisor:
         self.learners = self.learner_group(configuration, prepared, MAXIMUM_RESTARTS) if configuration.learns else None
         learned = self.learners is not None  # then the weights lie with those who learn
         parameters, learners = 0 if learned else prepared.parameter_count, configuration.learners
+        cancels = configuration.cancel_after is not None
+        spares = SPARES if cancels and prepared.policy.is_own else 0
         self.arena = Arena(
-            board_fields(workers, environment.frame_shape, environment.frame_dtype, parameters, learners)
+            board_fields(workers, environment.frame_shape, environment.frame_dtype, parameters, learners, spares)
         )
         if not learned:
             prepared.load_parameters(self.arena["parameters"])
@@ -126,6 +134,7 @@ class Supervisor:
         self._board.prepare()
         SemaphoreRow(self.arena["semaphores"], create=True)
         RobustLock(self.arena["rule_lock"], create=True)
+        self.arena["owners"][:, 0] = range(workers)
         rule = configuration.staggering_rule
         self._details = environment.details
         self._environment_plan = EnvironmentPlan.of(configuration, environment)
@@ -138,11 +147,14 @@ class Supervisor:
             seed=configuration.seed,
             emulated_law=configuration.emulated_law(),
             learner=None if self.learners is None else self.learners.plan,
+            cancel_after=math.inf if configuration.cancel_after is None else configuration.cancel_after,
         )
         self.learning = None if self.learners is None else self.learners.arena
         self._environment: BaseProcess | None = None
         self._workers: list[BaseProcess] = []
         self._attempts = [0] * workers
+        self._numbers = list(range(workers))  # of the process in each slot
+        self._spares: list[tuple[int, BaseProcess]] = []
         self.restarts = 0
         self._complete = False
         self._used, self._load = time.process_time(), MachineLoad()
@@ -152,16 +164,18 @@ class Supervisor:
         began = time.monotonic()
         self._environment = self.spawn(play, (self.arena, self._environment_plan, self.learning))
         self._workers = self.start_workers()
+        spares = self.arena["spares_ready"]
+        self._spares = [self._spare(len(self._workers) + spare) for spare in range(len(spares))]
         if self.learners is not None:
             self.learners.start(self.arena, self.spawn)
         ready = self.arena["ready"]
-        while not (ready.all() and self._board.control[ENVIRONMENT_READY] and self._learners_ready()):
+        while not (ready.all() and spares.all() and self._board.control[ENVIRONMENT_READY] and self._learners_ready()):
             self._raise_failures(restart=False)
             if time.monotonic() - began > _START_TIMEOUT:
                 raise RunError(f"only {int(ready.sum())} of {len(ready)} workers got ready in {_START_TIMEOUT:.0f} s")
             self._progress(0, self.configuration.frames, f"{int(ready.sum())} of {len(ready)} workers ready")
             time.sleep(_POLL)
-        estimate = float(self.arena["warmup"].max())
+        estimate = min(self.worker_plan.cancel_after, float(self.arena["warmup"].max()))
         self.configuration.staggering_rule.new_state(
             self.configuration.workers,
             self._environment_plan.frame_time,
@@ -229,7 +243,8 @@ class Supervisor:
         others = self._load.cores_of_others()
         self._board.control[STOP] = 1
         learners = self.learners.processes if self.learners is not None else []
-        everybody = [*([self._environment] if self._environment else []), *self._workers, *learners]
+        spares = [process for _, process in self._spares]
+        everybody = [*([self._environment] if self._environment else []), *self._workers, *spares, *learners]
         patience = time.monotonic() + self.patience
         for process in everybody:
             process.join(max(0.0, patience - time.monotonic()))
@@ -288,6 +303,7 @@ class Supervisor:
         assert self._environment is not None
         if self._environment.exitcode not in (None, 0):
             raise self.obituary("the environment's process", self._environment, self._board.environment_slot)
+        self._replace_spares(restart=restart)
         self.replace_dead_workers(self._workers, restart=restart)
         if self.learners is not None:
             self.learners.replace_dead(self.note_learner, self.obituary, restart=restart)
@@ -297,10 +313,29 @@ class Supervisor:
         for worker, process in enumerate(processes):
             if process.exitcode is None or (process.exitcode == 0 and not restart):
                 continue
+            if self._numbers[worker] != self.arena["owners"][worker, 0]:
+                continue  # a spare has its slot
             killed = process.exitcode < 0
             if not (restart and killed):
                 raise self.obituary(f"worker {worker}", process, worker)
             self._restart(worker, process)
+
+    def _spare(self, number: int) -> tuple[int, BaseProcess]:
+        """Start a spare: process ``number`` of those that may own a slot."""
+        spare = (number - len(self._workers)) % len(self.arena["spares_ready"])
+        return number, self.spawn(stand_by, (self.arena, self.worker_plan, number, spare))
+
+    def _replace_spares(self, *, restart: bool) -> None:
+        """Take spares that have a slot for its worker, and start others in their place and that of killed ones."""
+        for spare, (number, process) in enumerate(self._spares):
+            slots = np.flatnonzero(self.arena["owners"][:, 0] == number)
+            for worker in slots:
+                self._workers[worker], self._numbers[worker] = process, number
+            code = process.exitcode
+            if not len(slots) and code is not None and not (code < 0 or (code == 0 and not restart)):
+                raise self.obituary("a spare worker", process, self._board.spare_slot(spare))
+            if restart and (len(slots) or code is not None):
+                self._spares[spare] = self._spare(number + len(self._spares))
 
     def note_learner(self, **details: Any) -> None:
         """Note in the record that a learner was replaced."""
@@ -316,11 +351,12 @@ class Supervisor:
                 f"worker {worker} was killed {MAXIMUM_RESTARTS + 1} times: something on this machine ends it"
             )
         self._attempts[worker] += 1
+        self._numbers[worker] = self.arena["owners"][worker, 0] = worker
         self.restarts += 1
         lost = bool(self.arena["busy"][worker])
         if lost:
             row = self.arena["in_flight"][worker : worker + 1].copy()
-            row["lost"] = True
+            row["lost"], row["completion"] = True, math.nan
             self.writer.append_inferences(row)
             self.arena["busy"][worker] = 0
         self.writer.add_event(

@@ -17,8 +17,9 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import RunError
+from ..errors import InferenceStopped, RunError
 from ..games import make_game, registration
+from ..policies.learning.settings import LearningSettings
 from ..policies.spec import PolicySpec
 from ..records.schema import FrameRow, InferenceRow
 from ..rules.state import boundary_at_or_after
@@ -63,7 +64,7 @@ class EnvironmentPlan:
     default_behaviour: str
     default_action: int | None
     seed: int
-    discount: float
+    learning: LearningSettings
     frame_shape: tuple[int, ...]
     frame_dtype: np.dtype[Any]
     registration: Any = None
@@ -85,7 +86,7 @@ class EnvironmentPlan:
             default_behaviour=configuration.default_behaviour,
             default_action=configuration.default_action,
             seed=configuration.seed,
-            discount=configuration.learning.discount,
+            learning=configuration.learning,
             registration=registration(configuration.environment) if configuration.clock == "real" else None,
             kept=kept_outputs(configuration.unused),
             age_limit=_age_limit(configuration),
@@ -395,7 +396,7 @@ def chosen_action(policy: "Policy", observation: Any, actions: int) -> int:
     """
     try:
         return checked_action(policy.act(observation), actions)
-    except (RunError, PolicyLost):
+    except (RunError, PolicyLost, InferenceStopped):
         raise
     except (Exception, SystemExit) as error:
         raise RunError(f"policy '{policy.spec.name}' failed: {sentence(error)}") from error

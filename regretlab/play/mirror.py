@@ -5,6 +5,7 @@ one came. So has each learner for its steps. After them the times are drawn from
 the model (late wake-ups, late frames, restarts) is then all that can set the two apart.
 """
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,7 +105,7 @@ def _latencies(record: Record, configuration: RunConfiguration) -> tuple[Latency
     law = configuration.emulated_law()
     assert law is not None
     rows = record.inferences[~record.inferences["lost"]].sort_values("scheduled", kind="stable")
-    times = rows["completion"] - rows["scheduled"]
+    times = (rows["completion"] - rows["scheduled"]).where(~rows["cancelled"], math.inf)
     return tuple(
         ReplayedLatencies(
             times[rows["worker"] == worker].tolist(), record.meta["first_estimate"], law, configuration.seed, worker

@@ -67,7 +67,6 @@ class _VirtualClock:
         self._events: list[tuple[float, int, int, Any]] = [(0.0, _START, worker, None) for worker in range(workers)]
         self._rows: list[FrameRow] = []
         self._finished: list[InferenceRow] = []
-        self.cancelled = 0
 
     def learned(self) -> dict[str, float | int]:
         """Return what the rule has learned so far, as a record reports it."""
@@ -123,8 +122,8 @@ class _VirtualClock:
         while reached(self._events[0][0]):
             now, kind, worker, begun = heapq.heappop(self._events)
             if kind == _CANCELLED:
-                self._rule.on_completion(self._state, worker, begun, now)
-                self.cancelled += 1
+                self._rule.on_completion(self._state, worker, begun.scheduled, now)
+                self._finished.append(begun._replace(freed=now))
                 heapq.heappush(self._events, (now, _START, worker, None))
                 continue
             if kind == _COMPLETION:
@@ -153,7 +152,15 @@ class _VirtualClock:
             self._rule.on_dispatch(self._state, worker, start)
             takes = self._latencies[worker].next()
             if takes > self._cancel_after:
-                heapq.heappush(self._events, (start + self._cancel_after, _CANCELLED, worker, start))
+                given_up = InferenceRow(
+                    worker=worker,
+                    dispatch=start,
+                    scheduled=start,
+                    observation_frame=int(boundary_at_or_before(start, self._frame_time)),
+                    label=self._label,
+                    cancelled=True,
+                )
+                heapq.heappush(self._events, (start + self._cancel_after, _CANCELLED, worker, given_up))
                 continue
             begun = start, self._infer(worker, start), self._label
             heapq.heappush(self._events, (start + takes, _COMPLETION, worker, begun))
@@ -242,7 +249,5 @@ def _play(
         finally:
             clock.flush()  # a run that breaks off keeps the frames that it played
         writer.update_meta(**clock.learned())
-        if configuration.cancel_after is not None:
-            writer.update_meta(cancelled=clock.cancelled)
     finally:
         loop.game.close()

@@ -4,15 +4,20 @@ When to start and when an output is released is the rule's to say; the rule's st
 under one short lock that the environment never takes.
 """
 
+import math
+import os
+import signal
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import InferenceStopped
 from ..laws import Law
 from ..policies import PolicySpec
-from ..policies.policy import Policy, build_policy
+from ..policies.policy import NetworkPolicy, Policy, build_policy
 from ..records.schema import InferenceRow
 from ..rules.rule import StaggeringRule
 from ..rules.state import boundary_at_or_before
@@ -27,7 +32,7 @@ from .system.clock import RealClock, WaitingPriority, sharpen_timers
 from .system.processes import become_child, compile_transitions
 from .system.synchronisation import RobustLock, SemaphoreRow
 
-__all__ = ["LONGEST_WAIT", "WARMUP_INFERENCES", "InferenceWorker", "WorkerPlan", "serve"]
+__all__ = ["LONGEST_WAIT", "WARMUP_INFERENCES", "InferenceWorker", "WorkerPlan", "serve", "stand_by"]
 
 LONGEST_WAIT = 0.25
 """Seconds a worker waits before it looks whether the run has ended."""
@@ -43,6 +48,8 @@ SPIN = 0.0003
 process that spins would be kept from its core by the environment just then)."""
 LONGEST_SPIN = 0.001
 """Seconds after a frame's deadline until which it is spun for; if it is later than that, the worker sleeps again."""
+REPLACEMENT_GRACE = 0.005
+"""Seconds past its threshold that an inference without layers gets before its worker is replaced, which costs more."""
 _NO_CLAIM = -1
 
 
@@ -50,7 +57,8 @@ _NO_CLAIM = -1
 class WorkerPlan:
     """What the worker processes receive.
 
-    ``emulated_law`` pads every inference to a law (None: as fast as this machine infers).
+    ``emulated_law`` pads every inference to a law (None: as fast as this machine infers); an inference is given up
+    after ``cancel_after`` seconds.
     """
 
     policy: PolicySpec
@@ -61,6 +69,7 @@ class WorkerPlan:
     seed: int
     emulated_law: Law | None
     learner: LearnerPlan | None = None
+    cancel_after: float = math.inf
 
 
 def serve(arena: Arena, plan: WorkerPlan, worker: int, attempt: int, learning: Arena | None = None) -> None:
@@ -72,6 +81,7 @@ def serve(arena: Arena, plan: WorkerPlan, worker: int, attempt: int, learning: A
     board = Board(arena)
     try:
         policy, blocking = _policy(board, plan, worker, attempt, learning)
+        board.arena["owners"][worker, 1] = os.getpid()
         priority = WaitingPriority()
         if worker == 0:
             board.report_priority(WORKERS, str(priority))
@@ -80,6 +90,63 @@ def serve(arena: Arena, plan: WorkerPlan, worker: int, attempt: int, learning: A
     except BaseException:
         board.report_error(worker, traceback.format_exc())
         raise SystemExit(1) from None
+
+
+def stand_by(arena: Arena, plan: WorkerPlan, number: int, spare: int) -> None:
+    """Run a spare's process: with its policy ready, take the slot of the first worker that infers too long.
+
+    That worker is killed in its inference, which is recorded as cancelled; a policy without layers cannot stop.
+    """
+    become_child(f"rl-spare-{spare}")
+    board = Board(arena)
+    slot = board.spare_slot(spare)
+    try:
+        policy, _ = _policy(board, plan, number, 0, None)
+        priority = WaitingPriority()
+        sharpen_timers()
+        if (taken := _relieve(board, plan, number, spare, policy)) is not None:
+            slot, now = taken
+            InferenceWorker(board, plan, slot, number, policy, priority, number=number).play(now)
+    except BaseException:
+        board.report_error(slot, traceback.format_exc())
+        raise SystemExit(1) from None
+
+
+def _relieve(board: Board, plan: WorkerPlan, number: int, spare: int, policy: Policy) -> tuple[int, float] | None:
+    """Wait until a worker infers too long and take its slot; return it and the time, or None when the run ends."""
+    control, arena = board.control, board.arena
+    in_flight, busy, owners = arena["in_flight"], arena["busy"], arena["owners"]
+    lock = RobustLock(arena["rule_lock"])
+    compile_transitions()
+    chosen_action(policy, np.zeros(plan.policy.frame_shape, plan.policy.frame_dtype), plan.actions)
+    arena["spares_ready"][spare] = 1
+    while not control[EPOCH]:
+        if control[STOP]:
+            return None
+        time.sleep(READY_POLL)
+    clock, after = RealClock(int(control[EPOCH])), plan.cancel_after + REPLACEMENT_GRACE
+    while not control[STOP]:
+        # what starts while this process sleeps is not overdue before it wakes
+        starts = np.where((busy == 1) & np.isnan(in_flight["completion"]), in_flight["scheduled"], math.inf)
+        worker = int(starts.argmin())
+        if (wait := float(starts[worker]) + after - clock.now()) > 0.0:
+            time.sleep(min(wait, after, LONGEST_WAIT))
+            continue
+        with lock.hold():
+            row = InferenceRow._make(in_flight[worker].item())
+            if not busy[worker] or not math.isnan(row.completion) or row.scheduled != starts[worker]:
+                continue  # it has completed meanwhile
+            overdue = int(owners[worker, 1])
+            owners[worker] = number, os.getpid()
+            arena["spares_ready"][spare] = 0
+            now = clock.now()
+            plan.rule.on_completion(arena["rule_state"], worker, row.scheduled, now)
+        with suppress(ProcessLookupError):
+            os.kill(overdue, signal.SIGKILL)
+        board.post(worker, row._replace(cancelled=True, freed=now))
+        busy[worker] = 0
+        return worker, now
+    return None
 
 
 def _policy(
@@ -106,6 +173,8 @@ class InferenceWorker:
         At which it waits.
     blocking
         What learns between two inferences, if anything does.
+    number
+        Of this process among those that may own the slot; the slot's own by default.
     """
 
     def __init__(
@@ -118,6 +187,7 @@ class InferenceWorker:
         priority: WaitingPriority,
         *,
         blocking: BlockingLearner | None = None,
+        number: int | None = None,
     ) -> None:
         self._board, self._plan, self._worker, self._attempt = board, plan, worker, attempt
         self._policy, self._priority, self._blocking = policy, priority, blocking
@@ -126,6 +196,10 @@ class InferenceWorker:
         self._lock = RobustLock(board.arena["rule_lock"])
         self._state = board.arena["rule_state"]
         self._latencies = LatencyStream.of(plan.emulated_law, plan.seed, worker, attempt)
+        self._owners, self._number = board.arena["owners"], worker if number is None else number
+        self._layered = policy if isinstance(policy, NetworkPolicy) and plan.cancel_after < math.inf else None
+        if self._layered is not None:
+            self._layered.stop_at_layers()
 
     def act(self, frame: Frame) -> int:
         """Return what the policy chooses for a frame."""
@@ -144,11 +218,18 @@ class InferenceWorker:
             if self._control[STOP]:
                 return
             time.sleep(READY_POLL)
+        self.play(None)
+
+    def play(self, idle_since: float | None) -> None:
+        """Infer until the run ends or another process has the slot, from when this worker was idle (None: now)."""
         self._clock = RealClock(int(self._control[EPOCH]))
-        idle_since = self._clock.now() if self._attempt else 0.0
+        if idle_since is None:
+            idle_since = self._clock.now() if self._attempt else 0.0
         before, used = float(self._board.arena["processor_seconds"][self._worker]), self.processor_time()
         while (start := self._wait_for_slot(idle_since)) is not None:
-            idle_since = self._infer(start)
+            if (ended := self._infer(start)) is None:
+                return
+            idle_since = ended
             if self._blocking is not None:
                 idle_since = self._learn(self._blocking, start, idle_since)
             self._board.arena["processor_seconds"][self._worker] = before + self.processor_time() - used
@@ -221,8 +302,17 @@ class InferenceWorker:
         self._clock.sleep_until(min(start, self._clock.now() + LONGEST_WAIT), spin=0.0)
         return self._clock.now() >= start and self._control[HEAD] >= 0
 
-    def _infer(self, start: float) -> float:
-        """Run one inference scheduled at ``start``; return when the worker was idle again."""
+    def _act_until(self, frame: Frame, deadline: float) -> int | None:
+        """Return what the policy chooses, None where it stopped at a layer because the deadline has passed."""
+        if self._layered is not None:
+            self._layered.deadline = time.monotonic() + deadline - self._clock.now()
+        try:
+            return self.act(frame)
+        except InferenceStopped:
+            return None
+
+    def _infer(self, start: float) -> float | None:
+        """Run one inference scheduled at ``start``; return when the worker was idle again, None if it was replaced."""
         board, worker, plan = self._board, self._worker, self._plan
         frame = board.newest()
         dispatch = self._clock.now()
@@ -232,19 +322,29 @@ class InferenceWorker:
         board.arena["in_flight"][worker] = row
         board.arena["busy"][worker] = 1
         self._priority.give_back()
-        action = self.act(frame)
+        deadline = start + plan.cancel_after
+        action = self._act_until(frame, deadline)
         completion = self._clock.now()
+        cancelled = action is None
         if self._latencies is not None:
             # The emulated inference ends exactly when the law says, counted from its scheduled start. It is posted a
             # little early with that time on it, and the environment honours the time.
-            target = start + self._latencies.next()
+            takes = self._latencies.next()
+            cancelled = cancelled or takes > plan.cancel_after
+            target = start + min(takes, plan.cancel_after)
             while not self._control[STOP] and self._clock.now() < target - ANNOUNCEMENT:
                 self._clock.sleep_until(min(target - ANNOUNCEMENT, self._clock.now() + LONGEST_WAIT), spin=0.0)
             completion = max(completion, target)
         with self._lock.hold():
+            if self._owners[worker, 0] != self._number:
+                return None  # a spare gave it up just now, and the answer is late
+            board.arena["in_flight"]["completion"][worker] = completion
             release = float(plan.rule.on_completion(self._state, worker, start, completion))
         while not board.can_post(worker) and not self._control[STOP]:
             time.sleep(0.001)
-        board.post(worker, row._replace(completion=completion, release=release, action=action))
+        if action is None or cancelled or completion > deadline:  # a late answer is not applied
+            board.post(worker, row._replace(cancelled=True, freed=completion))
+        else:
+            board.post(worker, row._replace(completion=completion, release=release, action=action))
         board.arena["busy"][worker] = 0
         return completion

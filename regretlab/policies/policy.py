@@ -5,6 +5,8 @@ calls the same ``act``, so what it measures is what the workers do.
 """
 
 import importlib
+import math
+import time
 import warnings
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from regretlab.errors import InputError, RunError
+from regretlab.errors import InferenceStopped, InputError, RunError
 from regretlab.policies.networks import build_network
 from regretlab.policies.parameters import attach_parameters
 from regretlab.policies.spec import PolicySpec
@@ -121,6 +123,17 @@ class NetworkPolicy:
         self._bytes = spec.frame_dtype == "uint8"
         self._scaled: NDArray[np.float32] = np.zeros(spec.frame_shape, np.float32)
         self._input = torch.from_numpy(self._scaled)[None, None]
+        self.deadline = math.inf
+
+    def stop_at_layers(self) -> None:
+        """Look before each layer from now on whether ``time.monotonic()`` has passed ``deadline``, and stop if so."""
+        for layer in self.network.modules():
+            if not any(True for _ in layer.children()):
+                layer.register_forward_pre_hook(self._stop_if_late)
+
+    def _stop_if_late(self, layer: torch.nn.Module, inputs: Any) -> None:
+        if time.monotonic() > self.deadline:
+            raise InferenceStopped
 
     def values(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the action values, shape (actions,), of one frame.
@@ -131,6 +144,8 @@ class NetworkPolicy:
             If the frame is not of the specification's shape and type.
         RunError
             If the network returned a value that is not finite, or not one value for each action.
+        InferenceStopped
+            After ``stop_at_layers``, where ``deadline`` passed before the last layer began.
         """
         if frame.shape != self.spec.frame_shape or frame.dtype != self.spec.frame_dtype:
             raise InputError(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
-from .schema import FRAMES, INFERENCES, SCHEMA_VERSION, TABLES
+from .schema import ADDED, FRAMES, INFERENCES, SCHEMA_VERSION, TABLES, blank
 
 __all__ = ["check_meta", "check_table"]
 
@@ -109,12 +109,15 @@ def check_table(name: str, table: Any, place: str) -> pd.DataFrame:
     """
     for column in TABLES[name].names or ():
         missing = table.column(column).null_count
-        if missing:
+        if missing and not (column in ADDED and missing == table.num_rows):
             raise InputError(
                 f"'{place}' is not a sound record: column '{column}' of table '{name}' is missing or has empty cells "
                 f"({missing:,} of {table.num_rows:,})"
             )
     frame: pd.DataFrame = table.to_pandas()
+    for column in ADDED:
+        if column in frame and len(frame) and table.column(column).null_count == len(frame):
+            frame[column] = blank(name, 1)[column][0]
     for column, (low, high) in _limits(name).items():
         values = frame[column].to_numpy()
         wrong = ~((values >= low) & (values <= high))

@@ -26,6 +26,7 @@ def core_seconds(record: Record) -> dict[str, float | None]:
     emulated = None
     if record.meta.get("latency") == "emulated":
         rows = record.inferences[~record.inferences["lost"]]
-        emulated = float(np.nansum(np.maximum(rows["completion"] - rows["scheduled"], 0.0)))
+        ended = rows["completion"].fillna(rows["freed"])  # a cancelled one took its worker too
+        emulated = float(np.nansum(np.maximum(ended - rows["scheduled"], 0.0)))
         emulated += float((record.meta.get("learning") or {}).get("busy_seconds", 0.0))
     return {"measured": float(sum(measured.values())) if measured else None, "emulated": emulated}

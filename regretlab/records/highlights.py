@@ -23,9 +23,9 @@ _LONG = 10.0  # seconds
 
 
 def completed_inferences(record: Record) -> pd.DataFrame:
-    """Return the inferences that were not lost and ended within the run, in the order of their scheduled starts."""
+    """Return the inferences that were neither lost nor cancelled and ended, in the order of their scheduled starts."""
     rows = record.inferences
-    return rows[~rows["lost"] & rows["completion"].notna()].sort_values("scheduled")
+    return rows[~rows["lost"] & ~rows["cancelled"] & rows["completion"].notna()].sort_values("scheduled")
 
 
 def episodes(table: pd.DataFrame) -> tuple[dict[str, Any], dict[str, Any]] | tuple[None, None]:

@@ -115,8 +115,7 @@ class Record(Result):
             "hold": max(1, held) if isinstance(held, int) else None,
         }
         known = {name: value for name, value in values.items() if value is not None}
-        cancelled = config.get("cancel_after") is not None  # whose times the record does not hold
-        return Scenario(config.get("emulate_latency") if cancelled else f"@{self.directory}", **known)
+        return Scenario(f"@{self.directory}", **known)
 
     @property
     def title(self) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
+    "ADDED",
     "FRAMES",
     "FRAME_DTYPE",
     "INFERENCES",
@@ -86,6 +87,10 @@ class InferenceRow(NamedTuple):
     action: Annotated[int, Column(np.int16, "the action it chose; -1 if it never completed")] = -1
     label: Annotated[int, Column(np.int32, "the true symbol it had observed, where known; else -1")] = -1
     lost: Annotated[bool, Column(np.bool_, "its worker died")] = False
+    cancelled: Annotated[bool, Column(np.bool_, "it was given up before it completed")] = False
+    freed: Annotated[
+        float, Column(np.float64, "when a cancelled one had freed its worker; NaN for the others", "s")
+    ] = _NAN
 
 
 class LearningRow(NamedTuple):
@@ -121,6 +126,8 @@ TABLES = {
 }
 """The structured type of a row of each table."""
 FRAME_DTYPE, INFERENCE_DTYPE, LEARNING_DTYPE = TABLES[FRAMES], TABLES[INFERENCES], TABLES[LEARNING]
+ADDED = ("cancelled", "freed")
+"""Columns that records of earlier versions do not have."""
 OPTIONAL_TABLES = (LEARNING,)
 """Tables that a record without rows of theirs has no file for."""
 

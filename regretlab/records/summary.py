@@ -53,6 +53,10 @@ class RunSummary(Result, Mapping[str, Any]):
         were not lost: the law ``@RECORD``.
     overwritten_fraction
         Outputs displaced by a fresher one, of those that came in time.
+    cancelled
+        Inferences that were cancelled: ``inferences``, their ``fraction`` of all that ended, the ``seconds`` that they
+        took, and ``overhead``, the mean seconds past the threshold until a worker was free; ``None`` for a run
+        that cancels none.
     mean_age, peak_age
         Age of information in seconds: time average, and mean just before it drops.
     restarts
@@ -108,6 +112,7 @@ class RunSummary(Result, Mapping[str, Any]):
     deadline_lateness: dict[str, float | None]
     inference_time: dict[str, float | None]
     overwritten_fraction: float | None
+    cancelled: dict[str, float | None] | None
     mean_age: float | None
     peak_age: float | None
     restarts: int
@@ -192,6 +197,11 @@ class RunSummary(Result, Mapping[str, Any]):
         elif times["mean"] is not None and times["p99"] is not None:
             said = f"measured: {1e3 * times['mean']:.3f} ms in the mean, p99 {1e3 * times['p99']:.3f} ms"
         facts.append(("inference time", said))
+        if self.cancelled is not None:
+            share, overhead = self.cancelled["fraction"], self.cancelled["overhead"]
+            said = "none" if not share else f"{100 * share:.2f} % of all"
+            late = "" if overhead is None else f", their workers free {1e3 * overhead:.3f} ms after the threshold"
+            facts.append(("inferences cancelled", said + late))
         if self.hold is not None:
             facts.append(("outputs held for", frames_of(self.hold)))
         learned = ("longest time", self.tau_max), ("high quantile", self.quantile_time), ("mean time", self.mean_time)
@@ -317,6 +327,7 @@ def summarise(record: Record) -> RunSummary:
             "max": float(times.max()) if times.size else None,
         },
         overwritten_fraction=overwritten,
+        cancelled=_cancelled(record),
         mean_age=mean_age,
         peak_age=peak_age,
         restarts=sum(event.get("kind") == "restart" for event in record.meta.get("events", [])),
@@ -360,6 +371,22 @@ def _of_episodes(values: Mapping[str, Any], unit: str) -> str:
     interval, count = values["interval"], values["episodes"]
     within = "" if interval is None else f" in [{interval[0]:.6g}, {interval[1]:.6g}] ({100 * LEVEL:g} %)"
     return f"{values['mean']:.6g}{unit}{within}, {count} episode{'' if count == 1 else 's'}"
+
+
+def _cancelled(record: Record) -> dict[str, float | None] | None:
+    """Return how many inferences were cancelled, and what that cost; None for a run that cancels none."""
+    threshold = record.meta.get("config", {}).get("cancel_after")
+    if threshold is None:
+        return None
+    rows = record.inferences[record.inferences["cancelled"]]
+    ended = len(rows) + int(record.inferences["completion"].notna().sum())
+    took = (rows["freed"] - rows["scheduled"]).to_numpy()
+    return {
+        "inferences": len(rows),
+        "fraction": len(rows) / ended if ended else None,
+        "seconds": float(took.sum()),
+        "overhead": max(0.0, float((took - threshold).mean())) if len(rows) else None,
+    }
 
 
 def _emulated(meta: Mapping[str, Any]) -> str | None:

@@ -29,6 +29,7 @@ from ..results import RegretParts
 from ..rules import get_rule
 from ..rules.service.service import workers_for_zero_inaction
 from ..scenario import Scenario, as_scenario
+from ..theory.batching import with_batch_time
 from ..theory.delay import best_target
 from ..theory.hold import hold_to_simulate
 from ..theory.loss import AgeLoss, FrameLoss, loss_of
@@ -55,6 +56,7 @@ _USES = (
     "age_limit",
     "cancel_after",
     "replicas",
+    "batch_law",
     "frame_time",
     "symbols",
     "gap_default",
@@ -140,11 +142,14 @@ def simulate(
     >>> abs(result.inaction_fraction - 0.340402175) < 4 * result.service.standard_error
     True
     """
-    as_scenario(scenario, "simulate").check("simulate", needs=("inference_time",), uses=_USES)
+    asked, scenario = scenario, with_batch_time(as_scenario(scenario, "simulate"), "simulate")
+    scenario.check("simulate", needs=("inference_time",), uses=_USES)
     loss = loss_of(scenario, "simulate")
     law, notes = law_on_cores(scenario)
     scenario = with_hold(scenario)
     setting = resolve(scenario, law, frames=frames, warmup=warmup, loss=loss)
+    if scenario.batch_law is not None:
+        scenario = asked
 
     def play(
         setting: Setting, environment: Callable[[np.random.SeedSequence, int], Environment], rate: Rate

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..progress import Progress, silent
 from ..rules.store import NO_LIMIT, in_force
+from .batches import BatchRun
 from .draws import LANES, AliasTable, alias_table
 from .events.service import EventRun
 from .frames import FrameRun
@@ -132,7 +133,9 @@ def on_threads(tasks: Sequence[Callable[[Stop], T]], threads: int | None, progre
 def open_service(setting: Setting, table: AliasTable | None, seed: np.random.SeedSequence) -> tuple[Service, int]:
     """Return a run of the rule, and the most frames it serves at a time; ``table`` as for ``play_one``."""
     service: Service
-    if table is None:
+    if setting.accelerator is not None:
+        service, block = BatchRun(setting.accelerator, setting.outputs), BLOCK
+    elif table is None:
         block = BLOCK
         service = EventRun(
             setting.law, setting.frame_time, setting.rule, int(setting.workers), setting.alignment, setting.hold,

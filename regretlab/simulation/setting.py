@@ -17,6 +17,7 @@ from ..rules.service.frame_service import ServiceRequest, whole_frames
 from ..rules.state import BINS
 from ..rules.store import MOST_KEPT, NO_LIMIT
 from ..scenario import Scenario, whole_number
+from ..theory.batching import Batches, batches_of
 from ..theory.loss import AgeLoss, limit_of, workers_in_groups
 from .events.engine import LONGEST_RUN, Outputs
 
@@ -52,6 +53,8 @@ class Setting:
         Whether the default behaviour repeats the last action.
     keeps_phases
         Whether starts keep to the phases of a first start on a boundary.
+    accelerator
+        What serves its inferences together, if there is one: then one worker, sequential.
     """
 
     law: Law
@@ -69,11 +72,13 @@ class Setting:
     lasts: bool = False
     repeats: bool = False
     keeps_phases: bool = False
+    accelerator: Batches | None = None
 
     @property
     def in_whole_frames(self) -> bool:
         """Whether the fast path in whole frames plays it."""
-        return self.rule.in_whole_frames and self.outputs.most == 0 and math.isinf(self.cancel_after)
+        plain = self.outputs.most == 0 and math.isinf(self.cancel_after) and self.accelerator is None
+        return plain and self.rule.in_whole_frames
 
     @property
     def frames(self) -> int:
@@ -83,6 +88,8 @@ class Setting:
     def assumptions(self) -> tuple[str, ...]:
         """Return what must hold for the figures to mean what they say."""
         said = ["inference times are independent of each other and of the state"]
+        if self.accelerator is not None:
+            said = list(self.accelerator.assumptions())
         if self.alignment == "uniform":
             said.append("the phase of the starts in a frame is uniform")
         if self.keeps_phases:
@@ -121,6 +128,10 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None, lo
     loss
         What a frame loses, for an age limit or a threshold that is "auto".
     """
+    accelerator = None
+    if scenario.batch_law is not None:
+        accelerator = batches_of(scenario.replace(inference_time=None), "simulate")
+        scenario = scenario.replace(rule="sequential", workers=1, batch_law=None)
     chosen = get_rule(scenario.rule)
     hold, frame_time = scenario.hold, scenario.frame_time
     maximum_time = scenario.maximum_time
@@ -168,6 +179,7 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None, lo
         cancel_after=cancel_after,
         lasts=scenario.service_model == "chunk",
         repeats=scenario.service_model == "repeat",
+        accelerator=accelerator,
     )
     setting = replace(setting, keeps_phases=_keeps_phases(setting, maximum_time))
     if not setting.in_whole_frames:

@@ -23,6 +23,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..curves import LossCurve
 from ..errors import InputError
 from ..laws import Law
 from ..laws.law import LONGEST_PMF, check_frame_time
@@ -31,7 +32,7 @@ from ..results import Method, RegretParts, Result, listed
 from ..scenario import Scenario, as_scenario
 from .checks import check_count, check_gap, check_positive
 from .delay import check_mode_probability
-from .loss import AgeLoss, FrameLoss, loss_of
+from .loss import AgeLoss, FrameLoss, MeasuredLoss, loss_of
 
 __all__ = [
     "LowerBound",
@@ -259,6 +260,12 @@ def lower_bound(scenario: Scenario, *, restart_time: float = 0.0, sharper: bool 
     (0.273340555, 4)
     """
     loss, notes = _loss_of(as_scenario(scenario, "lower_bound"))
+    if scenario.batch_law is not None:
+        from .batching import batches_of, lower_bound_of_batches
+
+        batches = batches_of(scenario, "lower bound")
+        assert batches is not None
+        return lower_bound_of_batches(batches, loss, scenario)
     found = lower_bound_of_law(
         scenario.inference_time,  # type: ignore[arg-type]  # checked by _loss_of
         scenario.frame_time,
@@ -277,16 +284,18 @@ def lower_bound(scenario: Scenario, *, restart_time: float = 0.0, sharper: bool 
 
 def _loss_of(scenario: Scenario) -> tuple[AgeLoss, tuple[str, ...]]:
     """Return what a frame loses by the age of its action, and what to say about it."""
-    if scenario.inference_time is None:
+    if scenario.inference_time is None and scenario.batch_law is None:
         raise InputError("lower bound needs inference time, and none is given")
     notes: tuple[str, ...] = ()
-    if scenario.batch_law is not None:
-        raise InputError(f"lower bound does not take batch law {scenario.batch_law!r} into account: leave it out")
     ignored = scenario.ignored(("hold", "alignment", "maximum_time", "unused", "age_limit", "replicas"))
     if ignored:
         words = ", ".join(name.replace("_", " ") for name in ignored)
         notes = (f"not taken into account, since the bound is over all rules: {words}",)
     loss = loss_of(scenario, "lower bound")
+    if isinstance(scenario.loss, LossCurve):
+        limits = "the measured losses" if scenario.loss.lower_losses is None else "99 % limits of all losses together"
+        said = f"a prediction for the policy that was measured, from {limits}: not a bound for every policy"
+        return MeasuredLoss.limits_of(scenario.loss), (*notes, "the loss of an action depends on its age alone", said)
     if isinstance(scenario.loss, AgeLoss):
         return loss, (*notes, "the loss of an action depends on its age alone")
     if scenario.mode == "moves" and scenario.service_model == "repeat":

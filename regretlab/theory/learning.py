@@ -28,7 +28,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import InputError
-from ..laws import parse_seconds
 from .checks import check_count, check_positive, check_probability
 from .learning_theorems import (
     MDP_CONSTANT,
@@ -162,6 +161,8 @@ class LearningPart:
                 if getattr(self, name) is not None:
                     raise InputError(f"{name.replace('_', ' ')} has no effect without a learning bound")
         if self.batch_time is not None:
+            from ..laws import parse_seconds  # not at the top: the command line's help reads this module
+
             object.__setattr__(self, "batch_time", parse_seconds(self.batch_time, "batch time"))
         else:
             for name, usual in (("batch_size", 1), ("replay_ratio", 1.0)):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..curves import LossCurve
 from ..errors import InputError
 from ..results import ServiceLaw
 from ..scenario import Scenario
@@ -171,7 +172,8 @@ class MeasuredLoss(AgeLoss):
     """A measured loss curve: what a policy loses per frame at each age of its observation.
 
     Between measured ages the loss is that of the next lower one, and past the last it is the last. For a lower bound
-    give simultaneous lower limits of the losses and of the gap.
+    give simultaneous lower limits of the losses and of the gap (``limits_of``); for a prediction of what the policy
+    earns, ``prediction_of`` its curve.
 
     Attributes
     ----------
@@ -181,6 +183,9 @@ class MeasuredLoss(AgeLoss):
         Loss per frame at each, finite; may fall with the age.
     gap_default
         g, the loss per frame of the default behaviour alone.
+    declines
+        Whether the agent takes the default action where its own loses more. A policy that was measured does not: its
+        old actions act.
 
     Examples
     --------
@@ -191,6 +196,7 @@ class MeasuredLoss(AgeLoss):
     ages: tuple[int, ...]
     losses: tuple[float, ...]
     gap_default: float
+    declines: bool = True
 
     def __post_init__(self) -> None:
         check_gap(self.gap_default, "gap of the default behaviour")
@@ -201,6 +207,36 @@ class MeasuredLoss(AgeLoss):
         for loss in self.losses:
             if not math.isfinite(loss):
                 raise InputError(f"the losses of a curve must be finite numbers, not {loss!r}")
+
+    @classmethod
+    def prediction_of(cls, curve: LossCurve) -> "MeasuredLoss":
+        """Return a policy's own losses, linear between the measured ages.
+
+        Raises
+        ------
+        InputError
+            Where the default behaviour loses less than nothing.
+
+        Examples
+        --------
+        >>> MeasuredLoss.prediction_of(LossCurve((0, 2), (0.0, 0.5), 0.3)).of_age([0, 1, 2]).tolist()
+        [0.0, 0.25, 0.5]
+        """
+        ages = tuple(range(curve.ages[0], curve.ages[-1] + 1))
+        return cls(ages, tuple(curve.at(ages).tolist()), _gap_of(curve, curve.gap_default), declines=False)
+
+    @classmethod
+    def limits_of(cls, curve: LossCurve) -> "MeasuredLoss":
+        """Return limits that all losses and the gap exceed together, for a lower bound.
+
+        The losses themselves where a curve has no limits. A loss is that of the measured age below.
+        """
+        gap = curve.gap_default if curve.lower_gap is None else max(0.0, curve.lower_gap)
+        return cls(curve.ages, curve.lower_losses or curve.losses, _gap_of(curve, gap))
+
+    def of_age(self, ages: ArrayLike) -> NDArray[np.float64]:
+        """Return what a frame served at each age loses."""
+        return super().of_age(ages) if self.declines else self.curve(ages)
 
     def curve(self, ages: ArrayLike) -> NDArray[np.float64]:
         """Return the loss at the largest measured age that is not above each."""
@@ -221,6 +257,17 @@ class MeasuredLoss(AgeLoss):
     def monotone(self) -> bool:
         """Whether no loss is below one at a lower age."""
         return all(b >= a for a, b in zip(self.losses, self.losses[1:], strict=False))
+
+
+def _gap_of(curve: LossCurve, gap: float) -> float:
+    """Return the gap of a curve; refuse one below zero, which no figure here has a meaning for."""
+    if gap < 0:
+        named = "the loss curve" if curve.source is None else f"loss curve '{curve.source}'"
+        raise InputError(
+            f"in {named} the default behaviour loses {gap:.4g} a frame, less than nothing: nothing is gained by the "
+            "policy that was measured"
+        )
+    return gap
 
 
 def loss_of(scenario: Scenario, entry: str) -> AgeLoss:
@@ -246,10 +293,19 @@ def loss_of(scenario: Scenario, entry: str) -> AgeLoss:
     0.75
     """
     if scenario.loss is not None:
-        if not isinstance(scenario.loss, AgeLoss):
-            raise InputError(f"the loss of a {entry} must be a MeasuredLoss, not {scenario.loss!r}")
+        if scenario.mode_probability is not None:
+            raise InputError(
+                f"give {entry} a loss curve or a mode probability, not both: the mode probability is "
+                f"{scenario.mode_probability:g}"
+            )
+        if not isinstance(scenario.loss, AgeLoss | LossCurve):
+            raise InputError(
+                f"the loss of a {entry} must be a loss curve, its file or a MeasuredLoss, not {scenario.loss!r}"
+            )
         if scenario.default_behaviour == "repeat":
             raise InputError(f"{entry} takes a loss curve of repeated actions as one of chunks: give chunk inf")
+        if isinstance(scenario.loss, LossCurve):
+            return MeasuredLoss.prediction_of(scenario.loss)
         return scenario.loss
     if scenario.mode_probability is None:
         raise InputError(f"{entry} needs mode probability, and none is given")

@@ -34,6 +34,7 @@ from ..rules.service.service import (
 )
 from ..scenario import Scenario, as_scenario
 from .any_rule import lower_bound_of_law
+from .batching import Batches, batches_of, lower_bound_of_batches, with_batch_time
 from .checks import check_positive, check_probability
 from .delay import best_target
 from .hold import hold_objective
@@ -65,6 +66,7 @@ _USES = (
     "age_limit",
     "cancel_after",
     "replicas",
+    "batch_law",
 )
 
 
@@ -152,7 +154,9 @@ def bound(
     (0.6, 0.219)
     """
     part = learning or LearningPart()
-    as_scenario(scenario, "bound").check("bound", needs=_NEEDS, uses=_USES)
+    batches, asked = batches_of(as_scenario(scenario, "bound"), "bound"), scenario
+    scenario = with_batch_time(scenario, "bound")
+    scenario.check("bound", needs=_NEEDS, uses=_USES)
     p, symbols, horizon = scenario.mode_probability or 0.0, scenario.symbols, scenario.horizon
     weight = 0.0 if part.learning_weight is None else check_probability(part.learning_weight, "learning weight")
     loss = loss_of(scenario.replace(gap_delay=scenario.gap_delay * (1.0 - weight)), "bound")
@@ -170,7 +174,7 @@ def bound(
     frames_held = None if scenario.hold in (None, "auto") else int(scenario.hold or 0)
     computed = service is None
     if service is None:
-        service, frames_held = _service(law, loss, scenario)
+        service, frames_held = _service(law, loss, scenario, batches)
     elif scenario.hold == "auto":
         raise InputError("a service law that is given has its hold already: hold cannot be 'auto'")
     varying = bool(np.count_nonzero(service.delay_law) > 1)
@@ -205,7 +209,7 @@ def bound(
     error = service.standard_error if standard_error is None else standard_error
     cancelling = "any" if scenario.cancel_after == "auto" or scenario.replicas > 1 else scenario.cancel_after
     return RegretReport(
-        scenario=scenario,
+        scenario=asked,
         regret=parts if error is None else replace(parts, standard_errors={"total": error}),
         service=service,
         service_value=service.service_value(loss.decay),
@@ -219,7 +223,9 @@ def bound(
             law, scenario.frame_time, maximum_time=scenario.maximum_time
         ),
         workers_for_quantile=workers_for_quantile(law, scenario.frame_time),
-        lower_bound=lower_bound_of_law(
+        lower_bound=lower_bound_of_batches(batches, loss, scenario)
+        if batches
+        else lower_bound_of_law(
             law,
             scenario.frame_time,
             loss,
@@ -239,7 +245,7 @@ def bound(
         learning=found,
         learners_to_keep_up=keep_up,
         service_given=not computed,
-        law=law if computed and plain and not capped and not in_phases else None,
+        law=law if computed and plain and not batches and not capped and not in_phases else None,
     )
 
 
@@ -263,8 +269,10 @@ def _parts(service: ServiceLaw, loss: FrameLoss, scenario: Scenario) -> tuple[Re
     return RegretParts(float(ages @ lost[: len(ages)]) - delay, delay, method=service.method), notes
 
 
-def _service(law: Law, loss: FrameLoss, scenario: Scenario) -> tuple[ServiceLaw, int | None]:
+def _service(law: Law, loss: FrameLoss, scenario: Scenario, batches: Batches | None) -> tuple[ServiceLaw, int | None]:
     """Return the service law of a rule, and the hold that was chosen or given."""
+    if batches is not None:
+        return batches.service(scenario, limit_of(scenario, loss)), None
     rule, workers, hold = get_rule(scenario.rule), scenario.workers, scenario.hold
     if scenario.unused != "drop" or scenario.cancel_after is not None:
         option = "kept outputs" if scenario.unused != "drop" else "cancelled inferences"

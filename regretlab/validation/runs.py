@@ -46,6 +46,9 @@ class PlannedRun:
     configuration: RunConfiguration
 
 
+_HEAVY = f"lognorm(1.2, scale={2.0 * FRAME_TIME:.9f})"
+
+
 def _law(frames: float) -> str:
     return f"constant({frames * FRAME_TIME:.9f})"
 
@@ -113,7 +116,7 @@ def _virtual_runs(frames: int, quick: bool) -> list[PlannedRun]:
     ]
     runs += [
         _run(name, "outputs", "virtual", frames, HARDER_PROBABILITY, rule=FREE_RUNNING, **values)
-        for name, values in _outputs(gamma, f"lognorm(1.2, scale={2.0 * FRAME_TIME:.9f})").items()
+        for name, values in _outputs(gamma, _HEAVY).items()
     ]
     runs += [_learning(f"learners-{learners}", "virtual", 1500, learners) for learners in (3, 4)]
     return runs
@@ -121,13 +124,17 @@ def _virtual_runs(frames: int, quick: bool) -> list[PlannedRun]:
 
 def _outputs(law: str, heavy: str) -> dict[str, dict[str, Any]]:
     """Return what becomes of outputs in the runs about it: kept, chunks where the mode moves, repeated, cancelled."""
-    cancelled = {"workers": 3, "emulate_latency": heavy, "unused": "keep", "cancel_after": 2 * FRAME_TIME}
     return {
         "keep": {"workers": 4, "emulate_latency": law, "unused": "keep"},
         "chunk": {"workers": 2, "emulate_latency": law, "rotating": True, "chunk": "inf"},
         "repeat": {"workers": 2, "emulate_latency": law, "rotating": True, "default_behaviour": "repeat"},
-        "cancel": cancelled,
+        "cancel": _cancelled(heavy),
     }
+
+
+def _cancelled(law: str) -> dict[str, Any]:
+    """Return three workers that give up after two frames and keep unused outputs."""
+    return {"workers": 3, "emulate_latency": law, "unused": "keep", "cancel_after": 2 * FRAME_TIME}
 
 
 def _learning(name: str, clock: str, frames: int, learners: int) -> PlannedRun:
@@ -181,17 +188,18 @@ def _realtime_runs(scale: float) -> list[PlannedRun]:
             rule=SEQUENTIAL,
             emulate_latency=_law(4.5),
         ),
-        *_realtime_outputs(seconds(10)),
+        *_realtime_outputs(seconds(10), _HEAVY),
         *(_learning(f"realtime-learners-{learners}", "real", seconds(15), learners) for learners in (3, 4)),
     ]
 
 
-def _realtime_outputs(frames: int) -> list[PlannedRun]:
-    """Kept outputs and chunks in real processes: the readout of impala-k1, emulated (40 ms) and as fast as it is."""
+def _realtime_outputs(frames: int, heavy: str) -> list[PlannedRun]:
+    """Real processes with the readout of impala-k1: kept outputs and chunks (40 ms and as fast as it is), cancelled."""
     slow = {"rule": FREE_RUNNING, "emulate_latency": "gamma(4, scale=0.01)"}
     runs: dict[str, dict[str, Any]] = {
         "realtime-keep": {"workers": 3, "unused": "keep", **slow},
         "realtime-chunk": {"workers": 1, "rotating": True, "chunk": "inf", **slow},
+        "realtime-cancel": {"rule": FREE_RUNNING, **_cancelled(heavy)},
         "realtime-chunk-k1": {"workers": 1, "rotating": True, "chunk": "inf", "rule": SEQUENTIAL},
     }
     return [

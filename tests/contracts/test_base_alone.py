@@ -72,6 +72,7 @@ NEEDS_PLAY = [
     "record export record --out new",
     "record replay record",
     "stochasticity --env CartPole-v1",
+    "delay-curve --env CartPole-v1 --policy random",
     "stochasticity --record record",
     "bound --inference-time @record --mode-probability 0.9",
 ]

@@ -17,7 +17,12 @@ SHORTER = {
     ("simulate",): ["--frames", "5000"],
     ("stochasticity",): ["--frames", "400"],
 }
-REPLACED = {("run",): {"1200": "60"}, ("learn",): {"50000": "500"}, ("figures",): {"regret": "tolerable-time"}}
+REPLACED = {
+    ("delay-curve",): {"300": "40"},
+    ("run",): {"1200": "60"},
+    ("learn",): {"50000": "500"},
+    ("figures",): {"regret": "tolerable-time"},
+}
 ELSEWHERE = {("validate",): "test_cli_json.py runs a claim of it; the whole is minutes of realtime play"}
 
 

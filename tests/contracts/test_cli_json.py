@@ -510,6 +510,8 @@ def test_stochasticity_where_no_state_is_told(answer, tmp_path):
 
 
 CLAIM_KEYS = {
+    "rival",
+    "rival_predicted",
     "quantile",
     "measured",
     "name",

@@ -4,6 +4,7 @@ import gymnasium
 import numpy as np
 
 from regretlab.play.loop import DefaultBehaviour, EnvironmentPlan, FrameLoop, FrameService
+from regretlab.policies.learning import LearningSettings
 from regretlab.records.schema import FrameRow, InferenceRow
 
 
@@ -106,7 +107,10 @@ class _Counting(gymnasium.Env):
 
 def test_the_loop_plays_what_the_clock_brings():
     shown = {"frame_shape": (), "frame_dtype": np.dtype(np.int64)}
-    plan = EnvironmentPlan("", {}, 3, 1.0, default_behaviour="noop", default_action=None, seed=0, discount=1.0, **shown)
+    learning = LearningSettings(discount=1.0)
+    plan = EnvironmentPlan(
+        "", {}, 3, 1.0, default_behaviour="noop", default_action=None, seed=0, learning=learning, **shown
+    )
     clock = _ScriptedClock()
     FrameLoop(plan, _Counting()).run(clock)
     unserved = {"served_by": -1, "observation_frame": -1, "delay_frames": -1}

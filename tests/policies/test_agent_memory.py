@@ -63,7 +63,7 @@ def test_what_can_be_drawn_is_what_went_in(transitions, steps, capacity):
 @pytest.mark.parametrize("minimum", [None, 20])
 def test_updates_begin_without_a_burst_and_keep_to_the_ratio(ratio, minimum):
     """The number of updates after t transitions is floor(ratio (t - first + 1) / batch) once first are there."""
-    chosen = LearningSettings(batch=4, replay=100, minimum=minimum, replay_ratio=ratio, exploration_frames=0)
+    chosen = LearningSettings(batch=4, replay=100, steps=1, minimum=minimum, replay_ratio=ratio, exploration_frames=0)
     agent = DQN("mlp", (1,), 2, chosen, seed=0)
     first, counts = minimum or 4, []
     for number in range(60):

@@ -7,11 +7,21 @@ import torch
 
 from regretlab.errors import InputError
 from regretlab.policies.agents import agent_settings, make_agent
-from regretlab.policies.agents.networks import NoisyLinear, one_thread
+from regretlab.policies.agents.networks import NoisyLinear, one_thread, value_network
 from regretlab.policies.agents.rainbow import project
-from regretlab.policies.learning.updates import Batch
+from regretlab.policies.learning.updates import Adam, Batch, as_input
 
 OFF = {"double": False, "dueling": False, "noisy": False, "distributional": False, "steps": 1, "prioritisation": 0.0}
+
+
+def _disturbed(agent):
+    """Return the agent with other weights in both networks, so that its values are not the small first ones."""
+    generator = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for network in (agent.network, agent.target):
+            for parameter in network.parameters():
+                parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
+    return agent
 
 
 def _batch(random, size=7):
@@ -25,8 +35,8 @@ def _batch(random, size=7):
     )
 
 
-def test_the_defaults_are_the_published_ones():
-    dqn, rainbow = agent_settings("dqn"), agent_settings("rainbow")
+def test_the_papers_settings_are_the_published_ones():
+    dqn, rainbow = agent_settings("dqn", preset="paper"), agent_settings("rainbow", preset="paper")
     assert (dqn.learning_rate, dqn.discount, dqn.batch, dqn.target_every, dqn.gradient_clip) == (
         1e-3,
         0.99,
@@ -103,9 +113,8 @@ def test_rainbow_with_everything_off_has_the_loss_of_dqn():
     """On the same weights: the six switches are all that is between them."""
     random = np.random.default_rng(5)
     batch = _batch(random)
-    agent = make_agent(
-        "rainbow", "mlp", (4,), 2, agent_settings("rainbow", batch=4, replay=50, minimum=8, **OFF), seed=1
-    )
+    settings = agent_settings("rainbow", batch=4, replay=50, minimum=8, **OFF)
+    agent = _disturbed(make_agent("rainbow", "mlp", (4,), 2, settings, seed=1))
     with torch.no_grad():
         following = agent.target(torch.from_numpy(batch.next_observations)[:, None]).max(dim=1).values.numpy()
         values = agent.network(torch.from_numpy(batch.observations)[:, None]).numpy()
@@ -118,10 +127,8 @@ def test_double_takes_the_online_networks_action_at_the_targets_value():
     random = np.random.default_rng(6)
     batch = _batch(random)
     settings = agent_settings("rainbow", batch=4, replay=50, minimum=8, **(OFF | {"double": True}))
-    agent = make_agent("rainbow", "mlp", (4,), 2, settings, seed=1)
+    agent = _disturbed(make_agent("rainbow", "mlp", (4,), 2, settings, seed=1))
     with torch.no_grad():
-        for parameter in agent.network.parameters():
-            parameter.add_(0.3 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(2)))
         inputs = torch.from_numpy(batch.next_observations)[:, None]
         chosen = agent.network(inputs).argmax(dim=1).numpy()
         following = agent.target(inputs).numpy()[np.arange(7), chosen]
@@ -129,6 +136,79 @@ def test_double_takes_the_online_networks_action_at_the_targets_value():
     difference = np.abs(values - batch.rewards - batch.discounts * following)
     expected = np.where(difference <= 1, difference**2 / 2, difference - 0.5)
     np.testing.assert_allclose(agent.losses(batch).detach().numpy(), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("network", ["mlp", "nature", "impala-k1/16", "impala-k1", "impala2x-k1/16", "impala2x-k1"])
+@pytest.mark.parametrize("name", ["dqn", "rainbow"])
+def test_first_values_are_small_for_any_frame(name, network):
+    """At most 0.1 in size: black, white, grey noise and the loudest pictures there are (black and white noise)."""
+    random = np.random.default_rng(7)
+    noise = [random.integers(0, 256, (84, 84)), 255 * random.integers(0, 2, (84, 84))]
+    frames = np.stack([np.zeros((84, 84)), np.full((84, 84), 255), *noise]).astype(np.uint8)
+    if network == "mlp":
+        frames = random.normal(0, 3, (4, 84)).astype(np.float32)
+    settings = agent_settings(name, batch=4, replay=40, minimum=8)
+    for seed in range(3):
+        agent = make_agent(name, network, frames.shape[1:], 18, settings, seed=seed)
+        with torch.no_grad():
+            values = agent.network(as_input(frames)).numpy()
+        assert np.abs(values).max() <= 0.1
+        if name == "dqn":
+            assert np.abs(values[1:]).max() > 0  # not dead: hidden units answer to what is seen
+
+
+def test_adam_on_flat_arrays_is_that_of_torch():
+    """Thirty clipped steps of a network with convolutions against PyTorch's own clipping and optimiser."""
+    networks = [value_network("nature", (84, 84), 3, seed=4) for _ in range(2)]
+    adam = Adam(networks[0], 1e-3, gradient_clip=0.5, epsilon=1e-5)
+    optimiser = torch.optim.Adam(networks[1].parameters(), 1e-3, eps=1e-5)
+    random = torch.Generator().manual_seed(1)
+    for _ in range(30):
+        frames = torch.rand(4, 1, 84, 84, generator=random)
+        losses = [(network(frames) - 5.0).square().mean() for network in networks]
+        adam.step(losses[0])
+        optimiser.zero_grad()
+        losses[1].backward()
+        torch.nn.utils.clip_grad_norm_(networks[1].parameters(), 0.5)
+        optimiser.step()
+    own, other = (torch.cat([p.detach().reshape(-1) for p in network.parameters()]) for network in networks)
+    np.testing.assert_allclose(own.numpy(), other.numpy(), rtol=1e-3, atol=2e-5)
+    assert adam.weights.data_ptr() == next(networks[0].parameters()).data_ptr()
+
+
+def test_the_last_actions_change_the_values_once_that_is_learned():
+    """At first they do not count; a rule that depends on them alone is then learned, from pixels and from numbers."""
+    for network, frame in (("mlp", np.ones(3, np.float32)), ("nature", np.full((84, 84), 90, np.uint8))):
+        settings = agent_settings(
+            "dqn", batch=8, replay=200, recent_actions=2, learning_rate=3e-3, exploration_frames=0
+        )
+        agent = make_agent("dqn", network, frame.shape, 3, settings, seed=0)
+        random = np.random.default_rng(0)
+        for _ in range(600):
+            last, action = random.integers(0, 3, 2), int(random.integers(3))
+            agent.learn(agent.with_recent(frame, last), action, reward=float(action == last[0]), discount=0.0)
+        chosen = [agent.act(agent.with_recent(frame, [first, other]), 0.0) for first in range(3) for other in range(3)]
+        assert chosen == [first for first in range(3) for _ in range(3)]
+
+
+@pytest.mark.parametrize("scale", [1.0, 30.0])
+def test_the_support_grows_with_the_returns(scale):
+    """Rewards of ``scale`` in every second frame, discount .9: returns up to scale / (1 - .81)."""
+    settings = agent_settings("rainbow", batch=4, replay=400, minimum=8, target_every=10, replay_ratio=4.0)
+    agent = make_agent("rainbow", "mlp", (1,), 2, settings, seed=0)
+    assert float(agent.network.support[-1]) == 1.0
+    for number in range(300):
+        agent.learn(np.zeros(1, np.float32), 0, scale * (number % 2), discount=0.9)
+    largest = scale / (1 - 0.81)
+    reach = float(agent.network.support[-1])
+    assert 1.25 * largest <= reach <= 2.5 * largest
+    assert float(agent.target.support[0]) == -reach
+    assert np.log2(reach) % 1 == 0
+
+
+def test_bounds_of_the_support_go_together():
+    with pytest.raises(InputError, match="lowest and highest go together"):
+        agent_settings("rainbow", lowest=-1.0)
 
 
 @pytest.mark.learning

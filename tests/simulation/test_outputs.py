@@ -221,7 +221,7 @@ def test_a_threshold_that_is_chosen_is_the_best_of_the_lower_bound():
         ({"default_behaviour": "random"}, "the random default behaviour needs the number of actions"),
         ({"workers": 5, "replicas": 2}, "workers must be a multiple of 2 replicas, not 5"),
         ({"mode_probability": None}, "simulate needs mode probability, and none is given"),
-        ({"mode_probability": None, "loss": "curve.csv"}, "the loss of a simulate must be a MeasuredLoss"),
+        ({"mode_probability": None, "loss": 0.5}, "the loss of a simulate must be a loss curve"),
     ],
 )
 def test_what_does_not_go_together_is_refused(fields, said):

@@ -376,7 +376,13 @@ def test_the_grid_is_the_single_bound(model, chunk, g):
 def test_symbolic_twins(text, family, shape, parameters, model):
     law = parse_law(text)
     names = [*parameters, P, N, symbolic.G, DELTA, symbolic.LAST]
-    twin = numeric(symbolic.lower_bound(family, model, shape=shape), *names)
+    forms = [numeric(symbolic.lower_bound(family, model, shape=shape), *names)]
+    if family == "gamma":  # as it is printed
+        forms.append(numeric(symbolic.lower_bound(family, model, shape=shape, summed=True), *names))
+        printed = lower_bound_of_law(law, 1.0, FrameLoss(0.9), service_model=model).symbolic
+        assert printed is not None
+        assert r"\sum_{m=1}^{L - 1}" in printed
+        assert "F_" not in printed
     for p, workers, g, gap in product((0.7, 0.95), (1, 3, 8), (0.6, 1.0), (0.5, 1.0)):
         loss = FrameLoss(p, None, g, gap)
         rate, first = workers / law.mean(), math.ceil(law.quantile(0.0)) or 1
@@ -385,8 +391,10 @@ def test_symbolic_twins(text, family, shape, parameters, model):
         while rate * below < 1.0 and last < min(loss.last_useful_age, 900):
             last += 1
             below = float(law.cdf(last)) + (below if model == "repeat" else 0.0)
-        value = max(0.0, twin(*parameters.values(), p, workers, g, gap, last))
-        assert value == pytest.approx(bound(law, p, workers, model, loss=loss), abs=1e-12)
+        expected = bound(law, p, workers, model, loss=loss)
+        for form in forms:
+            value = max(0.0, form(*parameters.values(), p, workers, g, gap, last))
+            assert value == pytest.approx(expected, abs=1e-12)
 
 
 def test_workers_without_inaction():

@@ -32,18 +32,18 @@ class GradientActor:
     ----------
     spec
         A policy with a network.
-    gradient_clip
-        Largest Euclidean norm of a gradient.
+    gradient_clip, double
+        As for `GradientComputer`.
     """
 
-    def __init__(self, spec: PolicySpec, gradient_clip: float) -> None:
+    def __init__(self, spec: PolicySpec, gradient_clip: float, double: bool) -> None:
         import torch
 
         from ...policies.learning.updates import GradientComputer
 
         os.nice(_NICENESS)
         torch.set_num_threads(1)
-        self._computer = GradientComputer(spec, gradient_clip)
+        self._computer = GradientComputer(spec, gradient_clip, double=double)
 
     def compute(
         self, batch: Batch, weights: NDArray[np.float32], target: NDArray[np.float32]
@@ -147,14 +147,16 @@ class GradientSeats:
     ----------
     ray
         The connected module.
-    spec, gradient_clip
+    spec, gradient_clip, double
         Of a `GradientActor`.
     learners
         How many there are.
     """
 
-    def __init__(self, ray: Any, spec: PolicySpec, gradient_clip: float, learners: int) -> None:
-        self._ray, self._spec, self._clip = ray, spec, gradient_clip
+    def __init__(
+        self, ray: Any, spec: PolicySpec, gradient_clip: float, learners: int, *, double: bool = False
+    ) -> None:
+        self._ray, self._settings = ray, (spec, gradient_clip, double)
         self.shelf = WeightShelf(ray, 2 * learners + 4)
         self.placement = Placement(ray, backwards=True)
 
@@ -168,8 +170,8 @@ class GradientSeats:
         """
         node = self.placement.choose(learner, avoid)
         try:
-            actor = self.placement.actor(node, GradientActor).remote(self._spec, self._clip)
+            actor = self.placement.actor(node, GradientActor).remote(*self._settings)
             self._ray.get(actor.__ray_ready__.remote(), timeout=START_PATIENCE)
         except self._ray.exceptions.RayError as error:
             raise meaning(error) from None
-        return RemoteGradient(self._ray, actor, self.shelf, self._spec)
+        return RemoteGradient(self._ray, actor, self.shelf, self._settings[0])

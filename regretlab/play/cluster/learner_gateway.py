@@ -63,7 +63,9 @@ class _LearnerGateway:
         self, ray: Any, board: Board, learning: Arena, plan: LearnerPlan, learners: int, events: Connection
     ) -> None:
         self._board, self._learning, self._plan, self._learners = board, learning, plan, learners
-        self._seats = GradientSeats(ray, plan.policy, plan.settings.gradient_clip, learners)
+        self._seats = GradientSeats(
+            ray, plan.policy, plan.settings.gradient_clip, learners, double=plan.settings.double
+        )
         self._events, self._telling = events, threading.Lock()
         self._failure: BaseException | None = None
         self._inside: list[float] = []

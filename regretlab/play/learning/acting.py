@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ...policies.learning.exploration import HeldExploration
+from ...policies.learning.settings import LearningSettings
 from ...policies.policy import Policy, build_policy
 from ...policies.spec import PolicySpec
 from ..system.arena import Arena
@@ -14,7 +16,7 @@ from ..system.clock import RealClock
 from .learner_process import LearnerPlan
 from .state import LearnedState, WeightSnapshots
 
-__all__ = ["BlockingLearner", "ExploringPolicy", "SnapshotPolicy", "explore", "exploring_policy"]
+__all__ = ["BlockingLearner", "ExploringPolicy", "SnapshotPolicy", "explore", "exploring_policy", "held_exploration"]
 
 
 class ExploringPolicy:
@@ -31,19 +33,41 @@ class ExploringPolicy:
         Returns the present probability of a random action.
     stream
         Seed of the random actions, a few whole numbers.
+    held
+        Returns the random action that all workers hold now for this epsilon and number of actions, or None; without
+        it each decision is random or not by itself.
     """
 
-    def __init__(self, policy: Policy, epsilon: Callable[[], float], stream: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        epsilon: Callable[[], float],
+        stream: tuple[int, ...],
+        held: Callable[[float, int], int | None] | None = None,
+    ) -> None:
         self.spec: PolicySpec = policy.spec
-        self._policy, self._epsilon = policy, epsilon
+        self._policy, self._epsilon, self._held = policy, epsilon, held
         self._generator = np.random.default_rng([*stream, 0xE95])
 
     def act(self, observation: Any) -> int:
         """Return the action for an observation."""
         chosen = self._policy.act(observation)
+        if self._held is not None:
+            random = self._held(self._epsilon(), self.spec.actions)
+            return chosen if random is None else random
         if self._generator.random() < self._epsilon():
             return int(self._generator.integers(self.spec.actions))
         return chosen
+
+
+def held_exploration(
+    settings: LearningSettings, seed: int, frame: Callable[[], int]
+) -> Callable[[float, int], int | None] | None:
+    """Return what `ExploringPolicy` takes as ``held``: pieces of time in frames, the same for all workers of a run."""
+    if settings.exploration_hold == 1:
+        return None
+    exploration = HeldExploration(seed, settings.exploration_hold)
+    return lambda epsilon, actions: exploration.action(max(0, frame()), epsilon, actions)
 
 
 class SnapshotPolicy:
@@ -91,7 +115,7 @@ def explore(
         return plan.settings.exploration(state.past_frames + max(0, frame()))
 
     stream = (plan.seed, worker, attempt) if attempt else (plan.seed, worker)
-    return ExploringPolicy(policy, epsilon, stream)
+    return ExploringPolicy(policy, epsilon, stream, held_exploration(plan.settings, plan.seed, frame))
 
 
 class BlockingLearner:

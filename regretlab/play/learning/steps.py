@@ -113,7 +113,7 @@ class LearningSteps:
         self._semaphores = SemaphoreRow(arena["learning_semaphores"])
         self._state = LearnedState(arena, settings)
         self._drawer = BatchDrawer(ReplayStore(arena, settings.steps), settings, stream)
-        self._computer: Gradients = computer or GradientComputer(spec, settings.gradient_clip)
+        self._computer: Gradients = computer or GradientComputer(spec, settings.gradient_clip, double=settings.double)
         self._rows, self._heads = arena["step_rows"][learner], arena["step_heads"]
         self._targets = -1
         self._applied = NO_TICKET

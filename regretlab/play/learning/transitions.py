@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from ...policies.learning.replay import ReplayStore
+from ...policies.learning.settings import LearningSettings
 from ...records.schema import FrameRow
 from ..system.arena import Arena
 
@@ -119,12 +120,12 @@ class TransitionWriter:
     ----------
     arena
         Memory with the store.
-    discount
-        Of the reward one frame later.
+    settings
+        How rewards are discounted, scaled and clipped.
     """
 
-    def __init__(self, arena: Arena, discount: float) -> None:
-        self._store, self._builder, self._discount = ReplayStore(arena), TransitionBuilder(discount), discount
+    def __init__(self, arena: Arena, settings: LearningSettings) -> None:
+        self._store, self._builder, self._settings = ReplayStore(arena), TransitionBuilder(settings.discount), settings
 
     def show(self, index: int, pixels: NDArray[Any]) -> None:
         """Take in the frame that is on the screen from boundary ``index`` on."""
@@ -135,5 +136,6 @@ class TransitionWriter:
         served = (frame.observation_frame, frame.action) if frame.served_by >= 0 else None
         for made in self._builder.add(frame.frame, served, frame.reward, frame.terminated, frame.truncated):
             following = made.next_observation_frame
-            discount = 0.0 if following < 0 else self._discount**made.frames
-            self._store.put_transition(made.observation_frame, made.action, made.reward, discount, following)
+            discount = 0.0 if following < 0 else self._settings.discount**made.frames
+            reward = self._settings.learned_reward(made.reward)
+            self._store.put_transition(made.observation_frame, made.action, reward, discount, following)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...play.learning.acting import ExploringPolicy
+from ...play.learning.acting import ExploringPolicy, held_exploration
 from ...policies.learning.replay import BatchDrawer, ReplayStore, replay_fields
 from ...policies.learning.updates import GradientComputer
 from ...policies.parameters import parameter_count
@@ -53,13 +53,15 @@ class VirtualLearning:
         self._store = ReplayStore(self._arena, self._settings.steps)
         self._state = LearnedState(self._arena, self._settings)
         self._state.prepare(first_state(spec, configuration.resume))
-        self._transitions = TransitionWriter(self._arena, self._settings.discount)
+        self._transitions = TransitionWriter(self._arena, self._settings)
         self._blocking = configuration.blocking_learning
         learners = range(1 if self._blocking else configuration.learners)
         self._drawers = [
             BatchDrawer(self._store, self._settings, (self._seed, LEARNER_STREAM + learner, 0)) for learner in learners
         ]
-        self._computers = [GradientComputer(spec, self._settings.gradient_clip) for _ in learners]
+        self._computers = [
+            GradientComputer(spec, self._settings.gradient_clip, double=self._settings.double) for _ in learners
+        ]
         self._latencies = prepared.learning_latencies or _latencies(configuration, len(learners))
         self._idle = list(learners)
         self._computing: list[tuple[float, int, int, float]] = []  # heap of (ready at, ticket, learner, began)
@@ -74,7 +76,8 @@ class VirtualLearning:
         def epsilon() -> float:
             return self._settings.exploration(self._state.past_frames + self._frame)
 
-        return [ExploringPolicy(network, epsilon, (self._seed, worker)) for worker in range(workers)]
+        held = held_exploration(self._settings, self._seed, lambda: self._frame)
+        return [ExploringPolicy(network, epsilon, (self._seed, worker), held) for worker in range(workers)]
 
     def until(self, now: float) -> None:
         """Let the learners work up to an instant."""

@@ -52,9 +52,14 @@ class Frame:
 
 
 def board_fields(
-    workers: int, frame_shape: tuple[int, ...], frame_dtype: Any, parameters: int, learners: int = 0
+    workers: int,
+    frame_shape: tuple[int, ...],
+    frame_dtype: Any,
+    parameters: int,
+    learners: int = 0,
+    spares: int = 0,
 ) -> dict[str, tuple[Any, tuple[int, ...]]]:
-    """Return the arena fields of a run with that many workers and learners, such frames and network parameters."""
+    """Return the arena fields of a run with that many workers, learners and spares, such frames and parameters."""
     return {
         "control": (np.int64, (CONTROL_WORDS,)),
         "ready": (np.uint8, (workers,)),
@@ -62,6 +67,8 @@ def board_fields(
         "claims": (np.int64, (workers,)),
         "in_flight": (INFERENCE_DTYPE, (workers,)),
         "busy": (np.uint8, (workers,)),
+        "owners": (np.int64, (workers, 2)),  # which process serves a slot, and its id
+        "spares_ready": (np.uint8, (spares,)),
         "processor_seconds": (np.float64, (workers + 1 + learners,)),
         "rule_state": (np.float64, (int(state_size(workers)),)),
         "rule_lock": (np.uint8, (LOCK_BYTES,)),
@@ -74,7 +81,7 @@ def board_fields(
         "outbox_tails": (np.int64, (workers,)),
         "frame_rows": (FRAME_DTYPE, (FRAME_ROWS,)),
         "inference_rows": (INFERENCE_DTYPE, (INFERENCE_ROWS,)),
-        "errors": (np.uint8, (workers + 1 + learners, TEXT_BYTES)),
+        "errors": (np.uint8, (workers + 1 + learners + spares, TEXT_BYTES)),
         "priorities": (np.uint8, (2, TEXT_BYTES)),
         "parameters": (np.float32, (parameters,)),
     }
@@ -97,6 +104,10 @@ class Board:
     def learner_slot(self, learner: int) -> int:
         """Return the place of a learner (or of the learners' gateway, 0) there: after the environment."""
         return self.environment_slot + 1 + learner
+
+    def spare_slot(self, spare: int) -> int:
+        """Return the place of a spare among errors: the last ones."""
+        return len(self.arena["errors"]) - len(self.arena["spares_ready"]) + spare
 
     def prepare(self) -> None:
         """Set what does not start as zero; once, before any other process looks."""

@@ -20,7 +20,7 @@ AGENTS = ("dqn", "rainbow")
 
 
 def agent_settings(agent: str, **values: Any) -> LearningSettings:
-    """Return the checked settings of an agent; the defaults are published ones.
+    """Return the checked settings of an agent; ``preset="paper"`` for published ones.
 
     Examples
     --------

@@ -1,12 +1,18 @@
-"""DQN (Mnih et al. 2015, algorithm 1) on one screen: act, remember, learn. Default settings: arXiv 2412.14355."""
+"""DQN (Mnih et al. 2015, algorithm 1) on one screen: act, remember, learn."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
+from ..learning.exploration import HeldExploration
 from ..learning.replay import BatchDrawer, ReplayStore, private_arrays, replay_fields
 from ..learning.settings import LearningSettings
-from ..learning.updates import as_input, temporal_difference_loss
+from ..learning.updates import EPSILON, Adam, Batch, as_input, temporal_difference_loss
 from .networks import value_network
 
 __all__ = ["DQN"]
@@ -44,26 +50,53 @@ class DQN:
         self, network: str, shape: tuple[int, ...], actions: int, settings: LearningSettings, seed: int
     ) -> None:
         self.settings, self.actions, self.updates = settings, actions, 0
-        self.network, self.target = (value_network(network, shape, actions, seed) for _ in range(2))
-        self.optimiser = torch.optim.Adam(self.network.parameters(), settings.learning_rate)
-        dtype = np.float32 if network == "mlp" else np.uint8  # frames as bytes, whatever else as numbers
-        self._store = ReplayStore(private_arrays(replay_fields(settings.replay, shape, dtype)), settings.steps)
+        self.network, self.target = (self._built(network, shape, seed) for _ in range(2))
+        self._adam = Adam(
+            self.network, settings.learning_rate, gradient_clip=settings.gradient_clip, epsilon=self._adam_epsilon
+        )
+        self._dtype = np.float32 if network == "mlp" else np.uint8  # frames as bytes, whatever else as numbers
+        if settings.recent_actions:
+            shape = (math.prod(shape) + settings.recent_actions,)
+        self._store = ReplayStore(private_arrays(replay_fields(settings.replay, shape, self._dtype)), settings.steps)
         self._drawer = BatchDrawer(self._store, settings, (seed,))
-        self._seen = 0
+        self._seen = self._decisions = 0
         self._pending: tuple[int, int, float, float] | None = None  # a transition whose next observation is to come
-        self._generator = np.random.default_rng([seed, 0xD9])
+        self._exploration = HeldExploration(seed, settings.exploration_hold)
+        self._learns_from: int | None = None  # frame from which updates are counted by the frame
 
-    def act(self, observation: NDArray[np.generic], exploration: float) -> int:
-        """Return the action of largest value, or with probability ``exploration`` any."""
-        if self._generator.random() < exploration:
-            return int(self._generator.integers(self.actions))
+    _adam_epsilon = EPSILON
+
+    def _built(self, network: str, shape: tuple[int, ...], seed: int) -> nn.Module:
+        return value_network(network, shape, self.actions, seed, (self.settings.recent_actions, self.actions))
+
+    def with_recent(self, observation: NDArray[Any], actions: Sequence[int]) -> NDArray[Any]:
+        """Return an observation as `act` and `learn` take it: with the last of these actions, if the settings say so.
+
+        Examples
+        --------
+        >>> agent = DQN("mlp", (2,), 3, LearningSettings(replay=50, recent_actions=2), seed=0)
+        >>> agent.with_recent(np.array([0.5, 0.25]), [2, 0, 1]).tolist()
+        [0.5, 0.25, 0.0, 1.0]
+        """
+        recent = self.settings.recent_actions
+        if not recent:
+            return observation
+        return np.concatenate([np.ravel(observation), actions[-recent:]]).astype(self._dtype)
+
+    def act(self, observation: NDArray[Any], exploration: float) -> int:
+        """Return the action of largest value, or in a share ``exploration`` of the decisions a random one."""
+        if exploration > 0:
+            chosen = self._exploration.action(self._decisions, exploration, self.actions)
+            self._decisions += 1
+            if chosen is not None:
+                return chosen
         with torch.inference_mode():
             return int(self.network(as_input(observation[None])).argmax())
 
     def learn(
-        self, observation: NDArray[np.generic], action: int, reward: float, discount: float, *, last: bool = False
+        self, observation: NDArray[Any], action: int, reward: float, discount: float, *, last: bool = False
     ) -> None:
-        """Remember a transition, and update as often as the replay ratio allows.
+        """Remember a transition, and update as often as the replay ratio allows (see also `played`).
 
         Parameters
         ----------
@@ -75,7 +108,7 @@ class DQN:
             The next transition does not continue this one. A transition that is cut off (``last`` with a discount) is
             left out: there is no observation to go on from.
         """
-        number = self._seen
+        number, reward = self._seen, self.settings.learned_reward(reward)
         self._store.put_frame(number, observation)
         if self._pending is not None:
             self._store.put_transition(*self._pending, next_observation=number)
@@ -83,17 +116,36 @@ class DQN:
         if not discount:
             self._store.put_transition(number, action, reward, 0.0, next_observation=-1)
         self._seen += 1
-        while self._drawer.is_due(self.updates):
+        if self.settings.updates_per_frame is None:
+            while self._drawer.is_due(self.updates):
+                self._update()
+
+    def played(self, frames: int) -> None:
+        """Update as often as ``updates_per_frame`` says when so many frames have been played in all."""
+        rate = self.settings.updates_per_frame
+        if rate is None:
+            return
+        if self._learns_from is None:
+            if frames < self.settings.first_batch or not self._store.available:
+                return
+            self._learns_from = frames
+        while self.updates < (frames - self._learns_from) * rate:
             self._update()
 
     def _update(self) -> None:
         if self.updates % self.settings.target_every == 0:
-            self.target.load_state_dict(self.network.state_dict())
-        batch = self._drawer.draw()
-        loss, differences = temporal_difference_loss(self.network, self.target, batch)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip)
-        self.optimiser.step()
+            self._copy_target()
+        batch = self._drawn()
+        loss, differences = self._loss(batch)
+        self._adam.step(loss)
         self._drawer.learned(batch, differences)
         self.updates += 1
+
+    def _copy_target(self) -> None:
+        self.target.load_state_dict(self.network.state_dict())
+
+    def _drawn(self) -> Batch:
+        return self._drawer.draw()
+
+    def _loss(self, batch: Batch) -> tuple[Tensor, NDArray[np.float32]]:
+        return temporal_difference_loss(self.network, self.target, batch, double=self.settings.double)

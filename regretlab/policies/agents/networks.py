@@ -18,10 +18,12 @@ from ..parameters import attach_parameters, random_parameters
 from ..spec import PolicySpec
 from .settings import RainbowSettings
 
-__all__ = ["NoisyLinear", "RainbowNetwork", "value_network"]
+__all__ = ["NoisyLinear", "RainbowNetwork", "RecentActionsNetwork", "value_network"]
 
 
-def value_network(network: str, shape: tuple[int, ...], actions: int, seed: int) -> FrameNetwork:
+def value_network(
+    network: str, shape: tuple[int, ...], actions: int, seed: int, recent: tuple[int, int] = (0, 0)
+) -> FrameNetwork:
     """Return a network with an output for each action and weights to be learned: DQN's.
 
     Parameters
@@ -32,6 +34,8 @@ def value_network(network: str, shape: tuple[int, ...], actions: int, seed: int)
         Of an observation.
     actions, seed
         Number of actions; seed of the weights.
+    recent
+        How many last actions are part of the input, and how many actions there are; see `RecentActionsNetwork`.
 
     Raises
     ------
@@ -41,7 +45,44 @@ def value_network(network: str, shape: tuple[int, ...], actions: int, seed: int)
     spec = PolicySpec(network, actions=actions, frame_shape=shape, seed=seed)
     built = build_network(spec)
     attach_parameters(built, random_parameters(spec))
+    if recent[0]:
+        built = RecentActionsNetwork(built, shape, *recent, pixels=network != "mlp")
     return built.requires_grad_(True)
+
+
+class RecentActionsNetwork(FrameNetwork):
+    """A network that also sees the last actions: each adds a learned vector, 0 at first, to the hidden layer's input.
+
+    Its input is the observation as one row with the actions' numbers behind it, shape (batch, 1, size + recent); next
+    to pixels the numbers are divided by 255 as they are.
+
+    Parameters
+    ----------
+    network
+        The network for the observation alone.
+    shape
+        Of an observation.
+    recent, actions
+        How many last actions; how many actions there are.
+    pixels
+        Whether the input was scaled from bytes.
+    """
+
+    def __init__(
+        self, network: FrameNetwork, shape: tuple[int, ...], recent: int, actions: int, *, pixels: bool
+    ) -> None:
+        nn.Module.__init__(self)
+        self.trunk, self.hidden, self.output = network.trunk, network.hidden, network.output
+        self.recent = nn.Linear(recent * actions, network.hidden.out_features, bias=False)
+        nn.init.zeros_(self.recent.weight)
+        self._shape, self._recent, self._actions, self._scale = shape, recent, actions, 255 if pixels else 1
+
+    def features(self, frames: Tensor) -> Tensor:
+        """Return the hidden layer's values, shape (batch, units)."""
+        seen = frames[:, :, : -self._recent].unflatten(2, self._shape)
+        last = (frames[:, 0, -self._recent :] * self._scale).round().long()
+        played = functional.one_hot(last, self._actions).flatten(1).to(torch.float32)
+        return functional.relu(self.hidden(functional.relu(self.trunk(seen)).flatten(1)) + self.recent(played))
 
 
 class NoisyLinear(nn.Module):
@@ -83,11 +124,14 @@ class RainbowNetwork(nn.Module):
         self, network: str, shape: tuple[int, ...], actions: int, settings: RainbowSettings, seed: int
     ) -> None:
         super().__init__()
-        self.body = value_network(network, shape, 1, seed)
+        self.body = value_network(network, shape, 1, seed, (settings.recent_actions, actions))
         features = self.body.hidden.out_features
         del self.body.output
         self.actions, self.atoms = actions, settings.atoms if settings.distributional else 1
-        self.register_buffer("support", torch.linspace(settings.lowest, settings.highest, settings.atoms))
+        lowest, highest = -1.0, 1.0
+        if settings.lowest is not None and settings.highest is not None:
+            lowest, highest = settings.lowest, settings.highest
+        self.register_buffer("support", torch.linspace(lowest, highest, settings.atoms))
 
         def head(outputs: int) -> nn.Sequential:
             def layer(outputs: int) -> nn.Module:
@@ -101,6 +145,10 @@ class RainbowNetwork(nn.Module):
             torch.manual_seed(seed)
             self.advantage = head(actions * self.atoms)
             self.value = head(self.atoms) if settings.dueling else None
+        with torch.no_grad():  # the first values are the middle of the support: 0, as those of DQN
+            for last in (self.advantage[-1], *(() if self.value is None else (self.value[-1],))):
+                last.weight.zero_()
+                last.bias.zero_()
 
     def draw_noise(self, generator: torch.Generator) -> None:
         """Draw new noise in all noisy layers."""

@@ -1,12 +1,15 @@
 """Rainbow (Hessel et al. 2018): DQN with six improvements, each of which its settings can switch off."""
 
+import math
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ..learning.updates import Batch, as_input
+from ..learning.updates import Batch, as_input, following_values
 from .dqn import DQN
 from .networks import RainbowNetwork
 from .settings import RainbowSettings
@@ -30,37 +33,56 @@ class Rainbow(DQN):
     """
 
     settings: RainbowSettings
-    network: RainbowNetwork  # type: ignore[assignment]
-    target: RainbowNetwork  # type: ignore[assignment]
+    network: RainbowNetwork
+    target: RainbowNetwork
 
     def __init__(
         self, network: str, shape: tuple[int, ...], actions: int, settings: RainbowSettings, seed: int
     ) -> None:
+        self._adam_epsilon = settings.adam_epsilon
         super().__init__(network, shape, actions, settings, seed)
-        self.network, self.target = (RainbowNetwork(network, shape, actions, settings, seed) for _ in range(2))
-        self.optimiser = torch.optim.Adam(self.network.parameters(), settings.learning_rate, eps=settings.adam_epsilon)
         self._noise = torch.Generator().manual_seed(seed)
+        self._trace = self._largest = 0.0  # recent rewards discounted by their age, and the largest size of that
 
-    def act(self, observation: NDArray[np.generic], exploration: float) -> int:
+    def _built(self, network: str, shape: tuple[int, ...], seed: int) -> RainbowNetwork:
+        return RainbowNetwork(network, shape, self.actions, self.settings, seed)
+
+    def act(self, observation: NDArray[Any], exploration: float) -> int:
         """Return the action of largest value under newly drawn noise."""
         if self.settings.noisy:
             self.network.draw_noise(self._noise)
         return super().act(observation, exploration)
 
-    def _update(self) -> None:
-        if self.updates % self.settings.target_every == 0:
-            self.target.load_state_dict(self.network.state_dict())
-        batch = self._drawer.draw(self.settings.importance_at(self.updates))
+    def learn(
+        self, observation: NDArray[Any], action: int, reward: float, discount: float, *, last: bool = False
+    ) -> None:
+        """Remember a transition and update, as DQN does; note how large returns are."""
+        self._trace += self.settings.learned_reward(reward)
+        self._largest = max(self._largest, abs(self._trace))
+        self._trace *= 0.0 if last else discount
+        super().learn(observation, action, reward, discount, last=last)
+
+    def _copy_target(self) -> None:
+        """Copy the weights, and let the support grow with the returns where it is not given.
+
+        Rewards discounted by their age have, in a long run, the law of returns (the same sum read backwards), and are
+        known without waiting for what follows.
+        """
+        if self.settings.lowest is None:
+            reach = 2.0 ** math.ceil(math.log2(1.25 * self._largest)) if self._largest else 1.0
+            if reach > float(self.network.support[-1]):
+                self.network.support.copy_(torch.linspace(-reach, reach, self.settings.atoms))
+        super()._copy_target()
+
+    def _loss(self, batch: Batch) -> tuple[Tensor, NDArray[np.float32]]:
         for network in (self.network, self.target):
             network.draw_noise(self._noise)
         losses = self.losses(batch)
         weights = torch.ones(()) if batch.weights is None else torch.from_numpy(batch.weights)
-        self.optimiser.zero_grad(set_to_none=True)
-        (losses * weights).mean().backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.gradient_clip)
-        self.optimiser.step()
-        self._drawer.learned(batch, losses.detach().numpy())
-        self.updates += 1
+        return (losses * weights).mean(), losses.detach().numpy()
+
+    def _drawn(self) -> Batch:
+        return self._drawer.draw(self.settings.importance_at(self.updates))
 
     def losses(self, batch: Batch) -> Tensor:
         """Return the loss of each transition, shape (batch,): cross-entropy of distributions, or Huber's of values."""
@@ -70,12 +92,13 @@ class Rainbow(DQN):
         )
         with torch.no_grad():
             following = as_input(batch.next_observations)
-            chosen = (self.network if self.settings.double else self.target)(following).argmax(dim=1)
             if self.settings.distributional:
+                chosen = (self.network if self.settings.double else self.target)(following).argmax(dim=1)
                 after = self.target.logits(following)[rows, chosen].softmax(dim=1)
                 goal = project(after, rewards, discounts, self.network.support)
             else:
-                goal = rewards + discounts * self.target(following)[rows, chosen]
+                double = self.settings.double
+                goal = rewards + discounts * following_values(self.network, self.target, following, double=double)
         if self.settings.distributional:
             said = self.network.logits(as_input(batch.observations))[rows, actions].log_softmax(dim=1)
             return -(goal * said).sum(dim=1)

@@ -24,7 +24,17 @@ from ..networks import build_network
 from ..parameters import attach_parameters, named_views, parameter_count
 from ..spec import PolicySpec
 
-__all__ = ["BETAS", "EPSILON", "Batch", "GradientComputer", "adam_step", "as_input", "temporal_difference_loss"]
+__all__ = [
+    "BETAS",
+    "EPSILON",
+    "Adam",
+    "Batch",
+    "GradientComputer",
+    "adam_step",
+    "as_input",
+    "following_values",
+    "temporal_difference_loss",
+]
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
@@ -58,7 +68,29 @@ class Batch:
     weights: NDArray[np.float32] | None = None
 
 
-def temporal_difference_loss(network: nn.Module, target: nn.Module, batch: Batch) -> tuple[Tensor, NDArray[np.float32]]:
+def following_values(network: nn.Module, target: nn.Module, inputs: Tensor, *, double: bool) -> Tensor:
+    """Return what a target network says that the best next action is worth, shape (batch,).
+
+    Parameters
+    ----------
+    network, target
+        Map inputs to action values.
+    inputs
+        What the next decisions are made from.
+    double
+        Let ``network`` choose the action (van Hasselt, Guez & Silver 2016, "Deep reinforcement learning with double
+        Q-learning", equation 4), not ``target``.
+    """
+    with torch.no_grad():
+        values: Tensor = target(inputs)
+        if not double:
+            return values.amax(dim=1)
+        return values.gather(1, network(inputs).argmax(dim=1, keepdim=True))[:, 0]
+
+
+def temporal_difference_loss(
+    network: nn.Module, target: nn.Module, batch: Batch, *, double: bool = False
+) -> tuple[Tensor, NDArray[np.float32]]:
     """Return the mean Huber loss of a batch and each transition's temporal difference.
 
     Parameters
@@ -67,6 +99,8 @@ def temporal_difference_loss(network: nn.Module, target: nn.Module, batch: Batch
         Map observations as ``as_input`` gives them to action values (batch, actions).
     batch
         The transitions.
+    double
+        As for `following_values`.
 
     Returns
     -------
@@ -79,9 +113,8 @@ def temporal_difference_loss(network: nn.Module, target: nn.Module, batch: Batch
     ----------
     Mnih et al. 2015, "Human-level control through deep reinforcement learning", algorithm 1.
     """
-    with torch.no_grad():
-        following = target(as_input(batch.next_observations)).max(dim=1).values
-        goal = torch.from_numpy(batch.rewards) + torch.from_numpy(batch.discounts) * following
+    following = following_values(network, target, as_input(batch.next_observations), double=double)
+    goal = torch.from_numpy(batch.rewards) + torch.from_numpy(batch.discounts) * following
     values = network(as_input(batch.observations)).gather(1, torch.from_numpy(batch.actions)[:, None])[:, 0]
     losses = functional.huber_loss(values, goal, reduction="none")
     if batch.weights is not None:
@@ -92,7 +125,7 @@ def temporal_difference_loss(network: nn.Module, target: nn.Module, batch: Batch
 def as_input(observations: NDArray[Any]) -> Tensor:
     """Return observations (batch, ...) as networks want them, (batch, 1, ...); bytes become numbers in [0, 1]."""
     scaled = torch.from_numpy(observations)[:, None].to(torch.float32)
-    return scaled / 255 if observations.dtype == np.uint8 else scaled
+    return scaled.div_(255) if observations.dtype == np.uint8 else scaled
 
 
 class GradientComputer:
@@ -104,6 +137,8 @@ class GradientComputer:
         A policy with a network.
     gradient_clip
         Largest Euclidean norm of a gradient.
+    double
+        As for `following_values`.
 
     Attributes
     ----------
@@ -117,17 +152,19 @@ class GradientComputer:
         How many updates made the weights, and how many copies the target, if the caller that filled them in says so.
     """
 
-    def __init__(self, spec: PolicySpec, gradient_clip: float) -> None:
+    def __init__(self, spec: PolicySpec, gradient_clip: float, *, double: bool = False) -> None:
         count = parameter_count(spec)
         self.weights, self.target, self.gradient = (np.zeros(count, np.float32) for _ in range(3))
         self.differences = np.zeros(0, np.float32)
         self.version: tuple[int, int] | None = None
-        self._clip = gradient_clip
+        self._clip, self._double = gradient_clip, double
         self._network, self._target = build_network(spec), build_network(spec)
         attach_parameters(self._network, self.weights, channels_last=spec.channels_last)
         attach_parameters(self._target, self.target, channels_last=spec.channels_last)
         self._network.requires_grad_(True)
-        self._parts = named_views(self._network, self.gradient, channels_last=spec.channels_last)
+        parts = named_views(self._network, self.gradient, channels_last=spec.channels_last)
+        for name, parameter in self._network.named_parameters():
+            parameter.grad = torch.from_numpy(parts[name])  # backward adds to it in place
 
     def compute(self, batch: Batch) -> float:
         """Fill in `gradient` and return the batch's loss.
@@ -137,18 +174,77 @@ class GradientComputer:
         RunError
             If the gradient is not finite.
         """
-        self._network.zero_grad(set_to_none=True)
-        loss, self.differences = temporal_difference_loss(self._network, self._target, batch)
+        self.gradient.fill(0.0)
+        loss, self.differences = temporal_difference_loss(self._network, self._target, batch, double=self._double)
         loss.backward()
-        for name, parameter in self._network.named_parameters():
-            assert parameter.grad is not None
-            self._parts[name][...] = parameter.grad.numpy()
         norm = float(torch.linalg.vector_norm(torch.from_numpy(self.gradient)))
         if not np.isfinite(norm):
             raise RunError(f"learning diverged: a gradient is not finite (loss {loss.item()})")
         if norm > self._clip:
             self.gradient *= np.float32(self._clip / norm)
         return loss.item()
+
+
+class Adam:
+    """Adam for a module whose weights, gradients and moments lie in flat arrays: a step is some eight operations.
+
+    Parameters
+    ----------
+    module
+        The network; its parameters are moved.
+    learning_rate, epsilon
+        As for `adam_step`.
+    gradient_clip
+        Largest Euclidean norm of a gradient.
+
+    Attributes
+    ----------
+    weights
+        All parameters, shape (count,).
+
+    Examples
+    --------
+    >>> layer = nn.Linear(1, 1, bias=False)
+    >>> adam = Adam(layer, 0.1, gradient_clip=10.0)
+    >>> before = layer.weight.item()
+    >>> adam.step(layer(torch.ones(1, 1)).sum())
+    >>> round(layer.weight.item() - before, 4)
+    -0.1
+    """
+
+    def __init__(
+        self, module: nn.Module, learning_rate: float, *, gradient_clip: float, epsilon: float = EPSILON
+    ) -> None:
+        parameters = list(module.parameters())
+        self.weights = torch.cat([parameter.detach().reshape(-1) for parameter in parameters])
+        self._gradient = torch.zeros_like(self.weights)
+        start = 0
+        for parameter in parameters:
+            piece, shape = slice(start, start + parameter.numel()), parameter.shape
+            parameter.data = self.weights[piece].view(shape)
+            parameter.grad = self._gradient[piece].view(shape)  # backward adds to it in place
+            start = piece.stop
+        self._moments = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
+        self._settings, self._clip, self._steps = (learning_rate, epsilon), gradient_clip, 0
+
+    def step(self, loss: Tensor) -> None:
+        """Change the weights by the clipped gradient of a loss.
+
+        Raises
+        ------
+        RunError
+            If the gradient is not finite.
+        """
+        self._gradient.zero_()
+        loss.backward()
+        norm = float(torch.linalg.vector_norm(self._gradient))
+        if not math.isfinite(norm):
+            raise RunError(f"learning diverged: a gradient is not finite (loss {loss.item()})")
+        if norm > self._clip:
+            self._gradient.mul_(self._clip / norm)
+        self._steps += 1
+        weights, gradient, first, second = (array.numpy() for array in (self.weights, self._gradient, *self._moments))
+        adam_step(weights, gradient, first, second, self._steps, *self._settings)
 
 
 def adam_step(
@@ -158,6 +254,7 @@ def adam_step(
     second: NDArray[np.float32],
     step: int,
     learning_rate: float,
+    epsilon: float = EPSILON,
 ) -> None:
     """Change weights and moments in place by one step.
 
@@ -169,6 +266,8 @@ def adam_step(
         Number of this step, from 1.
     learning_rate
         Step size.
+    epsilon
+        Added to the root of the second moment.
 
     References
     ----------
@@ -184,5 +283,5 @@ def adam_step(
     w, g, m, v = (torch.from_numpy(array) for array in (weights, gradient, first, second))
     m.lerp_(g, 1 - BETAS[0])
     v.mul_(BETAS[1]).addcmul_(g, g, value=1 - BETAS[1])
-    denominator = (v.sqrt() / math.sqrt(1 - BETAS[1] ** step)).add_(EPSILON)
+    denominator = (v.sqrt() / math.sqrt(1 - BETAS[1] ** step)).add_(epsilon)
     w.addcdiv_(m, denominator, value=-learning_rate / (1 - BETAS[0] ** step))

@@ -16,6 +16,7 @@ import sympy as sp
 from ...errors import InputError
 from ...laws import Law
 from .bounds import DELTA, K
+from .formulas import family_of
 from .moments import MU, P, S, X
 from .rules import N
 
@@ -23,6 +24,7 @@ __all__ = ["LAST", "G", "lower_bound", "lower_bound_latex", "served"]
 
 G = sp.Symbol("g", nonnegative=True)
 LAST = sp.Symbol("L", integer=True, positive=True)
+_CLOSED = ("constant", "exponential", "gamma")
 
 
 def _powers(order: int, y: sp.Expr, end: sp.Expr) -> sp.Expr:
@@ -37,8 +39,11 @@ def _powers(order: int, y: sp.Expr, end: sp.Expr) -> sp.Expr:
     return total.subs(z, y)
 
 
-def _completed(family: str, shape: int | None, y: sp.Expr, end: sp.Expr) -> sp.Expr:
-    """Return Phi(y) = sum of F_m y^m over m = 1..end-1."""
+def _completed(family: str, shape: int | None, y: sp.Expr, end: sp.Expr, summed: bool = False) -> sp.Expr:
+    """Return Phi(y) = sum of F_m y^m over m = 1..end-1; ``summed``: as that sum."""
+    if summed:
+        m = sp.Symbol("m", integer=True, positive=True)
+        return sp.Sum(y**m * _completed_by(family, shape, m), (m, 1, end - 1))
     if family == "constant":
         first = sp.ceiling(X)
         return end - first if y == 1 else (y**first - y**end) / (1 - y)
@@ -58,7 +63,7 @@ def _completed_by(family: str, shape: int | None, age: sp.Expr) -> sp.Expr:
 
 
 def _check(family: str, service_model: str, shape: int | None) -> None:
-    if family not in ("constant", "exponential", "gamma"):
+    if family not in _CLOSED:
         raise InputError(f"the lower bound has a closed form for constant, exponential and gamma laws, not '{family}'")
     if family == "gamma" and (shape is None or shape != int(shape) or shape < 1):
         raise InputError(f"the lower bound of gamma needs a whole shape of at least 1, not {shape!r}")
@@ -67,7 +72,7 @@ def _check(family: str, service_model: str, shape: int | None) -> None:
 
 
 @cache
-def served(family: str, service_model: str = "once", *, shape: int | None = None) -> sp.Expr:
+def served(family: str, service_model: str = "once", *, shape: int | None = None, summed: bool = False) -> sp.Expr:
     """Return S of Theorem A, with ages summed up to L (at least the shortest delay; at most H for a chunk of H).
 
     Parameters
@@ -76,6 +81,8 @@ def served(family: str, service_model: str = "once", *, shape: int | None = None
         "constant" (x), "exponential" (mu) or "gamma" (k = ``shape``, s).
     service_model
         "once", or "repeat" or "chunk" (an unlimited one, or one of at least L ages).
+    summed
+        Leave the sums over F_m as they are, which is shorter for gamma.
 
     Raises
     ------
@@ -91,34 +98,38 @@ def served(family: str, service_model: str = "once", *, shape: int | None = None
     _check(family, service_model, shape)
     mean = {"constant": X, "exponential": 1 / MU, "gamma": (shape or 1) * S}[family]
     rate = N / mean
-    at_p = _completed(family, shape, P, LAST)
+    at_p = _completed(family, shape, P, LAST, summed)
     if service_model == "once":
         early, reach = (1 - P) * at_p, _completed_by(family, shape, LAST)
     else:
-        at_one = _completed(family, shape, sp.Integer(1), LAST)
+        at_one = _completed(family, shape, sp.Integer(1), LAST, summed)
         early, reach = at_p - P**LAST * at_one, at_one + _completed_by(family, shape, LAST)
     return DELTA * rate * early + sp.Max(0, G - DELTA + DELTA * P**LAST) * sp.Min(1, rate * reach)
 
 
 @cache
-def lower_bound(family: str, service_model: str = "once", *, ring: bool = False, shape: int | None = None) -> sp.Expr:
+def lower_bound(
+    family: str, service_model: str = "once", *, ring: bool = False, shape: int | None = None, summed: bool = False
+) -> sp.Expr:
     """Return the bound g - S; on the ring with lambda = (K p - 1)/(K - 1) for p and Delta (1 - 1/K) for Delta.
 
     Parameters
     ----------
-    family, service_model, shape
+    family, service_model, shape, summed
         As for ``served``.
     ring
         Whether for the ring W2 instead of the shift register W1.
     """
-    value = served(family, service_model, shape=shape)
+    value = served(family, service_model, shape=shape, summed=summed)
     if ring:
         value = value.subs({P: (K * P - 1) / (K - 1), DELTA: DELTA * (1 - 1 / K)}, simultaneous=True)
     return G - value
 
 
 def lower_bound_latex(law: Law, service_model: str, *, chunk: float = float("inf"), ring: bool = False) -> str:
-    r"""Return the bound as LaTeX: closed for constant and exponential times, else in F_j and v_j (Theorem A).
+    r"""Return the bound as LaTeX: closed for constant and exponential times, a finite sum for gamma of whole shape.
+
+    Else in F_j and v_j (Theorem A).
 
     Parameters
     ----------
@@ -134,12 +145,15 @@ def lower_bound_latex(law: Law, service_model: str, *, chunk: float = float("inf
     >>> from regretlab.laws import parse_law
     >>> lower_bound_latex(parse_law("expon(scale=2.5)"), "once")
     '- \\Delta N \\mu...'
+    >>> "\\sum_{m=1}^{L - 1} p^{m}" in lower_bound_latex(parse_law("gamma(4, scale=0.8)"), "once")
+    True
     >>> lower_bound_latex(parse_law("lognorm(1)"), "chunk", chunk=8)
     'g - \\sum_{j \\ge 1} (v_j - v_{j+1}) \\min\\Bigl(1, r \\sum_{m=1}^{\\min(j, 8)} F_m\\Bigr)'
     """
-    family = "constant" if law.kind == "constant" else "exponential" if law.memoryless else None
-    if family is not None and (service_model != "chunk" or chunk == float("inf")):
-        return str(sp.latex(lower_bound(family, service_model, ring=ring)))
+    family, shape = family_of(law) or (None, None)
+    if family in _CLOSED and (service_model != "chunk" or chunk == float("inf")):
+        value = lower_bound(family, service_model, ring=ring, shape=shape, summed=family == "gamma")
+        return str(sp.latex(value))
     if service_model == "once":
         below = "F_j"
     else:

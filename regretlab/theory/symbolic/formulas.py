@@ -96,7 +96,7 @@ def numeric(expression: sp.Expr, *symbols: sp.Symbol) -> Callable[..., float]:
     return lambda *values: float(function(*values))
 
 
-def _family_of(law: Law) -> tuple[str, int | None] | None:
+def family_of(law: Law) -> tuple[str, int | None] | None:
     """Return the symbolic family of a law and its shape, or None."""
     if law.kind == "constant":
         return "constant", None
@@ -149,7 +149,7 @@ def total_regret_latex(
         return str(sp.latex(_total(pool_inaction(hold=held), pool_service_value(hold=held), ring)))
     if workers == float("inf"):
         return None
-    found = ("constant", None) if rule is MAX_TIME else _family_of(law)
+    found = ("constant", None) if rule is MAX_TIME else family_of(law)
     if found is None:
         return None
     family, shape = found
