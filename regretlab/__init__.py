@@ -12,8 +12,9 @@ Importing this package imports nothing heavy: each name is loaded when it is fir
 interface; all other modules are internal and may change without notice.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .lazy import lazily
 
 if TYPE_CHECKING:
     from .curves import DelayCurve
@@ -56,7 +57,6 @@ _HOMES = {
     "theory.report": ("RegretReport",),
 }
 """Where each public name lives. A name is added here, above and in ``__all__``."""
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Comparison",
@@ -96,12 +96,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'regretlab' has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazily(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

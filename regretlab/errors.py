@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-__all__ = ["InferenceStopped", "InputError", "RunError", "first_fault"]
+__all__ = ["AnswerLost", "InferenceStopped", "InputError", "RunError", "first_fault"]
 
 _WORDS = {
     "greater than or equal to": "at least",
@@ -36,6 +36,14 @@ class InferenceStopped(Exception):  # noqa: N818 - an event, not a fault
 
 class RunError(RuntimeError):
     """A run that could not go on: the message says what happened and to whom."""
+
+
+class AnswerLost(Exception):  # noqa: N818 - an event, not a fault of the program
+    """An answer that will never be applied: its server went away, or it was cancelled."""
+
+    def __init__(self, reason: str, *, cancelled: bool = False) -> None:
+        super().__init__(reason)
+        self.cancelled = cancelled
 
 
 def first_fault(error: "ValidationError", keys: Iterable[str] = ()) -> tuple[str, str]:

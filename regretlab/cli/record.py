@@ -46,6 +46,7 @@ def info(directory: Path, *, json: Json = False) -> int:
         ("inferences", f"{len(opened.inferences):,}"),
         ("workers restarted", f"{summary.restarts}"),
         ("reached its end", "yes" if said.get("complete") else "no: it was cut short"),
+        *[("warning", sentence) for sentence in summary.warnings],
     ]
     print_facts(str(directory), facts)
     return 0

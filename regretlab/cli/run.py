@@ -40,6 +40,7 @@ def run(
     weights: Path | None = None,
     frame_time: str | None = None,
     default_action: Whole | None = None,
+    observation_key: str | None = None,
     hold_probability: float | None = None,
     seed: Whole = 0,
     backend: Literal["local", "ray"] = "local",
@@ -62,8 +63,8 @@ def run(
         beacon (what is played without --rom), stacker, duel, tetris, pokemon, boxing, krull, namethisgame, or any
         Gymnasium id with a discrete action space (module:id imports the module first).
     policy
-        nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, sb3:FILE.zip, or module:FILE.py:NAME (which runs the
-        code in that file).
+        nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, sb3:FILE.zip, module:FILE.py:NAME (which runs the
+        code in that file), or ws://HOST:PORT (a policy server that speaks the openpi protocol).
     clock
         real: processes on the wall clock; virtual: the same rules on simulated time, reproducible to the byte.
     frames
@@ -83,6 +84,8 @@ def run(
         Time of a frame: seconds, gameboy or atari; what the environment says if not given.
     default_action
         Number of the action that does nothing, where the environment does not say which does.
+    observation_key
+        Key under which a policy server is sent the observation: what its metadata say, else observation.
     hold_probability
         Modal probability a frame for hold auto, where the environment does not report its own (beacon does).
     seed
@@ -125,6 +128,7 @@ def run(
         weights=None if weights is None else str(weights),
         frame_time=seconds if frame_time is None else parse_frame_time(frame_time),
         default_action=default_action,
+        observation_key=observation_key,
         hold_probability=hold_probability,
         seed=seed,
         backend=backend,

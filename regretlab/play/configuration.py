@@ -68,7 +68,10 @@ class RunConfiguration(BaseModel):
         Frames of age from which the default behaviour acts instead of an output.
     cancel_after
         Seconds after which an inference is cancelled: a network stops at a layer boundary, a worker with a person's own
-        policy is replaced by a warm spare, and a late answer is not applied.
+        policy is replaced by a warm spare, a policy server's answer is no longer waited for, and a late answer is not
+        applied.
+    observation_key
+        Key under which a policy server is sent the observation; None: what its metadata say, else "observation".
     default_action
         The action that does nothing, of an environment that does not say which of its actions does.
     frame_time
@@ -123,6 +126,7 @@ class RunConfiguration(BaseModel):
     unused: str = Scenario.unused
     age_limit: int | None = None
     cancel_after: float | None = None
+    observation_key: str | None = None
     default_action: int | None = None
     frame_time: float | None = None
     weights: str | None = None
@@ -210,6 +214,10 @@ class RunConfiguration(BaseModel):
             raise InputError("a repeated action has no age limit: leave age limit or default behaviour out")
         if self.cancel_after is not None and self.backend != "local":
             raise InputError("actors on a cluster do not cancel inferences: leave cancel after or backend 'ray' out")
+        if self.observation_key is not None and not self.is_served:
+            raise InputError(
+                f"observation key '{self.observation_key}' is for policies on a server, and policy is '{self.policy}'"
+            )
         if self.chunk is not None and self.learns:
             raise InputError("learners learn from outputs that act in one frame: leave chunk or learners out")
 
@@ -220,6 +228,10 @@ class RunConfiguration(BaseModel):
             return
         if self.clock == "virtual":
             raise InputError("backend 'ray' plays on the real clock: the virtual clock needs no other machines")
+        if self.is_served:
+            raise InputError(
+                f"backend 'ray' infers on a cluster, and policy '{self.policy}' on its server: leave one out"
+            )
         if self.blocking_learning:
             raise InputError("backend 'ray' learns with learners of its own: blocking learning needs backend 'local'")
 
@@ -286,6 +298,11 @@ class RunConfiguration(BaseModel):
         served = {name: given[name] for name in _SHARED if name in given}
         told = {"emulate_latency": given.get("inference_time"), "frame_time": scenario.frame_time}
         return cls(environment=environment, environment_options=options, **served, **(told | settings))
+
+    @property
+    def is_served(self) -> bool:
+        """Whether a policy server answers."""
+        return self.policy.startswith(("ws://", "wss://"))
 
     @property
     def learns(self) -> bool:

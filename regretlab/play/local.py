@@ -44,8 +44,6 @@ from .worker_process import WorkerPlan, serve, stand_by
 
 __all__ = ["LONGEST_STANDSTILL", "MAXIMUM_RESTARTS", "Supervisor", "run_local", "supervise"]
 
-"""Called with (frames played, frames in all, what is going on)."""
-
 MAXIMUM_RESTARTS = 10
 """How often one worker's slot is filled again before the run gives up."""
 LONGEST_STANDSTILL = 30.0
@@ -53,6 +51,11 @@ LONGEST_STANDSTILL = 30.0
 SPARES = 2
 """Processes that stand by with a policy that cannot stop at a layer, to take the place of a worker that is cancelled.
 While none is ready a late worker runs on, and its answer is not applied."""
+PATIENCE = 5.0
+"""Seconds for which a worker may be silent at least, however short its inferences are."""
+SLOWEST = 20.0
+"""Times the longest silence that ended by itself, after which a silent worker counts as hung."""
+_LONGEST_LOOK = 0.5  # seconds of silence counted between two looks: the supervisor may have been held itself
 _START_TIMEOUT = 300.0  # seconds for all processes to get ready: large networks load slowly
 _FLUSH_EVERY = 1.0
 _POLL = 0.05
@@ -97,6 +100,9 @@ def supervise(
             supervisor.start()
             supervisor.watch()
             supervisor.finish()
+        except RunError as error:
+            supervisor.failure = str(error)
+            raise
         finally:
             with uninterrupted():
                 supervisor.end()
@@ -124,9 +130,18 @@ class Supervisor:
         learned = self.learners is not None  # then the weights lie with those who learn
         parameters, learners = 0 if learned else prepared.parameter_count, configuration.learners
         cancels = configuration.cancel_after is not None
-        spares = SPARES if cancels and prepared.policy.is_own else 0
+        replaced = prepared.policy.is_own and not prepared.policy.is_served
+        spares = SPARES if cancels and replaced else 0
         self.arena = Arena(
-            board_fields(workers, environment.frame_shape, environment.frame_dtype, parameters, learners, spares)
+            board_fields(
+                workers,
+                environment.frame_shape,
+                environment.frame_dtype,
+                parameters,
+                learners,
+                spares,
+                prepared.policy.horizon,
+            )
         )
         if not learned:
             prepared.load_parameters(self.arena["parameters"])
@@ -155,8 +170,16 @@ class Supervisor:
         self._attempts = [0] * workers
         self._numbers = list(range(workers))  # of the process in each slot
         self._spares: list[tuple[int, BaseProcess]] = []
+        self._hung = np.zeros(workers)
+        self._loading = np.zeros(workers, np.bool_)
+        self._seen = np.zeros(workers, np.int64)
+        self._silent = np.zeros(workers)
+        self._longest_silence = 0.0
+        self._looked = time.monotonic()
         self.restarts = 0
         self._complete = False
+        self.failure: str | None = None
+        """Why the run broke off."""
         self._used, self._load = time.process_time(), MachineLoad()
 
     def start(self) -> None:
@@ -175,7 +198,8 @@ class Supervisor:
                 raise RunError(f"only {int(ready.sum())} of {len(ready)} workers got ready in {_START_TIMEOUT:.0f} s")
             self._progress(0, self.configuration.frames, f"{int(ready.sum())} of {len(ready)} workers ready")
             time.sleep(_POLL)
-        estimate = min(self.worker_plan.cancel_after, float(self.arena["warmup"].max()))
+        self._longest_silence = float(self.arena["warmup"].max())
+        estimate = min(self.worker_plan.cancel_after, self._longest_silence)
         self.configuration.staggering_rule.new_state(
             self.configuration.workers,
             self._environment_plan.frame_time,
@@ -260,6 +284,9 @@ class Supervisor:
         finally:
             learned: dict[str, Any] = {} if self.learners is None else {"learning": self.learners.figures()}
             learned |= self.configuration.staggering_rule.learned(self.arena["rule_state"])
+            learned |= {} if self.failure is None else {"failure": self.failure}
+            if self.worker_plan.policy.is_served:
+                learned["reconnections"] = int(self.arena["reconnections"].sum())
             seconds = self.arena["processor_seconds"]
             workers = self.configuration.workers
             self.writer.close(
@@ -319,6 +346,31 @@ class Supervisor:
             if not (restart and killed):
                 raise self.obituary(f"worker {worker}", process, worker)
             self._restart(worker, process)
+        if restart:
+            self._replace_hung_worker()
+
+    def _replace_hung_worker(self) -> None:
+        """Kill and replace the worker that is furthest beyond its patience, if one is.
+
+        One at each look: the others may be waiting for a lock that it holds, which its death frees.
+        """
+        beats, now = self.arena["beats"].copy(), time.monotonic()
+        moved, passed = beats != self._seen, min(now - self._looked, _LONGEST_LOOK)
+        self._seen, self._looked = beats, now
+        ended = self._silent[moved & ~self._loading]
+        self._longest_silence = max(self._longest_silence, float(ended.max(initial=0.0)))
+        self._loading &= ~moved
+        self._silent = np.where(moved, 0.0, self._silent + passed)
+        patience = max(PATIENCE, SLOWEST * self._longest_silence) * 2.0**self._hung
+        patience[self._loading] = _START_TIMEOUT
+        worker = int((self._silent - patience).argmax())
+        silent = float(self._silent[worker])
+        if silent > patience[worker]:
+            process = self._workers[worker]
+            process.kill()
+            process.join()
+            self._hung[worker] += 1
+            self._restart(worker, process, cause="hung", silent=round(silent, 3))
 
     def _spare(self, number: int) -> tuple[int, BaseProcess]:
         """Start a spare: process ``number`` of those that may own a slot."""
@@ -345,11 +397,10 @@ class Supervisor:
         """Return the seconds since boundary 0."""
         return (time.monotonic_ns() - int(self._board.control[EPOCH])) * 1e-9
 
-    def _restart(self, worker: int, process: BaseProcess) -> None:
+    def _restart(self, worker: int, process: BaseProcess, **cause: Any) -> None:
         if self._attempts[worker] >= MAXIMUM_RESTARTS:
-            raise RunError(
-                f"worker {worker} was killed {MAXIMUM_RESTARTS + 1} times: something on this machine ends it"
-            )
+            why = "its policy hangs" if self._hung[worker] else "something on this machine ends it"
+            raise RunError(f"worker {worker} was killed {MAXIMUM_RESTARTS + 1} times: {why}")
         self._attempts[worker] += 1
         self._numbers[worker] = self.arena["owners"][worker, 0] = worker
         self.restarts += 1
@@ -365,7 +416,9 @@ class Supervisor:
             time=round(self.since_start(), 6),
             signal=-(process.exitcode or 0),
             lost_inferences=int(lost),
+            **cause,
         )
+        self._loading[worker], self._silent[worker] = True, 0.0
         if self.learners is not None:
             self.learners.forget_worker(worker)
         arguments = (self.arena, self.worker_plan, worker, self._attempts[worker], self.learning)

@@ -17,11 +17,11 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InferenceStopped, RunError
+from ..errors import AnswerLost, InferenceStopped, RunError
 from ..games import make_game, registration
 from ..policies.learning.settings import LearningSettings
 from ..policies.spec import PolicySpec
-from ..records.schema import FrameRow, InferenceRow
+from ..records.schema import FrameRow, InferenceRow, Output
 from ..rules.state import boundary_at_or_after
 from ..rules.store import MOST_KEPT
 from .configuration import RunConfiguration
@@ -40,8 +40,10 @@ __all__ = [
     "PolicyLost",
     "checked_action",
     "chosen_action",
+    "chosen_chunk",
     "kept_outputs",
     "sentence",
+    "with_answer",
 ]
 
 DEFAULT_BEHAVIOURS = ("noop", "repeat", "random")
@@ -215,7 +217,13 @@ class FrameService:
         return cls(plan.frame_time, kept=plan.kept, age_limit=plan.age_limit, lasts=plan.lasts, repeats=repeats)
 
     def add(self, output: InferenceRow) -> None:
-        """Take in an output; it may serve a frame from the first boundary at or after its release."""
+        """Take in an output; it may serve a frame from the first boundary at or after its release.
+
+        One that was lost serves none, and goes to the record as it is.
+        """
+        if output.lost:
+            self._finished.append(output)
+            return
         released = int(boundary_at_or_after(output.release, self._frame_time))
         self._waiting.append((max(output.observation_frame + 1, released), output))
 
@@ -366,7 +374,9 @@ class FrameLoop:
 
 
 def _of_age(output: InferenceRow, index: int, turns: int) -> int:
-    """Return the action of an output in a frame; where the shown symbol moves on, that of its age."""
+    """Return the action of an output in a frame: of a chunk, and where the shown symbol moves on, that of its age."""
+    if isinstance(output, Output):
+        return int(output.chunk[min(index - output.observation_frame, len(output.chunk) - 1)])
     if not turns or output.action < 1:
         return output.action
     return 1 + (output.action - 1 + index - output.observation_frame) % turns
@@ -385,7 +395,20 @@ class PolicyLost(Exception):  # noqa: N818 - an event, not a fault of the policy
 
 
 def chosen_action(policy: "Policy", observation: Any, actions: int) -> int:
-    """Return what a policy chooses for an observation.
+    """Return what a policy chooses for an observation: of a chunk, the first action (``chosen_chunk``)."""
+    answer = chosen_chunk(policy, observation, actions)
+    return answer if isinstance(answer, int) else int(answer[0])
+
+
+def with_answer(row: InferenceRow, answer: "int | NDArray[np.int16]") -> InferenceRow:
+    """Return the row of a completed inference with what the policy answered."""
+    if isinstance(answer, int):
+        return row._replace(action=answer)
+    return Output.of(row._replace(action=int(answer[0])), answer)
+
+
+def chosen_chunk(policy: "Policy", observation: Any, actions: int) -> "int | NDArray[np.int16]":
+    """Return what a policy chooses for an observation: an action, or a chunk of them from a policy server.
 
     Raises
     ------
@@ -393,10 +416,17 @@ def chosen_action(policy: "Policy", observation: Any, actions: int) -> int:
         If the policy raises, ends the program, or answers what is not an action.
     PolicyLost
         If it runs in another process that is gone: the caller may start it again.
+    AnswerLost
+        If a policy server gave no answer: the caller may connect again.
     """
     try:
-        return checked_action(policy.act(observation), actions)
-    except (RunError, PolicyLost, InferenceStopped):
+        answer = policy.act(observation)
+        if policy.spec.horizon > 1 and isinstance(answer, np.ndarray):
+            for action in (answer.min(), answer.max()):
+                checked_action(action, actions)
+            return answer
+        return checked_action(answer, actions)
+    except (RunError, PolicyLost, InferenceStopped, AnswerLost):
         raise
     except (Exception, SystemExit) as error:
         raise RunError(f"policy '{policy.spec.name}' failed: {sentence(error)}") from error

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from ..policies.policy import Policy
 from .configuration import RunConfiguration
 
-__all__ = ["EnvironmentDescription", "Prepared", "describe_environment", "hold_of", "prepare", "specify_policy"]
+__all__ = [
+    "EnvironmentDescription",
+    "Prepared",
+    "describe_environment",
+    "hold_of",
+    "prepare",
+    "specify_policy",
+    "with_chunk",
+]
 
 _FACTS = ("symbols", "mode_probability", "rotating", "sticky", "rom_sha256", "memory_map_sha256", "reward_source")
 
@@ -140,6 +148,18 @@ class Prepared:
         return [build_policy(policy_of_worker(self.policy, worker)) for worker in range(workers)]
 
 
+def with_chunk(configuration: RunConfiguration, policy: PolicySpec) -> RunConfiguration:
+    """Return the configuration with the chunk that a policy server's answers allow.
+
+    Entry i of an answer is for i frames after the observation, so that H entries serve ages 1 to H - 1.
+    """
+    if not policy.is_served or configuration.default_behaviour == "repeat" or policy.horizon == 1:
+        return configuration
+    most = policy.horizon - 1
+    chunk = most if configuration.chunk is None else min(float(configuration.chunk), most)
+    return configuration.model_copy(update={"chunk": int(chunk)})
+
+
 def policy_of_worker(policy: PolicySpec, worker: int) -> PolicySpec:
     """Return the policy that one worker runs: the same network, but a random player of its own."""
     return policy if policy.has_network else replace(policy, seed=policy.seed * 100_003 + worker)
@@ -167,9 +187,14 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
     policy = _specify(configuration, environment)
     check_policy_fits(policy, environment.actions)
     hold_of(configuration, environment.details)
-    if policy.name == "oracle" and not environment.tells_symbol:
+    if policy.is_served:
+        from ..policies.serving.client import inspect_server
+
+        policy = inspect_server(policy, key=configuration.observation_key, cancel_after=configuration.cancel_after)
+    if policy.observes_symbol and not environment.tells_symbol:
         raise InputError(
-            f"policy 'oracle' needs the environment's symbol, which '{configuration.environment}' does not report"
+            f"policy '{policy.name}' needs the environment's symbol, which '{configuration.environment}' does "
+            "not report"
         )
     if environment.frame_shape != policy.frame_shape or environment.frame_dtype != policy.frame_dtype:
         raise InputError(
@@ -177,7 +202,7 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
             f"'{configuration.environment}' shows {environment.frame_shape} ({environment.frame_dtype})"
         )
     _check_default(configuration, environment)
-    if policy.is_own:
+    if policy.is_own and not policy.is_served:
         _try_out(policy)
     if configuration.learns or configuration.resume is not None:
         _check_learnable(configuration, policy)

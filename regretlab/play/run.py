@@ -19,7 +19,7 @@ from ..policies import PolicySpec
 from ..progress import Progress, silent
 from ..records import Record, RecordWriter, RunSummary, summarise
 from .configuration import RunConfiguration
-from .preparation import Prepared, prepare
+from .preparation import Prepared, prepare, with_chunk
 
 __all__ = ["run"]
 
@@ -89,6 +89,7 @@ def run(
             f"allow {_LONGEST_FOLDER}: set TMPDIR to another"
         )
     prepared = prepared or prepare(configuration, lambda text: progress(0, configuration.frames, text))
+    configuration = with_chunk(configuration, prepared.policy)
     writer = RecordWriter(out, _meta(configuration, prepared), overwrite=overwrite, observe=watch)
     play = run_virtual if configuration.clock == "virtual" else run_local
     if configuration.backend == "ray":

@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..errors import AnswerLost
 from ..interrupts import deferred, uninterrupted
 from ..progress import Progress
 from ..records import FRAME_DTYPE, INFERENCE_DTYPE, RecordWriter
@@ -21,7 +23,7 @@ from ..records.schema import FrameRow, InferenceRow
 from ..rules.state import boundary_at_or_after, boundary_at_or_before
 from .configuration import RunConfiguration
 from .latencies import LatencyStream
-from .loop import EnvironmentPlan, FrameLoop, chosen_action
+from .loop import EnvironmentPlan, FrameLoop, chosen_chunk, with_answer
 from .preparation import Prepared, hold_of
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ class _VirtualClock:
         self._events: list[tuple[float, int, int, Any]] = [(0.0, _START, worker, None) for worker in range(workers)]
         self._rows: list[FrameRow] = []
         self._finished: list[InferenceRow] = []
+        self._under_way = 0
 
     def learned(self) -> dict[str, float | int]:
         """Return what the rule has learned so far, as a record reports it."""
@@ -122,24 +125,25 @@ class _VirtualClock:
         while reached(self._events[0][0]):
             now, kind, worker, begun = heapq.heappop(self._events)
             if kind == _CANCELLED:
+                self._under_way -= 1
                 self._rule.on_completion(self._state, worker, begun.scheduled, now)
                 self._finished.append(begun._replace(freed=now))
                 heapq.heappush(self._events, (now, _START, worker, None))
                 continue
             if kind == _COMPLETION:
-                scheduled, action, label = begun
-                outputs.append(
-                    InferenceRow(
-                        worker=worker,
-                        dispatch=scheduled,
-                        scheduled=scheduled,
-                        observation_frame=int(boundary_at_or_before(scheduled, self._frame_time)),
-                        completion=now,
-                        release=float(self._rule.on_completion(self._state, worker, scheduled, now)),
-                        action=action,
-                        label=label,
-                    )
+                scheduled, answer, label, in_flight = begun
+                self._under_way -= 1
+                row = InferenceRow(
+                    worker=worker,
+                    dispatch=scheduled,
+                    scheduled=scheduled,
+                    observation_frame=int(boundary_at_or_before(scheduled, self._frame_time)),
+                    completion=now,
+                    release=float(self._rule.on_completion(self._state, worker, scheduled, now)),
+                    label=label,
+                    in_flight=in_flight,
                 )
+                outputs.append(with_answer(row, answer))
                 pause = 0.0 if self._learning is None else self._learning.block(now)
                 if pause:  # the cycle ends later than the output was ready, and the rule uses its end
                     self._rule.on_completion(self._state, worker, scheduled, now + pause)
@@ -151,6 +155,7 @@ class _VirtualClock:
                 continue
             self._rule.on_dispatch(self._state, worker, start)
             takes = self._latencies[worker].next()
+            self._under_way += 1
             if takes > self._cancel_after:
                 given_up = InferenceRow(
                     worker=worker,
@@ -158,19 +163,31 @@ class _VirtualClock:
                     scheduled=start,
                     observation_frame=int(boundary_at_or_before(start, self._frame_time)),
                     label=self._label,
+                    in_flight=self._under_way,
                     cancelled=True,
                 )
                 heapq.heappush(self._events, (start + self._cancel_after, _CANCELLED, worker, given_up))
                 continue
-            begun = start, self._infer(worker, start), self._label
+            begun = start, self._infer(worker, start), self._label, self._under_way
             heapq.heappush(self._events, (start + takes, _COMPLETION, worker, begun))
         return outputs
 
-    def _infer(self, worker: int, start: float) -> int:
-        """Let a worker choose an action for what is on the screen now."""
+    def _infer(self, worker: int, start: float) -> int | NDArray[np.int16]:
+        """Let a worker choose an action, or a chunk of them, for what is on the screen now."""
         if self._learning is not None:
             self._learning.until(start)
-        return chosen_action(self._policies[worker], self._label if self._symbols else self._seen, self._actions)
+        policy = self._policies[worker]
+        while True:
+            try:
+                return chosen_chunk(policy, self._label if self._symbols else self._seen, self._actions)
+            except AnswerLost:  # simulated time stands still until the server is back
+                policy.recover()  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        """Close the connections to a policy server."""
+        for policy in self._policies:
+            if (close := getattr(policy, "close", None)) is not None and policy.spec.is_served:
+                close()
 
 
 def run_virtual(configuration: RunConfiguration, prepared: Prepared, writer: RecordWriter, progress: Progress) -> None:
@@ -250,4 +267,5 @@ def _play(
             clock.flush()  # a run that breaks off keeps the frames that it played
         writer.update_meta(**clock.learned())
     finally:
+        clock.close()
         loop.game.close()

@@ -13,8 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..errors import InferenceStopped
+from ..errors import AnswerLost, InferenceStopped
 from ..laws import Law
 from ..policies import PolicySpec
 from ..policies.policy import NetworkPolicy, Policy, build_policy
@@ -24,7 +25,7 @@ from ..rules.state import boundary_at_or_before
 from .latencies import LatencyStream
 from .learning.acting import BlockingLearner, exploring_policy
 from .learning.learner_process import LearnerPlan
-from .loop import chosen_action
+from .loop import chosen_chunk, with_answer
 from .preparation import policy_of_worker
 from .system.arena import Arena
 from .system.board import EPOCH, HEAD, STOP, WORKERS, Board, Frame
@@ -118,7 +119,7 @@ def _relieve(board: Board, plan: WorkerPlan, number: int, spare: int, policy: Po
     in_flight, busy, owners = arena["in_flight"], arena["busy"], arena["owners"]
     lock = RobustLock(arena["rule_lock"])
     compile_transitions()
-    chosen_action(policy, np.zeros(plan.policy.frame_shape, plan.policy.frame_dtype), plan.actions)
+    chosen_chunk(policy, np.zeros(plan.policy.frame_shape, plan.policy.frame_dtype), plan.actions)
     arena["spares_ready"][spare] = 1
     while not control[EPOCH]:
         if control[STOP]:
@@ -191,7 +192,7 @@ class InferenceWorker:
     ) -> None:
         self._board, self._plan, self._worker, self._attempt = board, plan, worker, attempt
         self._policy, self._priority, self._blocking = policy, priority, blocking
-        self._control, self._claims = board.control, board.arena["claims"]
+        self._control, self._claims, self._beats = board.control, board.arena["claims"], board.arena["beats"]
         self._semaphores = SemaphoreRow(board.arena["semaphores"])
         self._lock = RobustLock(board.arena["rule_lock"])
         self._state = board.arena["rule_state"]
@@ -201,10 +202,14 @@ class InferenceWorker:
         if self._layered is not None:
             self._layered.stop_at_layers()
 
-    def act(self, frame: Frame) -> int:
+    def act(self, frame: Frame) -> int | NDArray[np.int16]:
         """Return what the policy chooses for a frame."""
         seen = frame.label if self._plan.policy.observes_symbol else frame.pixels
-        return chosen_action(self._policy, seen, self._plan.actions)
+        return chosen_chunk(self._policy, seen, self._plan.actions)
+
+    def beat(self) -> None:
+        """Let the supervisor see that this worker is alive: between any two of its waits, of ``LONGEST_WAIT`` each."""
+        self._beats[self._worker] += 1
 
     def processor_time(self) -> float:
         """Return the processor seconds that this worker has used."""
@@ -217,6 +222,7 @@ class InferenceWorker:
         while not self._control[EPOCH]:
             if self._control[STOP]:
                 return
+            self.beat()
             time.sleep(READY_POLL)
         self.play(None)
 
@@ -236,7 +242,7 @@ class InferenceWorker:
 
     def _learn(self, blocking: BlockingLearner, start: float, completion: float) -> float:
         """Take a learning step between two inferences; return when the worker was idle again."""
-        free = blocking.step(self._clock, completion)
+        free = blocking.step(self._clock, completion, self.beat)
         if free > completion:  # the cycle ends later than the output was ready, and the rule uses its end
             with self._lock.hold():
                 self._plan.rule.on_completion(self._state, self._worker, start, free)
@@ -250,7 +256,10 @@ class InferenceWorker:
         times = []
         for _ in range(WARMUP_INFERENCES):
             began = time.perf_counter()
-            self.act(Frame(-1, 0, frame))
+            try:
+                self.act(Frame(-1, 0, frame))
+            except AnswerLost:
+                self._recover()
             times.append(time.perf_counter() - began)
         return self._latencies.warm_up if self._latencies is not None else sorted(times)[-2]
 
@@ -258,6 +267,7 @@ class InferenceWorker:
         """Return the scheduled start once its time has come; None when the run has ended."""
         now = idle_since
         while not self._control[STOP]:
+            self.beat()
             with self._lock.hold():
                 start = float(self._plan.rule.next_start(self._state, self._worker, now))
             self._priority.take()
@@ -302,13 +312,18 @@ class InferenceWorker:
         self._clock.sleep_until(min(start, self._clock.now() + LONGEST_WAIT), spin=0.0)
         return self._clock.now() >= start and self._control[HEAD] >= 0
 
-    def _act_until(self, frame: Frame, deadline: float) -> int | None:
+    def _act_until(self, frame: Frame, deadline: float) -> int | NDArray[np.int16] | None:
         """Return what the policy chooses, None where it stopped at a layer because the deadline has passed."""
         if self._layered is not None:
             self._layered.deadline = time.monotonic() + deadline - self._clock.now()
         try:
             return self.act(frame)
         except InferenceStopped:
+            return None
+        except AnswerLost as lost:
+            if not lost.cancelled:
+                raise
+            self._recover()
             return None
 
     def _infer(self, start: float) -> float | None:
@@ -319,13 +334,18 @@ class InferenceWorker:
         row = InferenceRow(
             worker=worker, dispatch=dispatch, scheduled=start, observation_frame=frame.index, label=frame.label
         )
-        board.arena["in_flight"][worker] = row
         board.arena["busy"][worker] = 1
+        row = row._replace(in_flight=int(board.arena["busy"].sum()))
+        board.arena["in_flight"][worker] = row
         self._priority.give_back()
         deadline = start + plan.cancel_after
-        action = self._act_until(frame, deadline)
+        try:
+            answer = self._act_until(frame, deadline)
+        except AnswerLost:
+            return self._without_answer(row)
         completion = self._clock.now()
-        cancelled = action is None
+        self.beat()
+        cancelled = answer is None
         if self._latencies is not None:
             # The emulated inference ends exactly when the law says, counted from its scheduled start. It is posted a
             # little early with that time on it, and the environment honours the time.
@@ -334,6 +354,7 @@ class InferenceWorker:
             target = start + min(takes, plan.cancel_after)
             while not self._control[STOP] and self._clock.now() < target - ANNOUNCEMENT:
                 self._clock.sleep_until(min(target - ANNOUNCEMENT, self._clock.now() + LONGEST_WAIT), spin=0.0)
+                self.beat()
             completion = max(completion, target)
         with self._lock.hold():
             if self._owners[worker, 0] != self._number:
@@ -342,9 +363,33 @@ class InferenceWorker:
             release = float(plan.rule.on_completion(self._state, worker, start, completion))
         while not board.can_post(worker) and not self._control[STOP]:
             time.sleep(0.001)
-        if action is None or cancelled or completion > deadline:  # a late answer is not applied
+            self.beat()
+        if answer is None or cancelled or completion > deadline:  # a late answer is not applied
             board.post(worker, row._replace(cancelled=True, freed=completion))
         else:
-            board.post(worker, row._replace(completion=completion, release=release, action=action))
+            server_time = getattr(self._policy, "server_time", math.nan)
+            row = row._replace(completion=completion, release=release, server_time=server_time)
+            board.post(worker, with_answer(row, answer))
         board.arena["busy"][worker] = 0
         return completion
+
+    def _without_answer(self, row: InferenceRow) -> float:
+        """Give up an answer whose server went away, connect to it again; return when that was done.
+
+        As for a worker that was killed, the rule learns nothing from it.
+        """
+        arena = self._board.arena
+        self._board.post(self._worker, row._replace(lost=True))
+        arena["reconnections"][self._worker] += 1
+        arena["busy"][self._worker] = 0
+        self._recover()
+        return self._clock.now()
+
+    def _recover(self) -> None:
+        """Connect to the policy server again, alive all the while."""
+
+        def stopped() -> bool:
+            self.beat()
+            return bool(self._control[STOP])
+
+        self._policy.recover(stopped)  # type: ignore[attr-defined]

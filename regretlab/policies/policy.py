@@ -8,6 +8,7 @@ import importlib
 import math
 import time
 import warnings
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -169,6 +170,14 @@ class NetworkPolicy:
     def act(self, observation: NDArray[np.uint8]) -> int:
         """Return the action of largest value (the first of equals)."""
         return int(self.values(observation).argmax())
+
+    def act_many(self, observations: Sequence[NDArray[Any]]) -> list[int]:
+        """Return the action for each observation, from one inference of all of them."""
+        frames = torch.from_numpy(np.stack(observations).astype(np.float32))[:, None]
+        frames = frames.to(next(self.network.parameters()).device)
+        with torch.inference_mode():
+            values = self.network(frames / 255 if self._bytes else frames)
+        return [int(action) for action in values.argmax(dim=1)]
 
     def _infer(self) -> NDArray[np.float32]:
         """Return the network's values of what lies in its input."""

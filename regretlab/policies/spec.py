@@ -5,7 +5,8 @@ heavy, so that a command line refuses a wrong name before it loads a network.
 
 Names: ``nature``, ``impala-kN``, ``impala2x-kN`` (networks for 84x84 frames), ``mlp`` (a network for any array of
 numbers), ``random``, ``noop``, ``oracle`` (floors and ceiling), and a person's own: ``module:FILE.py:NAME`` (Python
-code, `regretlab.policies.user_code`) and ``sb3:FILE.zip`` (`regretlab.policies.baselines3`).
+code, `regretlab.policies.user_code`), ``sb3:FILE.zip`` (`regretlab.policies.baselines3`) and ``ws://HOST:PORT`` (a
+policy server, `regretlab.policies.serving`).
 The width N is a whole number or a fraction in sixteenths: the 1x and 2x-deep networks of 55 and 70 thousand parameters
 in Riemer, Subbaraj, Berseth & Rish (2024) are ``impala-k1/16`` and ``impala2x-k1/16``.
 """
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from regretlab.errors import InputError
 
@@ -25,6 +27,7 @@ __all__ = [
     "NetworkName",
     "PolicyKind",
     "PolicySpec",
+    "ServedPolicySpec",
     "check_policy_fits",
     "parse_network_name",
 ]
@@ -62,6 +65,8 @@ KINDS = (
     PolicyKind("random", "regretlab.policies.policy:RandomPolicy"),
     PolicyKind("noop", "regretlab.policies.policy:NoopPolicy"),
     PolicyKind("oracle", "regretlab.policies.policy:OraclePolicy", observes_symbol=True),
+    PolicyKind("ws://HOST:PORT", "regretlab.policies.serving.client:ServedPolicy"),
+    PolicyKind("wss://HOST:PORT", "regretlab.policies.serving.client:ServedPolicy"),
     PolicyKind("sb3:FILE.zip", "regretlab.policies.baselines3:BaselinesPolicy"),
     PolicyKind("module:FILE.py:NAME", "regretlab.policies.user_code:user_policy"),
 )
@@ -132,6 +137,8 @@ def parse_network_name(name: str) -> NetworkName | None:
     True
     """
     if any(kind.is_named(name) for kind in KINDS):
+        if name.startswith(("ws:", "wss:")) and not _is_address(name):
+            raise InputError(f"policy {name!r} is not of the form ws://HOST:PORT or ws://HOST:PORT/PATH")
         return None
     if name == "nature":
         return NetworkName("nature")
@@ -152,6 +159,36 @@ def parse_network_name(name: str) -> NetworkName | None:
             f"the width of {name!r} must be a whole number or whole sixteenths, from 1/16 to {_LARGEST_WIDTH}"
         )
     return NetworkName("impala", width, 2 if match[1] else 1)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        parts = urlsplit(name)
+        return bool(parts.hostname and parts.port) and not (parts.username or parts.query or parts.fragment)
+    except ValueError:  # a port that is not a number
+        return False
+
+
+@dataclass(frozen=True)
+class ServedPolicySpec:
+    """How a policy server is asked.
+
+    Attributes
+    ----------
+    observation_key
+        Key of the observation in a request.
+    horizon
+        Actions of an answer: entry i is meant for i frames after the observation.
+    observes_symbol
+        Whether it is asked for a symbol in place of a frame.
+    cancel_after
+        Seconds after which an answer is no longer waited for; None: it always is.
+    """
+
+    observation_key: str = "observation"
+    horizon: int = 1
+    observes_symbol: bool = False
+    cancel_after: float | None = None
 
 
 @dataclass(frozen=True)
@@ -176,6 +213,8 @@ class PolicySpec:
         NumPy name of the frame's element type.
     device
         Where a network runs: "cpu", or "cuda" (a GPU, whose memory then holds a copy of the weights).
+    served
+        How a policy server is asked; ``None`` for other policies, and before the server was asked.
 
     Raises
     ------
@@ -200,11 +239,24 @@ run code when opened
     channels_last: bool = False
     frame_dtype: str = "uint8"
     device: str = "cpu"
+    served: ServedPolicySpec | None = None
 
     @property
     def observes_symbol(self) -> bool:
         """Whether the policy observes the environment's true symbol in place of the frame (``oracle``)."""
+        if self.served is not None:
+            return self.served.observes_symbol
         return self.kind is not None and self.kind.observes_symbol
+
+    @property
+    def horizon(self) -> int:
+        """Actions of an answer."""
+        return 1 if self.served is None else self.served.horizon
+
+    @property
+    def is_served(self) -> bool:
+        """Whether a policy server answers."""
+        return self.name.startswith(("ws://", "wss://"))
 
     @property
     def kind(self) -> PolicyKind | None:
@@ -249,13 +301,13 @@ run code when opened
 
     @property
     def is_own(self) -> bool:
-        """Whether a person brought this policy: Python code or a Stable-Baselines3 file."""
+        """Whether a person brought this policy: Python code, a Stable-Baselines3 file or a server."""
         return self.kind is not None and self.kind.prefix != ""
 
     @property
     def file(self) -> Path | None:
         """The file that a person's own policy is read from; ``None`` for the others."""
-        if not self.is_own:
+        if not self.is_own or self.is_served:
             return None
         rest = self.name.split(":", 1)[1]
         return Path(rest.rpartition(":")[0] if self.name.startswith("module:") else rest)

@@ -5,11 +5,16 @@ A record is a directory of ``frames.parquet`` (one row a frame), ``inferences.pa
 clocks, validation and plots share it. Needs numpy, pandas and pyarrow only.
 """
 
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
 from .batch_means import BatchMeans, batch_count, batch_means, student_quantile
-from .reader import Record
 from .schema import FRAME_DTYPE, INFERENCE_DTYPE, LEARNING_DTYPE, SCHEMA_VERSION
-from .summary import RunSummary, summarise
-from .writer import RecordWriter
+
+if TYPE_CHECKING:
+    from .reader import Record
+    from .summary import RunSummary, summarise
+    from .writer import RecordWriter
 
 __all__ = [
     "FRAME_DTYPE",
@@ -25,3 +30,8 @@ __all__ = [
     "student_quantile",
     "summarise",
 ]
+
+__getattr__ = lazily(
+    __name__, {"reader": ("Record",), "summary": ("RunSummary", "summarise"), "writer": ("RecordWriter",)}
+)
+"""These three load pandas."""

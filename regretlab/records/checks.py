@@ -55,6 +55,8 @@ _META: dict[str, tuple[Callable[[Any], bool], str]] = {
         "a positive number of seconds",
     ),
     "missed_frames": (_is_count, "a count"),
+    "reconnections": (_is_count, "a count"),
+    "failure": (lambda value: value is None or isinstance(value, str), "text or null"),
     "hold": (lambda value: value is None or _is_count(value), "a count of frames or null"),
     "processor_seconds": (lambda value: value is None or _are_seconds(value), "seconds by process"),
     "learning": (lambda value: value is None or _is_learning(value), "a table with counts of what was learned"),
@@ -146,5 +148,10 @@ def _limits(name: str) -> dict[str, tuple[float, float]]:
             "delay_frames": (-1, LONGEST_DELAY),
         }
     if name == INFERENCES:
-        return {"worker": (-1, last), "scheduled": (-most, most), "observation_frame": (-1, most)}
+        return {
+            "worker": (-1, last),
+            "scheduled": (-most, most),
+            "observation_frame": (-1, most),
+            "in_flight": (0, last),
+        }
     return {"learner": (-1, last), "batch": (-1, most)}

@@ -53,6 +53,8 @@ def episodes(table: pd.DataFrame) -> tuple[dict[str, Any], dict[str, Any]] | tup
 
 def _mean_with_interval(values: NDArray[np.float64]) -> dict[str, Any]:
     mean, count = float(values.mean()), len(values)
+    if not math.isfinite(mean):  # of a reward that is no number
+        return {"mean": None, "interval": None, "episodes": count}
     interval = None
     if count > 1:
         half = interval_quantile(LEVEL, count - 1) * float(values.std(ddof=1)) / math.sqrt(count)

@@ -28,6 +28,7 @@ __all__ = [
     "FrameRow",
     "InferenceRow",
     "LearningRow",
+    "Output",
     "blank",
     "columns",
 ]
@@ -86,11 +87,36 @@ class InferenceRow(NamedTuple):
     overwritten: Annotated[bool, Column(np.bool_, "a fresher output took that frame")] = False
     action: Annotated[int, Column(np.int16, "the action it chose; -1 if it never completed")] = -1
     label: Annotated[int, Column(np.int32, "the true symbol it had observed, where known; else -1")] = -1
-    lost: Annotated[bool, Column(np.bool_, "its worker died")] = False
+    lost: Annotated[bool, Column(np.bool_, "its worker died, or its policy server went away")] = False
     cancelled: Annotated[bool, Column(np.bool_, "it was given up before it completed")] = False
     freed: Annotated[
         float, Column(np.float64, "when a cancelled one had freed its worker; NaN for the others", "s")
     ] = _NAN
+    in_flight: Annotated[
+        int, Column(np.int16, "inferences under way when it began, itself among them; 0: not known")
+    ] = 0
+    server_time: Annotated[
+        float, Column(np.float64, "what a policy server says it took, its queue included; else NaN", "s")
+    ] = _NAN
+
+
+class Output(InferenceRow):
+    """An inference whose answer is a chunk of actions; the record holds the first of them and those that acted.
+
+    Attributes
+    ----------
+    chunk
+        Actions, shape (horizon,): entry i is for i frames after the observation.
+    """
+
+    chunk: NDArray[Any]
+
+    @classmethod
+    def of(cls, row: InferenceRow, chunk: NDArray[Any]) -> "Output":
+        """Return a row with its chunk."""
+        output = cls._make(row)
+        output.chunk = chunk
+        return output
 
 
 class LearningRow(NamedTuple):
@@ -126,7 +152,7 @@ TABLES = {
 }
 """The structured type of a row of each table."""
 FRAME_DTYPE, INFERENCE_DTYPE, LEARNING_DTYPE = TABLES[FRAMES], TABLES[INFERENCES], TABLES[LEARNING]
-ADDED = ("cancelled", "freed")
+ADDED = ("cancelled", "freed", "in_flight", "server_time")
 """Columns that records of earlier versions do not have."""
 OPTIONAL_TABLES = (LEARNING,)
 """Tables that a record without rows of theirs has no file for."""

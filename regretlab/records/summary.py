@@ -73,6 +73,8 @@ class RunSummary(Result, Mapping[str, Any]):
     tau_max, quantile_time, mean_time
         Seconds: the longest inference time, a high quantile of the latest or their mean, as the rule had learned it at
         the end; ``None`` for rules that learn another quantity or nothing.
+    warnings
+        Sentences about what a reader of the other figures must know: workers that hung, rewards that are not numbers.
     learning
         ``learners``, ``transitions``, ``updates``, ``updates_per_second``, ``share`` (of the draws that the replay
         ratio allows) and ``restarts`` (of learners); ``None`` for a run that did not learn.
@@ -84,8 +86,13 @@ class RunSummary(Result, Mapping[str, Any]):
     worst_second
         The second with the most frames without an action: ``begins`` (seconds), ``frames``, ``frames_without_action``
         and ``longest_inference`` (seconds, of those under way then).
-    warnings
-        What speaks against the figures, in sentences.
+    server
+        Of a run that asked a policy server: ``end_to_end``, ``server`` and ``network`` (``mean`` and ``p99`` in
+        seconds: from request to answer, what the server says it took with its queue, and the rest), ``in_flight``
+        (``mean`` and ``max`` of the inferences under way when one began), ``lost`` answers, ``cancelled`` ones and
+        ``reconnections``; ``None`` for other runs.
+    failure
+        Why the run broke off; ``None`` where it did not, or was interrupted.
     standard_error
         Standard errors of ``reward_per_frame``, ``inaction_fraction``, ``delay_law`` (list), ``action_interval``
         and ``inference_time`` (of their means), ``overwritten_fraction``, ``mean_age``, ``peak_age``; ``None`` where
@@ -123,12 +130,14 @@ class RunSummary(Result, Mapping[str, Any]):
     tau_max: float | None
     quantile_time: float | None
     mean_time: float | None
+    warnings: list[str]
     learning: dict[str, Any] | None
     learned: dict[str, float | int | None]
     episode_return: dict[str, Any] | None
     episode_length: dict[str, Any] | None
     worst_second: dict[str, Any] | None
-    warnings: list[str]
+    server: dict[str, Any] | None
+    failure: str | None
     standard_error: dict[str, Any]
     record: str
     regret: RegretParts | None = None
@@ -172,7 +181,7 @@ class RunSummary(Result, Mapping[str, Any]):
             ("reward per frame", self._with_error("reward_per_frame")),
         ]
         for name, values in (("return", self.episode_return), ("length", self.episode_length)):
-            if values is not None:
+            if values is not None and values["mean"] is not None:
                 facts.append((f"episode {name}", _of_episodes(values, " frames" if name == "length" else "")))
         predicted = self.predicted or {}
         regret = predicted.get("regret_per_frame")
@@ -224,13 +233,32 @@ class RunSummary(Result, Mapping[str, Any]):
             )
             missed = f"{worst['frames_without_action']} of {frames_of(worst['frames'])} without an action"
             facts.append(("worst second", f"from {worst['begins']:.2f} s on: {missed}, longest inference {took}"))
+        facts += self._server_facts()
         facts.append(("workers restarted", str(self.restarts)))
         facts += [
             (f"reward per core-second, {kind}", f"{value:.4f} ({self.core_seconds[kind]:.2f} core-seconds)")
             for kind, value in self.reward_per_core_second.items()
             if value is not None
         ]
-        return [*facts, *listed("warning", self.warnings), ("record", self.record)]
+        facts += listed("warning", self.warnings)
+        if self.failure is not None:
+            facts.append(("broke off", self.failure))
+        return [*facts, ("record", self.record)]
+
+    def _server_facts(self) -> list[tuple[str, str]]:
+        if self.server is None:
+            return []
+        parts = [
+            f"{name} {1e3 * times['mean']:.3f} ms (p99 {1e3 * times['p99']:.3f})"
+            for name in ("server", "network")
+            if (times := self.server[name])["mean"] is not None
+        ]
+        under_way = self.server["in_flight"]
+        counts = f"{self.server['lost']} lost, {self.server['cancelled']} cancelled"
+        facts = [("of which", ", ".join(parts) or "not known: the server does not report its time")]
+        if under_way["mean"] is not None:
+            facts.append(("requests in flight", f"{under_way['mean']:.2f} in the mean, {under_way['max']} at most"))
+        return [*facts, ("answers of the server", f"{counts}; {self.server['reconnections']} reconnections")]
 
     def _with_error(self, name: str, scale: float = 1.0, unit: str = "") -> str:
         value, error = self[name], self.standard_error.get(name)
@@ -336,14 +364,16 @@ def summarise(record: Record) -> RunSummary:
         reward_per_core_second={kind: total / value if value else None for kind, value in seconds.items()},
         hold=learned["hold"],
         tau_max=learned["tau_max"],
-        mean_time=learned["mean"],
         quantile_time=learned["quantile"],
+        mean_time=learned["mean"],
         learning=learning_figures(record),
         learned=learned,
         episode_return=episode_return,
         episode_length=episode_length,
         worst_second=worst_second(counted, served, finished, _frame_time(record, deadline)),
-        warnings=warnings_of(record.meta, finished, doubts),
+        warnings=[*_warnings(record, rewards), *warnings_of(record.meta, finished, doubts)],
+        server=_server(record),
+        failure=record.meta.get("failure"),
         standard_error={
             "reward_per_frame": reward_error,
             "inaction_fraction": inaction_error,
@@ -373,6 +403,27 @@ def _of_episodes(values: Mapping[str, Any], unit: str) -> str:
     return f"{values['mean']:.6g}{unit}{within}, {count} episode{'' if count == 1 else 's'}"
 
 
+def _server(record: Record) -> dict[str, Any] | None:
+    """Return the figures of a run that asked a policy server."""
+    meta = record.meta
+    if "reconnections" not in meta:
+        return None
+    rows = record.inferences
+    finished = rows[rows["completion"].notna()]
+    whole = (finished["completion"] - finished["dispatch"]).to_numpy()
+    taken = finished["server_time"].to_numpy()
+    told = np.isfinite(taken)
+    parts = {"end_to_end": whole, "server": taken[told], "network": (whole - taken)[told]}
+    under_way = finished["in_flight"].to_numpy()
+    return {
+        **{name: {"mean": _mean(times)[0], "p99": _quantile(times, 0.99)} for name, times in parts.items()},
+        "in_flight": {"mean": _mean(under_way)[0], "max": int(under_way.max()) if under_way.size else None},
+        "lost": int(rows["lost"].sum()),
+        "cancelled": int(rows["cancelled"].sum()),
+        "reconnections": int(meta["reconnections"]),
+    }
+
+
 def _cancelled(record: Record) -> dict[str, float | None] | None:
     """Return how many inferences were cancelled, and what that cost; None for a run that cancels none."""
     threshold = record.meta.get("config", {}).get("cancel_after")
@@ -387,6 +438,22 @@ def _cancelled(record: Record) -> dict[str, float | None] | None:
         "seconds": float(took.sum()),
         "overhead": max(0.0, float((took - threshold).mean())) if len(rows) else None,
     }
+
+
+def _warnings(record: Record, rewards: NDArray[np.float64]) -> list[str]:
+    """Return what a reader of the figures must know."""
+    said = []
+    hung = [event for event in record.meta.get("events", []) if event.get("cause") == "hung"]
+    if hung:
+        times = f"{len(hung)} times, first" if len(hung) > 1 else "once,"
+        first = f"worker {hung[0].get('worker')} after {hung[0].get('silent')} s"
+        said.append(f"a worker hung {times} {first} without a sign of life; each was killed and replaced")
+    strange = np.flatnonzero(~np.isfinite(rewards))
+    if strange.size:
+        first = record.frames["frame"].iloc[strange[0] - rewards.size]
+        frames = f"{strange.size} of {rewards.size} frames, first in frame {first}"
+        said.append(f"the environment's reward was not a finite number in {frames}: figures of the reward are empty")
+    return said
 
 
 def _emulated(meta: Mapping[str, Any]) -> str | None:

@@ -7,11 +7,16 @@ whole frames (``frames``), the others in continuous time (``events``), by the tr
 ``regretlab.rules``.
 """
 
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
 from .events import EventLog, replay
-from .on_mdp import MDPSimulationResult, simulate_mdp
 from .on_witness import simulate
-from .recorded import record_simulation
 from .result import SimulationResult
+
+if TYPE_CHECKING:
+    from .on_mdp import MDPSimulationResult, simulate_mdp
+    from .recorded import record_simulation
 
 __all__ = [
     "EventLog",
@@ -22,3 +27,6 @@ __all__ = [
     "simulate",
     "simulate_mdp",
 ]
+
+__getattr__ = lazily(__name__, {"on_mdp": ("MDPSimulationResult", "simulate_mdp"), "recorded": ("record_simulation",)})
+"""These load the solvers of MDPs and pandas."""

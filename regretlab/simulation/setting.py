@@ -2,13 +2,13 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import InputError
 from ..laws import Law
 from ..laws.racing import fastest_of
-from ..mdp import AsynchronousMDP
 from ..records.batch_means import batch_count
 from ..rules import get_rule, known_rules
 from ..rules.rule import StaggeringRule
@@ -20,6 +20,9 @@ from ..scenario import Scenario, whole_number
 from ..theory.batching import Batches, batches_of
 from ..theory.loss import AgeLoss, limit_of, workers_in_groups
 from .events.engine import LONGEST_RUN, Outputs
+
+if TYPE_CHECKING:
+    from ..mdp import AsynchronousMDP
 
 __all__ = ["Setting", "is_convex", "resolve", "resolve_on"]
 
@@ -271,7 +274,7 @@ def _check_length(setting: Setting) -> None:
         )
 
 
-def resolve_on(process: AsynchronousMDP, scenario: Scenario, *, frames: int, warmup: int | None) -> Setting:
+def resolve_on(process: "AsynchronousMDP", scenario: Scenario, *, frames: int, warmup: int | None) -> Setting:
     """Return what a scenario plays on an MDP, at whose frame time it runs; other arguments as for ``resolve``."""
     if not scenario.is_default("frame_time") and scenario.frame_time != process.frame_time:
         raise InputError(

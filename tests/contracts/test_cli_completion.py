@@ -35,7 +35,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     [
         ([""], COMMANDS),
         (["bo"], ["bound"]),
-        (["s"], ["simulate", "solve", "stochasticity", "sweep"]),
+        (["s"], ["serve", "simulate", "solve", "stochasticity", "sweep"]),
         (["bound", "--inf"], ["--inference-time"]),
         (["bound", "--alignment", ""], ["frame", "uniform"]),
         (["run", "--clock", "v"], ["virtual"]),

@@ -23,7 +23,10 @@ REPLACED = {
     ("learn",): {"50000": "500"},
     ("figures",): {"regret": "tolerable-time"},
 }
-ELSEWHERE = {("validate",): "test_cli_json.py runs a claim of it; the whole is minutes of realtime play"}
+ELSEWHERE = {
+    ("validate",): "test_cli_json.py runs a claim of it; the whole is minutes of realtime play",
+    ("serve",): "it serves until it is interrupted: tests/policies/test_policy_server.py asks one",
+}
 
 
 @pytest.fixture(scope="module")

@@ -398,6 +398,7 @@ def test_run(answer, tmp_path):
         "restarts",
         "tau_max",
         "quantile_time",
+        "warnings",
         "mean_time",
         "missed_frames",
         "record",

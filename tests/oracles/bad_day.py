@@ -38,6 +38,8 @@ class BadDay(Ring):
                 sys.exit(0)
             if self._fault == "raise":
                 raise ArithmeticError("the cartridge fell out")
+            if self._fault == "nan reward":
+                rest[0] = float("nan")
             observation = OBSERVATIONS.get(self._fault, observation)
         return observation, *rest
 

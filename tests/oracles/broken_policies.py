@@ -1,5 +1,6 @@
 """Policies that fail, for worker processes: a specification that brings its policy along when it is unpickled there."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,8 @@ class BrokenPolicy:
             return 1
         if self.spec.fault == "raises":
             raise ArithmeticError("the network fell over")
+        if self.spec.fault == "hangs":
+            time.sleep(3600)
         return {"range": 5, "negative": -1, "shape": np.array([1, 2]), "nan": float("nan")}[self.spec.fault]
 
 

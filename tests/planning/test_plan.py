@@ -3,6 +3,8 @@
 import itertools
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -438,3 +440,13 @@ def test_a_plan_of_one_worker_does_not_contradict_itself(rule):
     assert (found.regime, facts["play"], facts["with"]) == ("sequential", "one worker", found.in_words())
     assert found.title == f"plan: {found.in_words()}"
     assert facts["inference time"] == "uniform on [0.002, 0.008] s"
+
+
+def test_a_plan_loads_what_it_needs():
+    """Less than half of the two seconds that the command may take are for planning: the rest are imports."""
+    code = (
+        "import sys, regretlab as rl; rl.plan(rl.Scenario(0.05, mode_probability=0.9));"
+        "print(sorted({'pandas', 'pyarrow', 'torch', 'sympy', 'regretlab.mdp'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -76,6 +76,21 @@ def test_a_fault_ends_the_run_with_a_sentence(name, clock, tmp_path):
     assert error is InputError or not Record.open(tmp_path / "record").meta["complete"]
 
 
+def test_rewards_that_are_not_numbers_are_reported(tmp_path, capsys):
+    configuration = RunConfiguration(
+        environment=ENVIRONMENT, environment_options={"fault": "nan reward"}, policy="random", emulate_latency="0.02",
+        frames=200, clock="virtual",
+    )  # fmt: skip
+    run(configuration, tmp_path / "record")
+    assert main(["record", "info", str(tmp_path / "record")]) == 0
+    assert main(["record", "info", str(tmp_path / "record"), "--json"]) == 0
+    printed, _, values = capsys.readouterr().out.rpartition("\n{")
+    sentence = json.loads("{" + values)["warnings"][0]
+    assert "reward was not a finite number in 110 of 198 frames, first in frame 90: figures" in sentence
+    assert sentence in printed
+    assert json.loads("{" + values)["reward_per_frame"] is None
+
+
 @pytest.mark.parametrize("clock", CLOCKS)
 def test_what_user_code_prints_is_not_among_the_json(clock, tmp_path):
     words = ["run", "--env", ENVIRONMENT, "--policy", POLICIES + "prints", "--frames", "60", "--clock", clock]

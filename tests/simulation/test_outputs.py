@@ -15,6 +15,7 @@ from regretlab.mdp import gain_of_unknown_delay, parse_mdp
 from regretlab.rules import get_rule, known_rules
 from regretlab.rules.store import MOST_KEPT, NO_LIMIT, in_force
 from regretlab.simulation.events.engine import EventEngine, Outputs
+from regretlab.theory.ages import regret_at_ages, sequential_ages
 from regretlab.theory.cancelling import best_threshold
 from regretlab.theory.delay import best_target
 from regretlab.theory.loss import FrameLoss, MeasuredLoss
@@ -227,3 +228,18 @@ def test_a_threshold_that_is_chosen_is_the_best_of_the_lower_bound():
 def test_what_does_not_go_together_is_refused(fields, said):
     with pytest.raises(InputError, match=said):
         rl.simulate(rl.Scenario(**({"inference_time": GAMMA, "frame_time": 1, "mode_probability": 0.9} | fields)))
+
+
+def test_chunks_of_one_sequential_worker():
+    """One worker with chunks loses .4185 where single actions leave .7981 (free-running) or .8144 (sequential)."""
+    asked = rl.Scenario("gamma(4, scale=0.8)", frame_time=1, mode_probability=0.9, rule="sequential", chunk="inf")
+    expected = rl.bound(asked)
+    assert expected.regret.total == pytest.approx(0.418477, abs=1e-6)
+    assert expected.regret.total == pytest.approx(
+        regret_at_ages(sequential_ages(asked.inference_time, 1.0), FrameLoss(0.9))
+    )
+    found = rl.simulate(asked, frames=100_000, seed=1)
+    assert abs(found.regret.total - expected.regret.total) < 4.5 * found.regret.standard_errors["total"]
+    alone = rl.bound(asked.replace(chunk=None)).regret.total
+    assert alone == pytest.approx(0.814389, abs=1e-6)
+    assert rl.bound(asked.replace(chunk=None, rule="free-running")).regret.total == pytest.approx(0.798123, abs=1e-6)

@@ -11,7 +11,7 @@ from scipy.special import zeta
 from scipy.stats import binom, gamma
 
 from regretlab.laws import law_from_samples, parse_law
-from regretlab.mdp import solve_average_reward
+from regretlab.mdp import gain_of_unknown_delay, solve_average_reward
 from regretlab.mdp.delayed import solve_delayed
 from regretlab.mdp.families import parse_mdp
 from regretlab.mdp.model import FiniteMDP
@@ -27,6 +27,7 @@ from regretlab.planning.workers import workers_for_constant_time
 from regretlab.rules.service.service import service_law
 from regretlab.scenario import Scenario
 from regretlab.simulation import simulate
+from regretlab.theory.any_rule import lower_bound
 from regretlab.theory.learning import learning_bound
 from regretlab.theory.loss import FrameLoss
 from regretlab.theory.many import regret_parts
@@ -202,6 +203,62 @@ def test_random_processes_with_traps_agree_with_a_linear_programme():
             with pytest.raises(MultichainError):
                 solve_average_reward(FiniteMDP(P, rewards=r))
     assert min(accepted, refused) > 10
+
+
+# 2. With random delays the shift register is not the witness: its mode moves, and an action's delay is not known.
+
+DELAYS = law_from_samples([1.0] * 2 + [2.0] * 5 + [3.0] * 3)
+
+
+def test_the_witness_of_random_delays_is_the_ring_that_stays():
+    """It loses .52256 where the mode stays, .58938 on the register of one rare symbol, .744 on a rotating ring."""
+    asked = Scenario(DELAYS, frame_time=1.0, mode_probability=0.8, rule="frame-pool", workers=math.inf)
+    found = bound(asked)
+    shares, acted = found.service.delay_law, 1.0 - found.inaction_fraction
+    assert shares == pytest.approx([0.0, 0.2, 0.4, 0.12])
+    assert found.regret.total == pytest.approx(0.52256, abs=1e-12)
+    assert found.witness.startswith("ring W2 of ever more symbols")
+    assert any("the delay is known when the action is chosen, or the mode stays" in each for each in found.assumptions)
+    assert bound(asked.replace(inference_time=2)).witness.startswith("shift register W1")  # one delay
+    register = parse_mdp("shift-register(p=0.8, n=3)").mdp
+    unknown = 1.0 - acted * gain_of_unknown_delay(register, shares / acted)
+    assert unknown == pytest.approx(0.589376, abs=1e-9)
+    moving = bound(asked.replace(mode="moves", symbols=10**6)).regret.total
+    assert moving == pytest.approx(0.744, abs=1e-6)
+    assert moving == pytest.approx(1.0 - max(0.2 * 0.8, 0.4 * 0.8**2, 0.12 * 0.8**3), abs=1e-6)
+    assert found.regret.total < unknown < moving
+
+
+@pytest.mark.parametrize("family", ["shift-register(p=0.8, n=3)", "ring(p=0.8, symbols=5, mode=rotating)"])
+def test_the_information_ladder(family):
+    """Who knows the delay when choosing earns no less; a chunk has an action for each age, so that it need not know."""
+    ring = "ring" in family
+    asked = Scenario(
+        DELAYS, frame_time=1.0, mode_probability=0.8, symbols=5 if ring else None, mode="moves" if ring else "stays",
+        rule="frame-pool", workers=math.inf,
+    )  # fmt: skip
+    known = bound(asked.replace(mode="stays"))
+    shares, acted = known.service.delay_law, 1.0 - known.inaction_fraction
+    unknown = 1.0 - acted * gain_of_unknown_delay(parse_mdp(family).mdp, shares / acted)
+    assert unknown > known.regret.total + 0.01
+    if ring:
+        assert bound(asked).regret.total == pytest.approx(unknown, abs=1e-9)
+        chunks = simulate(asked.replace(chunk=3), frames=50_000, seed=3)
+        error = chunks.regret.standard_errors["total"]
+        assert abs(bound(asked.replace(chunk=3)).regret.total - chunks.regret.total) < 4.5 * error
+        assert chunks.regret.total < known.regret.total  # an entry for each age, and it stays until a fresher output
+
+
+# 4. Three workers with unused outputs kept leave no frame without an action where no number under max-time does.
+
+
+def test_kept_outputs_need_three_workers_where_no_number_suffices_for_max_time():
+    asked = Scenario("expon(scale=2.5)", frame_time=1.0, mode_probability=0.9, unused="keep")
+    assert bound(asked.replace(unused="drop", rule="max-time")).workers_for_zero_inaction is None
+    assert lower_bound(asked).workers_without_inaction == 3
+    assert simulate(asked.replace(workers=3), frames=50_000, seed=1).inaction_fraction < 1e-4
+    two = simulate(asked.replace(workers=2), frames=50_000, seed=1)
+    assert abs(two.inaction_fraction - 0.2) < 4.5 * two.service.standard_error
 
 
 # 3. Commensurate times: phases that the starts keep are counted, not taken for uniform.

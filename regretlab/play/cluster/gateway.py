@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...cluster import AUTHENTICATION, OWN, open_cluster
 from ...policies import PolicySpec
@@ -58,7 +59,7 @@ class RemoteWorker(InferenceWorker):
             policy = explore(policy, learning, plan.learner, worker, attempt, lambda: int(board.control[HEAD]))
         super().__init__(board, plan, worker, attempt, policy, OrdinaryPriority())
 
-    def act(self, frame: Frame) -> int:
+    def act(self, frame: Frame) -> int | NDArray[np.int16]:
         """Let the actor infer."""
         self._remote.frame = frame
         return super().act(frame)

@@ -15,6 +15,7 @@ from ..system.arena import Arena
 from ..system.clock import RealClock
 from .learner_process import LearnerPlan
 from .state import LearnedState, WeightSnapshots
+from .steps import LONGEST_WAIT
 
 __all__ = ["BlockingLearner", "ExploringPolicy", "SnapshotPolicy", "explore", "exploring_policy", "held_exploration"]
 
@@ -136,17 +137,23 @@ class BlockingLearner:
         self._busy = learning["learning_seconds"]
         self._steps.warm_up()
 
-    def step(self, clock: RealClock, completion: float) -> float:
-        """Take a step after an inference completed, if one is due; return when the worker is free again."""
+    def step(self, clock: RealClock, completion: float, beat: Callable[[], None]) -> float:
+        """Take a step after an inference completed, if one is due; return when the worker is free again.
+
+        ``beat`` is called between any two waits.
+        """
         if not self._steps.begin():
             return completion
         self._steps.compute()
+        beat()
         while not self._steps.apply():
-            pass
+            beat()
         free = clock.now()
         if self._latencies is not None:
             free = max(free, completion + self._latencies.next())
-            clock.sleep_until(free, spin=0.0)
+            while clock.now() < free:
+                clock.sleep_until(min(free, clock.now() + LONGEST_WAIT), spin=0.0)
+                beat()
         self._busy[0] += free - completion
         self._steps.note(completion, free, free, free)
         return free

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...records.schema import FRAME_DTYPE, INFERENCE_DTYPE, FrameRow, InferenceRow
+from ...records.schema import FRAME_DTYPE, INFERENCE_DTYPE, FrameRow, InferenceRow, Output
 from ...rules.state import state_size
 from .arena import Arena
 from .synchronisation import LOCK_BYTES, SEMAPHORE_BYTES
@@ -58,13 +58,18 @@ def board_fields(
     parameters: int,
     learners: int = 0,
     spares: int = 0,
+    horizon: int = 1,
 ) -> dict[str, tuple[Any, tuple[int, ...]]]:
-    """Return the arena fields of a run with that many workers, learners and spares, such frames and parameters."""
+    """Return the arena fields of a run with that many workers, learners and spares, such frames and parameters.
+
+    ``horizon`` is the number of actions of an answer.
+    """
     return {
         "control": (np.int64, (CONTROL_WORDS,)),
         "ready": (np.uint8, (workers,)),
         "warmup": (np.float64, (workers,)),
         "claims": (np.int64, (workers,)),
+        "beats": (np.int64, (workers,)),
         "in_flight": (INFERENCE_DTYPE, (workers,)),
         "busy": (np.uint8, (workers,)),
         "owners": (np.int64, (workers, 2)),  # which process serves a slot, and its id
@@ -77,6 +82,8 @@ def board_fields(
         "frame_labels": (np.int32, (RING,)),
         "frames": (frame_dtype, (RING, *frame_shape)),
         "outbox": (INFERENCE_DTYPE, (workers, OUTBOX)),
+        "outbox_chunks": (np.int16, (workers, OUTBOX, horizon)),
+        "reconnections": (np.int64, (workers,)),
         "outbox_heads": (np.int64, (workers,)),
         "outbox_tails": (np.int64, (workers,)),
         "frame_rows": (FRAME_DTYPE, (FRAME_ROWS,)),
@@ -95,6 +102,7 @@ class Board:
         self.control: NDArray[np.int64] = arena["control"]
         self._numbers, self._labels, self._frames = arena["frame_numbers"], arena["frame_labels"], arena["frames"]
         self._outbox, self._heads, self._tails = arena["outbox"], arena["outbox_heads"], arena["outbox_tails"]
+        self._chunks = arena["outbox_chunks"]
 
     @property
     def environment_slot(self) -> int:
@@ -146,6 +154,8 @@ class Board:
         """Put a completed inference into the worker's outbox."""
         head = int(self._heads[worker])
         self._outbox[worker, head % OUTBOX] = row
+        if (chunk := getattr(row, "chunk", None)) is not None:
+            self._chunks[worker, head % OUTBOX] = chunk
         self._heads[worker] = head + 1
 
     def take(self) -> list[InferenceRow]:
@@ -153,7 +163,10 @@ class Board:
         rows: list[InferenceRow] = []
         for worker in np.flatnonzero(self._heads != self._tails):
             tail, head = int(self._tails[worker]), int(self._heads[worker])
-            rows += [InferenceRow._make(self._outbox[worker, i % OUTBOX].item()) for i in range(tail, head)]
+            for i in range(tail, head):
+                row = InferenceRow._make(self._outbox[worker, i % OUTBOX].item())
+                several = self._chunks.shape[2] > 1 and not row.lost
+                rows.append(Output.of(row, self._chunks[worker, i % OUTBOX].copy()) if several else row)
             self._tails[worker] = head
         return rows
 
