@@ -53,7 +53,7 @@ def episodes(table: pd.DataFrame) -> tuple[dict[str, Any], dict[str, Any]] | tup
 
 def _mean_with_interval(values: NDArray[np.float64]) -> dict[str, Any]:
     mean, count = float(values.mean()), len(values)
-    if not math.isfinite(mean):  # of a reward that is no number
+    if not math.isfinite(mean):  # of a reward that is not a number
         return {"mean": None, "interval": None, "episodes": count}
     interval = None
     if count > 1:
