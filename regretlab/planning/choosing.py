@@ -139,12 +139,8 @@ def plan(
     as_scenario(scenario, "plan").check("plan", needs=("inference_time",), uses=(*_USES, *_CHOSEN))
     law, frame_time = scenario.inference_time, scenario.frame_time
     assert law is not None
-<<<<<<< HEAD
     searched = with_unseen_time(law) if isinstance(law, SampleLaw) else law
-    loss = _loss(scenario)
-=======
     loss = loss_of(scenario, "plan")
->>>>>>> main
     machine = Machine(
         frame_time,
         check_gap(worker_cost, "worker cost"),
@@ -230,7 +226,6 @@ def plan(
     )
 
 
-<<<<<<< HEAD
 def _as_seen(seen: Scan, machine: Machine, candidate: Candidate) -> Candidate:
     """Return a candidate with its figures for the samples themselves; what it was compared by is kept next to them."""
     if candidate.rule is None:
@@ -244,18 +239,6 @@ def _as_seen(seen: Scan, machine: Machine, candidate: Candidate) -> Candidate:
     return replace(found, with_unseen_time=candidate.total)
 
 
-def _loss(scenario: Scenario) -> FrameLoss:
-    """Return what a frame loses; of random actions it is the wrong ones."""
-    gap = scenario.gap_default
-    if scenario.default_behaviour == "random":
-        if scenario.actions is None:
-            raise InputError("the random default behaviour needs the number of actions, and none is given")
-        gap = scenario.gap_delay * (1.0 - 1.0 / scenario.actions)
-    return FrameLoss(scenario.mode_probability or 0.0, scenario.symbols, gap, scenario.gap_delay)
-
-
-=======
->>>>>>> main
 def _without(scenario: Scenario) -> dict[str, Any]:
     """Return the defaults of what each candidate brings itself."""
     return {name: getattr(Scenario, name) for name in (*options_of(scenario), *_CHOSEN)}

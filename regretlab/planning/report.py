@@ -6,11 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-<<<<<<< HEAD
-from ..laws.resampling import SamplingInterval
-=======
 from ..curves import PredictedPlay, predicted_play
->>>>>>> main
+from ..laws.resampling import SamplingInterval
 from ..results import Method, RegretParts, Result, ServiceLaw, flattened, listed
 from ..scenario import Scenario, with_unit
 from ..simulation.sampling import interval_from_samples

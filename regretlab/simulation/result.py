@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-<<<<<<< HEAD
-from ..laws.resampling import SamplingInterval
-=======
 from ..curves import PredictedPlay, predicted_play
->>>>>>> main
+from ..laws.resampling import SamplingInterval
 from ..results import RegretParts, Result, ServiceLaw, delays_in_words, listed
 from ..scenario import Scenario
 

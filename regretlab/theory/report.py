@@ -60,13 +60,10 @@ class RegretReport(Result):
         N_L*, learners that process every interaction; None without a time per batch.
     law
         Law of the inference time on the cores there are; None where the service law was given.
-<<<<<<< HEAD
     service_given
         Whether the caller gave the service law: the figures then do not rest on the law of the inference time alone.
-=======
     predicted
         What the policy of a measured loss curve earns; None for a witness, or a curve of losses alone.
->>>>>>> main
     """
 
     scenario: Scenario
@@ -89,11 +86,8 @@ class RegretReport(Result):
     learning: LearningBound | None = None
     learners_to_keep_up: int | None = None
     law: Law | None = field(default=None, repr=False)
-<<<<<<< HEAD
     service_given: bool = field(default=False, repr=False)
-=======
     predicted: PredictedPlay | None = None
->>>>>>> main
 
     @property
     def title(self) -> str:
