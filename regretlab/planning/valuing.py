@@ -8,6 +8,7 @@ from ..rules.service.service import NoClosedForm
 from ..scenario import Scenario
 from ..simulation import SimulationResult, simulate
 from ..theory.learning import LearningPart
+from ..theory.loss import loss_of
 from ..theory.realtime import bound as closed_form
 from ..theory.realtime import law_on_cores
 from ..theory.report import RegretReport
@@ -83,7 +84,8 @@ def simulated(scenario: Scenario, learners: int = 0) -> SimulationResult:
     """
     law, _ = law_on_cores(scenario, learners)
     scaled = scenario.replace(inference_time=law, cores=None)
-    wanted = PRECISION * max(scenario.gap_default, scenario.gap_delay)
+    gap = scenario.gap_default if scenario.loss is None else loss_of(scenario, "bound").gap_default
+    wanted = PRECISION * max(gap, scenario.gap_delay if scenario.loss is None else 0.0)
     frames = _FEWEST_FRAMES
     while True:
         found = simulate(scaled.replace(horizon=None), frames=frames)
