@@ -223,6 +223,8 @@ def profile_policy(
     if warm_up < 0:
         raise InputError(f"warm_up must be at least 0, not {warm_up}")
     frames = np.random.default_rng(seed).integers(0, 256, (8, *spec.frame_shape)).astype(spec.frame_dtype)
+    if spec.observes_symbol:
+        frames = np.zeros(8, np.int64)
     seconds = np.empty(warm_up + samples)
     before = torch.get_num_threads()
     try:
@@ -233,6 +235,8 @@ def profile_policy(
             policy.act(frame)
             seconds[index] = time.perf_counter() - began
             progress(index + 1, len(seconds), "inferences")
+        if spec.is_served:
+            policy.close()  # type: ignore[attr-defined]
     finally:
         torch.set_num_threads(before)
     return LatencyProfile(
