@@ -3,7 +3,7 @@
 # make test-all these and all others, what CI runs: half an hour
 # make test-long what takes hours: many random settings, a soak of half an hour
 # make test-base the theory side's tests with the base package alone (PYTHON=/path/to/python3.13 for another Python)
-# make test-lowest the same with the lowest versions that pyproject.toml allows (PYTHON=/path/to/python3.11)
+# make test-lowest the parallel part of make test with the lowest versions that pyproject.toml allows (PYTHON=/path/to/python3.11)
 # make lint     style, types, the import contracts, the language of the documentation and docstrings
 # make figures  the paper's figures, into figures/
 # make docs     the documentation, into docs/_build/html
@@ -39,7 +39,7 @@ demo: .venv/installed
 
 # The realtime tests run alone: other tests next to them would be what they measure.
 PYTEST := $(BIN)/python -m pytest -q
-OTHERS := realtime or cluster or learning or figures or docs or thorough or long
+OTHERS := realtime or cluster or learning or figures or docs or browser or thorough or long
 test: .venv/installed
 	@status=0; \
 	$(PYTEST) -m "realtime and smoke" tests/play || status=1; \
@@ -56,15 +56,24 @@ test-all: .venv/installed
 test-long: .venv/installed
 	$(PYTEST) -m long
 
-# Each makes an environment in which nothing of the extras is installed.
+# Each makes an environment of its own.
 THEORY_TESTS := $(addprefix tests/,theory rules mdp simulation planning plots test_laws.py test_law_fitting.py) \
 	tests/contracts/test_base_alone.py
-test-base test-lowest:
+test-base:
 	rm -rf .venv-$@
 	$(PYTHON) -m venv .venv-$@
-	sed -n '/^dependencies/,/^]/s/^ *"\(.*\)>=\(.*\)",.*/\1==\2/p' pyproject.toml > .venv-$@/lowest.txt
-	.venv-$@/bin/python -m pip install --quiet $(if $(findstring lowest,$@),-c .venv-$@/lowest.txt) -e . 'pytest<9.2' hypothesis
-	.venv-$@/bin/python -m pytest -q $(if $(findstring lowest,$@),-W ignore::DeprecationWarning) -m "not ($(OTHERS))" $(THEORY_TESTS)
+	.venv-$@/bin/python -m pip install --quiet -e . 'pytest<9.2' hypothesis
+	.venv-$@/bin/python -m pytest -q -m "not ($(OTHERS))" $(THEORY_TESTS)
+
+# The lowest versions of the base package and of the extra play, but the tested torch; what only tests need is current.
+LOWEST := sed -n -e '/^dependencies = /,/^]/b take' -e '/^play = /,/^]/b take' -e d -e ':take' \
+	-e '/"torch/d' -e 's/^ *"\(.*\)>=\([^"]*\)",.*/\1==\2/p'
+test-lowest:
+	rm -rf .venv-$@
+	$(PYTHON) -m venv .venv-$@
+	($(LOWEST) pyproject.toml; grep '^torch==' constraints.txt) > .venv-$@/lowest.txt
+	$(PATIENTLY) .venv-$@/bin/python -m pip install --quiet -c .venv-$@/lowest.txt -e '.[play,dev]'
+	.venv-$@/bin/python -m pytest -q -W ignore::DeprecationWarning -n 2 --dist loadgroup -m "not ($(OTHERS))"
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -78,7 +87,7 @@ figures: .venv/installed
 
 docs: .venv/installed-docs
 	rm -rf docs/_build docs/reference/generated
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 	@echo "Open $(CURDIR)/docs/_build/html/index.html"
 
 bench: .venv/installed

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["FIGURES", "FORMS", "RESULTS", "figure_module", "make_figures"]
 
 FIGURES: dict[str, str] = {
+    "best-rule": "best_rule",
     "regret": "regret",
     "schedules": "schedules",
     "decomposition": "decomposition",
@@ -46,6 +47,9 @@ FIGURES: dict[str, str] = {
     "rules-and-bound": "rules_and_bound",
     "algorithms-and-bound": "algorithms_and_bound",
     "large-scale": "large_scale",
+    "outputs": "outputs",
+    "cancel-threshold": "cancel_threshold",
+    "buffer-ages": "buffer_ages",
     "chunk-length": "chunk_length",
     "optimal-rule": "optimal_rule",
 }
@@ -113,24 +117,24 @@ def make_figures(
     InputError
         For a name that is not in ``FIGURES``, or a folder that cannot be made.
     """
-    from regretlab.files import make_folder, write_atomically
+    from regretlab.files import new_folder, write_atomically
 
     chosen = list(dict.fromkeys(names or FIGURES))
     modules = {name: figure_module(name) for name in chosen}
-    make_folder(out)
     made = {}
-    for done, (name, module) in enumerate(modules.items()):
-        progress(done, len(modules), name)
-        data_file, caption_file = out / f"{name}.json", out / f"{name}.txt"
-        settings = {"figure": name, "seed": seed, "quick": quick, "fingerprint": _fingerprint(module)}
-        data = _kept(data_file, settings)
-        if data is None:
-            data = module.compute(seed=seed, quick=quick)
-            write_atomically(data_file, (json.dumps(settings | {"data": data}, allow_nan=False) + "\n"))
-        write_atomically(caption_file, f"{module.TITLE}\n\n{_caption(module, data)}\n")
-        pictures = [out / f"{name}.{form}" for form in FORMS]
-        _save(module.draw(data), pictures)
-        made[name] = [data_file, caption_file, *pictures]
+    with new_folder(out):
+        for done, (name, module) in enumerate(modules.items()):
+            progress(done, len(modules), name)
+            data_file, caption_file = out / f"{name}.json", out / f"{name}.txt"
+            settings = {"figure": name, "seed": seed, "quick": quick, "fingerprint": _fingerprint(module)}
+            data = _kept(data_file, settings)
+            if data is None:
+                data = module.compute(seed=seed, quick=quick)
+                write_atomically(data_file, (json.dumps(settings | {"data": data}, allow_nan=False) + "\n"))
+            write_atomically(caption_file, f"{module.TITLE}\n\n{_caption(module, data)}\n")
+            pictures = [out / f"{name}.{form}" for form in FORMS]
+            _save(module.draw(data), pictures)
+            made[name] = [data_file, caption_file, *pictures]
     there = [(name, figure_module(name), read_data(out / f"{name}.json")) for name in FIGURES]
     write_gallery(out, [(name, module, data) for name, module, data in there if data and _drawn(out, name)])
     progress(len(modules), len(modules), "done")

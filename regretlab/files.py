@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 
 from .errors import InputError
 
-__all__ = ["PartStore", "make_folder", "replacing", "write_atomically"]
+__all__ = ["PartStore", "make_folder", "new_folder", "replacing", "scratch_folder", "write_atomically"]
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
+_SCRATCH = "REGRETLAB_SCRATCH"  # names the folder for intermediate files to the processes of a computation
+_SCRATCH_NAME = "regretlab-scratch-"
 
 
 @contextmanager
@@ -62,6 +65,42 @@ def make_folder(path: Path) -> None:
         raise InputError(f"folder '{path}' cannot be made: {error.strerror}") from None
 
 
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield a folder, made if missing as by ``make_folder``; if the body fails, those made and still empty are removed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp()) / "a" / "b"
+    >>> with suppress(KeyError), new_folder(place):
+    ...     raise KeyError
+    >>> place.parent.exists()
+    False
+    """
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    make_folder(path)
+    try:
+        yield path
+    except BaseException:
+        with suppress(OSError):  # not empty
+            for folder in made:
+                folder.rmdir()
+        raise
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Yield a folder that is removed afterwards: among the parts of the computation under way, where there is one.
+
+    What a killed process leaves there is removed when the computation is called again, and with its parts at the end.
+    """
+    parts = os.environ.get(_SCRATCH)
+    place = parts if parts is not None and Path(parts).is_dir() else None
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH_NAME, dir=place) as folder:
+        yield Path(folder)
+
+
 class PartStore:
     """The finished parts of a long computation, in a folder next to its result, for one process at a time.
 
@@ -107,9 +146,12 @@ class PartStore:
             ) from None
         try:
             self._check(label)
+            for left in folder.glob(f"{_SCRATCH_NAME}*"):
+                shutil.rmtree(left)
         except BaseException:
             self.close()
             raise
+        os.environ[_SCRATCH] = str(folder.resolve())
 
     def _check(self, label: dict[str, Any]) -> None:
         place = self.folder / "label.json"
@@ -156,6 +198,7 @@ class PartStore:
 
     def close(self) -> None:
         """Let other processes continue."""
+        os.environ.pop(_SCRATCH, None)
         os.close(self._lock)
 
     def remove(self) -> None:

@@ -22,6 +22,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "atari": ("ale_py",),
     "ray": ("ray",),
     "rl": ("stable_baselines3",),
+    "explore": ("panel", "bokeh"),
     "serve": ("websockets", "msgpack"),
 }
 """The packages that each extra installs, under the names by which Python imports them."""

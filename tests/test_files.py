@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from regretlab.errors import InputError
-from regretlab.files import PartStore, replacing, write_atomically
+from regretlab.files import PartStore, replacing, scratch_folder, write_atomically
 
 LABEL = {"digest": "abc"}
 
@@ -41,6 +41,28 @@ def test_a_part_that_is_not_whole_is_missing(tmp_path, damage):
         list(store.all())
     store.put(1, b"again")
     assert (store.missing(), store.get(1), list(store.all())[2]) == ([], b"again", b"\x02" * 1000)
+
+
+def test_intermediate_files_lie_among_the_parts_and_a_killed_call_leaves_none(tmp_path):
+    """A process killed in the middle leaves its folder; the next call on the same parts removes it."""
+    source = (
+        "import os, pathlib, sys\nfrom regretlab.files import PartStore, scratch_folder\n"
+        f"store = PartStore(pathlib.Path({str(tmp_path / 'out.parts')!r}), {LABEL!r}, 3)\n"
+        "with scratch_folder() as folder:\n    (folder / 'record').touch()\n    os.kill(os.getpid(), 9)"
+    )
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    here = os.environ | {"TMPDIR": str(temporary)}
+    assert subprocess.run([sys.executable, "-c", source], env=here, check=False).returncode == -9
+    assert not list(temporary.iterdir())
+    (left,) = (tmp_path / "out.parts").glob("regretlab-scratch-*")
+    store = _open(tmp_path)
+    assert not left.exists()
+    with scratch_folder() as folder:
+        assert folder.parent == tmp_path / "out.parts"
+    store.close()
+    with scratch_folder() as folder:
+        assert folder.parent != tmp_path / "out.parts"
 
 
 def test_parts_are_found_again_and_belong_to_one_computation(tmp_path):

@@ -104,21 +104,10 @@ def test_a_field_that_the_rule_cannot_use_is_refused_where_it_is_evaluated():
     assert rl.compare(held, frames=None).ignored == ("rule", "hold")
 
 
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"unused": "keep:3"}, "unused 'keep:3'"),
-        ({"age_limit": "auto"}, "age limit 'auto'"),
-        ({"cancel_after": "500ms"}, "cancel after 0.5"),
-        ({"chunk": 4}, "chunk 4"),
-        ({"replicas": 2, "workers": 4}, "replicas 2"),
-    ],
-)
-def test_a_field_that_an_entry_point_does_not_take_is_refused(changes, said):
-    asked = ASKED.replace(**changes)
-    for name, evaluate in (("compare", rl.compare),):
-        with pytest.raises(rl.InputError, match=f"{name} does not take {said} into account: leave it out"):
-            evaluate(asked)
+def test_a_field_that_an_entry_point_does_not_take_is_refused():
+    for name, evaluate in (("compare", rl.compare), ("plan", rl.plan)):
+        with pytest.raises(rl.InputError, match=f"{name} does not take batch law '1, 2' into account: leave it out"):
+            evaluate(ASKED.replace(batch_law="1, 2"))
 
 
 def test_the_hold_is_the_best_one_where_none_is_given():
@@ -164,8 +153,19 @@ def test_what_is_not_a_scenario_is_refused(entry):
 def test_a_comparison_says_itself_what_it_needs():
     with pytest.raises(rl.InputError, match=r"^compare needs mode probability, and none is given$"):
         rl.compare(rl.Scenario(0.1))
-    with pytest.raises(rl.InputError, match=r"^compare does not take chunk 4 into account: leave it out$"):
-        rl.compare(ASKED.replace(chunk=4))
+
+
+@pytest.mark.parametrize("changes", [{"chunk": 4}, {"unused": "keep"}, {"default_behaviour": "repeat"}])
+def test_a_comparison_is_in_the_service_model_that_was_asked_for(changes):
+    found = rl.compare(ASKED.replace(**changes), frames=5_000)
+    rows = {row.rule: row for row in found.rows}
+    assert {"free-running", "max-time", "expected-time"} <= set(rows)
+    for rule in ("free-running", "frame-pool"):
+        alone = rl.bound(ASKED.replace(rule=rule, **changes))
+        error = rows[rule].regret.standard_errors.get("total") or 0.0
+        error = math.hypot(error, alone.standard_error or 0.0)
+        assert abs(rows[rule].regret.total - alone.regret.total) < 4.5 * error + 1e-9
+    assert rows["free-running"].regret.total < rl.bound(ASKED).regret.total
 
 
 def test_a_maximum_time_is_for_the_rule_that_has_one():

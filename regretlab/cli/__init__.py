@@ -3,11 +3,13 @@ need.
 
 Exit codes: 0 done, 1 a claim or a run failed, 2 bad input (one line on standard error), 130 interrupted. With
 ``--json`` standard output holds one JSON object and nothing else (null stands for a figure that does not exist or is
-not finite); progress goes to standard error.
+not finite); progress goes to standard error. ``--debug``, which every command takes, prints the traceback before the
+one-line message.
 """
 
 import errno
 import sys
+import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext
 from itertools import pairwise
@@ -26,6 +28,7 @@ def application() -> Any:
         delay_curve,
         doctor,
         experiment,
+        explore,
         figures,
         learn,
         plan,
@@ -61,11 +64,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from ..errors import RunError
     from ..interrupts import terminable
-    from .output import plain_console, prepare_streams, reserved_output
+    from .output import plain_console, prepare_streams, printable, reserved_output
     from .sentences import say
 
     prepare_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if debug := "--debug" in words:
+        words.remove("--debug")
+
+    def complain(message: str, code: int) -> int:
+        if debug:
+            traceback.print_exc()
+        print(f"regretlab: error: {printable(' '.join(message.split()))}", file=sys.stderr)
+        return code
+
     try:
         _refuse_empty_paths(words)
         with terminable(last=arguments is None), reserved_output() if "--json" in words else nullcontext():
@@ -74,17 +86,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         return int(code or 0)
     except CycloptsError as error:
-        return _complain(say(error), 2)
+        return complain(say(error), 2)
     except InputError as error:
-        return _complain(str(error), 2)
+        return complain(str(error), 2)
     except RunError as error:
-        return _complain(str(error), 1)
+        return complain(str(error), 1)
     except MemoryError as error:
-        return _complain(f"there is not enough memory for this: {error}", 2)
+        return complain(f"there is not enough memory for this: {error}", 2)
     except OSError as error:  # a disk that is full, a folder that may not be written
-        return _complain(_of_system(error), 2 if error.errno in _BAD_NAMES else 1)
+        return complain(_of_system(error), 2 if error.errno in _BAD_NAMES else 1)
     except KeyboardInterrupt:
-        return _complain("interrupted", 130)
+        return complain("interrupted", 130)
 
 
 _BAD_NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
@@ -107,10 +119,3 @@ def _of_system(error: OSError) -> str:
     name = str(error.filename or "")
     shown = name if len(name) <= 100 else f"{name[:97]}..."
     return f"'{shown}': {error.strerror}" if name and error.strerror else str(error)
-
-
-def _complain(message: str, code: int) -> int:
-    from .output import printable
-
-    print(f"regretlab: error: {printable(' '.join(message.split()))}", file=sys.stderr)
-    return code

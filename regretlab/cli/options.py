@@ -11,7 +11,8 @@ __all__ = ["Flag", "Json", "Whole", "app"]
 
 app = App(
     name="regretlab",
-    help="How much regret slow inference costs, how many staggered workers bring it down, and a run that shows it.",
+    help="How much regret slow inference costs, how many staggered workers bring it down, and a run that shows it. "
+    "With --debug every command prints the traceback before its error message.",
     version=__version__,
     suppress_keyboard_interrupt=False,
 )

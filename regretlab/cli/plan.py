@@ -23,7 +23,7 @@ _PATIENCE = 2.0
 
 @app.command
 def plan(
-    world: PlanningWorld,
+    world: PlanningWorld | None = None,
     *,
     inference_time: str | None = None,
     profile: str | None = None,
@@ -54,7 +54,7 @@ def plan(
     profile
         Take inference times and contention from the file that regretlab profile --out wrote.
     law
-        Of the profile: its samples, its best fitted law, or auto, the fitted law unless tests speak against it.
+        Of the profile: its samples (auto as well), which carry their sampling interval, or its fitted law.
     target_regret
         Take the cheapest plan with at most this regret per frame.
     worker_cost
@@ -90,7 +90,9 @@ def plan(
     if law is not None and profile is None:
         raise InputError(f"law '{law}' chooses from a profile: give --profile with it")
     measured = None if profile is None else read_profile(profile)
-    asked = world.scenario(inference_time=inference_time if measured is None else measured.law(law or "auto"))
+    asked = (world or PlanningWorld()).scenario(
+        inference_time=inference_time if measured is None else measured.law(law or "auto")
+    )
     times, frame_time = asked.inference_time, asked.frame_time
     slowed: float | MeasuredSlowdown = 0.0 if contention is None else contention
     if contention is None and measured is not None and measured.contention is not None:
@@ -136,9 +138,10 @@ def plan(
         more.append(("inference time then", f"{1e3 * factor * times.mean():.4g} ms in the mean"))
     facts = found.facts()
     place = [name for name, _ in facts].index("regret and cost of each")
+    world_said = "a measured loss curve" if asked.loss else f"mode probability {asked.mode_probability:g}"
     mean = f"{1e3 * times.mean():.4g} ms in the mean of a lone worker"
     print_facts(
-        f"inference time of {measured.policy}, {mean}, mode probability {asked.mode_probability:g}",
+        f"inference time of {measured.policy}, {mean}, {world_said}",
         [*facts[:place], *more, *facts[place:]],
     )
     return 0
@@ -193,7 +196,7 @@ def _law_said(measured: "MeasuredProfile", times: "Law") -> str:
     samples = f"{len(measured.samples.seconds)} samples"
     judged = "" if measured.fit_p_value is None else f" (p = {measured.fit_p_value:.2g})"
     if times is not measured.samples:
-        verdict = "which nothing speaks against" if measured.fits else "though it does not fit"
+        verdict = "which its tests do not reject" if measured.fits else "though it does not fit"
         return f"{times.text}, fitted to the {samples}, {verdict}{judged}"
     if measured.fitted is None:
         return f"the {samples} themselves: no law was fitted"

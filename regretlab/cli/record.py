@@ -66,7 +66,7 @@ def export(directory: Path, *, out: Path, json: Json = False) -> int:
         Folder for frames.csv, inferences.csv and learning.csv; made if missing.
     """
     from ..errors import InputError
-    from ..files import make_folder, write_atomically
+    from ..files import new_folder, write_atomically
     from ..records import Record
 
     opened = Record.open(directory)
@@ -77,9 +77,9 @@ def export(directory: Path, *, out: Path, json: Json = False) -> int:
     for path in paths:
         if path.exists():
             raise InputError(f"'{path}' is already there: choose another folder or delete it")
-    make_folder(out)
-    for path, table in zip(paths, tables.values(), strict=True):
-        write_atomically(path, table.to_csv(index=False))
+    with new_folder(out):
+        for path, table in zip(paths, tables.values(), strict=True):
+            write_atomically(path, table.to_csv(index=False))
     if json:
         print_json({"files": [str(path) for path in paths]})
         return 0

@@ -1,7 +1,5 @@
 """One seed of one case of the asynchronous protocol: a run of the harness, its record added up over windows."""
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
@@ -52,14 +50,15 @@ def play_asynchronous(experiment: Experiment, cell: Cell) -> "pd.DataFrame":
     import numpy as np
     import pandas as pd
 
+    from ..files import scratch_folder
     from ..play.run import run
     from ..records import Record
     from .results import Windows
 
     configuration = run_configuration(experiment, cell)
-    with tempfile.TemporaryDirectory(prefix="regretlab-") as folder:
-        summary = run(configuration, Path(folder) / "record")
-        record = Record.open(Path(folder) / "record")
+    with scratch_folder() as folder:
+        summary = run(configuration, folder / "record")
+        record = Record.open(folder / "record")
         frames, steps = record.frames, record.learning_steps
     applied = np.sort(steps["applied"].to_numpy())
     ends = np.arange(1, len(frames) + 1) * float(record.meta["frame_time"])

@@ -18,6 +18,8 @@ from ..errors import InputError
 from ..laws import Law
 from ..laws.load_law import LoadLaw
 from ..laws.measured import MeasuredSlowdown
+from ..laws.resampling import with_unseen_time
+from ..laws.sample_law import SampleLaw
 from ..progress import Progress
 from ..results import RegretParts
 from ..rules import get_rule, known_rules
@@ -25,7 +27,7 @@ from ..rules.rule import Alignment, StaggeringRule
 from ..scenario import Scenario, as_scenario
 from ..theory.any_rule import LowerBound, lower_bound
 from ..theory.checks import check_count, check_gap, check_positive
-from ..theory.loss import FrameLoss
+from ..theory.loss import AgeLoss, FrameLoss, loss_of
 from .candidates import Candidate, Machine, options_of, worker_numbers
 from .candidates import most_workers as most_workers_for
 from .inference_time import largest_factor
@@ -42,7 +44,8 @@ cancelled, or also the default behaviour and the chunk."""
 
 _CHOSEN = ("rule", "workers", "hold", "alignment", "horizon")
 _SERVICE = ("default_behaviour", "mode", "actions", "chunk", "unused", "age_limit", "cancel_after", "replicas")
-_USES = ("frame_time", "symbols", "gap_default", "gap_delay", "maximum_time", "cores", *_SERVICE)
+_WORLD = ("mode_probability", "loss", "frame_time", "symbols", "gap_default", "gap_delay")
+_USES = (*_WORLD, "maximum_time", "cores", *_SERVICE)
 _CLOSE, _FINALISTS = 3, 4
 _APART = 3.0  # standard errors
 _MOST_BOUNDED = 300
@@ -135,10 +138,11 @@ def plan(
     >>> round(found.above_lower_bound, 6)
     1.0
     """
-    as_scenario(scenario, "plan").check("plan", needs=("inference_time", "mode_probability"), uses=(*_USES, *_CHOSEN))
+    as_scenario(scenario, "plan").check("plan", needs=("inference_time",), uses=(*_USES, *_CHOSEN))
     law, frame_time = scenario.inference_time, scenario.frame_time
     assert law is not None
-    loss = _loss(scenario)
+    searched = with_unseen_time(law) if isinstance(law, SampleLaw) else law
+    loss = loss_of(scenario, "plan")
     machine = Machine(
         frame_time,
         check_gap(worker_cost, "worker cost"),
@@ -160,17 +164,17 @@ def plan(
     choices = [choice.serving(options_of(scenario)) for choice in _choices(rule, number, hold, alignment)]
     fixed_hold = None if hold in (None, "auto") else int(hold or 0)
     most = (
-        most_workers_for(law, machine, loss.gap_default)
+        most_workers_for(searched, machine, loss.gap_default)
         if most_workers is None
         else check_count(most_workers, "most workers", 1)
     )
     if isinstance(law, LoadLaw):
         most = min(most, law.most) if most_workers is None else most
         law.under(most if number is None else number)  # refused beyond what was measured
-    numbers = [float(number)] if number is not None else [float(n) for n in worker_numbers(law, machine, most)]
+    numbers = [float(number)] if number is not None else [float(n) for n in worker_numbers(searched, machine, most)]
     idle = Candidate(None, 0, None, None, RegretParts(loss.gap_default, 0.0), 0.0, None)
     search = _Search(
-        Scan(law, loss, frame_time, tolerance, scenario.replace(**_without(scenario))),
+        Scan(searched, loss, frame_time, tolerance, scenario.replace(**_without(scenario))),
         machine, numbers, fixed_hold, target_regret, progress, total=4 * len(choices) + 12,
     )  # fmt: skip
     found = search.all(choices)
@@ -184,27 +188,35 @@ def plan(
         raise InputError(f"no candidate can be computed for inference time {law.text} ({reasons})")
     best, tried = search.decided(idle, [candidate for _, candidate in found])
     best_choice = next((choice for choice, each in found if _same(each, best)), None)
+    if quality is not None and not isinstance(loss, FrameLoss):
+        raise InputError("the size of a model that trades quality for time needs a mode probability, not a loss curve")
     factor = largest_factor(law, frame_time, loss, target_regret=target_regret, worker_cost=machine.worker_cost)
     largest = law.mean() * factor if math.isfinite(factor) else None
     size, size_words = _model_size(scaling, quality, loss, machine.frame_time, largest)
     chosen = None if best.rule is None else best.scenario(scenario)
+    shown = [best, *tried]
+    if searched is not law:
+        seen = Scan(law, loss, frame_time, tolerance, search.scan.world)
+        own = replace(seen.settled(machine, _as_seen(seen, machine, best)), with_unseen_time=best.total)
+        shown = [own, *(own if _same(each, best) else _as_seen(seen, machine, each) for each in tried)]
+        others = [(choice, _as_seen(seen, machine, each)) for choice, each in others]
     return Plan(
         rule=best.rule,
         workers=best.workers if best.workers == math.inf else int(best.workers),
         hold=best.hold,
         alignment=best.alignment,
         regime=regime_of(best.rule is not None, best.workers),
-        regret=best.regret,
+        regret=shown[0].regret,
         cost=best.cost,
         binds=_binding(search, best, best_choice, choices, most),
         largest_inference_time=largest,
         model_size=size,
         target_regret=target_regret,
-        meets_target=None if target_regret is None else best.sure_regret <= target_regret + tolerance,
-        service=best.service,
-        method="closed-form" if best.service is None else best.service.method,
-        alternatives=(idle, *tried),
-        assumptions=_assumptions(best, machine, scaling, quality, target_regret, law),
+        meets_target=None if target_regret is None else shown[0].sure_regret <= target_regret + tolerance,
+        service=shown[0].service,
+        method="closed-form" if shown[0].service is None else shown[0].service.method,
+        alternatives=(idle, *shown[1:]),
+        assumptions=_assumptions(shown[0], machine, scaling, quality, target_regret, law),
         scenario=chosen,
         ignored=scenario.ignored(_CHOSEN),
         model_size_words=size_words,
@@ -216,17 +228,21 @@ def plan(
         and (best.workers == most if isinstance(law, LoadLaw) else _more_would_help(search, best, best_choice, most)),
         not_computed=search.not_computed,
         other_services=tuple(sorted((each for _, each in others), key=lambda each: each.sure_total)),
+        slowdown=1.0 if best.workers == math.inf else machine.slowdown(best.workers),
     )
 
 
-def _loss(scenario: Scenario) -> FrameLoss:
-    """Return what a frame loses; of random actions it is the wrong ones."""
-    gap = scenario.gap_default
-    if scenario.default_behaviour == "random":
-        if scenario.actions is None:
-            raise InputError("the random default behaviour needs the number of actions, and none is given")
-        gap = scenario.gap_delay * (1.0 - 1.0 / scenario.actions)
-    return FrameLoss(scenario.mode_probability or 0.0, scenario.symbols, gap, scenario.gap_delay)
+def _as_seen(seen: Scan, machine: Machine, candidate: Candidate) -> Candidate:
+    """Return a candidate with its figures for the samples themselves; what it was compared by is kept next to them."""
+    if candidate.rule is None:
+        return candidate
+    found = seen.candidate(
+        machine, candidate.rule, candidate.workers, hold=candidate.hold, alignment=candidate.alignment,
+        options=candidate.options,
+    )  # fmt: skip
+    if found is None:
+        return candidate
+    return replace(found, with_unseen_time=candidate.total)
 
 
 def _without(scenario: Scenario) -> dict[str, Any]:
@@ -484,7 +500,7 @@ def _binding(
 def _model_size(
     scaling: str | PowerLaw | None,
     quality: str | PowerLaw | None,
-    loss: FrameLoss,
+    loss: AgeLoss,
     frame_time: float,
     largest: float | None,
 ) -> tuple[float | None, str | None]:
@@ -504,6 +520,7 @@ def _model_size(
         size = time.inverse(largest)
         return size, f"{size:.6g}"
     lost = parse_power_law(quality, "quality") if isinstance(quality, str) else quality
+    assert isinstance(loss, FrameLoss)  # checked by plan
     found = best_model_size(loss.decay, time.over(frame_time), lost.over(loss.stake))
     if found.regret * loss.stake >= loss.gap_default:
         return None, "none: no size loses less than the default behaviour"

@@ -6,13 +6,14 @@ from ..laws.law import LongTailError
 from ..rules import get_rule
 from ..rules.service.service import NoClosedForm
 from ..scenario import Scenario
-from ..simulation import simulate
+from ..simulation import SimulationResult, simulate
 from ..theory.learning import LearningPart
+from ..theory.loss import loss_of
 from ..theory.realtime import bound as closed_form
 from ..theory.realtime import law_on_cores
 from ..theory.report import RegretReport
 
-__all__ = ["bound"]
+__all__ = ["bound", "simulated"]
 
 PRECISION = 1e-3
 """Standard error of the regret per frame that a simulation goes on for, as a share of the larger gap."""
@@ -57,9 +58,34 @@ def bound(scenario: Scenario, *, learning: LearningPart | None = None) -> Regret
         return closed_form(scenario, learning=learning)
     except (NoClosedForm, LongTailError) as reason:
         why = str(reason).removesuffix(": simulate it")
-    law, _ = law_on_cores(scenario, 0 if learning is None else learning.learners or 0)
+    learners = 0 if learning is None else learning.learners or 0
+    found = simulated(scenario, learners)
+    law, _ = law_on_cores(scenario, learners)
     scaled = scenario.replace(inference_time=law, cores=None)
-    wanted = PRECISION * max(scenario.gap_default, scenario.gap_delay)
+    error = found.standard_errors["regret_per_frame"]["total"]
+    precision = "" if error is None else f", for a standard error of {error:.2g}"
+    said = f"{why}: {found.frames:,} frames were simulated{precision}"
+    service = replace(found.service, assumptions=(*found.service.assumptions, said))
+    hold = found.scenario.hold if get_rule(scenario.rule).holds else scenario.hold
+    report = closed_form(scaled.replace(hold=hold), learning=learning, service=service, standard_error=error)
+    measured = replace(found.regret, learning=report.regret.learning)
+    return replace(report, regret=measured, scenario=scenario)
+
+
+def simulated(scenario: Scenario, learners: int = 0) -> SimulationResult:
+    """Return a simulation that goes on until the standard error of the regret is a thousandth of the larger gap.
+
+    Parameters
+    ----------
+    scenario
+        As for ``bound``.
+    learners
+        Processes next to the workers on the same cores.
+    """
+    law, _ = law_on_cores(scenario, learners)
+    scaled = scenario.replace(inference_time=law, cores=None)
+    gap = scenario.gap_default if scenario.loss is None else loss_of(scenario, "bound").gap_default
+    wanted = PRECISION * max(gap, scenario.gap_delay if scenario.loss is None else 0.0)
     frames = _FEWEST_FRAMES
     while True:
         found = simulate(scaled.replace(horizon=None), frames=frames)
@@ -67,9 +93,4 @@ def bound(scenario: Scenario, *, learning: LearningPart | None = None) -> Regret
         if frames >= _MOST_FRAMES or (error is not None and error <= wanted):
             break
         frames *= 4
-    said = f"{why}: {found.frames:,} frames were simulated, for a standard error of {error:.2g}"
-    service = replace(found.service, assumptions=(*found.service.assumptions, said))
-    hold = found.scenario.hold if get_rule(scenario.rule).holds else scenario.hold
-    report = closed_form(scaled.replace(hold=hold), learning=learning, service=service, standard_error=error)
-    measured = replace(found.regret, learning=report.regret.learning)
-    return replace(report, regret=measured, scenario=scenario)
+    return found

@@ -1,5 +1,6 @@
 """Driving an environment again from a record: the same actions must give the same rewards, frame by frame."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from ..progress import Progress, silent
 from ..records import Record
 from ..trust import refuse_foreign_code, refuse_foreign_files
 
-__all__ = ["Playback", "play_back"]
+__all__ = ["Playback", "Replay", "play_back"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,73 @@ class Playback:
     first_difference: int | None
     reward: float
     recorded_reward: float
+
+
+class Replay:
+    """The environment of a record, driven again by its actions.
+
+    Parameters
+    ----------
+    record
+        The record of a run; one cut short will do.
+    actions
+        Actions of the record that will be played, checked here.
+    drawn
+        Whether ``picture`` will be asked for.
+    trust
+        Open the ROM and other files, and import the environment's module, that the record names.
+
+    Raises
+    ------
+    InputError
+        If the record does not state what was played, names files or code and is not trusted, or holds an action that
+        the environment does not have.
+    """
+
+    def __init__(self, record: Record, actions: NDArray[Any], *, drawn: bool = False, trust: bool = False) -> None:
+        place = f"'{record.directory}'"
+        try:
+            config = record.meta["config"]
+            environment, seed = str(config["environment"]), int(config["seed"])
+            options = dict(config.get("environment_options") or {})
+        except (KeyError, TypeError, ValueError):
+            raise InputError(f"{place} does not state what was played: it cannot be played again") from None
+        if seed < 0:
+            raise InputError(f"{place}: seed must be at least 0, not {seed}")
+        if not trust:
+            refuse_foreign_code({"environment": environment}, place)
+            refuse_foreign_files(options, f"{place}: environment_options")
+        self._game = make_game(environment, **options, **({"render_mode": "rgb_array"} if drawn else {}))
+        count = int(getattr(self._game.action_space, "n", 0))
+        wrong = actions[(actions < 0) | (actions >= count)]
+        if len(wrong):
+            self._game.close()
+            raise InputError(f"{place}: action {wrong[0]} does not exist: its environment has {count} discrete actions")
+        self._over = False
+        self._game.reset(seed=seed)
+
+    def step(self, action: int) -> tuple[float, bool, bool]:
+        """Play a frame; return its reward, and whether it ended the episode (terminated, truncated)."""
+        _, reward, terminated, truncated, _ = self._game.step(action)
+        self._over = bool(terminated or truncated)
+        return float(reward), bool(terminated), bool(truncated)
+
+    def begin_episode_if_over(self) -> None:
+        """Begin the next episode if the last frame ended one."""
+        if self._over:
+            self._game.reset()
+            self._over = False
+
+    def picture(self) -> NDArray[np.uint8]:
+        """Return the screen, shape (height, width, 3); raise ``InputError`` if the environment draws nothing."""
+        screen = self._game.render()
+        if screen is None:
+            raise InputError("this environment draws nothing: there are no pictures to write")
+        return np.asarray(screen, dtype=np.uint8)
+
+    def close(self) -> None:
+        """Close the environment."""
+        self._game.close()
 
 
 def play_back(
@@ -77,49 +145,29 @@ def play_back(
         If the record does not state what was played, names files or code and is not trusted, holds an action that the
         environment does not have, or the environment draws nothing.
     """
-    place = f"'{record.directory}'"
-    try:
-        config = record.meta["config"]
-        environment, seed = str(config["environment"]), int(config["seed"])
-        options = dict(config.get("environment_options") or {})
-    except (KeyError, TypeError, ValueError):
-        raise InputError(f"{place} does not state what was played: it cannot be played again") from None
-    if seed < 0:
-        raise InputError(f"{place}: seed must be at least 0, not {seed}")
-    if not trust:
-        refuse_foreign_code({"environment": environment}, place)
-        refuse_foreign_files(options, f"{place}: environment_options")
-    if gif is not None:
-        options = {**options, "render_mode": "rgb_array"}
-        if Path(gif).suffix != ".gif" or not Path(gif).parent.is_dir() or Path(gif).is_dir():
-            raise InputError(f"pictures go to a .gif file in a folder that exists, not to '{gif}'")
+    if gif is not None and (Path(gif).suffix != ".gif" or not Path(gif).parent.is_dir() or Path(gif).is_dir()):
+        raise InputError(f"pictures go to a .gif file in a folder that exists, not to '{gif}'")
     table = record.frames
     columns = {name: table[name].to_numpy() for name in ("action", "reward", "terminated", "truncated", "frame")}
-    game = make_game(environment, **options)
-    _check_actions(columns["action"], game, place)
     pictures: list[NDArray[np.uint8]] = []
     different = np.zeros(len(table), bool)
     total = 0.0
-    try:
-        game.reset(seed=seed)
+    with closing(Replay(record, columns["action"], drawn=gif is not None, trust=trust)) as replay:
         for index in range(len(table)):
-            _, reward, terminated, truncated, _ = game.step(int(columns["action"][index]))
-            total += float(reward)
+            reward, terminated, truncated = replay.step(int(columns["action"][index]))
+            total += reward
             different[index] = (
                 np.float32(reward) != columns["reward"][index]
-                or bool(terminated) != bool(columns["terminated"][index])
-                or bool(truncated) != bool(columns["truncated"][index])
+                or terminated != bool(columns["terminated"][index])
+                or truncated != bool(columns["truncated"][index])
             )
             if gif is not None and index % every == 0 and len(pictures) < most_pictures:
-                pictures.append(_picture(game))
-            if terminated or truncated:
-                game.reset()
+                pictures.append(replay.picture())
+            replay.begin_episode_if_over()
             if (index + 1) % 500 == 0:
                 progress(index + 1, len(table), "playing again")
         if gif is not None:
             _write_gif(Path(gif), pictures, every * float(record.meta.get("frame_time", 1 / 60)))
-    finally:
-        game.close()
     first = np.flatnonzero(different)
     return Playback(
         frames=len(table),
@@ -128,22 +176,6 @@ def play_back(
         reward=total,
         recorded_reward=float(columns["reward"].astype(float).sum()),
     )
-
-
-def _check_actions(played: NDArray[np.integer[Any]], game: Any, place: str) -> None:
-    """Raise ``InputError`` if the environment does not have an action of the record."""
-    actions = int(getattr(game.action_space, "n", 0))
-    wrong = played[(played < 0) | (played >= actions)]
-    if len(wrong):
-        game.close()
-        raise InputError(f"{place}: action {wrong[0]} does not exist: its environment has {actions} discrete actions")
-
-
-def _picture(game: Any) -> NDArray[np.uint8]:
-    screen = game.render()
-    if screen is None:
-        raise InputError("this environment draws nothing: there are no pictures to write")
-    return np.asarray(screen, dtype=np.uint8)
 
 
 def _write_gif(path: Path, pictures: list[NDArray[np.uint8]], seconds: float) -> None:

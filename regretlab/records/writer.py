@@ -81,7 +81,7 @@ class RecordWriter:
         self._recorded = False
         text = self._meta_text()
         check_folder(self.directory, overwrite=overwrite)
-        self._made_folder = not self.directory.exists()
+        self._made = [folder for folder in (self.directory, *self.directory.parents) if not folder.exists()]
         _make_empty(self.directory)
         try:
             write_atomically(self.directory / META, text)
@@ -150,14 +150,14 @@ class RecordWriter:
         self._closed = True
 
     def discard(self) -> None:
-        """Remove the record if no row was recorded, with the folder if it was made for it: the run never began."""
+        """Remove the record if no row was recorded, with the folders that were made for it: the run never began."""
         if self._recorded:
             return
         self._closed = True
         with suppress(OSError):
             _make_empty(self.directory)
-            if self._made_folder:
-                self.directory.rmdir()
+            for folder in self._made:
+                folder.rmdir()
 
     def __enter__(self) -> "RecordWriter":
         return self

@@ -12,9 +12,9 @@ from ..scenario import Scenario
 from ..theory.realtime import law_on_cores
 from .events import EventLog, TooFewTimesError, replay
 from .on_witness import with_hold
-from .setting import resolve
+from .setting import Setting, resolve
 
-__all__ = ["check_recordable", "record_simulation"]
+__all__ = ["check_recordable", "record_simulation", "simulated_log"]
 
 _MOST_TIMES = 10**8
 
@@ -28,6 +28,33 @@ def check_recordable(directory: str | Path, scenario: Scenario, *, overwrite: bo
     if not np.isfinite(scenario.workers):
         raise InputError("a record numbers its workers: give a finite number of them, not inf")
     check_folder(Path(directory), overwrite=overwrite)
+
+
+def simulated_log(scenario: Scenario, *, frames: int, seed: int) -> tuple[EventLog, Setting, Scenario]:
+    """Return every frame and inference of a run from an idle start, its setting, and the scenario with its hold."""
+    law, _ = law_on_cores(scenario)
+    asked = with_hold(scenario)
+    setting = resolve(asked, law, frames=frames, warmup=0)
+    workers = int(asked.workers)
+    random = np.random.default_rng(seed)
+    times = law.sample(random, 2 * frames + 10 * workers)
+    while True:
+        try:
+            log = replay(
+                times,
+                asked.frame_time,
+                workers=workers,
+                rule=setting.rule,
+                frames=frames,
+                alignment=setting.alignment,
+                hold=setting.hold,
+                first_estimate=setting.first_estimate,
+            )
+            return log, setting, asked
+        except TooFewTimesError:
+            if len(times) > _MOST_TIMES:
+                raise
+            times = np.concatenate([times, law.sample(random, len(times))])
 
 
 def record_simulation(
@@ -71,36 +98,19 @@ def record_simulation(
     >>> round(summary.inaction_fraction, 3), summary.warmup_frames
     (0.667, 3)
     """
-    law, _ = law_on_cores(scenario)
-    asked = with_hold(scenario)
-    setting = resolve(asked, law, frames=frames, warmup=0)
-    rule, workers, frame_time = setting.rule, asked.workers, asked.frame_time
     check_recordable(directory, scenario, overwrite=overwrite)
-    number = 2 * frames + 10 * int(workers)
-    random = np.random.default_rng(seed)
-    times = law.sample(random, number)
-    while True:
-        try:
-            log = replay(
-                times,
-                frame_time,
-                workers=int(workers),
-                rule=setting.rule,
-                frames=frames,
-                alignment=setting.alignment,
-                hold=setting.hold,
-                first_estimate=setting.first_estimate,
-            )
-            break
-        except TooFewTimesError:
-            if len(times) > _MOST_TIMES:
-                raise
-            times = np.concatenate([times, law.sample(random, len(times))])
+    log, setting, asked = simulated_log(scenario, frames=frames, seed=seed)
+    law, _ = law_on_cores(scenario)
     said = {
         "clock": "simulated",
         "latency": {"source": "emulated", "law": law.text},
-        "config": {"rule": rule.name, "workers": int(workers), "hold": asked.hold, "alignment": setting.alignment},
-        "frame_time": frame_time,
+        "config": {
+            "rule": asked.rule,
+            "workers": int(asked.workers),
+            "hold": asked.hold,
+            "alignment": setting.alignment,
+        },
+        "frame_time": asked.frame_time,
         "seed": seed,
     }
     with RecordWriter(directory, said, overwrite=overwrite) as writer:

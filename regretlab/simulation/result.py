@@ -3,11 +3,14 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..curves import PredictedPlay, predicted_play
+from ..laws.resampling import SamplingInterval
 from ..results import RegretParts, Result, ServiceLaw, delays_in_words, listed
 from ..scenario import Scenario
 
@@ -101,6 +104,11 @@ class SimulationResult(Result, Mapping[str, Any]):
         """What was asked, in one line."""
         return self.scenario.title
 
+    @property
+    def predicted(self) -> PredictedPlay | None:
+        """What the policy of a measured loss curve earns; None for a witness, or a curve of losses alone."""
+        return predicted_play(self.scenario.loss, self.service)
+
     def facts(self) -> list[tuple[str, str]]:
         """Return names and values, in the order to read them."""
         errors = self.standard_errors
@@ -117,11 +125,14 @@ class SimulationResult(Result, Mapping[str, Any]):
                 )
             )
         phi, error = 100 * self.inaction_fraction, errors["inaction_fraction"]
+        if self.predicted is not None:
+            parts.append(("predicted for this policy", self.predicted.words()))
         return [
             *parts,
             ("frames without an action", _measured(phi, None if error is None else 100 * error, " %")),
             ("frames by delay in frames", delays_in_words(self.delay_law)),
             ("mean time between actions", _measured(self.interaction_time, errors["interaction_time"], " s")),
+            *(self.sampling_interval.facts() if self.sampling_interval is not None else ()),
             ("outputs overwritten", f"{100 * self.overwritten_fraction:.4g} %"),
             (
                 "played",
@@ -132,11 +143,22 @@ class SimulationResult(Result, Mapping[str, Any]):
             *listed("assuming", self.assumptions),
         ]
 
+    @cached_property
+    def sampling_interval(self) -> SamplingInterval | None:
+        """Interval of the figures where the inference time is known from samples, else None."""
+        from .sampling import interval_from_samples
+
+        return interval_from_samples(self.scenario, self.regret, self.inaction_fraction)
+
     def _bars(self) -> list[tuple[str, RegretParts]]:
         return [(self.title, self.regret)]
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as the command line prints them; ``standard_error`` is that of the total per frame."""
+        sampled = None if self.sampling_interval is None else self.sampling_interval.to_json()
+        return {**self._values(), "sampling_interval": sampled}
+
+    def _values(self) -> dict[str, Any]:
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         service, errors = values.pop("service"), values.pop("standard_errors")
         del values["scenario"], values["regret"]
@@ -161,16 +183,17 @@ class SimulationResult(Result, Mapping[str, Any]):
             "standard_error": errors["regret_per_frame"]["total"],
             "standard_errors": errors,
             "symbolic": None,
+            **({} if self.predicted is None else {"predicted": self.predicted._asdict()}),
         }
 
     def __getitem__(self, key: str) -> Any:
-        return self.to_json()[key]
+        return self.to_json()[key] if key == "sampling_interval" else self._values()[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.to_json())
+        return iter([*self._values(), "sampling_interval"])
 
     def __len__(self) -> int:
-        return len(self.to_json())
+        return len(self._values()) + 1
 
 
 def _measured(value: float, error: float | None, unit: str = "") -> str:

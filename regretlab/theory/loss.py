@@ -302,6 +302,11 @@ def loss_of(scenario: Scenario, entry: str) -> AgeLoss:
             raise InputError(
                 f"the loss of a {entry} must be a loss curve, its file or a MeasuredLoss, not {scenario.loss!r}"
             )
+        if isinstance(scenario.loss, LossCurve):
+            for name in ("symbols", "mode", "gap_default", "gap_delay", "actions"):
+                if not scenario.is_default(name):
+                    said = f"{name.replace('_', ' ')} {getattr(scenario, name)!r}"
+                    raise InputError(f"a loss curve says by itself what is lost, and {said} is given: leave it out")
         if scenario.default_behaviour == "repeat":
             raise InputError(f"{entry} takes a loss curve of repeated actions as one of chunks: give chunk inf")
         if isinstance(scenario.loss, LossCurve):

@@ -268,6 +268,10 @@ TABLE = [
     Fault(f"run {VIRTUAL} --frame-time 1e-300 --out new", "frame_time must lie in"),
     Fault(f"run {VIRTUAL} --policy nature --learners 1 --emulate-learning 0.01 --replay 1000000000000000 --out new", "needs more memory than there is"),
     Fault(f"run {VIRTUAL} --policy impala-k512 --out new", "not enough memory"),
+    # folders
+    Fault("figures hold --seed -1 --out f/g", "seed must be a non-negative integer, not -1"),
+    Fault("record export record --out f/g", "has no readable meta.json", (lambda folder: (folder / "record").mkdir(),)),
+    Fault("validate --out v --claims nonsense", "no claim is named 'nonsense'"),
 ]  # fmt: skip
 RECORDED: list[Path] = []
 
@@ -294,6 +298,51 @@ def test_the_outcome_of_a_fault(fault, tmp_path, monkeypatch, answer):
     assert sorted(tmp_path.rglob("*")) == before, "something was left"
     last = said.err.splitlines()[-1]
     assert last.startswith("regretlab: error: ")
+
+
+def commands() -> list[tuple[str, ...]]:
+    """Return every command, those of groups with their group."""
+    from regretlab.cli import application
+
+    def below(app, *words):
+        names = [name for name in app if not name.startswith("-")]
+        return [found for name in names for found in below(app[name], *words, name)] or [words]
+
+    return below(application())
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_shows_the_traceback_on_request_only(words, answer):
+    plain, debugged = answer(*words, "--no-such-option"), answer(*words, "--no-such-option", "--debug")
+    assert (plain.code, debugged.code) == (2, 2)
+    assert "Traceback" not in plain.err
+    assert debugged.err.startswith("Traceback (most recent call last):\n")
+    assert debugged.err.splitlines()[-1] == plain.err.splitlines()[-1]
+
+
+def test_the_traceback_of_a_policy_names_its_line(tmp_path, answer):
+    (tmp_path / "own.py").write_text("def N(shape, actions):\n    return lambda seen: 1 / 0\n")
+    words = shlex.split(f"run {VIRTUAL} --policy module:{tmp_path}/own.py:N --out {tmp_path}/new")
+    plain, debugged = answer(*words), answer(*words, "--debug")
+    assert (plain.code, debugged.code) == (2, 2)
+    assert plain.err.splitlines()[-1] == debugged.err.splitlines()[-1]
+    assert 'own.py", line 2, in <lambda>' in debugged.err
+    assert 'own.py", line 2' not in plain.err
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="limits are of Unix")
+def test_a_full_disk_leaves_no_folder(tmp_path):
+    """Where nothing can be mounted: no file may grow beyond 200 bytes, as on a disk that is nearly full."""
+    source = (
+        f"import resource, sys\nfrom regretlab.cli import main\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))\n"
+        f"sys.exit(main({shlex.split(f'run {VIRTUAL} --policy random --out {tmp_path}/a/new')!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "no record can be written in" in done.stderr
+    assert "File too large" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_trusted_file_runs(tmp_path, monkeypatch, answer):

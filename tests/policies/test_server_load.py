@@ -1,5 +1,7 @@
 """Answer times that depend on the requests in flight: measured, read back, planned with, and shown by runs."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -114,7 +116,9 @@ def test_what_cannot_be_measured_is_one_sentence(capsys, tmp_path):
 def test_a_served_policy_is_profiled_from_request_to_answer(capsys):
     with running(*oracle("serial", "0.02")) as server:
         assert main(["profile", "--policy", server.url, "--actions", "7", "--samples", "5", "--json"]) == 0
-    assert '"mean": 0.02' in capsys.readouterr().out
+    measured = json.loads(capsys.readouterr().out)
+    assert measured["samples"] == 5
+    assert measured["mean"] >= 0.02  # a busy machine can only add
 
 
 VERDICTS = {"serial": "one worker", "batch": "batch", "independent": "N workers"}

@@ -1,6 +1,7 @@
 """Sweeps against the commands they sweep, against being killed, and against other engines: always the same values."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import xarray
 
+import regretlab as rl
 from regretlab.errors import InputError
 from regretlab.laws import parse_law
 from regretlab.mdp import parse_mdp, save_mdp, solve_delayed
@@ -168,7 +170,7 @@ def test_points_without_an_answer_say_why_and_leave_the_others_alone(tmp_path):
     dataset = run_sweep(sweep, tmp_path / "a.nc", cores=1).dataset
     status = dataset["status"]
     assert (status.sel(rule="frame-pool", mode_probability=0.9) == 0).all()
-    assert (status.sel(rule="expected-time", mode_probability=0.9) == 1).all()
+    assert (status.sel(rule="expected-time", mode_probability=0.9) == 0).all()  # simulated
     assert (status.sel(mode_probability=0.1).sel(rule=["sequential", "frame-pool"]) == 2).all()
     assert int(status.sel(rule="sequential", workers=3, mode_probability=0.9)) == 2
     assert dataset["regret"].where(status != 0).isnull().all()
@@ -182,13 +184,33 @@ def test_a_grid_without_any_answer_is_refused_and_leaves_nothing(tmp_path):
     sweep = read_configuration(
         {
             "sweep": {"command": "bound"},
-            "fixed": {"inference_time": "expon(scale=2)", "rule": "expected-time", "workers": 2},
+            "fixed": {"inference_time": "expon(scale=2)", "rule": "sequential", "workers": 2},
             "grid": {"mode_probability": [0.8, 0.9]},
         }
     )
-    with pytest.raises(InputError, match=r"no point .* has an answer: rule 'expected-time' has no closed form"):
+    with pytest.raises(InputError, match=r"no point .* has an answer: rule 'sequential' runs exactly 1 worker"):
         run_sweep(sweep, tmp_path / "a.nc", cores=1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rule_without_a_closed_form_is_simulated_once_for_all_gaps(tmp_path):
+    sweep = read_configuration(
+        {
+            "sweep": {"command": "bound"},
+            "fixed": {"frame_time": 1, "inference_time": "expon(scale=2)", "rule": "expected-time", "workers": 2},
+            "grid": {"mode_probability": [0.6, 0.9, 0.99], "gap_default": [0.7, 1.0]},
+        }
+    )
+    dataset = run_sweep(sweep, tmp_path / "a.nc", cores=1).dataset
+    for p in (0.6, 0.99):
+        point = dataset.sel(mode_probability=p, gap_default=1.0)
+        alone = rl.bound(
+            rl.Scenario("expon(scale=2)", frame_time=1, mode_probability=p, rule="expected-time", workers=2)
+        )
+        assert 0.0 < float(point["standard_error"]) < 0.01
+        error = math.hypot(float(point["standard_error"]), alone.standard_error)
+        assert abs(float(point["regret"]) - alone.regret.total) < 4.5 * error
+    assert dataset["standard_error"].notnull().all()
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 7, 1000])

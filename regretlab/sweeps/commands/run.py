@@ -1,8 +1,6 @@
 """``run`` on the virtual clock over a grid: the emulator played at every point."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,6 +41,7 @@ def evaluate(
     same: Mapping[str, Any], many: Mapping[str, Sequence[Any]], seeds: Sequence[int]
 ) -> dict[str, NDArray[np.float64] | float]:
     """Return the outputs of one point; its record is not kept."""
+    from ...files import scratch_folder
     from ...games import environment_id
     from ...play.configuration import RunConfiguration
     from ...play.run import run
@@ -56,8 +55,8 @@ def evaluate(
         frame_time=None,  # the environment's own
         seed=seeds[0],
     )
-    with tempfile.TemporaryDirectory(prefix="regretlab-sweep-") as folder:
-        summary = run(configuration, Path(folder) / "record")
+    with scratch_folder() as folder:
+        summary = run(configuration, folder / "record")
     law = np.asarray(summary.delay_law, dtype=float)
     served = float(law.sum())
     errors = summary.standard_error
