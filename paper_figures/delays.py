@@ -178,7 +178,8 @@ def look_of(player: str) -> dict[str, Any]:
 
 def words_of(player: str) -> str:
     """Return what a reader is shown for the label of a result: one word for one thing in all figures."""
-    return player.replace("asynchronous", "staggered").replace("learning beside it", "concurrent learning")
+    concurrent = player.partition(", learning ")[1].replace("learning ", "concurrent learning")
+    return player.partition(", learning ")[0].replace("asynchronous", "staggered") + concurrent
 
 
 def draw_panel(axes: "Axes", panel: dict[str, Any], *, frames: int = 1) -> None:
