@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import InputError
 from .files import write_atomically
 from .inputs import read_json
-from .results import Estimate, Result, interval_quantile
+from .results import Estimate, Result, ServiceLaw, interval_quantile
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,6 +41,7 @@ __all__ = [
     "DelayCurve",
     "LossCurve",
     "PredictedPlay",
+    "predicted_play",
     "read_loss_curve",
     "stacked",
 ]
@@ -69,6 +70,13 @@ class PredictedPlay(NamedTuple):
     reward_per_frame: float
     return_per_episode: float | None
     episode_length: float | None
+
+    def words(self) -> str:
+        """Return the prediction in words."""
+        said = f"reward {self.reward_per_frame:.4g} a frame"
+        if self.return_per_episode is None:
+            return said
+        return f"{self.return_per_episode:.4g} an episode of {self.episode_length:.4g} frames; {said}"
 
 
 class CurveFit(NamedTuple):
@@ -185,6 +193,15 @@ class LossCurve:
 
         reward, ends = mean(self.rewards), mean(self.ends) if self.ends else 0.0
         return PredictedPlay(reward, reward / ends, 1.0 / ends) if ends > 0 else PredictedPlay(reward, None, None)
+
+
+def predicted_play(loss: object, service: ServiceLaw) -> PredictedPlay | None:
+    """Return what the policy of a curve earns under a service; None for a loss that is not a curve with rates."""
+    if not isinstance(loss, LossCurve):
+        return None
+    if service.age_law is None:
+        return loss.predict(service.delay_law, service.inaction_fraction)
+    return loss.predict(service.age_law, max(0.0, 1.0 - float(service.age_law.sum())))
 
 
 def read_loss_curve(path: str | Path) -> LossCurve:
@@ -371,6 +388,20 @@ class DelayCurve(Result):
             tuple(float(rate[column]) for column in columns),
             tuple(float(ended[column]) for column in columns),
         )
+
+    def predict(self, delay_law: ArrayLike, inaction_fraction: float) -> tuple[Estimate, Estimate | None]:
+        """Return reward per frame and return per episode as ``LossCurve.predict`` does, with the curve's own errors."""
+        rate, ended, by_rate, by_ends = self._rates
+        shares = np.asarray(delay_law, dtype=np.float64)
+        count = len(self.ages)
+        basis = [np.interp(np.arange(len(shares)), self.ages, row) for row in np.eye(count)]
+        weights = np.append(np.array(basis) @ shares, inaction_fraction)
+        reward, ends = float(weights @ rate[: count + 1]), float(weights @ ended[: count + 1])
+        of_reward, of_ends = by_rate[:, : count + 1] @ weights, by_ends[:, : count + 1] @ weights
+        found = self._estimate(reward, of_reward)
+        if ends <= 0:
+            return found, None
+        return found, self._estimate(reward / ends, (of_reward - reward / ends * of_ends) / ends)
 
     @cached_property
     def fit(self) -> CurveFit | None:

@@ -23,7 +23,7 @@ _PATIENCE = 2.0
 
 @app.command
 def plan(
-    world: PlanningWorld,
+    world: PlanningWorld | None = None,
     *,
     inference_time: str | None = None,
     profile: str | None = None,
@@ -85,13 +85,15 @@ def plan(
     from ..laws.measured import read_profile
     from ..planning import plan as find
 
-    batches = world.given().get("batch_law") is not None and inference_time is profile is None
+    batches = world is not None and "batch_law" in world.given() and inference_time is profile is None
     if (inference_time is None) == (profile is None) and not batches:
         raise InputError("give either --inference-time with a law or --profile with what regretlab profile wrote")
     if law is not None and profile is None:
         raise InputError(f"law '{law}' chooses from a profile: give --profile with it")
     measured = None if profile is None else read_profile(profile)
-    asked = world.scenario(inference_time=inference_time if measured is None else measured.law(law or "auto"))
+    asked = (world or PlanningWorld()).scenario(
+        inference_time=inference_time if measured is None else measured.law(law or "auto")
+    )
     times, frame_time = asked.inference_time, asked.frame_time
     slowed: float | MeasuredSlowdown = 0.0 if contention is None else contention
     if contention is None and measured is not None and measured.contention is not None:
@@ -137,9 +139,10 @@ def plan(
         more.append(("inference time then", f"{1e3 * factor * times.mean():.4g} ms in the mean"))
     facts = found.facts()
     place = [name for name, _ in facts].index("regret and cost of each")
+    world_said = "a measured loss curve" if asked.loss else f"mode probability {asked.mode_probability:g}"
     mean = f"{1e3 * times.mean():.4g} ms in the mean of a lone worker"
     print_facts(
-        f"inference time of {measured.policy}, {mean}, mode probability {asked.mode_probability:g}",
+        f"inference time of {measured.policy}, {mean}, {world_said}",
         [*facts[:place], *more, *facts[place:]],
     )
     return 0

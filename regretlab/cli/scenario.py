@@ -95,8 +95,20 @@ def from_class(source: type[Any], group: str) -> Callable[[type[Any]], type[Any]
     return decorate
 
 
+class WorldOptions(FieldOptions):
+    """Options that say how fast a world moves: its mode probability, or a measured loss curve."""
+
+    def scenario(self, **more: Any) -> Scenario:
+        """Return the scenario that was asked about."""
+        given = self.given()
+        if "mode_probability" not in given and "loss" not in given:
+            raise InputError("--mode-probability is missing: give it, or --loss with the file of a delay curve")
+        return super().scenario(**more)
+
+
 _WORLD = (
     "mode_probability",
+    "loss",
     "frame_time",
     "fps",
     "symbols",
@@ -116,9 +128,8 @@ _WORLD = (
     "alignment",
     *SERVICE_FIELDS,
     "horizon",
-    required=("mode_probability",),
 )
-class ScenarioOptions(FieldOptions):
+class ScenarioOptions(WorldOptions):
     """Workers under a staggering rule in a world."""
 
     def scenario(self, **more: Any) -> Scenario:
@@ -128,6 +139,6 @@ class ScenarioOptions(FieldOptions):
         return super().scenario(**more)
 
 
-@with_fields(*_WORLD, *SERVICE_FIELDS, required=("mode_probability",))
-class PlanningWorld(FieldOptions):
+@with_fields(*_WORLD, *SERVICE_FIELDS)
+class PlanningWorld(WorldOptions):
     """How fast the world moves, and what it costs to be late."""

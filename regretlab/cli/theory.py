@@ -20,11 +20,12 @@ _LONG = 5 * 10**7
 
 
 @app.command
-def bound(scenario: ScenarioOptions, learning: Learning | None = None, *, json: Json = False) -> int:
+def bound(scenario: ScenarioOptions | None = None, learning: Learning | None = None, *, json: Json = False) -> int:
     """Compute the regret of a staggering rule, and the lower bound over all rules (alone with --rule any).
 
     Example: regretlab bound --inference-time "gamma(4, scale=0.02)" --mode-probability 0.95 --workers 8
     """
+    scenario = scenario or ScenarioOptions()
     if scenario.given()["rule"] == "any":
         from ..theory.any_rule import lower_bound
 
@@ -39,7 +40,7 @@ def bound(scenario: ScenarioOptions, learning: Learning | None = None, *, json: 
 
 @app.command
 def simulate(
-    scenario: ScenarioOptions,
+    scenario: ScenarioOptions | None = None,
     *,
     frames: Whole = SIMULATED_FRAMES,
     replications: Whole = REPLICATIONS,
@@ -75,7 +76,7 @@ def simulate(
 
     if threads is not None and threads < 1:
         raise InputError(f"threads must be at least 1, not {threads}")
-    asked = scenario.scenario()
+    asked = (scenario or ScenarioOptions()).scenario()
     if record is not None:  # known before anything is played
         check_recordable(record, asked)
     long = frames * replications >= _LONG

@@ -23,7 +23,7 @@ from ..rules.rule import Alignment, StaggeringRule
 from ..scenario import Scenario, as_scenario
 from ..theory.any_rule import LowerBound, lower_bound
 from ..theory.checks import check_count, check_gap, check_positive
-from ..theory.loss import FrameLoss
+from ..theory.loss import AgeLoss, FrameLoss, loss_of
 from .candidates import Candidate, Machine, options_of, worker_numbers
 from .candidates import most_workers as most_workers_for
 from .inference_time import largest_factor
@@ -40,7 +40,8 @@ cancelled, or also the default behaviour and the chunk."""
 
 _CHOSEN = ("rule", "workers", "hold", "alignment", "horizon")
 _SERVICE = ("default_behaviour", "mode", "actions", "chunk", "unused", "age_limit", "cancel_after", "replicas")
-_USES = ("frame_time", "symbols", "gap_default", "gap_delay", "maximum_time", "cores", *_SERVICE)
+_WORLD = ("mode_probability", "loss", "frame_time", "symbols", "gap_default", "gap_delay")
+_USES = (*_WORLD, "maximum_time", "cores", *_SERVICE)
 _CLOSE, _FINALISTS = 3, 4
 _APART = 3.0  # standard errors
 _MOST_BOUNDED = 300
@@ -141,10 +142,10 @@ def plan(
             workers=workers, hold=hold, alignment=alignment, worker_cost=worker_cost, scaling=scaling,
             quality=quality, learners=learners, contention=contention,
         )  # fmt: skip
-    scenario.check("plan", needs=("inference_time", "mode_probability"), uses=(*_USES, *_CHOSEN))
+    scenario.check("plan", needs=("inference_time",), uses=(*_USES, *_CHOSEN))
     law, frame_time = scenario.inference_time, scenario.frame_time
     assert law is not None
-    loss = _loss(scenario)
+    loss = loss_of(scenario, "plan")
     machine = Machine(
         frame_time,
         check_gap(worker_cost, "worker cost"),
@@ -187,6 +188,8 @@ def plan(
         raise InputError(f"no candidate can be computed for inference time {law.text} ({reasons})")
     best, tried = search.decided(idle, [candidate for _, candidate in found])
     best_choice = next((choice for choice, each in found if _same(each, best)), None)
+    if quality is not None and not isinstance(loss, FrameLoss):
+        raise InputError("the size of a model that trades quality for time needs a mode probability, not a loss curve")
     factor = largest_factor(law, frame_time, loss, target_regret=target_regret, worker_cost=machine.worker_cost)
     largest = law.mean() * factor if math.isfinite(factor) else None
     size, size_words = _model_size(scaling, quality, loss, machine.frame_time, largest)
@@ -219,16 +222,6 @@ def plan(
         not_computed=search.not_computed,
         other_services=tuple(sorted((each for _, each in others), key=lambda each: each.sure_total)),
     )
-
-
-def _loss(scenario: Scenario) -> FrameLoss:
-    """Return what a frame loses; of random actions it is the wrong ones."""
-    gap = scenario.gap_default
-    if scenario.default_behaviour == "random":
-        if scenario.actions is None:
-            raise InputError("the random default behaviour needs the number of actions, and none is given")
-        gap = scenario.gap_delay * (1.0 - 1.0 / scenario.actions)
-    return FrameLoss(scenario.mode_probability or 0.0, scenario.symbols, gap, scenario.gap_delay)
 
 
 def _without(scenario: Scenario) -> dict[str, Any]:
@@ -481,7 +474,7 @@ def _binding(
 def _model_size(
     scaling: str | PowerLaw | None,
     quality: str | PowerLaw | None,
-    loss: FrameLoss,
+    loss: AgeLoss,
     frame_time: float,
     largest: float | None,
 ) -> tuple[float | None, str | None]:
@@ -501,6 +494,7 @@ def _model_size(
         size = time.inverse(largest)
         return size, f"{size:.6g}"
     lost = parse_power_law(quality, "quality") if isinstance(quality, str) else quality
+    assert isinstance(loss, FrameLoss)  # checked by plan
     found = best_model_size(loss.decay, time.over(frame_time), lost.over(loss.stake))
     if found.regret * loss.stake >= loss.gap_default:
         return None, "none: no size loses less than the default behaviour"

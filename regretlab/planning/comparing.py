@@ -8,6 +8,7 @@ from ..results import Method, RegretParts, Result, flattened, listed
 from ..rules import known_rules
 from ..scenario import Scenario, as_scenario, frames_of, with_unit
 from ..simulation import simulate
+from ..theory.loss import loss_of
 from ..theory.realtime import bound
 
 if TYPE_CHECKING:
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ComparedRule", "Comparison", "compare"]
 
-_NEEDS = ("inference_time", "mode_probability")
+_NEEDS = ("inference_time",)
 _USES = (
+    "mode_probability",
+    "loss",
     "frame_time",
     "symbols",
     "gap_default",
@@ -162,6 +165,7 @@ def compare(scenario: Scenario, *, frames: int | None = 100_000) -> Comparison:
     ('max-time', 0.3439, True)
     """
     as_scenario(scenario, "compare").check("compare", needs=_NEEDS, uses=(*_USES, *_CHOSEN))
+    loss_of(scenario, "compare")
     base = scenario.replace(hold=None, alignment=None, horizon=None, maximum_time=None)
     rows: list[ComparedRule] = []
     failed: dict[str, str] = {}

@@ -23,7 +23,7 @@ from ..errors import InputError
 from ..laws import Law, SampleLaw, delay_frames
 from ..laws.law import check_frame_time
 from ..theory.checks import check_positive
-from ..theory.loss import FrameLoss
+from ..theory.loss import AgeLoss, FrameLoss
 
 __all__ = [
     "largest_constant_frames",
@@ -132,7 +132,7 @@ def largest_gamma_scale_frames(target_regret: float, loss: FrameLoss, shape: flo
 def largest_factor(
     law: Law,
     frame_time: float,
-    loss: FrameLoss,
+    loss: AgeLoss,
     *,
     target_regret: float | None = None,
     worker_cost: float = 0.0,
@@ -199,13 +199,16 @@ def largest_factor(
     return _largest_root(spare_of, frame / law.mean())
 
 
-def _delay_part(law: Law, frame: float, loss: FrameLoss) -> float:
+def _delay_part(law: Law, frame: float, loss: AgeLoss) -> float:
     """Return E min(g, l_D) in reward per frame."""
     last = loss.last_useful_age
-    if last == math.inf:
+    if isinstance(loss, FrameLoss) and last == math.inf:
         return loss.stake * (1.0 - law.moment(loss.decay, frame).value)
     if isinstance(law, SampleLaw):
         return float(loss.of_age(delay_frames(law.seconds, frame)).mean())
+    if not isinstance(loss, FrameLoss):
+        pmf = law.frame_pmf(frame)
+        return float(pmf @ loss.of_age(np.arange(len(pmf)))) + (1.0 - float(pmf.sum())) * float(loss.of_age(len(pmf)))
     ages = np.unique(np.linspace(0.0, last, min(int(last), _MOST_AGES) + 1).round())
     worth = 0.5 * (loss.worth(ages[:-1] + 1.0) + loss.worth(ages[1:]))  # linear between ages that are left out
     return loss.gap_default - float(worth @ np.diff(law.cdf(ages * frame)))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..curves import PredictedPlay, predicted_play
 from ..results import Method, RegretParts, Result, ServiceLaw, flattened, listed
 from ..scenario import Scenario, with_unit
 from ..theory.any_rule import LowerBound
@@ -128,6 +129,13 @@ class Plan(Result):
         """Return rule, workers, hold and alignment in words."""
         return candidate_in_words(self)
 
+    @property
+    def predicted(self) -> PredictedPlay | None:
+        """What the policy of a measured loss curve earns under the plan; None for a witness, or for not acting."""
+        if self.scenario is None or self.service is None:
+            return None
+        return predicted_play(self.scenario.loss, self.service)
+
     def facts(self) -> list[tuple[str, str]]:
         """Return names and values, in the order to read them."""
         facts = [("play", REGIME_WORDS[self.regime])]
@@ -141,6 +149,8 @@ class Plan(Result):
             ("lower bound, any rule", self._distance_in_words()),
             ("what binds", self.binds),
         ]
+        if self.predicted is not None:
+            facts.append(("predicted for this policy", self.predicted.words()))
         if self.most_workers_binds:
             facts.append(("search limit", f"{self.most_workers} workers, and more would lose less (--most-workers)"))
         if self.meets_target is not None:
@@ -186,6 +196,7 @@ class Plan(Result):
             "regret_per_frame": self.regret.to_json(),
             "cost_per_frame": self.cost,
             "binds": self.binds,
+            **({} if self.predicted is None else {"predicted": self.predicted._asdict()}),
             "target_regret": self.target_regret,
             "meets_target": self.meets_target,
             "inaction_fraction": 1.0 if self.service is None else self.service.inaction_fraction,

@@ -94,7 +94,7 @@ class Scan:
     """
 
     law: Law
-    loss: FrameLoss
+    loss: AgeLoss
     frame_time: float
     tolerance: float = 1e-6
     world: Scenario | None = None
@@ -331,10 +331,12 @@ class Scan:
         if rule.takes_maximum_time and maximum_time is None and not math.isfinite(law.maximum()):
             maximum_time = law.quantile(TAU_MAX_QUANTILE)  # as the closed form has it: a run would learn ever more
         if self.moves:
+            assert isinstance(self.loss, FrameLoss)  # a measured curve has no mode
             stakes = {name: getattr(self.loss, name) for name in ("symbols", "gap_default", "gap_delay")}
             world = world.replace(mode_probability=self.loss.p, **stakes)
         else:  # ages alone decide, and losses by age have smaller errors than those seen on a witness
-            world = world.replace(mode_probability=None, symbols=None, loss=_ByAge(self.loss.gap_default, self.loss))
+            curve = _ByAge(self.loss.gap_default, self.loss) if isinstance(self.loss, FrameLoss) else self.loss
+            world = world.replace(mode_probability=None, symbols=None, loss=curve)
             if options.get("default_behaviour") == "repeat":  # the same where the mode stays
                 options = {**options, "chunk": math.inf}
             options = {name: value for name, value in options.items() if name != "default_behaviour"}

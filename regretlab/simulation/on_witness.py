@@ -45,6 +45,7 @@ from .witness import STAYS, Witness, WitnessChain
 __all__ = ["simulate", "with_hold"]
 
 KNOWN = "the agent knows the optimal action of each observation"
+MEASURED = "what a frame loses depends on the age of its action alone, as measured"
 _USES = (
     "inference_time",
     "mode_probability",
@@ -83,7 +84,11 @@ def with_hold(scenario: Scenario) -> Scenario:
     """
     if not get_rule(scenario.rule).holds or scenario.hold not in (None, "auto"):
         return scenario
-    loss = FrameLoss(scenario.mode_probability or 0.0, scenario.symbols, scenario.gap_default, scenario.gap_delay)
+    loss: AgeLoss = FrameLoss(
+        scenario.mode_probability or 0.0, scenario.symbols, scenario.gap_default, scenario.gap_delay
+    )
+    if scenario.loss is not None:
+        loss = loss_of(scenario, "simulate")
     law, _ = law_on_cores(scenario)
     law, workers = fastest_of(law, scenario.replicas), scenario.workers / scenario.replicas
     return scenario.replace(hold=hold_to_simulate(law, scenario.frame_time, loss, workers=workers))
@@ -220,9 +225,8 @@ def _figures(
     acted = frames - columns[..., column.DEFAULT]
     displaced = columns[..., column.OVERWRITTEN]
     blocked = columns[..., column.BLOCKED]
-    service, errors = summed_service(
-        tallies, setting.rule.name, scenario.workers, setting.frame_time, (*setting.assumptions(), KNOWN, *notes)
-    )
+    said = (*setting.assumptions(), MEASURED if witness is None else KNOWN, *notes)
+    service, errors = summed_service(tallies, setting.rule.name, scenario.workers, setting.frame_time, said)
 
     gap_delay, horizon = scenario.gap_delay, scenario.horizon
     default_cost = loss.gap_default * columns[..., column.DEFAULT]

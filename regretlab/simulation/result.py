@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..curves import PredictedPlay, predicted_play
 from ..results import RegretParts, Result, ServiceLaw, delays_in_words, listed
 from ..scenario import Scenario
 
@@ -101,6 +102,11 @@ class SimulationResult(Result, Mapping[str, Any]):
         """What was asked, in one line."""
         return self.scenario.title
 
+    @property
+    def predicted(self) -> PredictedPlay | None:
+        """What the policy of a measured loss curve earns; None for a witness, or a curve of losses alone."""
+        return predicted_play(self.scenario.loss, self.service)
+
     def facts(self) -> list[tuple[str, str]]:
         """Return names and values, in the order to read them."""
         errors = self.standard_errors
@@ -117,6 +123,8 @@ class SimulationResult(Result, Mapping[str, Any]):
                 )
             )
         phi, error = 100 * self.inaction_fraction, errors["inaction_fraction"]
+        if self.predicted is not None:
+            parts.append(("predicted for this policy", self.predicted.words()))
         return [
             *parts,
             ("frames without an action", _measured(phi, None if error is None else 100 * error, " %")),
@@ -161,6 +169,7 @@ class SimulationResult(Result, Mapping[str, Any]):
             "standard_error": errors["regret_per_frame"]["total"],
             "standard_errors": errors,
             "symbolic": None,
+            **({} if self.predicted is None else {"predicted": self.predicted._asdict()}),
         }
 
     def __getitem__(self, key: str) -> Any:

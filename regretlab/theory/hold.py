@@ -10,6 +10,7 @@ Derived in docs/theory.
 """
 
 import math
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,12 @@ from ..laws import Law
 from ..rules.rule import HoldObjective
 from ..rules.service.frame_pools import values_of_holds
 from ..rules.service.service import NoClosedForm, best_hold
-from .loss import FrameLoss
+from .loss import AgeLoss, FrameLoss
 
 __all__ = ["hold_objective", "hold_to_simulate", "regret_of_holds"]
 
 
-def regret_of_holds(law: Law, frame_time: float, loss: FrameLoss) -> NDArray[np.float64]:
+def regret_of_holds(law: Law, frame_time: float, loss: AgeLoss) -> NDArray[np.float64]:
     """Return the regret per frame of an unlimited pool for every hold.
 
     Parameters
@@ -61,7 +62,7 @@ def hold_objective(loss: FrameLoss) -> HoldObjective:
     return HoldObjective(decay, loss.gap_default, loss.stake)
 
 
-def hold_to_simulate(law: Law, frame_time: float, loss: FrameLoss, *, workers: float = math.inf) -> int:
+def hold_to_simulate(law: Law, frame_time: float, loss: AgeLoss, *, workers: float = math.inf) -> int:
     """Return the hold of least regret per frame, or one near it where the pool has no closed form.
 
     There starts are taken for independent of each other, each frame having an idle worker with probability
@@ -83,10 +84,12 @@ def hold_to_simulate(law: Law, frame_time: float, loss: FrameLoss, *, workers: f
     >>> hold_to_simulate(parse_law("gamma(2, scale=1.6)"), 1.0, FrameLoss(0.9), workers=6)
     4
     """
-    try:
-        return best_hold(law, frame_time, hold_objective(loss), workers=workers)
-    except NoClosedForm:
-        pmf = law.frame_pmf(frame_time)
+    if isinstance(loss, FrameLoss):
+        with suppress(NoClosedForm):
+            return best_hold(law, frame_time, hold_objective(loss), workers=workers)
+    elif workers == math.inf:
+        return 1 + int(regret_of_holds(law, frame_time, loss)[1:].argmin())
+    pmf = law.frame_pmf(frame_time)
     delays = np.arange(len(pmf))
     share = pmf * min(1.0, workers / float(pmf @ delays / pmf.sum()))
     below = np.cumsum(share)

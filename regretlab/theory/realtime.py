@@ -20,6 +20,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..curves import LossCurve, predicted_play
 from ..errors import InputError
 from ..laws import Law
 from ..laws.racing import fastest_of
@@ -37,16 +38,20 @@ from .any_rule import lower_bound_of_law
 from .batching import Batches, batches_of, lower_bound_of_batches, with_batch_time
 from .checks import check_positive, check_probability
 from .delay import best_target
-from .hold import hold_objective
+from .hold import hold_objective, hold_to_simulate
 from .learning import LearningBound, LearningPart, learners_to_keep_up, processed_share
 from .learning import learning_bound as bound_on_learning
-from .loss import FrameLoss, limit_of, loss_of, workers_in_groups
+from .loss import AgeLoss, FrameLoss, MeasuredLoss, is_convex, limit_of, loss_of, workers_in_groups
 from .report import RegretReport
 
 __all__ = ["RegretParts", "RegretReport", "bound", "core_slowdown", "law_on_cores"]
 
-_NEEDS = ("inference_time", "mode_probability")
+_MEASURED = ("a prediction for the policy that was measured: a frame's loss depends on the age of its action alone",)
+
+_NEEDS = ("inference_time",)
 _USES = (
+    "mode_probability",
+    "loss",
     "frame_time",
     "symbols",
     "gap_default",
@@ -157,10 +162,12 @@ def bound(
     batches, asked = batches_of(as_scenario(scenario, "bound"), "bound"), scenario
     scenario = with_batch_time(scenario, "bound")
     scenario.check("bound", needs=_NEEDS, uses=_USES)
-    p, symbols, horizon = scenario.mode_probability or 0.0, scenario.symbols, scenario.horizon
+    symbols, horizon = scenario.symbols, scenario.horizon
     weight = 0.0 if part.learning_weight is None else check_probability(part.learning_weight, "learning weight")
     loss = loss_of(scenario.replace(gap_delay=scenario.gap_delay * (1.0 - weight)), "bound")
-    assert isinstance(loss, FrameLoss)
+    witness = loss if isinstance(loss, FrameLoss) else None
+    if witness is None and part.learning_bound is not None:
+        raise InputError(f"learning bound '{part.learning_bound}' is of a witness, and a loss curve is given")
     if part.learning_bound is not None and horizon is None:
         raise InputError(f"learning bound '{part.learning_bound}' needs a horizon in seconds, and none is given")
     if part.learners is not None and part.batch_time is None:
@@ -180,7 +187,8 @@ def bound(
     varying = bool(np.count_nonzero(service.delay_law) > 1)
     # the formula is that of uniform phases, and of frames that no default action improves
     capped = loss.last_useful_age < len(service.delay_law) - 1
-    plain = scenario.service_model == "once" and not (scenario.mode == "moves" and varying) and scenario.replicas == 1
+    fixed_mode = scenario.mode != "moves" or not varying
+    plain = witness is not None and scenario.service_model == "once" and fixed_mode and scenario.replicas == 1
     in_phases = any("keep their phases" in note for note in service.assumptions)
     parts, moving = _parts(service, loss, scenario)
     notes += moving
@@ -200,7 +208,8 @@ def bound(
             reward_range=part.reward_range if part.learning_weight is None else part.reward_range * weight,
         )
         parts = replace(parts, learning=found.value * service.frame_time / horizon)
-        notes += _learning_notes(found, part.learning_weight, loss)
+        assert witness is not None
+        notes += _learning_notes(found, part.learning_weight, witness)
     keep_up = None
     if batch_time is not None and math.isfinite(service.interaction_time):
         keep_up = learners_to_keep_up(
@@ -212,13 +221,15 @@ def bound(
         scenario=asked,
         regret=parts if error is None else replace(parts, standard_errors={"total": error}),
         service=service,
-        service_value=service.service_value(loss.decay),
-        mode_probability=float(p),
+        service_value=loss.gap_default - parts.inaction - parts.delay
+        if witness is None
+        else service.service_value(witness.decay),
+        mode_probability=scenario.mode_probability,
         symbols=symbols,
-        gap_default=scenario.gap_default,
-        gap_delay=loss.gap_delay,
+        gap_default=loss.gap_default,
+        gap_delay=math.nan if witness is None else witness.gap_delay,
         horizon=horizon,
-        witness=_witness(symbols, found, varying),
+        witness="a measured loss curve" if witness is None else _witness(symbols, found, varying),
         workers_for_zero_inaction=workers_for_zero_inaction(
             law, scenario.frame_time, maximum_time=scenario.maximum_time
         ),
@@ -228,7 +239,7 @@ def bound(
         else lower_bound_of_law(
             law,
             scenario.frame_time,
-            loss,
+            MeasuredLoss.limits_of(scenario.loss) if isinstance(scenario.loss, LossCurve) else loss,
             workers=scenario.workers,
             service_model=scenario.service_model,
             chunk=scenario.chunk,
@@ -238,17 +249,18 @@ def bound(
         standard_error=error,
         assumptions=(
             *service.assumptions,
-            *_assumptions(symbols, found, varying),
+            *(_MEASURED if witness is None else _assumptions(symbols, found, varying)),
             *notes,
         ),
         hold=frames_held,
         learning=found,
         learners_to_keep_up=keep_up,
         law=law if computed and plain and not batches and not capped and not in_phases else None,
+        predicted=predicted_play(scenario.loss, service),
     )
 
 
-def _parts(service: ServiceLaw, loss: FrameLoss, scenario: Scenario) -> tuple[RegretParts, tuple[str, ...]]:
+def _parts(service: ServiceLaw, loss: AgeLoss, scenario: Scenario) -> tuple[RegretParts, tuple[str, ...]]:
     """Return the inaction and the delay part of a service, and what to say about them."""
     acted, ages = service.delay_law, service.age_law
     moves = scenario.mode == "moves" and scenario.service_model != "chunk"
@@ -258,6 +270,7 @@ def _parts(service: ServiceLaw, loss: FrameLoss, scenario: Scenario) -> tuple[Re
     notes: tuple[str, ...] = ()
     lost = loss.curve(np.arange(max(len(acted), len(everything))))
     if moves:
+        assert isinstance(loss, FrameLoss)  # a measured curve has no mode
         target, right = best_target(everything, loss.p, loss.symbols)
         lost = loss.gap_delay * (1.0 - np.append(right, np.zeros(len(lost) - len(right))))
         notes = (f"the mode moves and the agent does not know the delay: its actions are made for {target} frames",)
@@ -268,9 +281,13 @@ def _parts(service: ServiceLaw, loss: FrameLoss, scenario: Scenario) -> tuple[Re
     return RegretParts(float(ages @ lost[: len(ages)]) - delay, delay, method=service.method), notes
 
 
-def _service(law: Law, loss: FrameLoss, scenario: Scenario, batches: Batches | None) -> tuple[ServiceLaw, int | None]:
+def _service(law: Law, loss: AgeLoss, scenario: Scenario, batches: Batches | None) -> tuple[ServiceLaw, int | None]:
     """Return the service law of a rule, and the hold that was chosen or given."""
     if batches is not None:
+        if scenario.unused != "drop" and not is_convex(loss):
+            raise NoClosedForm(
+                "batches have no closed form with kept outputs and a loss that is not convex: simulate it"
+            )
         return batches.service(scenario, limit_of(scenario, loss)), None
     rule, workers, hold = get_rule(scenario.rule), scenario.workers, scenario.hold
     if scenario.unused != "drop" or scenario.cancel_after is not None:
@@ -281,7 +298,10 @@ def _service(law: Law, loss: FrameLoss, scenario: Scenario, batches: Batches | N
     if hold == "auto" or (hold is None and rule.holds):
         if not rule.holds:
             raise InputError(f"rule '{rule}' has no hold, and 'auto' is given")
-        hold = best_hold(law, scenario.frame_time, hold_objective(loss), workers=workers)
+        if isinstance(loss, FrameLoss):
+            hold = best_hold(law, scenario.frame_time, hold_objective(loss), workers=workers)
+        else:
+            hold = hold_to_simulate(law, scenario.frame_time, loss, workers=workers)
     rule.check_maximum_time(scenario.maximum_time)
     service = service_law(
         law,

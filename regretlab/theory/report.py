@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ..curves import PredictedPlay
 from ..laws import Law
 from ..results import Method, RegretParts, Result, ServiceLaw, delays_in_words, listed
 from ..rules import MAX_TIME
@@ -31,7 +32,7 @@ class RegretReport(Result):
     service_value
         S(p), or S(lambda) on the ring.
     mode_probability, symbols
-        p, and K of the ring (None: the shift register).
+        p, and K of the ring (None: the shift register); both None for a measured loss curve.
     gap_default, gap_delay
         g and Delta, reward per frame, as they enter the sum.
     horizon
@@ -58,13 +59,15 @@ class RegretReport(Result):
         N_L*, learners that process every interaction; None without a time per batch.
     law
         Law of the inference time on the cores there are; None where the service law was given.
+    predicted
+        What the policy of a measured loss curve earns; None for a witness, or a curve of losses alone.
     """
 
     scenario: Scenario
     regret: RegretParts
     service: ServiceLaw
     service_value: float
-    mode_probability: float
+    mode_probability: float | None
     symbols: int | None
     gap_default: float
     gap_delay: float
@@ -80,6 +83,7 @@ class RegretReport(Result):
     learning: LearningBound | None = None
     learners_to_keep_up: int | None = None
     law: Law | None = field(default=None, repr=False)
+    predicted: PredictedPlay | None = None
 
     @property
     def title(self) -> str:
@@ -93,6 +97,8 @@ class RegretReport(Result):
             ("lower bound, any rule", self._lower_bound_in_words()),
             ("regret per second", f"{self.per_second.total:.6g}"),
         ]
+        if self.predicted is not None:
+            facts.append(("predicted for this policy", self.predicted.words()))
         if self.over_horizon is not None:
             facts.append((f"regret over {self.horizon:g} s", f"{self.over_horizon.total:.6g}"))
         facts += [
@@ -206,6 +212,8 @@ class RegretReport(Result):
                 "reward_range": self.learning.reward_range,
                 "reference": self.learning.reference,
             }
+        if self.predicted is not None:
+            values["predicted"] = self.predicted._asdict()
         if self.learners_to_keep_up is not None:
             values["learners_to_keep_up"] = self.learners_to_keep_up
         return values

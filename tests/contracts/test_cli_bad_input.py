@@ -23,7 +23,10 @@ def _refused(said, message):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["bund"], "unknown command 'bund' (did you mean bound?): choose one of bound, compare, completion, doctor,"),
+        (
+            ["bund"],
+            "unknown command 'bund' (did you mean bound?): choose one of bound, compare, completion,",
+        ),
         (["--colour"], "--colour"),
         ([*BOUND, "--colour", "red"], "--colour"),
         (

@@ -60,8 +60,10 @@ def evaluate(
     first = dict(same) | {name: values[0] for name, values in many.items()}
     asked_first = scenario_of(first, STAKES)
     holds = get_rule(asked_first.rule).holds
+    measured = asked_first.loss is not None or asked_first.mode_probability is None
     other_service = any(name in asked_first.changed for name in SERVICE_FIELDS if name != "actions")
-    if same.get("learning_bound") is not None or other_service or (holds and asked_first.hold in (None, "auto")):
+    chosen = holds and asked_first.hold in (None, "auto")
+    if same.get("learning_bound") is not None or other_service or measured or chosen:
         return _one_by_one(same, many, len(seeds))
     errors, learning = None, _learning(same)
     try:

@@ -35,7 +35,7 @@ def asked(
     base: type[Parameters],
     fields_of: Mapping[str, Any],
     *,
-    required: tuple[str, ...] = ("inference_time", "mode_probability"),
+    required: tuple[str, ...] = ("inference_time",),
     **own: Any,
 ) -> type[Parameters]:
     """Return the parameters of a command: fields of a dataclass with their kinds, defaults and units, and its own.
@@ -73,6 +73,7 @@ def _readable(name: str, read: Callable[[Any, str], Any], value: Any) -> Any:
 STAKES = (
     "inference_time",
     "mode_probability",
+    "loss",
     "frame_time",
     "symbols",
     "gap_default",
