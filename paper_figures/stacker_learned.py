@@ -51,7 +51,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             said_verdict(panel)
             + ". 95 % intervals of the difference, seed by seed: "
             + ", ".join(f"{delay} late {low:.3g} to {high:.3g}" for delay, low, high in apart)
-            + ". Sequential play earned nothing at any delay, because this game rewards a button that is kept down. Most of "
+            + ". Sequential play earned nothing at any delay, because this game rewards a button kept down. Most of "
             "the difference is therefore inaction: even a script that plans, paused, earns 0.018 at most."
         ),
     }
