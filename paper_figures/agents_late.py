@@ -96,7 +96,8 @@ def draw(data: dict[str, Any]) -> "Figure":
 
     from regretlab.plots.style import COLOURS, DASHES, GREY, MARKERS, WIDTHS, house_style
 
-    from .delays import WAYS, words_of
+    from .delays import WAYS
+    from .looks import words_of
 
     with house_style():
         figure = Figure(figsize=(WIDTHS["text"], 3.0), layout="constrained")

@@ -172,27 +172,11 @@ def draw_sizes(panels: list[dict[str, Any]], *, linear_below: float | None = Non
         return figure
 
 
-def look_of(player: str) -> dict[str, Any]:
-    """Return colour, marker and line of a player: one look for sequential play, one for staggered, in all figures."""
-    from regretlab.plots.style import LOOKS
-
-    colour, marker = LOOKS["sequential" if player.startswith("sequential") else "max-time"]
-    look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4}
-    if player == "sequential, blocking learning":
-        return look | {"linestyle": ":"}
-    return look | {"markerfacecolor": "white", "linestyle": "--"} if ", learning" in player else look
-
-
-def words_of(player: str) -> str:
-    """Return what a reader is shown for the label of a result: one word for one thing in all figures."""
-    concurrent = player.partition(", learning ")[1].replace("learning ", "concurrent learning")
-    return player.partition(", learning ")[0].replace("asynchronous", "staggered") + concurrent
-
-
 def draw_panel(axes: "Axes", panel: dict[str, Any], *, frames: int = 1) -> None:
     """Draw both ways of a panel with their intervals, and the floors, as reward in so many frames."""
     from regretlab.plots.style import DASHES, GREY
 
+    from .looks import look_of, words_of
     from .paper_models import PARAMETERS
 
     sizes = [PARAMETERS[model] for model in panel["models"]]

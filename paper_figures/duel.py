@@ -178,7 +178,7 @@ def _draw_progress(axes: "Axes", panel: dict[str, Any]) -> None:
 
     from regretlab.plots.style import DASHES, GREY
 
-    from .delays import look_of, words_of
+    from .looks import look_of, words_of
 
     floors = iter(DASHES[1:])
     for place, (label, curve) in enumerate(panel["curves"].items()):

@@ -107,7 +107,7 @@ def draw(data: dict[str, Any]) -> "Figure":
 
     from regretlab.plots.style import DASHES, GREY, WIDTHS, house_style
 
-    from .delays import look_of, words_of
+    from .looks import look_of, words_of
 
     with house_style():
         figure = Figure(figsize=(WIDTHS["text"], 3.4), layout="constrained")

@@ -124,10 +124,13 @@ def draw(data: dict[str, Any]) -> "Figure":
 
     from regretlab.plots.regret import Curve, MeasuredPoint, regret_against_inference_time
 
+    from .looks import LOOKS
     from .plays import QUANTILE
 
     curves = [
-        Curve(RULES[curve["rule"]][0], np.asarray(curve["seconds"]), np.asarray(curve["regret"]), curve["rule"])
+        Curve(
+            RULES[curve["rule"]][0], np.asarray(curve["seconds"]), np.asarray(curve["regret"]), LOOKS[curve["rule"]][0]
+        )
         for curve in data["curves"]
     ]
     points = [

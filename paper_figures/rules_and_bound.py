@@ -145,7 +145,7 @@ def draw(data: dict[str, Any]) -> "Figure":
 
 
 def _panel(axes: "Axes", panel: dict[str, Any]) -> None:
-    from regretlab.plots.style import LOOKS
+    from .looks import LOOKS
 
     styles = {label: LOOKS[rule] for rule, label in RULES.items()}
     styles[KEPT] = (styles[RULES["free-running"]][0], "*")

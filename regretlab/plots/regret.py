@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .style import COLOURS, LOOKS, house_style
+from .style import COLOURS, house_style
 
 __all__ = ["Curve", "MeasuredPoint", "regret_against_inference_time", "regret_by_cause"]
 
@@ -29,14 +29,14 @@ class Curve:
         Inference times, shape (n,).
     regret
         Regret per frame, shape (n,).
-    rule
-        The rule that it describes, for its colour; empty for any other curve.
+    colour
+        As Matplotlib names it; empty for the next one of the house style.
     """
 
     label: str
     seconds: NDArray[np.float64]
     regret: NDArray[np.float64]
-    rule: str = ""
+    colour: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def regret_against_inference_time(
         axes = figure.add_subplot()
         colours = {}
         for curve, own, dashes in zip(curves, cycle(COLOURS), cycle(_DASHES), strict=False):
-            colour = LOOKS[curve.rule][0] if curve.rule in LOOKS else own
+            colour = curve.colour or own
             colours[curve.label] = colour
             axes.plot(curve.seconds * 1e3, curve.regret, color=colour, linestyle=dashes, label=curve.label)
         kinds = list(dict.fromkeys(point.label for point in points))

@@ -14,7 +14,7 @@ from .. import __version__
 from ..files import write_atomically
 from ..laws import constant
 from ..plots.regret import Curve, MeasuredPoint, regret_against_inference_time
-from ..plots.style import house_style
+from ..plots.style import COLOURS, house_style
 from ..plots.timeline import inference_timeline
 from ..records import Record, summarise
 from ..rules import FRAME_POOL, MAX_TIME, SEQUENTIAL, StaggeringRule
@@ -52,12 +52,12 @@ _TIMELINE_CAPTION = (
 )
 
 
-_CURVES: dict[StaggeringRule, tuple[str, Callable[[float], int]]] = {
-    SEQUENTIAL: ("sequential, one worker", lambda x: 1),
-    MAX_TIME: ("staggered, maximum time", lambda x: int(np.ceil(x))),
-    FRAME_POOL: ("staggered, frame pool", lambda x: int(np.ceil(x))),
+_CURVES: dict[StaggeringRule, tuple[str, Callable[[float], int], str]] = {
+    SEQUENTIAL: ("sequential, one worker", lambda x: 1, COLOURS[1]),
+    MAX_TIME: ("staggered, maximum time", lambda x: int(np.ceil(x)), COLOURS[0]),
+    FRAME_POOL: ("staggered, frame pool", lambda x: int(np.ceil(x)), COLOURS[3]),
 }
-"""The rules of the first picture: label, and workers for an inference time of x frames."""
+"""The rules of the first picture: label, workers for an inference time of x frames, and colour as in the figures."""
 
 
 def write_report(
@@ -136,8 +136,9 @@ def regret_figure(played: Played) -> "Figure":
                     for x in grid
                 ]
             ),
+            colour,
         )
-        for rule, (label, workers) in _CURVES.items()
+        for rule, (label, workers, colour) in _CURVES.items()
     ]
     return regret_against_inference_time(curves, [point for run, record in played for point in _points(run, record)])
 
@@ -156,7 +157,7 @@ def _points(run: PlannedRun, record: Record) -> list[MeasuredPoint]:
     seconds = float((inferences["completion"] - inferences["scheduled"]).mean())
     if text is None:
         seconds = float((inferences["completion"] - inferences["dispatch"]).mean())
-    label, workers = _CURVES[configuration.staggering_rule]
+    label, workers, _ = _CURVES[configuration.staggering_rule]
     if configuration.workers < workers(seconds / FRAME_TIME):
         return []  # the curve is that of more workers
     regret, half = 1.0 - summary.reward_per_frame, QUANTILE * summary.standard_error["reward_per_frame"]
