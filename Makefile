@@ -87,7 +87,7 @@ figures: .venv/installed
 
 docs: .venv/installed-docs
 	rm -rf docs/_build docs/reference/generated
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 	@echo "Open $(CURDIR)/docs/_build/html/index.html"
 
 bench: .venv/installed

@@ -96,7 +96,7 @@ def draw(data: dict[str, Any]) -> "Figure":
 
     from regretlab.plots.style import COLOURS, DASHES, GREY, MARKERS, WIDTHS, house_style
 
-    from .delays import WAYS
+    from .delays import WAYS, words_of
 
     with house_style():
         figure = Figure(figsize=(WIDTHS["text"], 3.0), layout="constrained")
@@ -114,7 +114,7 @@ def draw(data: dict[str, Any]) -> "Figure":
             panel.axhline(data["random"][0], color=GREY, linestyle=DASHES[1], linewidth=1, label="random")
             panel.set_xticks(range(len(data["delays"])), [str(delay) for delay in data["delays"]])
             panel.set_xlabel("delay, frames")
-            panel.set_title(way)
+            panel.set_title(words_of(way))
             panel.set_xlim(-0.5, len(data["delays"]) - 0.5)
         axes[0].set_ylabel("reward per frame")
         axes[0].set_ylim(0, 1)

@@ -165,19 +165,37 @@ def draw_sizes(panels: list[dict[str, Any]], *, linear_below: float | None = Non
         return figure
 
 
+def look_of(player: str) -> dict[str, Any]:
+    """Return colour, marker and line of a player: one look for sequential play, one for staggered, in all figures."""
+    from regretlab.plots.style import LOOKS
+
+    colour, marker = LOOKS["sequential" if player.startswith("sequential") else "max-time"]
+    look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4}
+    if player == "sequential, blocking learning":
+        return look | {"linestyle": ":"}
+    return look | {"markerfacecolor": "white", "linestyle": "--"} if ", learning" in player else look
+
+
+def words_of(player: str) -> str:
+    """Return what a reader is shown for the label of a result: one word for one thing in all figures."""
+    concurrent = player.partition(", learning ")[1].replace("learning ", "concurrent learning")
+    return player.partition(", learning ")[0].replace("asynchronous", "staggered") + concurrent
+
+
 def draw_panel(axes: "Axes", panel: dict[str, Any], *, frames: int = 1) -> None:
     """Draw both ways of a panel with their intervals, and the floors, as reward in so many frames."""
-    from regretlab.plots.style import COLOURS, DASHES, GREY, MARKERS
+    from regretlab.plots.style import DASHES, GREY
 
     from .paper_models import PARAMETERS
 
     sizes = [PARAMETERS[model] for model in panel["models"]]
-    for way, colour, marker, apart in zip(WAYS, COLOURS, MARKERS, (0.94, 1.06), strict=False):  # so that bars show
+    for way, apart in zip(WAYS, (0.94, 1.06), strict=True):  # so that bars show
+        look = look_of(way)
         delays, means, halves = zip(
             *((d, frames * mean, frames * half) for d, mean, half in panel["ways"][way]), strict=True
         )
         places = [size * apart for size in sizes]
-        axes.errorbar(places, means, halves, color=colour, marker=marker, markersize=4, capsize=3, label=way)
+        axes.errorbar(places, means, halves, capsize=3, label=words_of(way), **look)
     for (label, (mean, half)), dashes in zip(panel["floors"].items(), DASHES[1:], strict=False):
         axes.axhline(frames * mean, color=GREY, linestyle=dashes, linewidth=1, label=label)
         axes.axhspan(frames * (mean - half), frames * (mean + half), color=GREY, alpha=0.15, linewidth=0)

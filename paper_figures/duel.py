@@ -176,17 +176,15 @@ def draw(data: dict[str, Any]) -> "Figure":
 def _draw_progress(axes: "Axes", panel: dict[str, Any]) -> None:
     import numpy as np
 
-    from regretlab.plots.style import COLOURS, DASHES, GREY, MARKERS
+    from regretlab.plots.style import DASHES, GREY
 
-    colours, markers, floors = iter(COLOURS), iter(MARKERS), iter(DASHES[1:])
+    from .delays import look_of, words_of
+
+    floors = iter(DASHES[1:])
     for place, (label, curve) in enumerate(panel["curves"].items()):
         frames = np.asarray(curve["frames"]) / 1000
-        look = (
-            {"color": GREY, "linestyle": next(floors), "linewidth": 1}
-            if label in FLOORS
-            else {"color": next(colours), "marker": next(markers), "markersize": 4}
-        )
-        axes.plot(frames, curve["mean"], label=label, **look)
+        look = {"color": GREY, "linestyle": next(floors), "linewidth": 1} if label in FLOORS else look_of(label)
+        axes.plot(frames, curve["mean"], label=words_of(label), **look)
         end = frames[-1] * (1.04 + 0.035 * place)
         bar = {"marker": "v^"[FLOORS.index(label)], "markersize": 4} if label in FLOORS else {}
         axes.errorbar(end, curve["mean"][-1], curve["half"][-1], capsize=2, **{**look, **bar, "linestyle": "-"})

@@ -105,19 +105,22 @@ def draw(data: dict[str, Any]) -> "Figure":
     import numpy as np
     from matplotlib.figure import Figure
 
-    from regretlab.plots.style import COLOURS, DASHES, GREY, MARKERS, WIDTHS, house_style
+    from regretlab.plots.style import DASHES, GREY, WIDTHS, house_style
+
+    from .delays import look_of, words_of
 
     with house_style():
         figure = Figure(figsize=(WIDTHS["text"], 3.4), layout="constrained")
         axes = figure.subplots()
-        colours, floors, markers = iter(COLOURS), iter(DASHES[1:]), iter(MARKERS)
+        floors = iter(DASHES[1:])
         for name, curve in data["curves"].items():
             frames, mean, half = (np.asarray(curve[key]) for key in ("frames", "mean", "half"))
             if name in ("oracle", "random"):
                 axes.plot(frames, mean, color=GREY, linestyle=next(floors), linewidth=1, label=name)
                 continue
-            colour = next(colours)
-            axes.plot(frames, mean, color=colour, marker=next(markers), markersize=4, label=name)
+            look, words = look_of(name), words_of(name)
+            axes.plot(frames, mean, label=words, **look)
+            colour = look["color"]
             axes.fill_between(frames, mean - half, mean + half, color=colour, alpha=0.2, linewidth=0)
         axes.set_xlabel("frames played")
         axes.set_ylabel("reward per frame")

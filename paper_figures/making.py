@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["FIGURES", "FORMS", "RESULTS", "figure_module", "make_figures"]
 
 FIGURES: dict[str, str] = {
+    "best-rule": "best_rule",
     "regret": "regret",
     "schedules": "schedules",
     "decomposition": "decomposition",
@@ -46,6 +47,9 @@ FIGURES: dict[str, str] = {
     "rules-and-bound": "rules_and_bound",
     "algorithms-and-bound": "algorithms_and_bound",
     "large-scale": "large_scale",
+    "outputs": "outputs",
+    "cancel-threshold": "cancel_threshold",
+    "buffer-ages": "buffer_ages",
     "chunk-length": "chunk_length",
     "optimal-rule": "optimal_rule",
 }

@@ -127,7 +127,7 @@ def draw(data: dict[str, Any]) -> "Figure":
     from .plays import QUANTILE
 
     curves = [
-        Curve(RULES[curve["rule"]][0], np.asarray(curve["seconds"]), np.asarray(curve["regret"]))
+        Curve(RULES[curve["rule"]][0], np.asarray(curve["seconds"]), np.asarray(curve["regret"]), curve["rule"])
         for curve in data["curves"]
     ]
     points = [
@@ -141,7 +141,10 @@ def draw(data: dict[str, Any]) -> "Figure":
         )
         for point in data["points"]
     ]
-    return regret_against_inference_time(curves, points)
+    lowest = min(
+        [*(min(curve["regret"]) for curve in data["curves"]), *(point.low for point in points if point.low > 0)]
+    )
+    return regret_against_inference_time(curves, points, least=0.8 * lowest)
 
 
 def _workers(rule: str, x: float) -> int:

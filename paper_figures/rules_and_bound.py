@@ -145,11 +145,9 @@ def draw(data: dict[str, Any]) -> "Figure":
 
 
 def _panel(axes: "Axes", panel: dict[str, Any]) -> None:
-    from regretlab.plots.style import COLOURS, GREY, MARKERS
+    from regretlab.plots.style import LOOKS
 
-    styles = {label: (COLOURS[i % 6], MARKERS[i]) for i, label in enumerate(RULES.values())}
-    styles[RULES["sequential"]] = (GREY, "P")
-    styles[RULES["sequential-strict"]] = (GREY, "X")
+    styles = {label: LOOKS[rule] for rule, label in RULES.items()}
     styles[KEPT] = (styles[RULES["free-running"]][0], "*")
     for curve in panel["curves"]:
         colour, marker = styles[curve["rule"]]

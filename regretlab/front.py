@@ -143,8 +143,8 @@ def run(
     Returns
     -------
     Record
-        With ``regret`` and ``summary``; ``bound(record.scenario)`` is what theory predicts for the inference times of
-        this run.
+        With ``regret`` and ``summary``, whose ``predicted`` is what theory predicts for the inference times of this
+        run.
 
     Raises
     ------
@@ -168,6 +168,7 @@ def run(
     from .games import environment_id
     from .play.configuration import RunConfiguration
     from .play.run import run as play
+    from .prediction import with_prediction
     from .records import Record
 
     configuration = RunConfiguration.of(
@@ -179,8 +180,10 @@ def run(
         seed=seed,
         **settings,
     )
-    play(configuration, out, overwrite=overwrite, progress=progress)
-    return Record(out)
+    summary = play(configuration, out, overwrite=overwrite, progress=progress)
+    record = Record(out)
+    record.summary = with_prediction(record, summary)
+    return record
 
 
 def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) -> Scenario:

@@ -54,7 +54,7 @@ def plan(
     profile
         Take inference times and contention from the file that regretlab profile --out wrote.
     law
-        Of the profile: its samples, its best fitted law, or auto, the fitted law unless tests speak against it.
+        Of the profile: its samples (auto as well), which carry their sampling interval, or its fitted law.
     target_regret
         Take the cheapest plan with at most this regret per frame.
     worker_cost
@@ -196,7 +196,7 @@ def _law_said(measured: "MeasuredProfile", times: "Law") -> str:
     samples = f"{len(measured.samples.seconds)} samples"
     judged = "" if measured.fit_p_value is None else f" (p = {measured.fit_p_value:.2g})"
     if times is not measured.samples:
-        verdict = "which nothing speaks against" if measured.fits else "though it does not fit"
+        verdict = "which its tests do not reject" if measured.fits else "though it does not fit"
         return f"{times.text}, fitted to the {samples}, {verdict}{judged}"
     if measured.fitted is None:
         return f"the {samples} themselves: no law was fitted"

@@ -1,5 +1,6 @@
-"""The command that measures inference times: ``profile``."""
+"""The command that measures inference times, and compares policies by them: ``profile``."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -7,22 +8,35 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from ..defaults import PROFILED_ACTIONS
+from ..errors import InputError
+from ..scenario import Scenario
 from .options import Flag, Json, Whole, app
-from .output import listed, print_facts, print_json, show_progress
+from .output import listed, print_facts, print_json, print_rows, show_progress
+from .scenario import FieldOptions, with_fields
 
 if TYPE_CHECKING:
     from ..laws.fitting import FittedLaw
+    from ..planning import Plan
     from ..policies import PolicySpec
     from ..policies.contention import Contention
     from ..policies.effects import OptionEffect
+    from ..policies.profile import LatencyProfile
 
 __all__ = ["profile"]
+
+_COMPARED = ("policy", "latency (mean, 99 %)", "workers", "rule", "frames without an action", "regret per frame")
+
+
+@with_fields("mode_probability", "loss", "frame_time", "fps", "gap_default", "gap_delay", "default_behaviour")
+class _World(FieldOptions):
+    """The world to plan for, if any: --mode-probability asks for a plan of each policy."""
 
 
 @app.command
 def profile(
+    world: _World | None = None,
     *,
-    policy: str,
+    policy: list[str],
     env: str | None = None,
     actions: Whole | None = None,
     samples: Whole = 500,
@@ -43,7 +57,8 @@ def profile(
     Parameters
     ----------
     policy
-        nature, impala-kN, impala2x-kN, mlp, or one of your own: module:FILE.py:NAME or sb3:FILE.zip.
+        nature, impala-kN, impala2x-kN, mlp, or one of your own: module:FILE.py:NAME or sb3:FILE.zip. Given several
+        times, the policies are compared: latency and, in a world, workers, rule and regret of each.
     env
         Take the number of actions, and what a policy of your own is shown, from this environment.
     actions
@@ -75,7 +90,17 @@ def profile(
     from ..policies.profile import CONFIDENCE, check_target, profile_policy
 
     numbers = None if workers is None else check_numbers(_numbers(workers))
-    specification = _specification(policy, env, actions, channels_last=channels_last, device=device)
+    if len(policy) > 1 and (effects or numbers is not None or out is not None):
+        raise InputError(f"effects, workers and out are for one policy, and {len(policy)} are given")
+    specifications = [_specification(p, env, actions, channels_last=channels_last, device=device) for p in policy]
+    specification = specifications[0]
+    asked = (world or _World()).scenario()
+    planned = asked.mode_probability is not None or asked.loss is not None
+    if not planned and asked.changed:
+        named = asked.changed[0].replace("_", "-")
+        raise InputError(
+            f"--{named} has no effect without --mode-probability: give the world to plan for, or leave it out"
+        )
     if device != "cpu":
         from ..policies.policy import check_device
 
@@ -83,14 +108,22 @@ def profile(
     if out is not None:
         check_target(out)
     with show_progress() as tell:
-        measured = profile_policy(
-            specification,
-            samples=samples,
-            threads=threads,
-            bf16=bf16,
-            compiled=compiled,
-            progress=lambda done, total, what: tell(done, total, what) if _tenth(done, total) else None,
-        )
+        profiles = [
+            profile_policy(
+                each,
+                samples=samples,
+                threads=threads,
+                bf16=bf16,
+                compiled=compiled,
+                progress=lambda done, total, what: tell(done, total, what) if _tenth(done, total) else None,
+            )
+            for each in specifications
+        ]
+        measured = profiles[0]
+        plans = []
+        for index, each in enumerate(profiles if planned else ()):
+            tell(index, len(profiles), "planning")
+            plans.append(_planned(each, asked))
         options: tuple[OptionEffect, ...] | None = None
         if effects:
             tell(0, 1, "building each option")
@@ -111,20 +144,25 @@ def profile(
                 compiled=compiled,
                 progress=tell,
             )
-    fits = fit_laws(measured.seconds) if len(measured.seconds) >= FEWEST else []
+    if len(profiles) > 1:
+        return _print_comparison(profiles, plans, asked, json)
+    judged = fit_laws(measured.seconds) if len(measured.seconds) >= FEWEST else []
+    fits = [fit for fit in judged if fit.is_rejected is False]
     found = {
         "confidence": CONFIDENCE,
         "fits": [asdict(fit) for fit in fits],
+        "rejected": [fit.family for fit in judged if fit.is_rejected],
         "effects": None if options is None else [asdict(effect) for effect in options],
         "contention": None if shared is None else asdict(shared),
     }
     written = None if out is None else str(measured.save(out, found))
     if json:
-        print_json({**measured.to_json(), **found, "file": written})
+        print_json({**measured.to_json(), **found, "file": written, "plan": plans[0].to_json() if plans else None})
         return 0
     facts = [
         *measured.facts(),
-        *listed("fitted laws", [_fitted(fit) for fit in fits[:3]]),
+        *listed("fitted law", [_fitted(fit) for fit in fits] or _no_law(judged)),
+        *([("plan", f"{plans[0].in_words()}: regret {plans[0].regret.words()} per frame")] if plans else []),
         *listed("effect of each option", [_effect(effect) for effect in options or ()]),
         *_contention_facts(shared),
     ]
@@ -135,7 +173,6 @@ def profile(
 
 
 def _specification(policy: str, env: str | None, actions: int | None, **settings: Any) -> "PolicySpec":
-    from ..errors import InputError
     from ..policies import PolicySpec
 
     if env is None:
@@ -156,15 +193,67 @@ def _tenth(done: int, total: int) -> bool:
 
 def _fitted(fit: "FittedLaw") -> str:
     said = f"{fit.text}: Kolmogorov-Smirnov {fit.distance:.3f}"
-    if fit.p_value is not None and fit.distance_if_true is not None:
+    if fit.distance_if_true is not None:
         said += " ({:.3f} to {:.3f} if true, ".format(*fit.distance_if_true) + f"p = {fit.p_value:.2g})"
     said += f", Anderson-Darling {fit.anderson_darling:.3g}"
-    if fit.anderson_darling_p_value is not None and fit.anderson_darling_if_true is not None:
+    if fit.anderson_darling_if_true is not None:
         limits = "{:.3g} to {:.3g}".format(*fit.anderson_darling_if_true)
         said += f" ({limits} if true, p = {fit.anderson_darling_p_value:.2g})"
-        if min(fit.p_value or 0.0, fit.anderson_darling_p_value) < 0.05:
-            said += ": does not fit, use the samples"
     return said
+
+
+def _no_law(judged: "Sequence[FittedLaw]") -> list[str]:
+    if not judged:
+        return ["none: too few samples to fit one"]
+    return [f"none: the tests reject {', '.join(fit.family for fit in judged)}; use the samples"]
+
+
+def _planned(measured: "LatencyProfile", asked: Scenario) -> "Plan":
+    """Return what to run with the samples of a profile, in a world."""
+    from ..laws import law_from_samples
+    from ..planning import plan
+
+    law = law_from_samples(measured.seconds, text=f"{len(measured.seconds)} samples of {measured.policy}")
+    return plan(asked.replace(inference_time=law), services="given")
+
+
+def _print_comparison(
+    profiles: "Sequence[LatencyProfile]", plans: "Sequence[Plan]", asked: Scenario, as_json: bool
+) -> int:
+    """Print latency, workers and regret of several policies, and what speaks for which; return the exit code 0."""
+    order = sorted(range(len(plans)), key=lambda place: plans[place].total)
+    best = order[0] if order else min(range(len(profiles)), key=lambda place: profiles[place].seconds.mean())
+    name = profiles[best].policy
+    if plans:
+        advice = [f"{name}, {plans[best].in_words()}: the least regret, unless another policy plays better by itself"]
+        needed = {profiles[place].policy: plans[place].total - plans[best].total for place in order[1:]}
+        for policy, more in needed.items():
+            least = f"earns {more:.4g} per frame more" if more > 1e-6 else "earns more"
+            advice.append(f"{policy} if it {least} without delay")
+    else:
+        needed, advice = {}, [f"{name} is the fastest; --mode-probability P compares what they lose in a world"]
+    if as_json:
+        values = [profile.to_json() for profile in profiles]
+        values = [each | {"plan": plans[place].to_json() if plans else None} for place, each in enumerate(values)]
+        print_json({"policies": values, "recommended": name, "worth_more_by": needed, "recommendation": advice})
+        return 0
+    rows = []
+    for place, measured in enumerate(profiles):
+        times = measured.to_json()
+        row = [measured.policy, f"{1e3 * times['mean']:.3f} ms, {1e3 * times['p99']:.3f} ms", "-", "-", "-", "-"]
+        if plans:
+            found = plans[place]
+            idle = 1.0 if found.service is None else found.service.inaction_fraction
+            row[2:4] = [f"{found.workers}", found.rule or "do not act"]
+            row[4:] = [f"{100 * idle:.4g} %", f"{found.regret.total:.6g}"]
+        rows.append(row)
+    world = (
+        f", mode probability {asked.mode_probability:g}, {1 / asked.frame_time:.4g} frames per second" if plans else ""
+    )
+    print_rows(f"{len(profiles)} policies{world}", _COMPARED, rows, foldable=0)
+    warnings = [f"{measured.policy}: {said}" for measured in profiles for said in measured.warnings]
+    print_facts("", [*listed("recommended", advice), *listed("warning", warnings)])
+    return 0
 
 
 def _effect(effect: "OptionEffect") -> str:
@@ -197,8 +286,6 @@ def _contention_facts(shared: "Contention | None") -> list[tuple[str, str]]:
 
 
 def _numbers(text: str) -> list[int]:
-    from ..errors import InputError
-
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:

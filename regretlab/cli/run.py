@@ -105,6 +105,8 @@ def run(
     from ..laws import parse_frame_time
     from ..play.configuration import RunConfiguration
     from ..play.run import run as play
+    from ..prediction import with_prediction
+    from ..records import Record
 
     own = cartridge or OwnCartridge()
     beacon = environment_options(symbols=symbols, mode_probability=mode_probability)
@@ -138,6 +140,7 @@ def run(
     if summary is None:
         with show_progress() as tell:
             summary = play(configuration, out, overwrite=overwrite, progress=tell)
+    summary = with_prediction(Record.open(out), summary)
     if json:
         print_json(dict(summary))
         return 0

@@ -1,10 +1,11 @@
 """Laws fitted to measured inference times, with how well each fits.
 
 Each family is fitted by maximum likelihood (scipy.stats) with its location held just below the least sample (by an n-th
-of the range: inference has a floor), ranked by Akaike's criterion. The Kolmogorov-Smirnov distance of the best is
-judged by a parametric bootstrap: samples of the fitted law are fitted again, because the distance to a law that was
-fitted to the data is smaller than to a given one (Lilliefors 1967; Stephens 1974). The Anderson-Darling distance,
-judged alike, weighs the tails, where frames are lost:
+of the range: inference has a floor; the uniform law reaches as far beyond its largest), ranked by Akaike's criterion.
+The Kolmogorov-Smirnov distances of the best, and of the next ones until one is not rejected, are judged by a
+parametric bootstrap: samples of the fitted law are fitted again, because the distance to a law that was fitted to the
+data is smaller than to a given one (Lilliefors 1967; Stephens 1974). The Anderson-Darling distance, judged alike,
+weighs the tails, where frames are lost:
 
     A^2 = -n - (1/n) sum_i (2 i - 1) (ln F(x_i) + ln(1 - F(x_{n+1-i}))).
 
@@ -19,12 +20,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 
-__all__ = ["FAMILIES", "FittedLaw", "fit_laws"]
+__all__ = ["FAMILIES", "REFUTED", "FittedLaw", "fit_laws"]
 
 FAMILIES = ("gamma", "lognorm", "weibull_min", "invgauss", "expon", "uniform")
 """Names of scipy.stats; all of them laws of positive times."""
 
 FEWEST = 20
+
+REFUTED = 0.05
+"""A fitted law is rejected where a p-value is below this."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,13 @@ class FittedLaw:
     distance_if_true: tuple[float, float] | None = None
     anderson_darling_if_true: tuple[float, float] | None = None
 
+    @property
+    def is_rejected(self) -> bool | None:
+        """Whether a test rejects the law; None where it was not judged."""
+        if self.p_value is None or self.anderson_darling_p_value is None:
+            return None
+        return min(self.p_value, self.anderson_darling_p_value) < REFUTED
+
 
 def fit_laws(samples: ArrayLike, *, bootstrap: int = 99, seed: int = 0) -> list[FittedLaw]:
     """Fit every family to samples, the best first.
@@ -70,16 +81,16 @@ def fit_laws(samples: ArrayLike, *, bootstrap: int = 99, seed: int = 0) -> list[
     samples
         Seconds, shape (n,), n at least 20.
     bootstrap
-        Samples drawn to judge the best family; 0 to leave that out.
+        Samples drawn to judge a family; 0 to leave that out.
     seed
         Of the bootstrap.
 
     Returns
     -------
     list of FittedLaw
-        In the order of Akaike's criterion. A family that scipy cannot fit is left out. With ``bootstrap`` = b the
-        p-value of the first is one of 1/(b+1), 2/(b+1), ..., 1: if it is small, none of the families fits and the
-        samples themselves are the better law.
+        In the order of Akaike's criterion. A family that scipy cannot fit is left out. With ``bootstrap`` = b p-values
+        are among 1/(b+1), 2/(b+1), ..., 1. They judge the families in this order up to the first that is not rejected;
+        where all are, the samples themselves are the better law.
 
     Raises
     ------
@@ -101,26 +112,31 @@ def fit_laws(samples: ArrayLike, *, bootstrap: int = 99, seed: int = 0) -> list[
     if not fits:
         raise InputError("no family could be fitted to the samples")
     found = [fit for fit, _ in fits]
-    if bootstrap > 0:
-        best, law = fits[0]
-        random = np.random.default_rng(seed)
-        distances = np.full((bootstrap, 2), np.inf)  # of samples that cannot be fitted again: as far as can be
-        for row in distances:
-            drawn = np.sort(np.maximum(law.rvs(len(data), random_state=random), np.finfo(float).tiny))
-            again = _fit(best.family, drawn)
-            if again is not None:
-                row[:] = again[0].distance, again[0].anderson_darling
-        beyond = (distances >= [best.distance, best.anderson_darling]).sum(axis=0)
-        limits = np.quantile(distances, [0.025, 0.975], axis=0, method="inverted_cdf")
-        judged = replace(
-            best,
-            p_value=float(beyond[0] + 1) / (bootstrap + 1),
-            anderson_darling_p_value=float(beyond[1] + 1) / (bootstrap + 1),
-            distance_if_true=(float(limits[0, 0]), float(limits[1, 0])),
-            anderson_darling_if_true=(float(limits[0, 1]), float(limits[1, 1])),
-        )
-        found = [judged, *found[1:]]
+    for place, (fit, law) in enumerate(fits if bootstrap > 0 else ()):
+        found[place] = _judged(fit, law, len(data), bootstrap, seed)
+        if not found[place].is_rejected:
+            break
     return found
+
+
+def _judged(fit: FittedLaw, law: Any, count: int, bootstrap: int, seed: int) -> FittedLaw:
+    """Return the fit with its p-values, from samples of its law that are fitted again."""
+    random = np.random.default_rng(seed)
+    distances = np.full((bootstrap, 2), np.inf)  # of samples that cannot be fitted again: as far as can be
+    for row in distances:
+        drawn = np.sort(np.maximum(law.rvs(count, random_state=random), np.finfo(float).tiny))
+        again = _fit(fit.family, drawn)
+        if again is not None:
+            row[:] = again[0].distance, again[0].anderson_darling
+    beyond = (distances >= [fit.distance, fit.anderson_darling]).sum(axis=0)
+    limits = np.quantile(distances, [0.025, 0.975], axis=0, method="inverted_cdf")
+    return replace(
+        fit,
+        p_value=float(beyond[0] + 1) / (bootstrap + 1),
+        anderson_darling_p_value=float(beyond[1] + 1) / (bootstrap + 1),
+        distance_if_true=(float(limits[0, 0]), float(limits[1, 0])),
+        anderson_darling_if_true=(float(limits[0, 1]), float(limits[1, 1])),
+    )
 
 
 def _fit(family: str, data: NDArray[np.float64]) -> tuple[FittedLaw, Any] | None:
@@ -131,11 +147,11 @@ def _fit(family: str, data: NDArray[np.float64]) -> tuple[FittedLaw, Any] | None
         with np.errstate(all="ignore"):
             # The least sample bounds the support: a location just below it, unless the family has none of its own.
             spread = float(data[-1] - data[0]) or float(data[0]) * 1e-6
-            if family == "uniform":
-                parameters = distribution.fit(data)
+            location = max(0.0, float(data[0]) - spread / len(data))
+            if family == "uniform":  # its ends lie beyond the samples: a sample at an end would be infinitely far off
+                parameters = (location, float(data[-1]) + spread / len(data) - location)
             else:
-                location = float(data[0]) - spread / len(data)
-                parameters = distribution.fit(data, floc=max(0.0, location))
+                parameters = distribution.fit(data, floc=location)
             law = distribution(*parameters)
             likelihood = float(np.sum(law.logpdf(data)))
     except (ValueError, RuntimeError, FloatingPointError, stats.FitError):

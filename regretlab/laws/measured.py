@@ -14,14 +14,12 @@ import numpy as np
 
 from ..errors import InputError
 from ..inputs import read_json
+from .fitting import REFUTED
 from .law import Law
 from .parsing import parse_law
 from .sample_law import SampleLaw
 
-__all__ = ["REFUTED", "MeasuredContention", "MeasuredProfile", "MeasuredSlowdown", "read_profile"]
-
-REFUTED = 0.05
-"""A fitted law, or the line of contention, is not used where its p-value is below this."""
+__all__ = ["MeasuredContention", "MeasuredProfile", "MeasuredSlowdown", "read_profile"]
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ class MeasuredProfile:
         Parameters
         ----------
         which
-            "samples", "fitted", or "auto": the fitted law if it fits, else the samples.
+            "samples" (or "auto"), which carry their sampling interval into what follows, or "fitted".
 
         Raises
         ------
@@ -137,10 +135,11 @@ class MeasuredProfile:
             raise InputError(f"law must be auto, samples or fitted, not '{which}'")
         if which == "fitted" and self.fitted is None:
             count = len(self.samples.seconds)
-            raise InputError(f"the profile of {self.policy} holds no fitted law for its {count} samples: give samples")
-        if self.fitted is not None and (which == "fitted" or (which == "auto" and self.fits)):
-            return self.fitted
-        return self.samples
+            raise InputError(
+                f"the profile of {self.policy} holds no fitted law for its {count} samples (too few, or its tests "
+                "rejected every family): give samples"
+            )
+        return self.fitted if which == "fitted" and self.fitted is not None else self.samples
 
 
 def read_profile(path: str | Path) -> MeasuredProfile:

@@ -93,6 +93,9 @@ class Candidate:
         Who serves the frames; None for not acting.
     options
         Fields of a scenario that say what an output serves, where they differ from their defaults.
+    with_unseen_time
+        Regret and cost if a longer inference than any sample occurs, by which candidates are then compared; None for a
+        law that is not known from samples.
     """
 
     rule: str | None
@@ -103,6 +106,7 @@ class Candidate:
     cost: float
     service: ServiceLaw | None
     options: Mapping[str, Any] = field(default_factory=dict)
+    with_unseen_time: float | None = None
 
     @property
     def total(self) -> float:
@@ -141,6 +145,7 @@ class Candidate:
             "method": None if self.service is None else self.service.method,
             "standard_error": self.regret.standard_errors.get("total"),
             "options": _plain(self.options),
+            "with_unseen_time": self.with_unseen_time,
         }
 
 

@@ -16,6 +16,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..laws.measured import MeasuredSlowdown
+from ..laws.resampling import with_unseen_time
+from ..laws.sample_law import SampleLaw
 from ..progress import Progress
 from ..results import RegretParts
 from ..rules import get_rule, known_rules
@@ -137,6 +139,7 @@ def plan(
     as_scenario(scenario, "plan").check("plan", needs=("inference_time",), uses=(*_USES, *_CHOSEN))
     law, frame_time = scenario.inference_time, scenario.frame_time
     assert law is not None
+    searched = with_unseen_time(law) if isinstance(law, SampleLaw) else law
     loss = loss_of(scenario, "plan")
     machine = Machine(
         frame_time,
@@ -159,14 +162,14 @@ def plan(
     choices = [choice.serving(options_of(scenario)) for choice in _choices(rule, number, hold, alignment)]
     fixed_hold = None if hold in (None, "auto") else int(hold or 0)
     most = (
-        most_workers_for(law, machine, loss.gap_default)
+        most_workers_for(searched, machine, loss.gap_default)
         if most_workers is None
         else check_count(most_workers, "most workers", 1)
     )
-    numbers = [float(number)] if number is not None else [float(n) for n in worker_numbers(law, machine, most)]
+    numbers = [float(number)] if number is not None else [float(n) for n in worker_numbers(searched, machine, most)]
     idle = Candidate(None, 0, None, None, RegretParts(loss.gap_default, 0.0), 0.0, None)
     search = _Search(
-        Scan(law, loss, frame_time, tolerance, scenario.replace(**_without(scenario))),
+        Scan(searched, loss, frame_time, tolerance, scenario.replace(**_without(scenario))),
         machine, numbers, fixed_hold, target_regret, progress, total=4 * len(choices) + 12,
     )  # fmt: skip
     found = search.all(choices)
@@ -186,23 +189,29 @@ def plan(
     largest = law.mean() * factor if math.isfinite(factor) else None
     size, size_words = _model_size(scaling, quality, loss, machine.frame_time, largest)
     chosen = None if best.rule is None else best.scenario(scenario)
+    shown = [best, *tried]
+    if searched is not law:
+        seen = Scan(law, loss, frame_time, tolerance, search.scan.world)
+        own = replace(seen.settled(machine, _as_seen(seen, machine, best)), with_unseen_time=best.total)
+        shown = [own, *(own if _same(each, best) else _as_seen(seen, machine, each) for each in tried)]
+        others = [(choice, _as_seen(seen, machine, each)) for choice, each in others]
     return Plan(
         rule=best.rule,
         workers=best.workers if best.workers == math.inf else int(best.workers),
         hold=best.hold,
         alignment=best.alignment,
         regime=regime_of(best.rule is not None, best.workers),
-        regret=best.regret,
+        regret=shown[0].regret,
         cost=best.cost,
         binds=_binding(search, best, best_choice, choices, most),
         largest_inference_time=largest,
         model_size=size,
         target_regret=target_regret,
-        meets_target=None if target_regret is None else best.sure_regret <= target_regret + tolerance,
-        service=best.service,
-        method="closed-form" if best.service is None else best.service.method,
-        alternatives=(idle, *tried),
-        assumptions=_assumptions(best, machine, scaling, quality, target_regret),
+        meets_target=None if target_regret is None else shown[0].sure_regret <= target_regret + tolerance,
+        service=shown[0].service,
+        method="closed-form" if shown[0].service is None else shown[0].service.method,
+        alternatives=(idle, *shown[1:]),
+        assumptions=_assumptions(shown[0], machine, scaling, quality, target_regret),
         scenario=chosen,
         ignored=scenario.ignored(_CHOSEN),
         model_size_words=size_words,
@@ -213,7 +222,21 @@ def plan(
         most_workers_binds=number is None and _more_would_help(search, best, best_choice, most),
         not_computed=search.not_computed,
         other_services=tuple(sorted((each for _, each in others), key=lambda each: each.sure_total)),
+        slowdown=1.0 if best.workers == math.inf else machine.slowdown(best.workers),
     )
+
+
+def _as_seen(seen: Scan, machine: Machine, candidate: Candidate) -> Candidate:
+    """Return a candidate with its figures for the samples themselves; what it was compared by is kept next to them."""
+    if candidate.rule is None:
+        return candidate
+    found = seen.candidate(
+        machine, candidate.rule, candidate.workers, hold=candidate.hold, alignment=candidate.alignment,
+        options=candidate.options,
+    )  # fmt: skip
+    if found is None:
+        return candidate
+    return replace(found, with_unseen_time=candidate.total)
 
 
 def _without(scenario: Scenario) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..curves import PredictedPlay, predicted_play
+from ..laws.resampling import SamplingInterval
 from ..results import Method, RegretParts, Result, ServiceLaw, flattened, listed
 from ..scenario import Scenario, with_unit
+from ..simulation.sampling import interval_from_samples
 from ..theory.any_rule import LowerBound
 from .candidates import NO_ACTION, SERVICE_OPTIONS, Candidate, candidate_in_words
 from .regime import REGIME_WORDS, Regime
@@ -80,6 +83,8 @@ class Plan(Result):
         Fields of the scenario asked about that the plan does not use, because it chooses them.
     model_size_words
         The model size as text, which distinguishes no limit from no size; None without a scaling law.
+    slowdown
+        How many times as long as alone an inference takes next to the other workers.
     """
 
     rule: str | None
@@ -108,6 +113,7 @@ class Plan(Result):
     scenario: Scenario | None = field(default=None, repr=False)
     ignored: tuple[str, ...] = field(default=(), repr=False)
     model_size_words: str | None = field(default=None, repr=False)
+    slowdown: float = field(default=1.0, repr=False)
 
     @property
     def total(self) -> float:
@@ -119,6 +125,17 @@ class Plan(Result):
         """Regret over the lower bound of the same workers and service model; None where that is 0 or nothing acts."""
         least = 0.0 if self.lower_bound is None else self.lower_bound.regret_per_frame
         return self.regret.total / least if least > 0.0 else None
+
+    @cached_property
+    def sampling_interval(self) -> SamplingInterval | None:
+        """Interval of the plan's figures where the inference time is known from samples, else None."""
+        chosen = self.scenario
+        if chosen is None or chosen.inference_time is None:
+            return None
+        slower = chosen.replace(inference_time=chosen.inference_time.scaled(self.slowdown), cores=None)
+        return interval_from_samples(
+            slower, self.regret, 1.0 if self.service is None else self.service.inaction_fraction
+        )
 
     @property
     def title(self) -> str:
@@ -145,6 +162,7 @@ class Plan(Result):
             facts.append(("inference time", with_unit(self.scenario.inference_time.text)))
         facts += [
             ("regret per frame", self.regret.words()),
+            *(self.sampling_interval.facts() if self.sampling_interval is not None else ()),
             ("cost per frame", f"{self.cost:.6g}"),
             ("lower bound, any rule", self._distance_in_words()),
             ("what binds", self.binds),
@@ -160,7 +178,7 @@ class Plan(Result):
         facts.append(("largest mean inference time", slowest))
         if self.model_size_words is not None:
             facts.append(("model size", self.model_size_words))
-        others = sorted(self.alternatives, key=lambda candidate: candidate.total)
+        others = sorted(self.alternatives, key=by_total)
         if self.ignored:
             facts.append(("chosen anew", f"{', '.join(self.ignored)} of the scenario"))
         return [
@@ -173,14 +191,14 @@ class Plan(Result):
         ]
 
     def _bars(self) -> list[tuple[str, RegretParts]]:
-        others = sorted(self.alternatives, key=lambda candidate: candidate.total)
+        others = sorted(self.alternatives, key=by_total)
         return [(candidate_in_words(each), each.regret) for each in others]
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the best of each rule, and not acting, as a ``pandas.DataFrame``, the least regret and cost first."""
         import pandas as pd
 
-        others = sorted(self.alternatives, key=lambda candidate: candidate.total)
+        others = sorted(self.alternatives, key=by_total)
         return pd.DataFrame([flattened(each.to_json() | {"rule": each.rule or NO_ACTION}) for each in others])
 
     def to_json(self) -> dict[str, Any]:
@@ -213,6 +231,7 @@ class Plan(Result):
             "most_workers_binds": self.most_workers_binds,
             "not_computed": [{"candidate": words, "reason": why} for words, why in self.not_computed.items()],
             "other_services": [candidate.to_json() for candidate in self.other_services],
+            "sampling_interval": None if self.sampling_interval is None else self.sampling_interval.to_json(),
         }
 
     def _distance_in_words(self) -> str:
@@ -227,7 +246,14 @@ class Plan(Result):
 
 def _in_a_line(candidate: Candidate) -> str:
     error = f" ± {candidate.error:.2g}" if candidate.error else ""
-    return f"{candidate.total:.6g}{error}  {candidate_in_words(candidate)}"
+    longer = candidate.with_unseen_time
+    unseen = "" if longer is None or candidate.rule is None else f" ({longer:.4g} with a longer time than any seen)"
+    return f"{candidate.total:.6g}{error}  {candidate_in_words(candidate)}{unseen}"
+
+
+def by_total(candidate: Candidate) -> float:
+    """Return what candidates are ordered by: regret and cost, for samples with a longer time than any seen."""
+    return candidate.total if candidate.with_unseen_time is None else candidate.with_unseen_time
 
 
 def _plain(value: Any) -> Any:

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..errors import RunError
 from ..interrupts import deferred, terminable, uninterrupted
+from ..machine_load import MachineLoad
 from ..progress import Progress
 from ..records import RecordWriter
 from .configuration import RunConfiguration
@@ -179,7 +180,7 @@ class Supervisor:
         self._complete = False
         self.failure: str | None = None
         """Why the run broke off."""
-        self._used = time.process_time()
+        self._used, self._load = time.process_time(), MachineLoad()
 
     def start(self) -> None:
         """Start all processes, wait until they are ready, prime the rule and set the clock."""
@@ -214,7 +215,7 @@ class Supervisor:
             worker_priority=self._board.read_priority(WORKERS),
         )
         self._board.control[EPOCH] = time.monotonic_ns() + int(_LEAD_TIME * 1e9)
-        self._used = time.process_time()
+        self._used, self._load = time.process_time(), MachineLoad()
 
     def start_workers(self) -> list[BaseProcess]:
         """Start what infers."""
@@ -263,6 +264,7 @@ class Supervisor:
 
     def end(self) -> None:
         """End every process, record what is left, close the record, free the memory."""
+        others = self._load.cores_of_others()
         self._board.control[STOP] = 1
         learners = self.learners.processes if self.learners is not None else []
         spares = [process for _, process in self._spares]
@@ -291,6 +293,7 @@ class Supervisor:
                 complete=self._complete,
                 missed_frames=int(self._board.control[MISSED]),
                 restarts=self.restarts,
+                cores_of_others=None if others is None else round(others, 3),
                 processor_seconds={
                     "environment": round(float(seconds[workers]), 4),
                     "workers": round(float(seconds[:workers].sum()), 4),

@@ -8,7 +8,6 @@ game plays the frame; what that shows is shown at boundary k + 1, when a real sc
 
 import math
 import operator
-from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -239,8 +238,11 @@ class FrameService:
         elif not self._unused:
             return self._still_in_force(index)
         unused = self._unused
-        for output in due:
-            insort(unused, output, key=_freshness)
+        for output in due:  # nearly always the freshest, or next to it
+            place, own = len(unused), _freshness(output)
+            while place and _freshness(unused[place - 1]) > own:
+                place -= 1
+            unused.insert(place, output)
         gone = []
         while unused and index - unused[0].observation_frame >= self._age_limit:
             gone.append(unused.pop(0))

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .style import COLOURS, house_style
+from .style import COLOURS, LOOKS, house_style
 
 __all__ = ["Curve", "MeasuredPoint", "regret_against_inference_time", "regret_by_cause"]
 
@@ -29,11 +29,14 @@ class Curve:
         Inference times, shape (n,).
     regret
         Regret per frame, shape (n,).
+    rule
+        The rule that it describes, for its colour; empty for any other curve.
     """
 
     label: str
     seconds: NDArray[np.float64]
     regret: NDArray[np.float64]
+    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,9 @@ class MeasuredPoint:
     high: float
 
 
-def regret_against_inference_time(curves: Sequence[Curve], points: Sequence[MeasuredPoint]) -> Figure:
+def regret_against_inference_time(
+    curves: Sequence[Curve], points: Sequence[MeasuredPoint], *, least: float | None = None
+) -> Figure:
     """Draw regret per frame against inference time.
 
     Parameters
@@ -69,17 +74,20 @@ def regret_against_inference_time(curves: Sequence[Curve], points: Sequence[Meas
         Theory.
     points
         Measured runs; filled markers with their intervals.
+    least
+        Lower end of a logarithmic axis of regret; None for a linear one from 0.
 
     Returns
     -------
     Figure
-        One axes; inference time in milliseconds. Regret from 0 to 1, further where the data go further.
+        One axes; inference time in milliseconds. Regret up to 1, further where the data go further.
     """
     with house_style():
         figure = Figure(figsize=(6.4, 3.7), layout="constrained")
         axes = figure.add_subplot()
         colours = {}
-        for curve, colour, dashes in zip(curves, cycle(COLOURS), cycle(_DASHES), strict=False):
+        for curve, own, dashes in zip(curves, cycle(COLOURS), cycle(_DASHES), strict=False):
+            colour = LOOKS[curve.rule][0] if curve.rule in LOOKS else own
             colours[curve.label] = colour
             axes.plot(curve.seconds * 1e3, curve.regret, color=colour, linestyle=dashes, label=curve.label)
         kinds = list(dict.fromkeys(point.label for point in points))
@@ -105,7 +113,11 @@ def regret_against_inference_time(curves: Sequence[Curve], points: Sequence[Meas
         axes.set_ylabel("regret per frame")
         highest = [float(curve.regret.max(initial=0)) for curve in curves] + [point.high for point in points]
         lowest = [float(curve.regret.min(initial=0)) for curve in curves] + [point.low for point in points]
-        axes.set_ylim(min([0.0, *lowest]), max([1.0, *highest]))
+        if least is None:
+            axes.set_ylim(min([0.0, *lowest]), max([1.0, *highest]))
+        else:
+            axes.set_yscale("log")
+            axes.set_ylim(least, max([1.0, *highest]) * 1.15)
         axes.set_xlim(left=0)
         figure.legend(loc="outside lower center", ncols=3)
         return figure

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import replacing, write_atomically
+from ..machine_load import MachineLoad, busy_warning
 from ..progress import Progress, silent
 from ..records.batch_means import batch_count, batch_means, student_quantile
-from ..results import Result
+from ..results import Result, listed
 from .execution import build_timed
 from .parameters import parameter_count
 from .spec import PolicySpec
@@ -32,6 +33,7 @@ __all__ = ["CONFIDENCE", "LatencyProfile", "check_target", "profile_policy"]
 
 CONFIDENCE = 0.95
 """Confidence of the interval of the mean."""
+_FEWEST_WARM, _LONG_WARM_UP = 2, 5.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,13 +51,17 @@ class LatencyProfile(Result):
     threads, channels_last, bf16, compiled
         How the network was executed.
     warm_up
-        Inferences before the samples that do not count.
+        Inferences before the samples that do not count: the first ones load, compile and fill caches.
     seed
         Seed of the frames shown.
     machine, torch_version
         Where it was measured.
     device
         "cpu" or "cuda".
+    first_seconds
+        Seconds of the first inference of the warm-up; None without one.
+    cores_of_others
+        Cores that other processes used meanwhile; None where that is not known.
     """
 
     policy: str
@@ -70,6 +76,14 @@ class LatencyProfile(Result):
     bf16: bool = False
     compiled: bool = False
     device: str = "cpu"
+    first_seconds: float | None = None
+    cores_of_others: float | None = None
+
+    @property
+    def warnings(self) -> list[str]:
+        """What speaks against the samples, in sentences."""
+        busy = busy_warning(self.cores_of_others, "samples")
+        return [] if busy is None else [busy]
 
     @property
     def mean_interval(self) -> tuple[float, float]:
@@ -97,13 +111,19 @@ class LatencyProfile(Result):
         values = self.to_json()
         low, high = self.mean_interval
         return [
-            ("parameters", "not ours to count" if self.parameters is None else f"{self.parameters:,}"),
+            ("parameters", "unknown, the policy is your own" if self.parameters is None else f"{self.parameters:,}"),
             ("mean", f"{1e3 * values['mean']:.3f} ms in [{1e3 * low:.3f}, {1e3 * high:.3f}] ({100 * CONFIDENCE:g} %)"),
             ("standard deviation", f"{1e3 * values['std']:.3f} ms"),
             ("p50, p99, max", ", ".join(f"{1e3 * values[name]:.3f} ms" for name in ("p50", "p99", "max"))),
             ("inferences per second", f"{values['inferences_per_second']:.1f}"),
+            *([("warm-up", self._warm_up_in_words())] if self.warm_up else []),
             ("machine", f"{self.machine}, torch {self.torch_version}, {self.threads} thread(s) on the {self.device}"),
+            *listed("warning", self.warnings),
         ]
+
+    def _warm_up_in_words(self) -> str:
+        first = "" if self.first_seconds is None else f", the first took {1e3 * self.first_seconds:.3f} ms"
+        return f"{self.warm_up} inferences that do not count{first}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the summary as plain values (seconds), without the samples."""
@@ -126,6 +146,9 @@ class LatencyProfile(Result):
             "compiled": self.compiled,
             "device": self.device,
             "warm_up": self.warm_up,
+            "first_seconds": self.first_seconds,
+            "cores_of_others": self.cores_of_others,
+            "warnings": self.warnings,
             "seed": self.seed,
             "machine": self.machine,
             "torch_version": self.torch_version,
@@ -187,7 +210,7 @@ def profile_policy(
     samples
         Inferences to measure.
     warm_up
-        Inferences before them that do not count.
+        Inferences before them that do not count: so many, or fewer (but two) once they have taken five seconds.
     threads
         Threads of the network's operations; the process has its own number back afterwards.
     bf16, compiled
@@ -223,31 +246,42 @@ def profile_policy(
     if warm_up < 0:
         raise InputError(f"warm_up must be at least 0, not {warm_up}")
     frames = np.random.default_rng(seed).integers(0, 256, (8, *spec.frame_shape)).astype(spec.frame_dtype)
-    seconds = np.empty(warm_up + samples)
     before = torch.get_num_threads()
     try:
         policy = build_timed(spec, threads=threads, bf16=bf16, compiled=compiled)
-        for index in range(len(seconds)):
+
+        def infer(index: int) -> float:
             frame = frames[index % len(frames)]
             began = time.perf_counter()
             policy.act(frame)
-            seconds[index] = time.perf_counter() - began
-            progress(index + 1, len(seconds), "inferences")
+            return time.perf_counter() - began
+
+        warming: list[float] = []
+        while len(warming) < warm_up and (len(warming) < _FEWEST_WARM or sum(warming) < _LONG_WARM_UP):
+            warming.append(infer(len(warming)))
+            progress(len(warming), warm_up + samples, "inferences")
+        load, seconds = MachineLoad(), np.empty(samples)
+        for index in range(samples):
+            seconds[index] = infer(len(warming) + index)
+            progress(warm_up + index + 1, warm_up + samples, "inferences")
+        others = load.cores_of_others()
     finally:
         torch.set_num_threads(before)
     return LatencyProfile(
         policy=spec.name,
         parameters=parameter_count(spec) if spec.has_network else None,
-        seconds=seconds[warm_up:],
+        seconds=seconds,
         threads=threads,
         channels_last=spec.channels_last,
-        warm_up=warm_up,
+        warm_up=len(warming),
         seed=seed,
         machine=f"{_processor()}, {os.cpu_count()} cores, {platform.platform()}{_accelerator(spec.device)}",
         torch_version=torch.__version__,
         bf16=bf16,
         compiled=compiled,
         device=spec.device,
+        first_seconds=warming[0] if warming else None,
+        cores_of_others=others,
     )
 
 

@@ -21,10 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..results import RegretParts, Result, delays_in_words
+from ..results import RegretParts, Result, delays_in_words, listed
 from ..scenario import frames_of, with_unit
 from .batch_means import batch_count, batch_means, doubt
 from .cost import core_seconds
+from .highlights import LEVEL, completed_inferences, episodes, warnings_of, worst_second
 from .learning import learning_figures
 from .reader import Record
 
@@ -77,6 +78,14 @@ class RunSummary(Result, Mapping[str, Any]):
     learning
         ``learners``, ``transitions``, ``updates``, ``updates_per_second``, ``share`` (of the draws that the replay
         ratio allows) and ``restarts`` (of learners); ``None`` for a run that did not learn.
+    learned
+        What the rule had learned, or was given, at the end: ``tau_max``, ``quantile``, ``hold`` and ``mean``, as above.
+    episode_return, episode_length
+        Mean over the episodes that ended, its 95 % ``interval``, and how many ``episodes`` these are; lengths in
+        frames. ``None`` where none ended.
+    worst_second
+        The second with the most frames without an action: ``begins`` (seconds), ``frames``, ``frames_without_action``
+        and ``longest_inference`` (seconds, of those under way then).
     server
         Of a run that asked a policy server: ``end_to_end``, ``server`` and ``network`` (``mean`` and ``p99`` in
         seconds: from request to answer, what the server says it took with its queue, and the rest), ``in_flight``
@@ -96,6 +105,9 @@ class RunSummary(Result, Mapping[str, Any]):
         The law that inference times were drawn from, as text; ``None`` where they were measured.
     doubts
         Why a mean has no standard error, by its name; not among the JSON values.
+    predicted
+        What theory predicts for the inference times of this run (``regretlab.prediction``); ``None`` unless the caller
+        asked for it, as ``rl.run`` and the command line do.
     """
 
     frames: int
@@ -120,6 +132,10 @@ class RunSummary(Result, Mapping[str, Any]):
     mean_time: float | None
     warnings: list[str]
     learning: dict[str, Any] | None
+    learned: dict[str, float | int | None]
+    episode_return: dict[str, Any] | None
+    episode_length: dict[str, Any] | None
+    worst_second: dict[str, Any] | None
     server: dict[str, Any] | None
     failure: str | None
     standard_error: dict[str, Any]
@@ -127,6 +143,7 @@ class RunSummary(Result, Mapping[str, Any]):
     regret: RegretParts | None = None
     emulated: str | None = None
     doubts: Mapping[str, str] = field(default_factory=dict)
+    predicted: Mapping[str, Any] | None = None
 
     def __getitem__(self, key: str) -> Any:
         if key not in self:
@@ -163,11 +180,21 @@ class RunSummary(Result, Mapping[str, Any]):
             ("frames", f"{self.frames} ({self.warmup_frames} before the first action, not counted below)"),
             ("reward per frame", self._with_error("reward_per_frame")),
         ]
+        for name, values in (("return", self.episode_return), ("length", self.episode_length)):
+            if values is not None and values["mean"] is not None:
+                facts.append((f"episode {name}", _of_episodes(values, " frames" if name == "length" else "")))
+        predicted = self.predicted or {}
+        regret = predicted.get("regret_per_frame")
         if self.regret is not None:
             facts.append(("regret per frame", self.regret.words()))
+            if regret is not None:
+                parts = f"{regret['inaction']:.6g} inaction + {regret['delay']:.6g} delay"
+                facts.append(("  predicted", f"{regret['total']:.6g}  =  {parts}"))
         facts += [
             ("frames without an action", self._with_error("inaction_fraction", 100, " %")),
+            *([("  predicted", f"{100 * predicted['inaction_fraction']:.4f} %")] if predicted else []),
             ("frames by delay in frames", delays_in_words(self.delay_law)),
+            *([("  predicted", delays_in_words(predicted["delay_law"]))] if predicted else []),
             ("mean age of what was acted on", self._with_error("mean_age", 1e3, " ms")),
         ]
         if lateness["p99"] is not None and lateness["max"]:
@@ -197,6 +224,15 @@ class RunSummary(Result, Mapping[str, Any]):
                 ("interactions learned from", "none" if share is None else f"{100 * share:.2f} %"),
                 ("learners restarted", str(self.learning["restarts"])),
             ]
+        if self.worst_second is not None:
+            worst = self.worst_second
+            took = (
+                "none was under way"
+                if worst["longest_inference"] is None
+                else f"{1e3 * worst['longest_inference']:.1f} ms"
+            )
+            missed = f"{worst['frames_without_action']} of {frames_of(worst['frames'])} without an action"
+            facts.append(("worst second", f"from {worst['begins']:.2f} s on: {missed}, longest inference {took}"))
         facts += self._server_facts()
         facts.append(("workers restarted", str(self.restarts)))
         facts += [
@@ -204,7 +240,7 @@ class RunSummary(Result, Mapping[str, Any]):
             for kind, value in self.reward_per_core_second.items()
             if value is not None
         ]
-        facts += [("warning", sentence) for sentence in self.warnings]
+        facts += listed("warning", self.warnings)
         if self.failure is not None:
             facts.append(("broke off", self.failure))
         return [*facts, ("record", self.record)]
@@ -275,12 +311,24 @@ def summarise(record: Record) -> RunSummary:
     age, peaks = _ages(counted["observation_frame"].to_numpy(), counted["frame"].to_numpy(), deadline, served)
     mean_age, mean_age_error = _frame_mean(age)
     peak_age, peak_age_error = _mean(peaks)
-    finished = record.inferences[~record.inferences["lost"] & ~record.inferences["cancelled"]].sort_values("scheduled")
+    finished = completed_inferences(record)
     times = (finished["completion"] - finished["scheduled"]).to_numpy()
     times_mean, times_error = _mean(times)
     done = record.inferences[(record.inferences["effect_frame"] >= 0) & ~record.inferences["lost"]]
     overwritten, overwritten_error = _mean(done["overwritten"].to_numpy())
 
+    doubts = {
+        name: why
+        for name, series in (("reward_per_frame", rewards), ("inaction_fraction", ~served), ("mean_age", age))
+        if (why := doubt(series)) is not None
+    }
+    learned = {
+        "tau_max": record.meta.get("tau_max"),
+        "quantile": record.meta.get("quantile_time"),
+        "hold": record.meta.get("hold"),
+        "mean": record.meta.get("mean_time"),
+    }
+    episode_return, episode_length = episodes(table)
     seconds = core_seconds(record)
     total = float(counted["reward"].sum())
 
@@ -314,12 +362,16 @@ def summarise(record: Record) -> RunSummary:
         missed_frames=int(record.meta.get("missed_frames", 0)),
         core_seconds=seconds,
         reward_per_core_second={kind: total / value if value else None for kind, value in seconds.items()},
-        hold=record.meta.get("hold"),
-        tau_max=record.meta.get("tau_max"),
-        quantile_time=record.meta.get("quantile_time"),
-        mean_time=record.meta.get("mean_time"),
-        warnings=_warnings(record, rewards),
+        hold=learned["hold"],
+        tau_max=learned["tau_max"],
+        quantile_time=learned["quantile"],
+        mean_time=learned["mean"],
         learning=learning_figures(record),
+        learned=learned,
+        episode_return=episode_return,
+        episode_length=episode_length,
+        worst_second=worst_second(counted, served, finished, _frame_time(record, deadline)),
+        warnings=[*_warnings(record, rewards), *warnings_of(record.meta, finished, doubts)],
         server=_server(record),
         failure=record.meta.get("failure"),
         standard_error={
@@ -335,12 +387,20 @@ def summarise(record: Record) -> RunSummary:
         record=str(record.directory),
         regret=_regret(record, counted["reward"].to_numpy(), served),
         emulated=_emulated(record.meta),
-        doubts={
-            name: why
-            for name, series in (("reward_per_frame", rewards), ("inaction_fraction", ~served), ("mean_age", age))
-            if (why := doubt(series)) is not None
-        },
+        doubts=doubts,
     )
+
+
+def _frame_time(record: Record, deadline: NDArray[np.float64]) -> float:
+    """Return the seconds of a frame, by the frames themselves where the record does not say."""
+    stated = record.meta.get("frame_time")
+    return float(stated if stated is not None else np.median(np.diff(deadline)) if len(deadline) > 1 else 1.0)
+
+
+def _of_episodes(values: Mapping[str, Any], unit: str) -> str:
+    interval, count = values["interval"], values["episodes"]
+    within = "" if interval is None else f" in [{interval[0]:.6g}, {interval[1]:.6g}] ({100 * LEVEL:g} %)"
+    return f"{values['mean']:.6g}{unit}{within}, {count} episode{'' if count == 1 else 's'}"
 
 
 def _server(record: Record) -> dict[str, Any] | None:

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..curves import PredictedPlay, predicted_play
+from ..laws.resampling import SamplingInterval
 from ..results import RegretParts, Result, ServiceLaw, delays_in_words, listed
 from ..scenario import Scenario
 
@@ -130,6 +132,7 @@ class SimulationResult(Result, Mapping[str, Any]):
             ("frames without an action", _measured(phi, None if error is None else 100 * error, " %")),
             ("frames by delay in frames", delays_in_words(self.delay_law)),
             ("mean time between actions", _measured(self.interaction_time, errors["interaction_time"], " s")),
+            *(self.sampling_interval.facts() if self.sampling_interval is not None else ()),
             ("outputs overwritten", f"{100 * self.overwritten_fraction:.4g} %"),
             (
                 "played",
@@ -140,11 +143,22 @@ class SimulationResult(Result, Mapping[str, Any]):
             *listed("assuming", self.assumptions),
         ]
 
+    @cached_property
+    def sampling_interval(self) -> SamplingInterval | None:
+        """Interval of the figures where the inference time is known from samples, else None."""
+        from .sampling import interval_from_samples
+
+        return interval_from_samples(self.scenario, self.regret, self.inaction_fraction)
+
     def _bars(self) -> list[tuple[str, RegretParts]]:
         return [(self.title, self.regret)]
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as the command line prints them; ``standard_error`` is that of the total per frame."""
+        sampled = None if self.sampling_interval is None else self.sampling_interval.to_json()
+        return {**self._values(), "sampling_interval": sampled}
+
+    def _values(self) -> dict[str, Any]:
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         service, errors = values.pop("service"), values.pop("standard_errors")
         del values["scenario"], values["regret"]
@@ -173,13 +187,13 @@ class SimulationResult(Result, Mapping[str, Any]):
         }
 
     def __getitem__(self, key: str) -> Any:
-        return self.to_json()[key]
+        return self.to_json()[key] if key == "sampling_interval" else self._values()[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.to_json())
+        return iter([*self._values(), "sampling_interval"])
 
     def __len__(self) -> int:
-        return len(self.to_json())
+        return len(self._values()) + 1
 
 
 def _measured(value: float, error: float | None, unit: str = "") -> str:

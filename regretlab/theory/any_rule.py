@@ -27,6 +27,7 @@ from ..curves import LossCurve
 from ..errors import InputError
 from ..laws import Law
 from ..laws.law import LONGEST_PMF, check_frame_time
+from ..laws.resampling import SamplingInterval, sampling_interval
 from ..results import Method, RegretParts, Result, listed
 from ..scenario import Scenario, as_scenario
 from .checks import check_count, check_gap, check_positive
@@ -102,6 +103,8 @@ class LowerBound(Result):
         "closed-form" (finite sums) or "series".
     sharper
         Sharper bounds where they were asked for and apply.
+    asked
+        Scenario and restart time that it is the bound of; None where it was computed from a law alone.
     formula
         Law, service model, H and whether on the ring, from which the LaTeX of the bound is made when it is asked for.
     """
@@ -121,6 +124,7 @@ class LowerBound(Result):
     horizon: float | None = None
     sharper: tuple[SharperBound, ...] = ()
     formula: tuple[Law, str, float, bool] | None = field(default=None, repr=False, compare=False)
+    asked: tuple[Scenario, float] | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def symbolic(self) -> str | None:
@@ -151,6 +155,7 @@ class LowerBound(Result):
         fewest = self.workers_without_inaction
         return [
             *facts,
+            *(self.sampling_interval.facts() if self.sampling_interval is not None else ()),
             ("unavoidable inaction", f"{100 * self.inaction_fraction:.4g} % of the frames"),
             ("fewest workers without it", "no number suffices" if fewest is None else f"{fewest}"),
             ("method", self.method),
@@ -180,6 +185,19 @@ class LowerBound(Result):
         formula = f"{self.symbolic} = " if self.symbolic else ""
         return f"$\\text{{regret per frame}} \\ge {formula}{self.regret_per_frame:.6g}$"
 
+    @cached_property
+    def sampling_interval(self) -> SamplingInterval | None:
+        """Interval of bound and inaction where the inference time is known from samples, else None."""
+        if self.asked is None:
+            return None
+        scenario, restart = self.asked
+
+        def figures(law: Law) -> dict[str, float]:
+            found = lower_bound(scenario.replace(inference_time=law), restart_time=restart, sharper=False)
+            return {"inaction_fraction": found.inaction_fraction, "regret_per_frame.total": found.regret_per_frame}
+
+        return sampling_interval(scenario.inference_time, figures)
+
     def in_brief(self) -> dict[str, Any]:
         """Return the bound as it is printed next to the value of a rule."""
         return {
@@ -201,6 +219,7 @@ class LowerBound(Result):
             "interaction_time": None,
             "workers_for_zero_inaction": self.workers_without_inaction,
             "regret_per_frame": only_total(self.regret_per_frame),
+            "sampling_interval": None if self.sampling_interval is None else self.sampling_interval.to_json(),
             "regret_per_second": only_total(self.regret_per_second),
             "regret": None if self.over_horizon is None else only_total(self.over_horizon),
             "method": self.method,
@@ -260,7 +279,7 @@ def lower_bound(scenario: Scenario, *, restart_time: float = 0.0, sharper: bool 
         horizon=scenario.horizon,
         sharper=sharper,
     )
-    return replace(found, assumptions=(*found.assumptions, *notes))
+    return replace(found, assumptions=(*found.assumptions, *notes), asked=(scenario, restart_time))
 
 
 def _loss_of(scenario: Scenario) -> tuple[AgeLoss, tuple[str, ...]]:

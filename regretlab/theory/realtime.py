@@ -257,6 +257,7 @@ def bound(
         hold=frames_held,
         learning=found,
         learners_to_keep_up=keep_up,
+        service_given=not computed,
         law=law if computed and plain and not batches and not capped and not in_phases else None,
         predicted=predicted_play(scenario.loss, service),
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..curves import PredictedPlay
 from ..laws import Law
+from ..laws.resampling import SamplingInterval
 from ..results import Method, RegretParts, Result, ServiceLaw, delays_in_words, listed
 from ..rules import MAX_TIME
 from ..rules.service.frame_service import TAU_MAX_QUANTILE
@@ -59,6 +60,8 @@ class RegretReport(Result):
         N_L*, learners that process every interaction; None without a time per batch.
     law
         Law of the inference time on the cores there are; None where the service law was given.
+    service_given
+        Whether the caller gave the service law: the figures then do not rest on the law of the inference time alone.
     predicted
         What the policy of a measured loss curve earns; None for a witness, or a curve of losses alone.
     """
@@ -83,6 +86,7 @@ class RegretReport(Result):
     learning: LearningBound | None = None
     learners_to_keep_up: int | None = None
     law: Law | None = field(default=None, repr=False)
+    service_given: bool = field(default=False, repr=False)
     predicted: PredictedPlay | None = None
 
     @property
@@ -113,6 +117,7 @@ class RegretReport(Result):
         return [
             *facts,
             ("workers for zero inaction", self._workers_in_words()),
+            *(self.sampling_interval.facts() if self.sampling_interval is not None else ()),
             ("method", self.method),
             ("attained by", self.witness),
             *listed("assuming", self.assumptions),
@@ -136,6 +141,16 @@ class RegretReport(Result):
 
     def _bars(self) -> list[tuple[str, RegretParts]]:
         return [(self.title, self.regret)]
+
+    @cached_property
+    def sampling_interval(self) -> SamplingInterval | None:
+        """Interval of the figures where the inference time is known from samples, else None; imports the simulator."""
+        if self.service_given:
+            return None
+        from ..simulation.sampling import interval_from_samples
+
+        asked = self.scenario if self.hold is None else self.scenario.replace(hold=self.hold)
+        return interval_from_samples(asked, self.regret, self.inaction_fraction)
 
     @cached_property
     def symbolic(self) -> str | None:
@@ -200,6 +215,7 @@ class RegretReport(Result):
             "symbolic": self.symbolic,
             "lower_bound": self.lower_bound.in_brief(),
             "above_lower_bound": self.above_lower_bound,
+            "sampling_interval": None if self.sampling_interval is None else self.sampling_interval.to_json(),
         }
         if self.hold is not None:
             values["hold"] = self.hold

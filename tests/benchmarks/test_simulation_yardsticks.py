@@ -8,7 +8,7 @@ import pytest
 
 from regretlab.scenario import Scenario
 from regretlab.simulation import simulate
-from tests.benchmarks.yardsticks import compile_c, plain_pool, run_c
+from tests.benchmarks.yardsticks import KEPT, compile_c, plain_pool, run_c
 from tests.oracles.simpy_pool import PoolModel
 
 MEAN, P, SYMBOLS = 2.5, 0.9, 16
@@ -43,6 +43,15 @@ def agrees(result, frames, inaction, reward, delays):
 def test_the_c_program_counts_the_same(unlimited, tmp_path):
     played = run_c(compile_c(tmp_path), 2_000_000, 5, MEAN, P, SYMBOLS)
     agrees(unlimited, 2_000_000, played.inaction_fraction, played.reward_per_frame, played.delay_law)
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_c_program_that_keeps_outputs_counts_the_same(workers, tmp_path):
+    asked = Scenario(f"expon(scale={MEAN})", frame_time=1, mode_probability=P, workers=workers, symbols=SYMBOLS)
+    result = simulate(asked.replace(unused="keep"), frames=250_000)
+    played = run_c(compile_c(tmp_path, KEPT), 2_000_000, 5, MEAN, P, SYMBOLS, workers)
+    agrees(result, 2_000_000, played.inaction_fraction, played.reward_per_frame, played.delay_law)
 
 
 def test_the_plain_numba_loop_counts_the_same(unlimited):

@@ -9,6 +9,8 @@ import numba
 import numpy as np
 
 SOURCE = Path(__file__).with_name("frame_pool.c")
+KEPT = SOURCE.with_name("kept_outputs.c")
+"""Free-running workers whose unused outputs are kept."""
 
 
 @dataclass
@@ -21,19 +23,19 @@ class Played:
     delay_law: np.ndarray
 
 
-def compile_c(folder: Path) -> Path:
-    """Compile the C program into a folder; return the executable."""
+def compile_c(folder: Path, source: Path = SOURCE) -> Path:
+    """Compile a C program into a folder; return the executable."""
     compiler = shutil.which("gcc")
     if compiler is None:
         raise FileNotFoundError("the C yardstick needs gcc")
-    program = folder / "frame_pool"
-    subprocess.run([compiler, "-O3", "-march=native", "-o", program, SOURCE, "-lm"], check=True)
+    program = folder / source.stem
+    subprocess.run([compiler, "-O3", "-march=native", "-o", program, source, "-lm"], check=True)
     return program
 
 
-def run_c(program: Path, frames: int, seed: int, mean: float, p: float, symbols: int) -> Played:
-    """Run it: the unlimited frame pool with exponential times of that mean (in frames) on the ring."""
-    command = [program, frames, seed, mean, p, symbols]
+def run_c(program: Path, frames: int, seed: int, mean: float, p: float, symbols: int, *more: int) -> Played:
+    """Run it: exponential times of that mean (in frames) on the ring, in the unlimited pool or for so many workers."""
+    command = [program, frames, seed, mean, p, symbols, *more]
     output = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True).stdout
     seconds, inaction, reward, *delays = map(float, output.split())
     return Played(seconds, inaction, reward, np.array([0.0, *delays]))

@@ -19,6 +19,11 @@ PAGES = sorted(
     if not {"_build", "reference"} & set(page.parts)  # built, and written by the build
 )
 
+JOBS = [ROOT / "docs" / "how-to" / f"{job}.md" for job in (
+    "workers", "robot", "language-model", "networks", "loaded-laptop", "paper"
+)]  # fmt: skip
+"""Pages that are followed from an empty directory, one command after the other."""
+
 
 def commands() -> Iterator[tuple[str, ...]]:
     """Yield the words that name each command: ("bound",), ("record", "info"), ..."""

