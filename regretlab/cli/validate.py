@@ -60,6 +60,7 @@ def validate(
             rows,
             foldable=1,
         )
+        write("".join(f"busy machine: {printable(str(run))}\n" for run in result.busy))
         write(f"report: {printable(str(result.report))}\n")
     return 0 if result.passed else 1
 

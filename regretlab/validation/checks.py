@@ -1,20 +1,23 @@
 """The claims: what theory says of each run, what the run's record shows, compared by ``claim.judge``.
 
 Tolerances are stated here, before any run, and are the same for quick and full validations: 0.02 per frame for a regret
-(0.06 in realtime runs, which are shorter), 0.01 for a fraction of frames (0.02 in realtime runs; 0.01 where all frames
-should be served), 0.03 for the share that learners process (a run begins and ends in between).
+(0.06 in realtime runs about outputs, which are shorter), 0.01 for a fraction of frames (0.02 in realtime runs; 0.01
+where all frames should be served), 0.03 for the share that learners process (a run begins and ends in between).
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..laws import parse_law
+from ..laws import constant, parse_law
 from ..play.configuration import RunConfiguration
 from ..records import Record, batch_means
 from ..records.learning import learning_figures, share_error
+from ..results import ServiceLaw
+from ..rules import SEQUENTIAL_STRICT
 from ..rules.service.service import service_law
 from ..scenario import Scenario
 from ..theory.any_rule import lower_bound
@@ -44,6 +47,8 @@ FRACTION_TOLERANCE = 0.01
 REALTIME_FRACTION_TOLERANCE = 0.02
 FRAME_TIME_TOLERANCE = 1e-5  # seconds
 SHARE_TOLERANCE = 0.03
+DISTINCT = 0.02
+"""A wrong theory that predicts another value by more than this must be excluded by a realtime claim."""
 
 
 def regret_of_delay(delay: NDArray[np.int64], probability: float, symbols: int) -> NDArray[np.float64]:
@@ -112,6 +117,7 @@ def claims_of_twin(run: PlannedRun, record: Record, twin: Record) -> list[Claim]
             standard_error=batch_means(real - virtual).standard_error,
             tolerance=REGRET_TOLERANCE,
             source="realtime",
+            identity=True,
         )
     ]
 
@@ -197,7 +203,14 @@ def _regret_claim(name: str, statement: str, run: PlannedRun, measured: _Measure
     )
 
 
-def _fraction_claim(name: str, statement: str, run: PlannedRun, measured: _Measured, predicted: float) -> Claim:
+def _fraction_claim(
+    name: str,
+    statement: str,
+    run: PlannedRun,
+    measured: _Measured,
+    predicted: float,
+    rivals: Mapping[str, float] | None = None,
+) -> Claim:
     value, error = measured.inaction
     return judge(
         name,
@@ -207,7 +220,13 @@ def _fraction_claim(name: str, statement: str, run: PlannedRun, measured: _Measu
         standard_error=error,
         tolerance=REALTIME_FRACTION_TOLERANCE if run.group == "realtime" and predicted > 0 else FRACTION_TOLERANCE,
         source="realtime" if run.group == "realtime" else "virtual",
+        rivals=_distinct(predicted, rivals or {}),
     )
+
+
+def _distinct(predicted: float, rivals: Mapping[str, float]) -> dict[str, float]:
+    """Return the theories whose prediction is another one: those that a claim must exclude."""
+    return {name: value for name, value in rivals.items() if abs(value - predicted) > DISTINCT}
 
 
 def _support_end(configuration: RunConfiguration) -> float | None:
@@ -324,6 +343,7 @@ def _explained_claim(run: PlannedRun, measured: _Measured) -> Claim:
         standard_error=error,
         tolerance=FRACTION_TOLERANCE,
         source="realtime",
+        identity=True,
     )
 
 
@@ -357,8 +377,8 @@ def _drift(measured: _Measured) -> tuple[float, float]:
     return float(coefficients[0]), float(np.sqrt(covariance[0, 0]))
 
 
-def _learned_inaction(run: PlannedRun, measured: _Measured) -> float:
-    """Return the mean over the run of max(0, 1 - N tau_M / tau_max), tau_max the longest occupation until then."""
+def _learned_times(run: PlannedRun, measured: _Measured) -> NDArray[np.float64]:
+    """Return tau_max in frames at each counted frame: the longest occupation until then."""
     inferences = measured.record.inferences
     done = inferences[~inferences["lost"]].sort_values("completion")
     occupied = (done["completion"] - done["scheduled"]).to_numpy() / FRAME_TIME
@@ -366,8 +386,45 @@ def _learned_inaction(run: PlannedRun, measured: _Measured) -> float:
     learned = np.maximum.accumulate(np.concatenate(([first], occupied)))
     if run.configuration.alignment == "frame":
         learned = np.ceil(learned - 1e-7)
-    at = learned[np.searchsorted(done["completion"].to_numpy(), measured.deadline)]
-    return float(np.maximum(0.0, 1.0 - run.configuration.workers / at).mean())
+    return learned[np.searchsorted(done["completion"].to_numpy(), measured.deadline)]
+
+
+def _learned_inaction(run: PlannedRun, measured: _Measured, fewer: int = 0) -> float:
+    """Return the mean over the run of max(0, 1 - N tau_M / tau_max), tau_max the longest occupation until then."""
+    workers = run.configuration.workers - fewer
+    return float(np.maximum(0.0, 1.0 - workers / _learned_times(run, measured)).mean())
+
+
+def _services(run: PlannedRun, measured: _Measured, workers: int) -> list[tuple[float, ServiceLaw]]:
+    """Return the service laws of a realtime run and their shares of it: under max-time one for each tau_max learned."""
+    configuration = run.configuration
+    asked: dict[str, Any] = {"rule": configuration.rule, "workers": workers, "alignment": configuration.alignment}
+    if not configuration.staggering_rule.takes_maximum_time:
+        assert configuration.emulate_latency is not None
+        return [(1.0, service_law(parse_law(configuration.emulate_latency), FRAME_TIME, **asked))]
+    times, counts = np.unique(_learned_times(run, measured), return_counts=True)
+    return [
+        (count / counts.sum(), service_law(constant(time * FRAME_TIME), FRAME_TIME, **asked))
+        for time, count in zip(times, counts, strict=True)
+    ]
+
+
+def _regret_of_services(services: Sequence[tuple[float, ServiceLaw]], measured: _Measured, later: int = 0) -> float:
+    """Return the regret per frame of service laws whose delays are ``later`` frames longer."""
+    total = 0.0
+    for share, service in services:
+        delays = np.arange(len(service.delay_law)) + later
+        losses = regret_of_delay(delays, measured.probability, measured.symbols)
+        total += share * (service.inaction_fraction + float(service.delay_law @ losses))
+    return total
+
+
+def _regret_at_mean_delay(services: Sequence[tuple[float, ServiceLaw]], measured: _Measured) -> float:
+    """Return the regret if p^(E D) stood in place of E p^D."""
+    served = sum(share * service.delay_law.sum() for share, service in services)
+    mean = sum(share * float(service.delay_law @ np.arange(len(service.delay_law))) for share, service in services)
+    loss = regret_of_delay(np.array([mean / served]), measured.probability, measured.symbols)
+    return float(1.0 - served + served * loss[0])
 
 
 def _regret_of_own_path(measured: _Measured) -> NDArray[np.float64]:
@@ -380,37 +437,56 @@ def _regret_of_own_path(measured: _Measured) -> NDArray[np.float64]:
 
 
 def _realtime(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
-    """(f) Real processes on the wall clock."""
+    """(f) Real processes on the wall clock, predicted from their law (or tau_max as learned), against wrong theories.
+
+    The regret is that of the run with the chance of its path removed: what it lost, less what its symbols made it lose
+    at its delays, plus what they cost on average. Its error is then that of the delays.
+    """
+    configuration = run.configuration
+    workers, rule = configuration.workers, configuration.staggering_rule
     losses = regret_of_delay(measured.delay, measured.probability, measured.symbols)
-    value, _ = measured.regret
-    _, error = batch_means(1.0 - measured.reward - losses)
-    emulated = run.configuration.emulate_latency is not None
+    value, error = batch_means(1.0 - measured.reward - _regret_of_own_path(measured) + losses)
+    services = _services(run, measured, workers)
+    predicted = _regret_of_services(services, measured)
+    rivals = {
+        "delays are one frame longer": _regret_of_services(services, measured, later=1),
+        "p^(E D) in place of E p^D": _regret_at_mean_delay(services, measured),
+    }
+    if workers > 1:
+        rivals["one worker fewer"] = _regret_of_services(_services(run, measured, workers - 1), measured)
+    emulated = configuration.emulate_latency is not None
     yield judge(
         f"{run.name}-regret",
-        f"the measured delays of a realtime run ({'emulated' if emulated else 'measured'} latency) predict its regret",
-        predicted=float(losses.mean()),
+        f"the rule's service law predicts the regret of a realtime run ({'emulated' if emulated else 'measured'} "
+        "latency), the chance of its symbols removed",
+        predicted=predicted,
         measured=value,
         standard_error=error,
-        tolerance=REALTIME_REGRET_TOLERANCE,
+        tolerance=REGRET_TOLERANCE,
         source="realtime",
+        rivals=_distinct(predicted, rivals),
     )
     yield _explained_claim(run, measured)
-    if run.configuration.staggering_rule.takes_maximum_time:
+    if rule.takes_maximum_time:
         yield _fraction_claim(
             f"{run.name}-inaction",
-            f"{run.configuration.workers} staggered workers leave what the longest inference of the run says: nothing "
+            f"{workers} staggered workers leave what the longest inference of the run says: nothing "
             "while it is no longer than that many frames",
             run,
             measured,
             _learned_inaction(run, measured),
+            {"one worker fewer": _learned_inaction(run, measured, fewer=1)},
         )
     else:
+        assert configuration.emulate_latency is not None
+        strict = service_law(parse_law(configuration.emulate_latency), FRAME_TIME, rule=SEQUENTIAL_STRICT)
         yield _fraction_claim(
             f"{run.name}-inaction",
             "one sequential worker leaves this fraction of realtime frames to the default behaviour",
             run,
             measured,
             _service(run)[0],
+            {"it observes again a frame after its action": strict.inaction_fraction},
         )
     drift, error = _drift(measured)
     yield judge(
@@ -421,6 +497,7 @@ def _realtime(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
         standard_error=error,
         tolerance=FRAME_TIME_TOLERANCE,
         source="realtime",
+        rivals={"a frame lasts 1/60 s": 1 / 60},
     )
 
 
@@ -434,13 +511,18 @@ def _learners(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
     batch = configuration.learning.batch
     ratio = configuration.learning.draws_per_transition
     fewest = learners_to_keep_up(**times, batch_size=batch, replay_ratio=ratio)
+    shares = [
+        processed_share(learners, **times, batch_size=batch, replay_ratio=ratio)
+        for learners in (configuration.learners, configuration.learners - 1)
+    ]
     yield judge(
         f"{run.name}-share",
         f"{configuration.learners} learners process this share of what is to be learned; N_L* = {fewest} "
         "(emulated steps)",
-        predicted=processed_share(configuration.learners, **times, batch_size=batch, replay_ratio=ratio),
+        predicted=shares[0],
         measured=told["share"],
         standard_error=share_error(measured.record),
         tolerance=SHARE_TOLERANCE,
         source="realtime" if configuration.clock == "real" else "virtual",
+        rivals=_distinct(shares[0], {"one learner fewer": shares[1]}),
     )

@@ -66,6 +66,9 @@ class Claim:
         Half-width of the interval in standard errors.
     rival, rival_predicted
         The nearest wrong theory and what it predicts; empty and None where none was named.
+    identity
+        Whether the prediction uses so much of the run itself that a wrong theory of the delays would pass as well: it
+        checks the machinery.
     """
 
     name: str
@@ -80,6 +83,7 @@ class Claim:
     quantile: float = QUANTILE
     rival: str = ""
     rival_predicted: float | None = None
+    identity: bool = False
 
     @property
     def passed(self) -> bool:
@@ -107,6 +111,7 @@ def judge(
     tolerance: float,
     source: Source,
     rivals: Mapping[str, float] | None = None,
+    identity: bool = False,
 ) -> Claim:
     """Compare a measured value with its prediction.
 
@@ -122,6 +127,8 @@ def judge(
         The clock of the run.
     rivals
         Wrong theories, by a name that reads alone, and their predictions.
+    identity
+        As in ``Claim``.
 
     Returns
     -------
@@ -178,6 +185,7 @@ def judge(
         power,
         rival=rival,
         rival_predicted=rival_predicted,
+        identity=identity,
     )
 
 

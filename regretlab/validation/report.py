@@ -21,6 +21,7 @@ from ..rules import FRAME_POOL, MAX_TIME, SEQUENTIAL, StaggeringRule
 from ..scenario import Scenario
 from ..theory.realtime import bound
 from .claim import CONFIDENCE, QUANTILE, Claim
+from .load import BusyRun
 from .runs import FRAME_TIME, MAIN_PROBABILITY, SYMBOLS, PlannedRun
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ _VERDICTS = {
 
 _REGRET_CAPTION = (
     f"Curves: theory for constant inference times on the ring with {SYMBOLS} symbols and modal probability "
-    f"{MAIN_PROBABILITY} (closed forms). Points: {{}} runs on the cartridge with 99 % intervals; realtime runs are "
-    "real processes on the wall clock, virtual runs the same rules on a simulated clock. Sequential inference leaves "
+    f"{MAIN_PROBABILITY} (closed forms). Points: {{}} runs on the cartridge with 99 % intervals; virtual runs play "
+    "the rules on a simulated clock. Sequential inference leaves "
     "most frames to the no-op as soon as an inference takes longer than a frame; staggered workers act on every frame "
     "and pay only for the age of what they saw."
 )
@@ -59,7 +60,9 @@ _CURVES: dict[StaggeringRule, tuple[str, Callable[[float], int]]] = {
 """The rules of the first picture: label, and workers for an inference time of x frames."""
 
 
-def write_report(path: Path, claims: Sequence[Claim], played: Played, *, quick: bool) -> None:
+def write_report(
+    path: Path, claims: Sequence[Claim], played: Played, *, quick: bool, busy: Sequence[BusyRun] = ()
+) -> None:
     """Write the report of a validation.
 
     Parameters
@@ -72,6 +75,8 @@ def write_report(path: Path, claims: Sequence[Claim], played: Played, *, quick: 
         The runs and their records.
     quick
         Whether it was a quick validation.
+    busy
+        The runs during which something else used the machine.
     """
     import jinja2
 
@@ -84,6 +89,7 @@ def write_report(path: Path, claims: Sequence[Claim], played: Played, *, quick: 
         counts=counts,
         passed=all(claim.passed for claim in claims),
         quick=quick,
+        busy=busy,
         confidence=CONFIDENCE,
         verdicts=_VERDICTS,
         figures=[
@@ -103,7 +109,8 @@ def write_report(path: Path, claims: Sequence[Claim], played: Played, *, quick: 
 def regret_figure(played: Played) -> "Figure":
     """Draw regret per frame against inference time: theory as curves, runs as points with intervals.
 
-    Only runs with constant inference times at the main modal probability have a place on this axis.
+    Only runs that the curves describe have a place: constant inference times at the main modal probability, a policy
+    that knows its action, and no fewer workers.
     """
     grid = np.arange(0.05, 16.0, 0.05)
     probability = played[0][1].meta["environment"]["mode_probability"] if played else MAIN_PROBABILITY
@@ -140,7 +147,7 @@ def _points(run: PlannedRun, record: Record) -> list[MeasuredPoint]:
     if configuration.environment_options["mode_probability"] != MAIN_PROBABILITY:
         return []
     text = configuration.emulate_latency
-    if text is not None and not text.startswith("constant"):
+    if configuration.learns or (text is not None and not text.startswith("constant")):
         return []
     summary = summarise(record)
     if summary.reward_per_frame is None or summary.standard_error["reward_per_frame"] is None:
@@ -149,10 +156,12 @@ def _points(run: PlannedRun, record: Record) -> list[MeasuredPoint]:
     seconds = float((inferences["completion"] - inferences["scheduled"]).mean())
     if text is None:
         seconds = float((inferences["completion"] - inferences["dispatch"]).mean())
+    label, workers = _CURVES[configuration.staggering_rule]
+    if configuration.workers < workers(seconds / FRAME_TIME):
+        return []  # the curve is that of more workers
     regret, half = 1.0 - summary.reward_per_frame, QUANTILE * summary.standard_error["reward_per_frame"]
-    label = "realtime run" if configuration.clock == "real" else "virtual run"
-    curve = _CURVES[configuration.staggering_rule][0]
-    return [MeasuredPoint(label, curve, seconds, regret, max(regret - half, 0.0), regret + half)]
+    clock = "realtime run" if configuration.clock == "real" else "virtual run"
+    return [MeasuredPoint(clock, label, seconds, regret, max(regret - half, 0.0), regret + half)]
 
 
 def timeline_figure(played: Played) -> "Figure | None":

@@ -1,6 +1,7 @@
 """Validate: play the planned runs, judge the claims, write the report.
 
-Virtual runs go first, on all cores; realtime runs come after them, one at a time, on an otherwise idle machine. A
+Virtual runs go first, on all cores; realtime runs come after them, one at a time, on an otherwise idle machine. One
+that was played while something else used the machine, and about which a claim does not hold, is played once more. A
 run whose record is already there and complete, from the same configuration, is not played again, so an interrupted
 validation goes on where it stopped.
 """
@@ -23,6 +24,7 @@ from ..progress import Progress, silent
 from ..records import Record, RunSummary, summarise
 from .checks import LOWER_BOUND_OF_RUNS, claims_of, claims_of_many, claims_of_twin, is_held_against_the_bound
 from .claim import Claim
+from .load import BUSY, BusyRun, LoadWatch
 from .path_blind import lower_bound_claim, watching_claim
 from .runs import PlannedRun, planned_runs
 
@@ -51,11 +53,14 @@ class Validation:
         Path of the report, one self-contained HTML file.
     directory
         Folder with the report, ``claims.json`` and the records of all runs.
+    busy
+        The realtime runs of this call during which something else used the machine.
     """
 
     claims: tuple[Claim, ...]
     report: Path
     directory: Path
+    busy: tuple[BusyRun, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -69,6 +74,7 @@ class Validation:
             "claims": [claim.to_json() for claim in self.claims],
             "report": str(self.report),
             "directory": str(self.directory),
+            "busy": [run.to_json() for run in self.busy],
         }
 
 
@@ -118,8 +124,9 @@ def validate(
         for run in _play_virtual(virtual, directory, context, tell):
             done += run.configuration.frames
             tell(run.name, 0)
+        busy = []
         for run in real:
-            _play_one(run, directory, _telling(run.name, tell))
+            busy += _play_real(run, directory, _telling(run.name, tell))
             done += run.configuration.frames
     found = [(run, Record.open(_folder(directory, run))) for run in runs]
     judged = tuple(claim for run, record in found for claim in _claims(run, record, directory))
@@ -130,8 +137,8 @@ def validate(
     from .report import write_report
 
     report = directory / REPORT_FILE
-    write_report(report, judged, found, quick=quick)
-    result = Validation(judged, report, directory)
+    write_report(report, judged, found, quick=quick, busy=busy)
+    result = Validation(judged, report, directory, tuple(busy))
     (directory / CLAIMS_FILE).write_text(json.dumps(result.to_json(), indent=2) + "\n")
     return result
 
@@ -187,11 +194,36 @@ def _is_played(run: PlannedRun, folder: Path) -> bool:
     return bool(meta.get("complete")) and same and meta["versions"]["regretlab"] == __version__
 
 
-def _play_one(run: PlannedRun, directory: Path, tell: Progress) -> RunSummary:
+def _play_one(run: PlannedRun, directory: Path, tell: Progress, *, again: bool = False) -> RunSummary:
     folder = _folder(directory, run)
-    if _is_played(run, folder):
+    if not again and _is_played(run, folder):
         return summarise(Record.open(folder))
     return play(run.configuration, folder, overwrite=True, progress=tell)
+
+
+def _play_real(run: PlannedRun, directory: Path, tell: Progress) -> list[BusyRun]:
+    """Play a realtime run, and once more if the machine was busy and a claim does not hold; return the busy ones."""
+    found: list[BusyRun] = []
+    for again in (False, True):
+        watch: LoadWatch | None = None
+
+        def telling(played: int, total: int, what: str) -> None:
+            nonlocal watch
+            watch = watch or (LoadWatch() if played else None)
+            tell(played, total, what)
+
+        _play_one(run, directory, telling, again=again)
+        if watch is None:  # its record was there
+            break
+        record = Record.open(_folder(directory, run))
+        others, stolen = watch.cores(sum(record.meta.get("processor_seconds", {}).values()))
+        if others + stolen < BUSY:
+            break
+        repeated = not again and not all(claim.passed for claim in _claims(run, record, directory))
+        found.append(BusyRun(run.name, round(others, 3), round(stolen, 3), repeated))
+        if not repeated:
+            break
+    return found
 
 
 def _claims(run: PlannedRun, record: Record, directory: Path) -> list[Claim]:

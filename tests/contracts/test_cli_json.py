@@ -511,6 +511,7 @@ def test_stochasticity_where_no_state_is_told(answer, tmp_path):
 
 
 CLAIM_KEYS = {
+    "identity",
     "rival",
     "rival_predicted",
     "quantile",
@@ -542,7 +543,7 @@ def test_validate(answer, tmp_path):
     first = answer(*words, "--json")
     values = json.loads(first.out)
     assert first.code == (0 if values["passed"] else 1)
-    assert set(values) == {"passed", "claims", "report", "directory"}
+    assert set(values) == {"passed", "claims", "report", "directory", "busy"}
     (claim,) = values["claims"]
     assert set(claim) == CLAIM_KEYS
     assert claim["name"] == "delay-regret[p=0.8,d=2]"

@@ -16,6 +16,7 @@ import pytest
 
 import regretlab
 from regretlab.cli import main
+from regretlab.experiments import read_experiment
 from regretlab.sweeps import read_configuration
 from regretlab.validation.checks import predicted_regret
 from regretlab.validation.runs import planned_runs
@@ -25,7 +26,7 @@ from .commands import JOBS, PAGES, ROOT, blocks, commands, console_commands, opt
 
 TESTED = {"{code-cell}", "console", "python", "toml"}
 """What a block may be: a cell that the build runs, a command line, an example at the prompt, a file."""
-LAYOUT = re.compile(r"^\{(image|figure|grid|grid-item-card|toctree|include|math|admonition|note|only)\}")
+LAYOUT = re.compile(r"^\{(image|figure|glossary|grid|grid-item-card|toctree|include|math|admonition|note|only)\}")
 
 PARSED = (
     # they need a Ray cluster of one's own
@@ -36,6 +37,7 @@ PARSED = (
     "regretlab validate --quick --out validation",
     # minutes of play; tests/experiments reads these files and plays both protocols
     "regretlab experiment simulated-delay paper_figures/experiments/stacker.toml --budget cpu --out stacker.parquet",
+    "regretlab experiment simulated-delay late.toml --cores 2 --out late.parquet --figure late.svg",
     "regretlab experiment asynchronous paper_figures/experiments/beacon.toml --budget cpu --out beacon.parquet",
 )
 """Command lines that are parsed and not run."""
@@ -48,6 +50,8 @@ CHANGED = {
     "3600": "60",
     "4000": "30",
     "6000": "60",
+    "24000": "60",
+    "12000": "30",
 }
 """Words that stand for something, or would take long, and what is run in their place."""
 ADDED = {
@@ -162,8 +166,8 @@ def test_files_in_toml_are_read(page):
     for _, kind, text in blocks(page):
         if kind == "toml":
             values = tomllib.loads(text)
-            assert "sweep" in values, "a file of another kind needs its reader here"
-            read_configuration(values)
+            assert "sweep" in values or "experiment" in values, "a file of another kind needs its reader here"
+            (read_configuration if "sweep" in values else read_experiment)(values)
 
 
 COMMANDS = list(commands())

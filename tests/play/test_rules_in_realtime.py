@@ -64,7 +64,7 @@ def test_a_rule_plays_the_same_schedule_on_both_clocks(rule, tmp_path, one_fork_
 
 
 @pytest.mark.realtime
-@pytest.mark.parametrize("rule", ["quantile-time", "expected-time", "frame-pool", "frame-hold"])
+@pytest.mark.parametrize("rule", ["expected-time", "frame-pool", "frame-hold"])
 def test_a_shared_schedule_has_the_same_law_on_both_clocks(rule, tmp_path, one_fork_server):
     """With varying times the inaction and the mean delay of 4 s of play are those of a long virtual run (4 sigma)."""
     real, virtual = _play_on_both(
@@ -83,6 +83,21 @@ def test_a_shared_schedule_has_the_same_law_on_both_clocks(rule, tmp_path, one_f
         )
         measured, error = batch_means(shown)
         assert abs(measured - expected.mean()) < 4 * max(error, 0.01)
+
+
+@pytest.mark.realtime
+def test_the_quantile_is_learned_while_processes_play(tmp_path, one_fork_server):
+    """After ten seconds q is that of a virtual run of the same times, within a tenth, and outputs are held to it."""
+    configuration = values(rule="quantile-time", workers=4, emulate_latency="gamma(4, scale=0.01)", frames=600)
+    found = {}
+    for clock in ("real", "virtual"):
+        summary = run(RunConfiguration(**configuration, clock=clock), tmp_path / clock)
+        rows = Record.open(tmp_path / clock).inferences
+        held = (rows["release"] - rows["scheduled"])[rows["release"] > rows["completion"]]
+        assert (rows["release"] <= rows["completion"] + 1e-9)[100:].mean() < 0.06
+        assert held.iloc[-50:].median() == pytest.approx(summary.quantile_time, rel=0.1)
+        found[clock] = summary.quantile_time
+    assert found["real"] == pytest.approx(found["virtual"], rel=0.1)
 
 
 @pytest.mark.realtime
