@@ -102,7 +102,6 @@ def _play(
 
     from ..errors import InputError
     from ..experiments import read_experiment, read_results, run_experiment
-    from ..experiments.results import draw_rewards
 
     if figure is not None and figure.suffix not in (".pdf", ".svg", ".png"):
         raise InputError(f"a figure goes to a .pdf, .svg or .png file, not '{figure}'")
@@ -122,6 +121,8 @@ def _play(
             progress=tell,
         )
     if figure is not None:
+        from ..plots.rewards import draw_rewards
+
         draw_rewards(read_results(outcome.path), chosen.settings.title).savefig(figure)
     if json:
         print_json(

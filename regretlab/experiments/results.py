@@ -15,14 +15,12 @@ from ..errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
 __all__ = [
     "COLUMNS",
     "CaseSummary",
     "Windows",
     "case_summaries",
-    "draw_rewards",
     "pack",
     "read_metadata",
     "read_results",
@@ -243,41 +241,3 @@ def case_summaries(rows: "pd.DataFrame", counted: float = 1.0) -> list[CaseSumma
             )
         )
     return summaries
-
-
-def draw_rewards(rows: "pd.DataFrame", title: str = "") -> "Figure":
-    """Return a figure of the reward per frame of each case against the frames played, with 95 % intervals over seeds.
-
-    Parameters
-    ----------
-    rows
-        Rows of a results file.
-    title
-        Of the figure.
-    """
-    import numpy as np
-    from matplotlib.figure import Figure
-    from scipy import stats
-
-    from ..plots.style import COLOURS, DASHES, WIDTHS, house_style
-
-    with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.4), layout="constrained")
-        axes = figure.subplots()
-        groups = rows.groupby(["case", "delay", "interaction"], sort=False, dropna=False)
-        for number, (which, own) in enumerate(groups):
-            case, delay, way = cast(tuple[str, int, str], which)
-            ends = own.assign(end=own["first_frame"] + own["frames"], value=own["reward"] / own["frames"])
-            values = ends.pivot_table(index="end", columns="seed", values="value")
-            means, seeds = values.mean(axis=1).to_numpy(), values.shape[1]
-            colour, dashes = COLOURS[number % len(COLOURS)], DASHES[number // len(COLOURS) % len(DASHES)]
-            label = f"{case}, {way}, {delay} frames late" if delay else str(case)
-            axes.plot(values.index, means, color=colour, linestyle=dashes, label=label)
-            if seeds > 1:
-                half = stats.t.ppf(0.975, seeds - 1) * values.std(axis=1).to_numpy() / np.sqrt(seeds)
-                axes.fill_between(values.index, means - half, means + half, color=colour, alpha=0.15, linewidth=0)
-        axes.set_xlabel("frames played")
-        axes.set_ylabel("reward per frame")
-        axes.set_title(title)
-        figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
-        return figure

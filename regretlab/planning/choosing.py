@@ -138,7 +138,15 @@ def plan(
     >>> round(found.above_lower_bound, 6)
     1.0
     """
-    as_scenario(scenario, "plan").check("plan", needs=("inference_time",), uses=(*_USES, *_CHOSEN))
+    if as_scenario(scenario, "plan").batch_law is not None:
+        from .batches import plan_of_batches
+
+        return plan_of_batches(
+            scenario, target_regret=target_regret, most_workers=most_workers, services=services, rule=rule,
+            workers=workers, hold=hold, alignment=alignment, worker_cost=worker_cost, scaling=scaling,
+            quality=quality, learners=learners, contention=contention,
+        )  # fmt: skip
+    scenario.check("plan", needs=("inference_time",), uses=(*_USES, *_CHOSEN))
     law, frame_time = scenario.inference_time, scenario.frame_time
     assert law is not None
     searched = with_unseen_time(law) if isinstance(law, SampleLaw) else law

@@ -26,7 +26,7 @@ from .commands import JOBS, PAGES, ROOT, blocks, commands, console_commands, opt
 
 TESTED = {"{code-cell}", "console", "python", "toml"}
 """What a block may be: a cell that the build runs, a command line, an example at the prompt, a file."""
-LAYOUT = re.compile(r"^\{(image|figure|grid|grid-item-card|toctree|include|math|admonition|note|only)\}")
+LAYOUT = re.compile(r"^\{(image|figure|glossary|grid|grid-item-card|toctree|include|math|admonition|note|only)\}")
 
 PARSED = (
     # they need a server that runs meanwhile: tests/policies/test_server_load.py and tests/play/test_policy_servers.py

@@ -16,7 +16,8 @@ from scipy import stats
 
 from regretlab.errors import InputError
 from regretlab.experiments import case_summaries, read_experiment, read_results, run_experiment
-from regretlab.experiments.results import COLUMNS, Windows, draw_rewards, read_metadata
+from regretlab.experiments.results import COLUMNS, Windows, read_metadata
+from regretlab.plots.rewards import draw_rewards
 
 ROOT = Path(__file__).parents[2]
 BEACON = {"environment": "regretlab/Beacon-v0", "environment_options": {"symbols": 4, "mode_probability": 0.9}}
