@@ -29,6 +29,17 @@ TESTED = {"{code-cell}", "console", "python", "toml"}
 LAYOUT = re.compile(r"^\{(image|figure|glossary|grid|grid-item-card|toctree|include|math|admonition|note|only)\}")
 
 PARSED = (
+    # they need a server that runs meanwhile: tests/policies/test_server_load.py and tests/play/test_policy_servers.py
+    (
+        'regretlab serve --policy oracle --symbols 6 --mode moves --chunk 9 --emulate-latency "uniform(0.03, 0.06)" '
+        "--requests independent --port 8000"
+    ),
+    "regretlab profile --policy ws://127.0.0.1:8000 --actions 7 --concurrency 1,2,4,8 --out load.csv",
+    "regretlab plan --inference-time @load.csv --mode-probability 0.95 --symbols 6 --worker-cost 0.002",
+    (
+        "regretlab run --policy ws://127.0.0.1:8000 --symbols 6 --mode moves --mode-probability 0.95 --workers 4 "
+        "--frames 1200 --out served"
+    ),
     # they need a Ray cluster of one's own
     "regretlab sweep grid.toml --engine ray --address auto --out grid.nc",
     "regretlab run --backend ray --ray-address auto --policy impala-k7 --workers 6 --rule frame-pool --out far",

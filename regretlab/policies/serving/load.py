@@ -32,7 +32,7 @@ ROUNDS = 5
 _FEWEST = 4
 _SEPARATE = 0.05
 """Share of a lone request's time between two answers from which on they do not come together."""
-_HELPS, _TOGETHER = 0.5, 0.3
+_HELPS, _TOGETHER = 0.25, 0.25
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,10 @@ class LoadProfile:
         but answers come together, and of those that come together a frame uses the freshest; "N workers": they grow.
         """
         rates = self.throughputs
-        if rates[-1] / rates[0] - 1.0 < _HELPS * (self.concurrency[-1] / self.concurrency[0] - 1.0) * 0.5:
+        if rates[-1] / rates[0] - 1.0 < _HELPS * (self.concurrency[-1] / self.concurrency[0] - 1.0):
             return "one worker"
-        return "batch" if self.together[-1] - self.together[0] > _TOGETHER else "N workers"
+        by_chance = -math.expm1(-_SEPARATE * rates[-1] * self.means[0])  # of answers at independent times
+        return "batch" if self.together[-1] - by_chance > _TOGETHER else "N workers"
 
     def to_json(self) -> dict[str, Any]:
         """Return the figures as plain values, without the samples."""
