@@ -192,6 +192,8 @@ def bound(
     in_phases = any("keep their phases" in note for note in service.assumptions)
     parts, moving = _parts(service, loss, scenario)
     notes += moving
+    if isinstance(scenario.loss, LossCurve):
+        notes += scenario.loss.caution(scenario.service_model == "chunk")
     found = None
     if part.learning_bound is not None and horizon is not None:
         scale = service.frame_time / service.interaction_time
