@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw_panel", "draw_sizes", "judge_sizes", "read_cases", "read_sizes", "said_verdict"]
+__all__ = ["draw_panel", "draw_sizes", "judge_sizes", "paired_differences", "read_cases", "read_sizes", "said_verdict"]
 
 RESULTS = Path(__file__).parent / "results"
 WAYS = ("asynchronous", "sequential")
@@ -35,7 +35,8 @@ def read_cases(name: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 def read_sizes(name: str, panels: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
     """Return panels: each way's points (delay, mean, half of the 95 % interval), floors, and how it was played.
 
-    ``by_seed`` holds what the means are of: each way's values at each delay, and those of the floors.
+    ``by_seed`` holds what the means are of: each way's values at each delay, and those of the floors that play is
+    judged against: not of a fixed action that may be the best there is.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def read_sizes(name: str, panels: Mapping[str, Mapping[str, int]]) -> list[dict[
     seeds = {}
     for case in cases:
         value = [case["reward_per_frame"], case["interval"]]
-        is_floor = players[case["case"]] in ("random", "noop")
+        is_floor = players[case["case"]] in ("random", "noop", "fixed")
         if is_floor:
             floors[case["case"]] = value
         else:
@@ -66,7 +67,7 @@ def read_sizes(name: str, panels: Mapping[str, Mapping[str, int]]) -> list[dict[
             "floors": floors,
             "by_seed": {
                 "ways": {way: [seeds[way, delay] for delay in delays.values()] for way in WAYS},
-                "floors": {label: seeds[label] for label in floors},
+                "floors": {label: seeds[label] for label in floors if players[label] != "fixed"},
             },
             "frames": experiment["frames"],
             "seeds": experiment["seeds"],
@@ -81,6 +82,12 @@ def read_sizes(name: str, panels: Mapping[str, Mapping[str, int]]) -> list[dict[
 def _differences(panel: dict[str, Any]) -> list[tuple[float, float]]:
     """Return for each model the interval of what asynchronous play has more than sequential play."""
     return [difference(*pair) for pair in zip(*(panel["by_seed"]["ways"][way] for way in WAYS), strict=True)]
+
+
+def paired_differences(panel: dict[str, Any]) -> list[tuple[float, float, float]]:
+    """Return (delay, low, high): the interval of what asynchronous play has more than sequential play."""
+    delays = [delay for delay, _, _ in panel["ways"][WAYS[0]]]
+    return [(delay, *interval) for delay, interval in zip(delays, _differences(panel), strict=True)]
 
 
 def _clear(panel: dict[str, Any]) -> list[bool]:

@@ -38,6 +38,7 @@ FIGURES: dict[str, str] = {
     "agents-late": "agents_late",
     "duel": "duel",
     "stacker": "stacker",
+    "stacker-learned": "stacker_learned",
     "boxing": "boxing",
     "staleness": "staleness",
     "hold": "hold",

@@ -112,6 +112,8 @@ class LossCurve:
         not known.
     source
         The file, None for a curve in memory.
+    held
+        Whether actions were held while it was measured; None where that is not known.
 
     Raises
     ------
@@ -132,6 +134,15 @@ class LossCurve:
     rewards: tuple[float, ...] = ()
     ends: tuple[float, ...] = ()
     source: str | None = None
+    held: bool | None = None
+
+    def caution(self, lasts: bool) -> tuple[str, ...]:
+        """Return what to say where outputs act for several frames, or for one, and the curve was measured otherwise."""
+        if self.held is None or self.held == lasts:
+            return ()
+        if lasts:
+            return ("the curve is of actions of their own in each frame, not of held ones: measure it with a chunk",)
+        return ("the curve is of held actions, and here an action acts in one frame: measure it without a chunk",)
 
     def __post_init__(self) -> None:
         named = "a loss curve" if self.source is None else f"loss curve '{self.source}'"
@@ -245,6 +256,7 @@ def read_loss_curve(path: str | Path) -> LossCurve:
         rewards=_numbers(rates.get("rewards", []), "rewards", path),
         ends=_numbers(rates.get("ends", []), "ends", path),
         source=str(path),
+        held=None if values.get("curve") not in ("fixed", "held", "chunk") else values["curve"] != "fixed",
     )
 
 
@@ -387,6 +399,7 @@ class DelayCurve(Result):
             low[-1],
             tuple(float(rate[column]) for column in columns),
             tuple(float(ended[column]) for column in columns),
+            held=self.curve != "fixed",
         )
 
     def predict(self, delay_law: ArrayLike, inaction_fraction: float) -> tuple[Estimate, Estimate | None]:

@@ -407,6 +407,8 @@ class Scenario:
                 object.__setattr__(self, each.name, each.metadata["read"](value, each.name))
             elif each.default is not None:
                 raise InputError(f"{_words(each.name)} must be given, not None")
+        if (under := getattr(self.inference_time, "under", None)) is not None and self.workers != math.inf:
+            object.__setattr__(self, "inference_time", under(self.workers))
         if self.chunk is not None and self.default_behaviour == "repeat":
             raise InputError("an action chunk already says what acts later: default_behaviour cannot be 'repeat'")
 

@@ -235,7 +235,7 @@ def test_what_racing_and_batches_take(options, message):
 def test_what_cannot_be_computed_yet_is_refused_in_a_sentence(options):
     asked = rl.Scenario(0.1, mode_probability=0.9, **options)
     words = next(iter(options)).replace("_", " ")
-    for evaluate in (rl.plan, rl.compare):
+    for evaluate in (rl.compare,):
         with pytest.raises(InputError, match=f"does not take {words} .* into account: leave it out"):
             evaluate(asked)
 

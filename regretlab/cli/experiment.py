@@ -22,6 +22,7 @@ def simulated_delay(
     budget: str = "full",
     seeds: Whole | None = None,
     cores: Whole = 1,
+    figure: Path | None = None,
     trust: Flag = False,
     json: Json = False,
 ) -> int:
@@ -41,10 +42,12 @@ def simulated_delay(
         Number of seeds in place of the file's.
     cores
         Processes that play cells at the same time.
+    figure
+        File for a figure of the reward against the frames played: .pdf, .svg or .png.
     trust
         Run the Python files and modules, and join the Ray clusters, that the file names. Only for a file you have read.
     """
-    return _play("simulated-delay", configuration, out, budget, seeds, cores, trust, json)
+    return _play("simulated-delay", configuration, out, budget, seeds, cores, figure, trust, json)
 
 
 @experiment.command
@@ -55,6 +58,7 @@ def asynchronous(
     budget: str = "full",
     seeds: Whole | None = None,
     cores: Whole = 1,
+    figure: Path | None = None,
     trust: Flag = False,
     json: Json = False,
 ) -> int:
@@ -74,21 +78,33 @@ def asynchronous(
         Number of seeds in place of the file's.
     cores
         Processes that play cells at the same time (virtual clock only).
+    figure
+        File for a figure of the reward against the frames played: .pdf, .svg or .png.
     trust
         Run the Python files and modules, and join the Ray clusters, that the file names. Only for a file you have read.
     """
-    return _play("asynchronous", configuration, out, budget, seeds, cores, trust, json)
+    return _play("asynchronous", configuration, out, budget, seeds, cores, figure, trust, json)
 
 
 def _play(
-    protocol: str, configuration: Path, out: Path, budget: str, seeds: int | None, cores: int, trust: bool, json: bool
+    protocol: str,
+    configuration: Path,
+    out: Path,
+    budget: str,
+    seeds: int | None,
+    cores: int,
+    figure: Path | None,
+    trust: bool,
+    json: bool,
 ) -> int:
     import time
     from dataclasses import asdict
 
     from ..errors import InputError
-    from ..experiments import read_experiment, run_experiment
+    from ..experiments import read_experiment, read_results, run_experiment
 
+    if figure is not None and figure.suffix not in (".pdf", ".svg", ".png"):
+        raise InputError(f"a figure goes to a .pdf, .svg or .png file, not '{figure}'")
     chosen = read_experiment(configuration, budget, seeds, trust=trust)
     if chosen.settings.protocol != protocol:
         raise InputError(f"{configuration}: is of protocol {chosen.settings.protocol}, not {protocol}")
@@ -104,6 +120,10 @@ def _play(
             command=" ".join([*words, "--out", str(out)]),
             progress=tell,
         )
+    if figure is not None:
+        from ..plots.rewards import draw_rewards
+
+        draw_rewards(read_results(outcome.path), chosen.settings.title).savefig(figure)
     if json:
         print_json(
             {

@@ -85,7 +85,8 @@ def plan(
     from ..laws.measured import read_profile
     from ..planning import plan as find
 
-    if (inference_time is None) == (profile is None):
+    batches = world is not None and "batch_law" in world.given() and inference_time is profile is None
+    if (inference_time is None) == (profile is None) and not batches:
         raise InputError("give either --inference-time with a law or --profile with what regretlab profile wrote")
     if law is not None and profile is None:
         raise InputError(f"law '{law}' chooses from a profile: give --profile with it")

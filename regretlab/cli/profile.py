@@ -47,6 +47,8 @@ def profile(
     compiled: Annotated[bool, Parameter(name="--compile", negative="")] = False,
     effects: Flag = False,
     workers: str | None = None,
+    concurrency: str | None = None,
+    observation_key: str | None = None,
     out: Path | None = None,
     json: Json = False,
 ) -> int:
@@ -57,8 +59,9 @@ def profile(
     Parameters
     ----------
     policy
-        nature, impala-kN, impala2x-kN, mlp, or one of your own: module:FILE.py:NAME or sb3:FILE.zip. Given several
-        times, the policies are compared: latency and, in a world, workers, rule and regret of each.
+        nature, impala-kN, impala2x-kN, mlp, one of your own (module:FILE.py:NAME or sb3:FILE.zip), or ws://HOST:PORT, a
+        policy server, whose answers are timed from request to answer. Given several times, the policies are compared:
+        latency and, in a world, workers, rule and regret of each.
     env
         Take the number of actions, and what a policy of your own is shown, from this environment.
     actions
@@ -81,6 +84,11 @@ def profile(
     workers
         Also measure under so many concurrent processes, such as 1,2,4, and fit how each slows the others down (what
         plan calls contention).
+    concurrency
+        Of a policy server: measure with so many requests in flight, such as 1,2,4,8, one law for each number. The .csv
+        file of --out is then the law of bound, plan and simulate: --inference-time @FILE.
+    observation_key
+        Key under which a policy server is sent the observation: what its metadata say, else observation.
     out
         File for the samples, .npy or .csv (everything else goes next to it as .json).
     """
@@ -90,8 +98,9 @@ def profile(
     from ..policies.profile import CONFIDENCE, check_target, profile_policy
 
     numbers = None if workers is None else check_numbers(_numbers(workers))
-    if len(policy) > 1 and (effects or numbers is not None or out is not None):
-        raise InputError(f"effects, workers and out are for one policy, and {len(policy)} are given")
+    load = None if concurrency is None else check_numbers(_numbers(concurrency))
+    if len(policy) > 1 and (effects or numbers is not None or load is not None or out is not None):
+        raise InputError(f"effects, workers, concurrency and out are for one policy, and {len(policy)} are given")
     specifications = [_specification(p, env, actions, channels_last=channels_last, device=device) for p in policy]
     specification = specifications[0]
     asked = (world or _World()).scenario()
@@ -107,6 +116,10 @@ def profile(
         check_device(device)
     if out is not None:
         check_target(out)
+    specifications = [_asked(each, observation_key, load, numbers) for each in specifications]
+    specification = specifications[0]
+    if load is not None:
+        return _under_load(specification, load, samples, out, json)
     with show_progress() as tell:
         profiles = [
             profile_policy(
@@ -170,6 +183,56 @@ def profile(
         facts.append(("samples", f"{written} (use as --inference-time @{written}, or plan --profile {written})"))
     print_facts(measured.title, facts)
     return 0
+
+
+def _asked(
+    specification: "PolicySpec", key: str | None, load: list[int] | None, numbers: list[int] | None
+) -> "PolicySpec":
+    """Return the specification, of a policy server with what it answers."""
+    from ..errors import InputError
+
+    if specification.is_served:
+        if numbers is not None:
+            raise InputError("workers are processes of this machine: give a policy server's --concurrency instead")
+        from ..policies.serving.client import inspect_server
+
+        return inspect_server(specification, key=key)
+    for name, value in (("concurrency", load), ("observation key", key)):
+        if value is not None:
+            raise InputError(f"{name} is for policies on a server (ws://HOST:PORT), not for '{specification.name}'")
+    return specification
+
+
+def _under_load(specification: "PolicySpec", numbers: list[int], samples: int, out: Path | None, json: bool) -> int:
+    """Measure a policy server with several numbers of requests in flight."""
+    from ..policies.serving.load import check_load_target, measure_load
+
+    if out is not None:
+        check_load_target(out)
+    with show_progress() as tell:
+        found = measure_load(specification, numbers, samples=samples, progress=tell)
+    written = None if out is None else str(found.save(out))
+    values = {**found.to_json(), "file": written}
+    if json:
+        print_json(values)
+        return 0
+    facts = []
+    for number, mean, limits, p99 in zip(numbers, found.means, values["mean_intervals"], values["p99"], strict=True):
+        said = "{:.3f} ms in [{:.3f}, {:.3f}] (95 %), p99 {:.3f} ms".format(*(1e3 * t for t in (mean, *limits, p99)))
+        facts.append((f"{number} in flight", f"{said}, {number / mean:.1f} answers a second"))
+    facts.append(("which suggests", _VERDICTS[found.verdict]))
+    if written:
+        facts.append(("samples", f"{written} (use as --inference-time @{written})"))
+    print_facts(f"{specification.name}: answers under load", facts)
+    return 0
+
+
+_VERDICTS = {
+    "one worker": "one worker: the server answers one request after the other",
+    "batch": "batch: answers come together, so that several environments can share the server; in one, more workers "
+    "help less than a plan says, which takes answers as independent",
+    "N workers": "N workers: each request is answered as fast as a lone one",
+}
 
 
 def _specification(policy: str, env: str | None, actions: int | None, **settings: Any) -> "PolicySpec":

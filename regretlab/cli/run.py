@@ -145,7 +145,8 @@ def run(
         print_json(dict(summary))
         return 0
     workers = "1 worker" if configuration.workers == 1 else f"{configuration.workers} workers"
-    title = f"{configuration.environment}, {policy}, {asked.rule}, {workers}, {clock} clock"
+    rule = asked.rule if configuration.batch_law is None else f"batches of {configuration.batch} at most"
+    title = f"{configuration.environment}, {policy}, {rule}, {workers}, {clock} clock"
     print_facts(title, summary.facts())
     return 0
 

@@ -41,7 +41,7 @@ from ..trust import refuse_foreign_code
 __all__ = ["PROTOCOLS", "Cell", "DelayCase", "Experiment", "read_experiment"]
 
 PROTOCOLS = ("simulated-delay", "asynchronous")
-PLAYERS = ("dqn", "rainbow", "script", "random", "noop")
+PLAYERS = ("dqn", "rainbow", "script", "random", "noop", "fixed")
 _SECTIONS = ("experiment", "learning", "run", "case", "budget")
 _GIVEN = ("environment", "environment_options", "frames", "seed", "learning", "resume")  # of a run, by the experiment
 
@@ -54,7 +54,9 @@ class DelayCase(BaseModel):
     label
         Name of the case in the results.
     player
-        "dqn", "rainbow", "script" (a scripted player of the game), "random" or "noop".
+        "dqn", "rainbow", "script" (a scripted player of the game), "random", "noop" or "fixed" (always ``action``).
+    action
+        Of the player "fixed".
     network
         Of a player that learns.
     delay
@@ -72,7 +74,8 @@ class DelayCase(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     label: str = Field(min_length=1)
-    player: Literal["dqn", "rainbow", "script", "random", "noop"]
+    player: Literal["dqn", "rainbow", "script", "random", "noop", "fixed"]
+    action: int | None = Field(default=None, ge=0)
     network: str = ""
     delay: list[int] = Field(default=[0], min_length=1)
     interaction: list[Literal["asynchronous", "sequential"]] = Field(default=["asynchronous"], min_length=1)
@@ -161,7 +164,7 @@ class Experiment:
 
     def to_json(self) -> dict[str, Any]:
         """Return the experiment as plain values; settings newer than the first results only if not usual."""
-        usual = {"episode_frames": None, "interval": 1, "press": 0}
+        usual = {"episode_frames": None, "interval": 1, "press": 0, "action": None}
         parts = [self.settings.model_dump(), *self.cases]
         first, *cases = [
             {name: value for name, value in part.items() if name not in usual or value != usual[name]} for part in parts
@@ -281,6 +284,8 @@ def _delay_case(values: dict[str, Any], learning: dict[str, Any], place: str) ->
             raise InputError(f"{place}.delay: must be from 0 to 10000 frames, not {number}")
     if case.press > case.interval:
         raise InputError(f"{place}.press: must be at most the interval of {case.interval} frames, not {case.press}")
+    if (case.action is None) == (case.player == "fixed"):
+        raise InputError(f"{place}.action: player 'fixed' needs an action, and no other player takes one")
     for name in ("delay", "interaction"):
         listed = getattr(case, name)
         if len(set(listed)) < len(listed):

@@ -16,7 +16,16 @@ from ..errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "CaseSummary", "Windows", "case_summaries", "pack", "read_metadata", "read_results", "unpack"]
+__all__ = [
+    "COLUMNS",
+    "CaseSummary",
+    "Windows",
+    "case_summaries",
+    "pack",
+    "read_metadata",
+    "read_results",
+    "unpack",
+]
 
 COLUMNS: dict[str, str] = {
     "case": "string",

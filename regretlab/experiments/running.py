@@ -3,7 +3,7 @@
 Finished cells lie in ``OUT.parts`` until all are there; then one file holds them and the folder is gone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +64,8 @@ def run_experiment(
     command
         Kept in the file: how it was made.
     progress
-        Called after each cell with the number finished and the total.
+        Called with the frames that have been played, and those of the whole experiment: after each cell, and within a
+        cell of the protocol simulated-delay that is played in this process.
 
     Raises
     ------
@@ -91,10 +92,17 @@ def run_experiment(
 
     with closing(PartStore(path.with_name(path.name + ".parts"), {"digest": digest}, len(cells))) as store:
         missing = [cells[number] for number in store.missing()]
-        progress(len(cells) - len(missing), len(cells), "cells played")
-        for done, (cell, rows) in enumerate(_play(experiment, missing, cores), start=len(cells) - len(missing) + 1):
+        each = experiment.settings.frames
+        done = len(cells) - len(missing)
+
+        def report(frames: int) -> None:
+            progress(done * each + frames, len(cells) * each, "frames played")
+
+        report(0)
+        for cell, rows in _play(experiment, missing, cores, report):
             store.put(cell.number, pack(rows, {"digest": digest}))
-            progress(done, len(cells), "cells played")
+            done += 1
+            report(0)
         together = pd.concat([unpack(content) for content in store.all()], ignore_index=True)
         write_atomically(path, pack(together, _metadata(experiment, digest, command)))
         store.remove()
@@ -106,9 +114,13 @@ def _outcome(experiment: Experiment, path: Path, cells: int, played: int) -> Out
     return Outcome(path, cells, played, tuple(summaries))
 
 
-def _play(experiment: Experiment, cells: list[Cell], cores: int) -> Iterator[tuple[Cell, "pd.DataFrame"]]:
+def _play(
+    experiment: Experiment, cells: list[Cell], cores: int, report: Callable[[int], None]
+) -> Iterator[tuple[Cell, "pd.DataFrame"]]:
     if cores == 1 or len(cells) < 2:
-        yield from (_played(experiment, cell) for cell in cells)
+        simulated = experiment.settings.protocol == "simulated-delay"
+        for cell in cells:
+            yield (cell, play_simulated_delay(experiment, cell, report)) if simulated else _played(experiment, cell)
         return
     from joblib import Parallel, delayed
 

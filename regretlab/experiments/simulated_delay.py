@@ -13,7 +13,7 @@ frames between their effects, discounted by the frame.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from ..policies.agents.dqn import DQN
 
 __all__ = ["AgentPlayer", "PlayedFrame", "check_simulated_delay", "play_delayed", "play_simulated_delay"]
+
+
+_REPORT_EVERY = 200  # frames between two reports of progress
 
 
 class PlayedFrame(NamedTuple):
@@ -157,8 +160,10 @@ class AgentPlayer(FixedPlayer):
         self._agent.played(frames)
 
 
-def play_simulated_delay(experiment: Experiment, cell: Cell) -> "pd.DataFrame":
-    """Play a cell and return its rows."""
+def play_simulated_delay(
+    experiment: Experiment, cell: Cell, report: Callable[[int], None] = lambda frames: None
+) -> "pd.DataFrame":
+    """Play a cell and return its rows; ``report`` is called now and then with the number of frames played."""
     import pandas as pd
     from gymnasium.wrappers import TimeLimit
 
@@ -185,8 +190,10 @@ def play_simulated_delay(experiment: Experiment, cell: Cell) -> "pd.DataFrame":
                 press=cell.case["press"] or cell.case["interval"],
             )
             windows = Windows(settings.frames, settings.windows)
-            for _ in range(settings.frames):
+            for frame in range(settings.frames):
                 windows.add(*next(play), player.updates)
+                if frame % _REPORT_EVERY == _REPORT_EVERY - 1:
+                    report(frame + 1)
         finally:
             game.close()
     fixed = {"case": cell.case["label"], "delay": cell.delay, "interaction": cell.interaction, "seed": cell.seed}
@@ -205,6 +212,11 @@ def check_simulated_delay(experiment: Experiment) -> None:
             )
         _default_action(experiment, game)
         for case in experiment.cases:
+            if case["action"] is not None and case["action"] >= game.action_space.n:
+                raise InputError(
+                    f"case '{case['label']}': action {case['action']} is out of range: "
+                    f"'{experiment.settings.environment}' has 0 to {int(game.action_space.n) - 1}"
+                )
             if case["player"] == "script":
                 scripted_player(experiment.settings.environment)
             elif case["network"]:
@@ -253,6 +265,8 @@ def _player(experiment: Experiment, cell: Cell, game: Any) -> FixedPlayer:
     actions, kind = int(game.action_space.n), cell.case["player"]
     if kind == "noop":
         return FixedPlayer(_default_action(experiment, game))
+    if kind == "fixed":
+        return FixedPlayer(cell.case["action"])
     if kind == "random":
         return RandomPlayer(actions, cell.seed)
     if kind == "script":

@@ -1,9 +1,10 @@
 """Laws and frame times from text, without evaluating it.
 
 ``0.1`` | ``constant(0.1)`` | ``NAME(parameters)`` for any continuous distribution of ``scipy.stats``, positional or
-by name | ``@file.csv`` | ``@file.txt`` | ``@file.npy`` | ``@RECORD``, the folder of a run: the inference times it
-recorded | ``@RECORD/learning.parquet``: the times of its learning steps. A number may be a fraction (``1/30``) and have
-a unit of time (``500ms``, ``20us``, ``2s``). The text is parsed to a syntax tree and only numbers are taken from it.
+by name | ``@file.csv`` (with columns ``in_flight`` and ``seconds`` a law for each number of requests in flight) |
+``@file.txt`` | ``@file.npy`` | ``@RECORD``, the folder of a run: the inference times it recorded |
+``@RECORD/learning.parquet``: the times of its learning steps. A number may be a fraction (``1/30``) and have a unit of
+time (``500ms``, ``20us``, ``2s``). The text is parsed to a syntax tree and only numbers are taken from it.
 """
 
 import ast
@@ -23,6 +24,7 @@ from ..errors import InputError
 from ..inputs import read_array
 from .constant_law import constant
 from .law import Law
+from .load_law import read_load
 from .sample_law import law_from_samples
 
 __all__ = ["FRAME_TIMES", "as_law", "parse_frame_time", "parse_law", "parse_seconds"]
@@ -265,6 +267,8 @@ def _law_from_file(name: str, text: str, directory: Path) -> Law:
         raise InputError(f"samples file '{name}' must end in .csv, .txt or .npy, or be the folder of a record")
     if not path.is_file():
         raise InputError(f"samples file '{name}' does not exist")
+    if suffix == ".csv" and (load := read_load(path, text)) is not None:
+        return load
     samples = read_array(path, "samples file") if suffix == ".npy" else _read_column(path, name)
     return law_from_samples(samples, text=text)
 

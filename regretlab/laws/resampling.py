@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .law import Law
+from .load_law import LoadLaw
 from .sample_law import SampleLaw, law_from_samples
 
 __all__ = ["LEVEL", "UNSEEN", "SamplingInterval", "sampling_interval", "with_unseen_time"]
@@ -77,7 +78,11 @@ def with_unseen_time(law: SampleLaw) -> SampleLaw:
     >>> with_unseen_time(law_from_samples([0.1, 0.3])).seconds
     array([0.1, 0.3, 0.6])
     """
-    return law_from_samples(np.append(law.seconds, UNSEEN * law.maximum()), text=law.text)
+    longer = np.append(law.seconds, UNSEEN * law.maximum())
+    if isinstance(law, LoadLaw):
+        others = {number: np.append(times, UNSEEN * times[-1]) for number, times in law.measured.items()}
+        return LoadLaw(law.text, longer, law.in_flight, others)
+    return law_from_samples(longer, text=law.text)
 
 
 def sampling_interval(law: Law | None, figures: Callable[[Law], Mapping[str, float]]) -> SamplingInterval | None:

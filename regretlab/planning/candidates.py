@@ -14,6 +14,7 @@ from ..scenario import Scenario, frames_of
 from ..theory.realtime import core_slowdown
 
 __all__ = [
+    "BATCHES",
     "NO_ACTION",
     "SERVICE_OPTIONS",
     "Candidate",
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 NO_ACTION = "not acting"
+BATCHES = "batches"
+"""Stands for a rule in the candidates of an accelerator that serves batches."""
 SERVICE_OPTIONS = ("default_behaviour", "chunk", "unused", "age_limit", "cancel_after", "replicas")
 """Fields of a scenario that say what becomes of an output, and of a frame without one."""
 _SURE = 2.0  # standard errors
@@ -194,6 +197,8 @@ def candidate_in_words(choice: Any) -> str:
     """Return rule, workers, hold and alignment of a plan or a candidate in words."""
     if choice.rule is None:
         return NO_ACTION
+    if choice.rule == BATCHES:
+        return choice_in_words(f"batches of at most {choice.workers:g}", None, choice.options)
     number = "1 worker" if choice.workers == 1 else f"{choice.workers:g} workers"
     held = "" if choice.hold is None else f", outputs held to {frames_of(choice.hold)}"
     return choice_in_words(f"{choice.rule}, {number}{held}", choice.alignment, choice.options)

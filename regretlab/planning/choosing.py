@@ -15,6 +15,8 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from ..errors import InputError
+from ..laws import Law
+from ..laws.load_law import LoadLaw
 from ..laws.measured import MeasuredSlowdown
 from ..laws.resampling import with_unseen_time
 from ..laws.sample_law import SampleLaw
@@ -136,7 +138,15 @@ def plan(
     >>> round(found.above_lower_bound, 6)
     1.0
     """
-    as_scenario(scenario, "plan").check("plan", needs=("inference_time",), uses=(*_USES, *_CHOSEN))
+    if as_scenario(scenario, "plan").batch_law is not None:
+        from .batches import plan_of_batches
+
+        return plan_of_batches(
+            scenario, target_regret=target_regret, most_workers=most_workers, services=services, rule=rule,
+            workers=workers, hold=hold, alignment=alignment, worker_cost=worker_cost, scaling=scaling,
+            quality=quality, learners=learners, contention=contention,
+        )  # fmt: skip
+    scenario.check("plan", needs=("inference_time",), uses=(*_USES, *_CHOSEN))
     law, frame_time = scenario.inference_time, scenario.frame_time
     assert law is not None
     searched = with_unseen_time(law) if isinstance(law, SampleLaw) else law
@@ -166,6 +176,9 @@ def plan(
         if most_workers is None
         else check_count(most_workers, "most workers", 1)
     )
+    if isinstance(law, LoadLaw):
+        most = min(most, law.most) if most_workers is None else most
+        law.under(most if number is None else number)  # refused beyond what was measured
     numbers = [float(number)] if number is not None else [float(n) for n in worker_numbers(searched, machine, most)]
     idle = Candidate(None, 0, None, None, RegretParts(loss.gap_default, 0.0), 0.0, None)
     search = _Search(
@@ -211,7 +224,7 @@ def plan(
         service=shown[0].service,
         method="closed-form" if shown[0].service is None else shown[0].service.method,
         alternatives=(idle, *shown[1:]),
-        assumptions=_assumptions(shown[0], machine, scaling, quality, target_regret),
+        assumptions=_assumptions(shown[0], machine, scaling, quality, target_regret, law),
         scenario=chosen,
         ignored=scenario.ignored(_CHOSEN),
         model_size_words=size_words,
@@ -219,7 +232,8 @@ def plan(
         lower_bound=None if chosen is None else _least(chosen, machine),
         least_total=_least_total(scenario, machine, best, numbers),
         most_workers=most,
-        most_workers_binds=number is None and _more_would_help(search, best, best_choice, most),
+        most_workers_binds=number is None
+        and (best.workers == most if isinstance(law, LoadLaw) else _more_would_help(search, best, best_choice, most)),
         not_computed=search.not_computed,
         other_services=tuple(sorted((each for _, each in others), key=lambda each: each.sure_total)),
         slowdown=1.0 if best.workers == math.inf else machine.slowdown(best.workers),
@@ -396,7 +410,10 @@ def _least(chosen: Scenario, machine: Machine, workers: float | None = None) -> 
     number = chosen.workers if workers is None else workers
     assert chosen.inference_time is not None
     factor = 1.0 if number == math.inf else machine.slowdown(number)
-    law = chosen.inference_time if factor == 1.0 else chosen.inference_time.scaled(factor)
+    law = chosen.inference_time
+    if isinstance(law, LoadLaw):
+        law = law.under(number)
+    law = law if factor == 1.0 else law.scaled(factor)
     cancels = "auto" if chosen.cancel_after is not None else None
     bounded = chosen.replace(inference_time=law, cores=None, workers=number, cancel_after=cancels, horizon=None)
     return lower_bound(bounded, sharper=False)
@@ -483,6 +500,8 @@ def _binding(
         return "cores"
     free = replace(freed, worker_cost=0.0)
     enough = 2 * max(most, most_workers_for(scan.law, free, scan.loss.gap_default))
+    if isinstance(scan.law, LoadLaw):
+        enough = scan.law.most
     return "workers" if least(free, enough) < best.regret.total - margin else "stochasticity"
 
 
@@ -519,10 +538,12 @@ def _model_size(
 
 
 def _assumptions(
-    best: Candidate, machine: Machine, scaling: object, quality: object, target_regret: float | None
+    best: Candidate, machine: Machine, scaling: object, quality: object, target_regret: float | None, law: Law
 ) -> tuple[str, ...]:
     notes = [] if best.service is None else list(best.service.assumptions)
     notes.append("the gap of the default behaviour is constant, and the agent knows the environment")
+    if best.workers > 1 and isinstance(law, LoadLaw):
+        notes.append("requests in flight: as many as workers, with answers independent of each other (no batches)")
     if machine.contention and best.workers > 1:
         notes.append(
             "contention: all workers infer all the time; those that wait for a frame slow each other down less"

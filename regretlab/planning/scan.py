@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..laws import Law
+from ..laws.load_law import LoadLaw
 from ..results import RegretParts, ServiceLaw
 from ..rules import get_rule
 from ..rules.rule import StaggeringRule
@@ -47,7 +48,9 @@ _COARSE = 7
 _SCANNED, _SETTLED = 30_000, 1_000_000  # starts and frames of a simulation
 _FEWEST_FRAMES, _MOST_FRAMES = 4_000, 400_000
 
-_Key = tuple[StaggeringRule, float, int | None, str | None, float, float | None]
+_Slowed = tuple[float, float]
+"""How many times as long inference takes, and with how many in flight."""
+_Key = tuple[StaggeringRule, float, int | None, str | None, _Slowed, float | None]
 _Found = tuple[RegretParts, ServiceLaw, int | None]
 
 
@@ -101,7 +104,7 @@ class Scan:
     not_computed: dict[str, str] = field(default_factory=dict)
     _services: dict[_Key, tuple[ServiceLaw, int | None] | None] = field(default_factory=dict, repr=False)
     _values: dict[Any, _Found | None] = field(default_factory=dict, repr=False)
-    _slower: dict[float, Law] = field(default_factory=dict, repr=False)
+    _slower: dict[_Slowed, Law] = field(default_factory=dict, repr=False)
     _thresholds: dict[Any, float] = field(default_factory=dict, repr=False)
 
     @property
@@ -140,8 +143,9 @@ class Scan:
         >>> round(found.regret.delay, 3), round(found.total, 3)
         (0.488, 0.518)
         """
-        rule, options = get_rule(rule), self._resolved(options or {}, machine.slowdown(workers), workers)
-        key = (rule, workers, hold, alignment, machine.slowdown(workers), machine.maximum_time)
+        slowed = self._slowed(machine, workers)
+        rule, options = get_rule(rule), self._resolved(options or {}, slowed, workers)
+        key = (rule, workers, hold, alignment, slowed, machine.maximum_time)
         found = None if options or self.moves else self._by_closed_form(key)
         cost = machine.worker_cost * workers if machine.worker_cost else 0.0
         if found is not None:
@@ -154,8 +158,8 @@ class Scan:
         """Return a candidate with its figures to a precision worth printing: what was simulated is played longer."""
         if not candidate.error or candidate.rule is None:
             return candidate
-        rule, factor = get_rule(candidate.rule), machine.slowdown(candidate.workers)
-        key = (rule, candidate.workers, candidate.hold, candidate.alignment, factor, machine.maximum_time)
+        rule, slowed = get_rule(candidate.rule), self._slowed(machine, candidate.workers)
+        key = (rule, candidate.workers, candidate.hold, candidate.alignment, slowed, machine.maximum_time)
         again = self._simulated(key, candidate.options, candidate.cost, work=_SETTLED, seed=1)
         return candidate if again is None else again
 
@@ -220,25 +224,31 @@ class Scan:
                 best = moved
         return best
 
-    def _resolved(self, options: Mapping[str, Any], factor: float, workers: float) -> Mapping[str, Any]:
+    def _resolved(self, options: Mapping[str, Any], slowed: _Slowed, workers: float) -> Mapping[str, Any]:
         """Return options with the threshold of cancelling in seconds; without it where none helps."""
         if options.get("cancel_after") != "auto":
             return options
         served = Scenario(**{name: value for name, value in options.items() if name in ("default_behaviour", "chunk")})
-        place = (factor, workers, served.service_model, served.chunk)
+        place = (slowed, workers, served.service_model, served.chunk)
         if place not in self._thresholds:
             self._thresholds[place] = best_threshold(
-                self._law(factor), self.frame_time, self.loss,
+                self._law(slowed), self.frame_time, self.loss,
                 workers=workers, service_model=served.service_model, chunk=served.chunk,
             )  # fmt: skip
         threshold = self._thresholds[place]
         rest = {name: value for name, value in options.items() if name != "cancel_after"}
         return rest if threshold == math.inf else {**rest, "cancel_after": threshold}
 
-    def _law(self, factor: float) -> Law:
-        if factor not in self._slower:
-            self._slower[factor] = self.law if factor == 1.0 else self.law.scaled(factor)
-        return self._slower[factor]
+    def _slowed(self, machine: Machine, workers: float) -> _Slowed:
+        """Return how many times as long inference takes, and with how many in flight where its law depends on that."""
+        return machine.slowdown(workers), workers if isinstance(self.law, LoadLaw) else 1.0
+
+    def _law(self, slowed: _Slowed) -> Law:
+        if slowed not in self._slower:
+            factor, in_flight = slowed
+            law = self.law.under(in_flight) if isinstance(self.law, LoadLaw) else self.law
+            self._slower[slowed] = law if factor == 1.0 else law.scaled(factor)
+        return self._slower[slowed]
 
     def _by_closed_form(self, key: _Key) -> tuple[ServiceLaw, int | None] | None:
         if key not in self._services:
@@ -254,14 +264,14 @@ class Scan:
         workers: float,
         hold: int | None,
         alignment: str | None,
-        factor: float,
+        slowed: _Slowed,
         maximum_time: float | None,
     ) -> tuple[ServiceLaw, int | None]:
-        law = self._law(factor)
+        law = self._law(slowed)
         if rule.pool:
             return self._pool(law, workers, rule, hold)
         if rule.independent and workers > 1:
-            one = self._by_closed_form((rule, 1.0, None, alignment, factor, maximum_time))
+            one = self._by_closed_form((rule, 1.0, None, alignment, slowed, maximum_time))
             if one is None:
                 raise NoClosedForm(f"one worker under rule '{rule}' has none")
             return _independent_copies(one[0], int(workers)), None
@@ -323,8 +333,8 @@ class Scan:
 
     def _play(self, key: _Key, options: Mapping[str, Any], work: int, seed: int) -> _Found:
         """Return the figures of a simulation of about so many frames and starts."""
-        rule, workers, hold, alignment, factor, maximum_time = key
-        law, world = self._law(factor), self.world or Scenario()
+        rule, workers, hold, alignment, slowed, maximum_time = key
+        law, world = self._law(slowed), self.world or Scenario()
         mean = law.mean() / self.frame_time
         frames = min(_MOST_FRAMES, max(_FEWEST_FRAMES, 20.0 * mean, work / (1.0 + min(workers / mean, 1e6))))
         hold = self._hold(law, rule, hold)

@@ -59,9 +59,7 @@ def bound(scenario: Scenario, *, learning: LearningPart | None = None) -> Regret
     except (NoClosedForm, LongTailError) as reason:
         why = str(reason).removesuffix(": simulate it")
     learners = 0 if learning is None else learning.learners or 0
-    found = simulated(scenario, learners)
-    law, _ = law_on_cores(scenario, learners)
-    scaled = scenario.replace(inference_time=law, cores=None)
+    found, scaled = simulated(scenario, learners), _on_cores(scenario, learners)
     error = found.standard_errors["regret_per_frame"]["total"]
     precision = "" if error is None else f", for a standard error of {error:.2g}"
     said = f"{why}: {found.frames:,} frames were simulated{precision}"
@@ -82,8 +80,7 @@ def simulated(scenario: Scenario, learners: int = 0) -> SimulationResult:
     learners
         Processes next to the workers on the same cores.
     """
-    law, _ = law_on_cores(scenario, learners)
-    scaled = scenario.replace(inference_time=law, cores=None)
+    scaled = _on_cores(scenario, learners)
     gap = scenario.gap_default if scenario.loss is None else loss_of(scenario, "bound").gap_default
     wanted = PRECISION * max(gap, scenario.gap_delay if scenario.loss is None else 0.0)
     frames = _FEWEST_FRAMES
@@ -94,3 +91,10 @@ def simulated(scenario: Scenario, learners: int = 0) -> SimulationResult:
             break
         frames *= 4
     return found
+
+
+def _on_cores(scenario: Scenario, learners: int) -> Scenario:
+    """Return the scenario as slow as its cores make it."""
+    if scenario.cores is None:
+        return scenario
+    return scenario.replace(inference_time=law_on_cores(scenario, learners)[0], cores=None)

@@ -8,7 +8,7 @@ from ..defaults import PLAYED_FRAMES, POLICY
 from ..errors import InputError, first_fault
 from ..laws import Law, parse_law
 from ..policies.learning.settings import LearningSettings
-from ..rules import get_rule, known_rules, name_of_rule
+from ..rules import SEQUENTIAL, get_rule, known_rules, name_of_rule
 from ..rules.rule import HoldObjective, StaggeringRule
 from ..scenario import Scenario, as_scenario
 
@@ -16,6 +16,8 @@ __all__ = ["MOST_PROCESSES", "RunConfiguration"]
 
 MOST_PROCESSES = 1024
 MOST_SIMULATED = 100_000
+MOST_IN_BATCH = 32
+"""Of the frames that stay in shared memory, so that a batch finds them."""
 FRAME_TIMES = (1e-6, 1e6)
 """Worker processes a realtime run may have."""
 
@@ -23,7 +25,7 @@ FRAME_TIMES = (1e-6, 1e6)
 BEACON = "regretlab/Beacon-v0"
 _OUTPUTS = ("chunk", "unused", "age_limit", "cancel_after")
 _SHARED = ("workers", "rule", "alignment", "hold", "gap_default", "gap_delay", "default_behaviour", *_OUTPUTS)
-_USES = (*_SHARED, "inference_time", "frame_time", "mode_probability", "symbols", "mode")
+_USES = (*_SHARED, "batch_law", "inference_time", "frame_time", "mode_probability", "symbols", "mode")
 
 
 class RunConfiguration(BaseModel):
@@ -72,6 +74,9 @@ class RunConfiguration(BaseModel):
         applied.
     observation_key
         Key under which a policy server is sent the observation; None: what its metadata say, else "observation".
+    batch_law, batch
+        "alpha, beta": one worker, the accelerator, infers on all new observations together, ``batch`` at most, and n of
+        them take alpha + beta n seconds (rule "sequential"); None for one observation at a time.
     default_action
         The action that does nothing, of an environment that does not say which of its actions does.
     frame_time
@@ -127,6 +132,8 @@ class RunConfiguration(BaseModel):
     age_limit: int | None = None
     cancel_after: float | None = None
     observation_key: str | None = None
+    batch_law: str | None = None
+    batch: int = 1
     default_action: int | None = None
     frame_time: float | None = None
     weights: str | None = None
@@ -158,7 +165,8 @@ class RunConfiguration(BaseModel):
             raise InputError(f"frames must be at least 1, not {self.frames}")
         if self.seed < 0:
             raise InputError(f"seed must be a whole number of at least 0, not {self.seed}")
-        if self.clock == "virtual" and self.emulate_latency is None:
+        self._check_batches()
+        if self.clock == "virtual" and self.emulate_latency is None and self.batch_law is None:
             raise InputError("the virtual clock needs an inference time (--emulate-latency): give a law or @samples")
         shortest, longest = FRAME_TIMES
         if self.frame_time is not None and not shortest <= self.frame_time <= longest:
@@ -220,6 +228,24 @@ class RunConfiguration(BaseModel):
             )
         if self.chunk is not None and self.learns:
             raise InputError("learners learn from outputs that act in one frame: leave chunk or learners out")
+
+    def _check_batches(self) -> None:
+        if self.batch_law is None:
+            return
+        taken = {"emulate_latency": self.emulate_latency, "cancel_after": self.cancel_after}
+        for name, value in taken.items():
+            if value is not None:
+                raise InputError(f"a batch law already says how long inferences take: leave {name} {value} out")
+        if not self.staggering_rule.single_worker or self.workers != 1 or self.learns or self.backend != "local":
+            raise InputError("batches are of one worker that infers in sequence, here, and learns nothing meanwhile")
+        if not 1 <= self.batch <= MOST_IN_BATCH:
+            raise InputError(f"a batch has 1 to {MOST_IN_BATCH} observations, not {self.batch}")
+
+    def batch_seconds(self, items: int) -> float:
+        """Return how long a batch takes."""
+        assert self.batch_law is not None
+        alpha, beta = (float(part) for part in self.batch_law.split(","))
+        return alpha + beta * items
 
     def _check_backend(self) -> None:
         if self.backend == "local":
@@ -284,6 +310,9 @@ class RunConfiguration(BaseModel):
         for name in ("age_limit", "cancel_after"):
             if getattr(scenario, name) == "auto":
                 raise InputError(f"a run needs a number for {name.replace('_', ' ')}, not 'auto': plan names the best")
+        if scenario.batch_law is not None:
+            most, scenario = int(scenario.workers), scenario.replace(workers=1, rule=SEQUENTIAL.name)
+            settings |= {"batch_law": scenario.batch_law, "batch": most}
         given = scenario.to_json()
         options: dict[str, Any] = dict(settings.pop("environment_options", {}))
         if environment == BEACON:

@@ -163,6 +163,8 @@ class Supervisor:
             emulated_law=configuration.emulated_law(),
             learner=None if self.learners is None else self.learners.plan,
             cancel_after=math.inf if configuration.cancel_after is None else configuration.cancel_after,
+            batch=0 if configuration.batch_law is None else configuration.batch,
+            batch_seconds=None if configuration.batch_law is None else configuration.batch_seconds,
         )
         self.learning = None if self.learners is None else self.learners.arena
         self._environment: BaseProcess | None = None

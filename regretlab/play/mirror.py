@@ -9,6 +9,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+from ..errors import InputError
 from ..records import Record, RunSummary
 from ..records.learning import step_seconds
 from ..records.schema import LEARNING
@@ -36,6 +37,8 @@ def mirrored_configuration(record: Record, *, frames: int | None = None) -> RunC
     InputError
         If the record holds no completed inference.
     """
+    if record.meta["config"].get("batch_law") is not None:
+        raise InputError("a run of batches has no inference times to mirror: play it again on the virtual clock")
     configuration = {
         **record.meta["config"],
         "clock": "virtual",

@@ -8,6 +8,7 @@ record, byte for byte.
 import heapq
 import math
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -55,9 +56,11 @@ class _VirtualClock:
             prepared.build_policies(workers) if learning is None else learning.policies(workers)
         )
         self._symbols = prepared.policy.observes_symbol
-        self._latencies = _latencies(configuration, prepared)
+        self._batch_seconds = None if configuration.batch_law is None else configuration.batch_seconds
+        self._shown: deque[tuple[int, Any, int]] = deque(maxlen=configuration.batch)
+        self._latencies = () if self._batch_seconds else _latencies(configuration, prepared)
         self._cancel_after = math.inf if configuration.cancel_after is None else configuration.cancel_after
-        self.first_estimate = min(self._cancel_after, max(stream.warm_up for stream in self._latencies))
+        self.first_estimate = min(self._cancel_after, self._warm_up())
         self._rule = configuration.staggering_rule
         self._state = self._rule.new_state(
             workers,
@@ -71,6 +74,11 @@ class _VirtualClock:
         self._finished: list[InferenceRow] = []
         self._under_way = 0
 
+    def _warm_up(self) -> float:
+        if self._batch_seconds is not None:
+            return self._batch_seconds(1)
+        return max(stream.warm_up for stream in self._latencies)
+
     def learned(self) -> dict[str, float | int]:
         """Return what the rule has learned so far, as a record reports it."""
         return self._rule.learned(self._state)
@@ -82,6 +90,8 @@ class _VirtualClock:
     def show(self, index: int, observation: Any, label: int) -> None:
         """Let workers and learners see a frame."""
         self._seen, self._label = observation, label
+        if self._batch_seconds is not None:
+            self._shown.append((index, observation, label))
         if self._learning is not None:
             self._learning.show(index, observation)
 
@@ -131,19 +141,20 @@ class _VirtualClock:
                 heapq.heappush(self._events, (now, _START, worker, None))
                 continue
             if kind == _COMPLETION:
-                scheduled, answer, label, in_flight = begun
+                scheduled, answers, in_flight = begun
                 self._under_way -= 1
                 row = InferenceRow(
                     worker=worker,
                     dispatch=scheduled,
                     scheduled=scheduled,
-                    observation_frame=int(boundary_at_or_before(scheduled, self._frame_time)),
                     completion=now,
                     release=float(self._rule.on_completion(self._state, worker, scheduled, now)),
-                    label=label,
                     in_flight=in_flight,
                 )
-                outputs.append(with_answer(row, answer))
+                outputs += [
+                    with_answer(row._replace(observation_frame=frame, label=label), answer)
+                    for frame, answer, label in answers
+                ]
                 pause = 0.0 if self._learning is None else self._learning.block(now)
                 if pause:  # the cycle ends later than the output was ready, and the rule uses its end
                     self._rule.on_completion(self._state, worker, scheduled, now + pause)
@@ -154,8 +165,14 @@ class _VirtualClock:
                 heapq.heappush(self._events, (start, _START, worker, None))
                 continue
             self._rule.on_dispatch(self._state, worker, start)
-            takes = self._latencies[worker].next()
             self._under_way += 1
+            if self._batch_seconds is not None:
+                batch = [(frame, self._answer(worker, seen, label), label) for frame, seen, label in self._shown]
+                self._shown.clear()
+                begun = start, batch, self._under_way
+                heapq.heappush(self._events, (start + self._batch_seconds(len(batch)), _COMPLETION, worker, begun))
+                continue
+            takes = self._latencies[worker].next()
             if takes > self._cancel_after:
                 given_up = InferenceRow(
                     worker=worker,
@@ -168,7 +185,8 @@ class _VirtualClock:
                 )
                 heapq.heappush(self._events, (start + self._cancel_after, _CANCELLED, worker, given_up))
                 continue
-            begun = start, self._infer(worker, start), self._label, self._under_way
+            frame = int(boundary_at_or_before(start, self._frame_time))
+            begun = start, [(frame, self._infer(worker, start), self._label)], self._under_way
             heapq.heappush(self._events, (start + takes, _COMPLETION, worker, begun))
         return outputs
 
@@ -176,10 +194,13 @@ class _VirtualClock:
         """Let a worker choose an action, or a chunk of them, for what is on the screen now."""
         if self._learning is not None:
             self._learning.until(start)
+        return self._answer(worker, self._seen, self._label)
+
+    def _answer(self, worker: int, seen: Any, label: int) -> int | NDArray[np.int16]:
         policy = self._policies[worker]
         while True:
             try:
-                return chosen_chunk(policy, self._label if self._symbols else self._seen, self._actions)
+                return chosen_chunk(policy, label if self._symbols else seen, self._actions)
             except AnswerLost:  # simulated time stands still until the server is back
                 policy.recover()  # type: ignore[attr-defined]
 

@@ -9,6 +9,7 @@ import os
 import signal
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -59,7 +60,8 @@ class WorkerPlan:
     """What the worker processes receive.
 
     ``emulated_law`` pads every inference to a law (None: as fast as this machine infers); an inference is given up
-    after ``cancel_after`` seconds.
+    after ``cancel_after`` seconds. With ``batch_seconds`` the worker infers on all new observations together, ``batch``
+    of them at most, in the seconds that it returns for their number.
     """
 
     policy: PolicySpec
@@ -71,6 +73,8 @@ class WorkerPlan:
     emulated_law: Law | None
     learner: LearnerPlan | None = None
     cancel_after: float = math.inf
+    batch: int = 0
+    batch_seconds: Callable[[int], float] | None = None
 
 
 def serve(arena: Arena, plan: WorkerPlan, worker: int, attempt: int, learning: Arena | None = None) -> None:
@@ -197,6 +201,7 @@ class InferenceWorker:
         self._lock = RobustLock(board.arena["rule_lock"])
         self._state = board.arena["rule_state"]
         self._latencies = LatencyStream.of(plan.emulated_law, plan.seed, worker, attempt)
+        self._batched = -1
         self._owners, self._number = board.arena["owners"], worker if number is None else number
         self._layered = policy if isinstance(policy, NetworkPolicy) and plan.cancel_after < math.inf else None
         if self._layered is not None:
@@ -233,7 +238,7 @@ class InferenceWorker:
             idle_since = self._clock.now() if self._attempt else 0.0
         before, used = float(self._board.arena["processor_seconds"][self._worker]), self.processor_time()
         while (start := self._wait_for_slot(idle_since)) is not None:
-            if (ended := self._infer(start)) is None:
+            if (ended := self._infer_batch(start) if self._plan.batch else self._infer(start)) is None:
                 return
             idle_since = ended
             if self._blocking is not None:
@@ -325,6 +330,30 @@ class InferenceWorker:
                 raise
             self._recover()
             return None
+
+    def _infer_batch(self, start: float) -> float:
+        """Infer on all new observations together; return when the accelerator was idle again."""
+        board, worker, plan = self._board, self._worker, self._plan
+        frames = board.since(self._batched, plan.batch)
+        self._batched = frames[-1].index
+        row = InferenceRow(worker=worker, dispatch=self._clock.now(), scheduled=start, in_flight=1)
+        board.arena["busy"][worker] = 1
+        board.arena["in_flight"][worker] = row._replace(observation_frame=self._batched, label=frames[-1].label)
+        self._priority.give_back()
+        answers = [self.act(frame) for frame in frames]
+        assert plan.batch_seconds is not None
+        target = start + plan.batch_seconds(len(frames))
+        while not self._control[STOP] and self._clock.now() < target - ANNOUNCEMENT:
+            self._clock.sleep_until(min(target - ANNOUNCEMENT, self._clock.now() + LONGEST_WAIT), spin=0.0)
+            self.beat()
+        completion = max(self._clock.now(), target)
+        with self._lock.hold():
+            release = float(plan.rule.on_completion(self._state, worker, start, completion))
+        row = row._replace(completion=completion, release=release)
+        for frame, answer in zip(frames, answers, strict=True):
+            board.post(worker, with_answer(row._replace(observation_frame=frame.index, label=frame.label), answer))
+        board.arena["busy"][worker] = 0
+        return completion
 
     def _infer(self, start: float) -> float | None:
         """Run one inference scheduled at ``start``; return when the worker was idle again, None if it was replaced."""

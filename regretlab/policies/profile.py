@@ -246,6 +246,8 @@ def profile_policy(
     if warm_up < 0:
         raise InputError(f"warm_up must be at least 0, not {warm_up}")
     frames = np.random.default_rng(seed).integers(0, 256, (8, *spec.frame_shape)).astype(spec.frame_dtype)
+    if spec.observes_symbol:
+        frames = np.zeros(8, np.int64)
     before = torch.get_num_threads()
     try:
         policy = build_timed(spec, threads=threads, bf16=bf16, compiled=compiled)
@@ -265,6 +267,8 @@ def profile_policy(
             seconds[index] = infer(len(warming) + index)
             progress(warm_up + index + 1, warm_up + samples, "inferences")
         others = load.cores_of_others()
+        if spec.is_served:
+            policy.close()  # type: ignore[attr-defined]
     finally:
         torch.set_num_threads(before)
     return LatencyProfile(

@@ -115,6 +115,9 @@ class Record(Result):
             "hold": max(1, held) if isinstance(held, int) else None,
         }
         known = {name: value for name, value in values.items() if value is not None}
+        if config.get("batch_law") is not None:
+            of_batches = {"batch_law": config["batch_law"], "workers": config.get("batch", 1)}
+            return Scenario(**{name: known[name] for name in known if name not in ("rule", "alignment")} | of_batches)
         return Scenario(f"@{self.directory}", **known)
 
     @property

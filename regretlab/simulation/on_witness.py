@@ -22,6 +22,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..curves import LossCurve
 from ..defaults import REPLICATIONS, SIMULATED_FRAMES
 from ..laws.racing import fastest_of
 from ..progress import Progress, silent
@@ -171,6 +172,8 @@ def simulate(
             )
         )
 
+    if isinstance(scenario.loss, LossCurve):
+        notes += scenario.loss.caution(setting.lasts)
     if not isinstance(loss, FrameLoss):
         compile_kernels(setting, _no_environment)
         begin = time.perf_counter()

@@ -4,8 +4,6 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..errors import InputError
 from ..laws import Law
 from ..laws.racing import fastest_of
@@ -18,13 +16,13 @@ from ..rules.state import BINS
 from ..rules.store import MOST_KEPT, NO_LIMIT
 from ..scenario import Scenario, whole_number
 from ..theory.batching import Batches, batches_of
-from ..theory.loss import AgeLoss, limit_of, workers_in_groups
+from ..theory.loss import AgeLoss, is_convex, limit_of, workers_in_groups
 from .events.engine import LONGEST_RUN, Outputs
 
 if TYPE_CHECKING:
     from ..mdp import AsynchronousMDP
 
-__all__ = ["Setting", "is_convex", "resolve", "resolve_on"]
+__all__ = ["Setting", "resolve", "resolve_on"]
 
 MOST_WORKERS = 10**7
 """Of a simulation in events, each of which has a state in memory."""
@@ -215,22 +213,10 @@ def _outputs(scenario: Scenario, loss: AgeLoss | None) -> Outputs:
     if most and model != "once":
         raise InputError(f"unused outputs are kept where an output serves one frame, and unused is '{scenario.unused}'")
     limit = limit_of(scenario, loss) if loss is not None else math.inf
-    return Outputs(most, int(min(NO_LIMIT, limit)), most > 0 and loss is not None and not is_convex(loss))
-
-
-def is_convex(loss: AgeLoss) -> bool:
-    """Whether what an output is worth falls ever more slowly with its age, so that the freshest is best used first.
-
-    Examples
-    --------
-    >>> from regretlab.theory.loss import FrameLoss, MeasuredLoss
-    >>> is_convex(FrameLoss(0.9)), is_convex(MeasuredLoss((0, 6), (0.0, 1.0), 1.0))
-    (True, False)
-    """
-    if not math.isfinite(loss.settled_age):
-        return True  # a curve that falls geometrically
-    worth = loss.worth(np.arange(1, min(int(loss.settled_age), 100_000) + 3))
-    return bool((np.diff(worth, 2) >= -1e-12).all() and (np.diff(worth) <= 1e-12).all())
+    oldest_first = most > 0 and loss is not None and not is_convex(loss)
+    if oldest_first and loss is not None:  # the oldest that is of use
+        limit = min(limit, max(0.0, loss.last_useful_age) + 1.0)
+    return Outputs(most, int(min(NO_LIMIT, limit)), oldest_first)
 
 
 def _threshold(scenario: Scenario, law: Law, workers: float, loss: AgeLoss | None) -> float:

@@ -23,7 +23,7 @@ from .checks import check_gap
 from .delay import check_mode_probability, ring_eigenvalue
 from .inaction import inaction_regret
 
-__all__ = ["AgeLoss", "FrameLoss", "MeasuredLoss", "limit_of", "loss_of", "workers_in_groups"]
+__all__ = ["AgeLoss", "FrameLoss", "MeasuredLoss", "is_convex", "limit_of", "loss_of", "workers_in_groups"]
 
 _NEGLIGIBLE = 1e-17
 
@@ -321,6 +321,20 @@ def loss_of(scenario: Scenario, entry: str) -> AgeLoss:
             raise InputError("the random default behaviour needs the number of actions, and none is given")
         gap = scenario.gap_delay * (1.0 - 1.0 / actions)
     return FrameLoss(scenario.mode_probability, scenario.symbols, gap, scenario.gap_delay)
+
+
+def is_convex(loss: AgeLoss) -> bool:
+    """Whether what an output is worth falls ever more slowly with its age, so that the freshest is best used first.
+
+    Examples
+    --------
+    >>> is_convex(FrameLoss(0.9)), is_convex(MeasuredLoss((0, 6), (0.0, 1.0), 1.0))
+    (True, False)
+    """
+    if not math.isfinite(loss.settled_age):
+        return True  # a curve that falls geometrically
+    worth = loss.worth(np.arange(1, min(int(loss.settled_age), 100_000) + 3))
+    return bool((np.diff(worth, 2) >= -1e-12).all() and (np.diff(worth) <= 1e-12).all())
 
 
 def limit_of(scenario: Scenario, loss: AgeLoss) -> float:

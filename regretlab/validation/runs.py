@@ -199,15 +199,18 @@ def _realtime_runs(scale: float) -> list[PlannedRun]:
 
 
 def _realtime_outputs(frames: int, heavy: str) -> list[PlannedRun]:
-    """Real processes with the readout of impala-k1: kept outputs and chunks (40 ms and as fast as it is), cancelled."""
+    """Real processes: the readout of impala-k1 keeps outputs and plays chunks (40 ms, and as fast as it is).
+
+    The oracle's inferences are cancelled: a network that other work keeps from its core would be cancelled for that.
+    """
     slow = {"rule": FREE_RUNNING, "emulate_latency": "gamma(4, scale=0.01)"}
     runs: dict[str, dict[str, Any]] = {
         "realtime-keep": {"workers": 3, "unused": "keep", **slow},
         "realtime-chunk": {"workers": 1, "rotating": True, "chunk": "inf", **slow},
-        "realtime-cancel": {"rule": FREE_RUNNING, **_cancelled(heavy)},
+        "realtime-cancel": {"policy": "oracle", "rule": FREE_RUNNING, **_cancelled(heavy)},
         "realtime-chunk-k1": {"workers": 1, "rotating": True, "chunk": "inf", "rule": SEQUENTIAL},
     }
     return [
-        _run(name, "outputs", "real", frames, OUTPUTS_PROBABILITY, policy="impala-k1", **values)
+        _run(name, "outputs", "real", frames, OUTPUTS_PROBABILITY, **{"policy": "impala-k1", **values})
         for name, values in runs.items()
     ]

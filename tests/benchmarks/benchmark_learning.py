@@ -20,6 +20,7 @@ from regretlab.play.run import run
 
 RESULTS = Path(__file__).with_name("results") / "learning_on_beacon.csv"
 SETTINGS = {
+    "preset": "paper",
     "batch": 32,
     "discount": 0.5,
     "learning_rate": 5e-4,

@@ -26,6 +26,7 @@ LAW = "uniform(1, 2)"  # one to three frames
 DELAYS = (0, 1, 2, 3, 4)
 RULES = ("free-running", "max-time", "frame-pool")
 WORKERS = (2, 4)
+SHORT = {"runs": 5, "run_frames": 1500}  # of an emulator
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,9 @@ def games(folder):
         "obstacles": lambda: Game(
             "minigrid:MiniGrid-Dynamic-Obstacles-6x6-v0", SCRIPT.format("obstacles"), drawn, 500, episodes=8
         ),
-        "stacker": lambda: Game(TOLD.format("Stacker"), SCRIPT.format("stacker"), noop, 3000, per="frame"),
-        "duel": lambda: Game(TOLD.format("Duel"), SCRIPT.format("duel"), noop, 3000, per="frame"),
-        "boxing": lambda: Game(TOLD.format("Boxing"), SCRIPT.format("boxing"), noop, 1500, 16, per="frame"),
+        "stacker": lambda: Game(TOLD.format("Stacker"), SCRIPT.format("stacker"), noop, 800, 12, per="frame", **SHORT),
+        "duel": lambda: Game(TOLD.format("Duel"), SCRIPT.format("duel"), noop, 800, 12, per="frame", **SHORT),
+        "boxing": lambda: Game(TOLD.format("Boxing"), SCRIPT.format("boxing"), noop, 800, 12, per="frame", **SHORT),
     }
 
 

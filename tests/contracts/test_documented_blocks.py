@@ -16,6 +16,7 @@ import pytest
 
 import regretlab
 from regretlab.cli import main
+from regretlab.experiments import read_experiment
 from regretlab.sweeps import read_configuration
 from regretlab.validation.checks import predicted_regret
 from regretlab.validation.runs import planned_runs
@@ -25,9 +26,20 @@ from .commands import JOBS, PAGES, ROOT, blocks, commands, console_commands, opt
 
 TESTED = {"{code-cell}", "console", "python", "toml"}
 """What a block may be: a cell that the build runs, a command line, an example at the prompt, a file."""
-LAYOUT = re.compile(r"^\{(image|figure|grid|grid-item-card|toctree|include|math|admonition|note|only)\}")
+LAYOUT = re.compile(r"^\{(image|figure|glossary|grid|grid-item-card|toctree|include|math|admonition|note|only)\}")
 
 PARSED = (
+    # they need a server that runs meanwhile: tests/policies/test_server_load.py and tests/play/test_policy_servers.py
+    (
+        'regretlab serve --policy oracle --symbols 6 --mode moves --chunk 9 --emulate-latency "uniform(0.03, 0.06)" '
+        "--requests independent --port 8000"
+    ),
+    "regretlab profile --policy ws://127.0.0.1:8000 --actions 7 --concurrency 1,2,4,8 --out load.csv",
+    "regretlab plan --inference-time @load.csv --mode-probability 0.95 --symbols 6 --worker-cost 0.002",
+    (
+        "regretlab run --policy ws://127.0.0.1:8000 --symbols 6 --mode moves --mode-probability 0.95 --workers 4 "
+        "--frames 1200 --out served"
+    ),
     # they need a Ray cluster of one's own
     "regretlab sweep grid.toml --engine ray --address auto --out grid.nc",
     "regretlab run --backend ray --ray-address auto --policy impala-k7 --workers 6 --rule frame-pool --out far",
@@ -36,6 +48,7 @@ PARSED = (
     "regretlab validate --quick --out validation",
     # minutes of play; tests/experiments reads these files and plays both protocols
     "regretlab experiment simulated-delay paper_figures/experiments/stacker.toml --budget cpu --out stacker.parquet",
+    "regretlab experiment simulated-delay late.toml --cores 2 --out late.parquet --figure late.svg",
     "regretlab experiment asynchronous paper_figures/experiments/beacon.toml --budget cpu --out beacon.parquet",
 )
 """Command lines that are parsed and not run."""
@@ -48,6 +61,8 @@ CHANGED = {
     "3600": "60",
     "4000": "30",
     "6000": "60",
+    "24000": "60",
+    "12000": "30",
 }
 """Words that stand for something, or would take long, and what is run in their place."""
 ADDED = {
@@ -162,8 +177,8 @@ def test_files_in_toml_are_read(page):
     for _, kind, text in blocks(page):
         if kind == "toml":
             values = tomllib.loads(text)
-            assert "sweep" in values, "a file of another kind needs its reader here"
-            read_configuration(values)
+            assert "sweep" in values or "experiment" in values, "a file of another kind needs its reader here"
+            (read_configuration if "sweep" in values else read_experiment)(values)
 
 
 COMMANDS = list(commands())

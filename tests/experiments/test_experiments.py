@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from scipy import stats
 from regretlab.errors import InputError
 from regretlab.experiments import case_summaries, read_experiment, read_results, run_experiment
 from regretlab.experiments.results import COLUMNS, Windows, read_metadata
+from regretlab.plots.rewards import draw_rewards
 
 ROOT = Path(__file__).parents[2]
 BEACON = {"environment": "regretlab/Beacon-v0", "environment_options": {"symbols": 4, "mode_probability": 0.9}}
@@ -252,3 +254,62 @@ def test_the_experiments_of_the_paper_can_be_read(path):
         assert experiment.settings.seeds >= 5
         assert experiment.settings.title
         assert experiment.cells
+
+
+def test_a_fixed_player_plays_its_action():
+    experiment = {**SMALL["experiment"], "frames": 400, "seeds": 1}
+    cases = [{"label": f"always {action}", "player": "fixed", "action": action} for action in range(5)]
+    with tempfile.TemporaryDirectory() as folder:
+        read = read_experiment({"experiment": experiment, "case": cases})
+        outcome = run_experiment(read, folder + "/r.parquet")
+    rewards = [case.reward_per_frame for case in outcome.summaries]
+    assert rewards[0] == 0  # the no-op
+    assert sum(rewards) == pytest.approx(1.0)  # in each frame exactly one of the four symbols is right
+
+
+@pytest.mark.parametrize(
+    ("case", "message"),
+    [
+        ({"player": "fixed"}, "player 'fixed' needs an action, and no other player takes one"),
+        ({"player": "noop", "action": 1}, "player 'fixed' needs an action, and no other player takes one"),
+        ({"player": "noop", "interval": 3, "press": 4}, "must be at most the interval of 3 frames, not 4"),
+    ],
+)
+def test_cases_that_contradict_themselves_are_refused(case, message):
+    with pytest.raises(InputError, match=message):
+        read_experiment({**SMALL, "case": [{"label": "x", **case}]})
+
+
+def test_an_action_that_the_game_does_not_have_is_refused(tmp_path):
+    case = {"label": "x", "player": "fixed", "action": 5}
+    with pytest.raises(InputError, match="action 5 is out of range"):
+        run_experiment(read_experiment({**SMALL, "case": [case]}), tmp_path / "r.parquet")
+
+
+def test_a_time_limit_cuts_episodes_off(tmp_path):
+    experiment = {**SMALL["experiment"], "frames": 200, "windows": 1, "seeds": 1, "episode_frames": 20}
+    read = read_experiment({**SMALL, "experiment": experiment})
+    run_experiment(read, tmp_path / "r.parquet")
+    assert set(read_results(tmp_path / "r.parquet")["episodes"]) == {10}
+
+
+def test_progress_counts_the_frames_within_a_cell(tmp_path):
+    calls = []
+    experiment = {**SMALL["experiment"], "frames": 450, "seeds": 1}
+    read = read_experiment({**SMALL, "experiment": experiment})
+    run_experiment(read, tmp_path / "r.parquet", progress=lambda done, total, what: calls.append((done, total)))
+    assert calls[0] == (0, 2250)
+    assert calls[-1] == (2250, 2250)
+    assert (200, 2250) in calls
+    assert [done for done, _ in calls] == sorted(done for done, _ in calls)
+
+
+def test_the_figure_shows_each_case_and_its_means(tmp_path):
+    run_experiment(read_experiment(SMALL), tmp_path / "r.parquet")
+    rows = read_results(tmp_path / "r.parquet")
+    axes = draw_rewards(rows, "a title").axes[0]
+    assert len(axes.lines) == 5
+    last = rows[(rows["case"] == "told") & (rows["delay"] == 1) & (rows["interaction"] == "asynchronous")]
+    last = last[last["window"] == last["window"].max()]
+    assert axes.lines[0].get_ydata()[-1] == pytest.approx((last["reward"] / last["frames"]).mean())
+    assert axes.lines[0].get_xdata()[-1] == 200

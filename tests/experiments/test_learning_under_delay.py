@@ -173,3 +173,14 @@ def test_a_button_is_pressed_and_released_once_a_decision(delay, sequential, exp
     acted = [next(play).acted for _ in expected]
     assert game.played == expected
     assert acted == [action == 2 for action in expected]
+
+
+@pytest.mark.learning
+@pytest.mark.parametrize("delay", [0, 3])
+def test_dqn_reaches_the_optimum_of_riverswim(delay):
+    """The optimum is the same with and without delay: always swim up. Held exploration gets there to find out."""
+    process = parse_mdp("riverswim(6)")
+    optimum = solve_delayed(process, delay).gain
+    reward, error = _learned(process, delay, sequential=False, discount=0.98, exploration_hold=8.0, steps=5)
+    assert reward > 0.95 * optimum - 2 * error
+    assert reward <= optimum + 4 * error

@@ -18,8 +18,8 @@ class BrokenLearnerSpec(PolicySpec):
 class BrokenComputer(_Computer):
     """What a learner runs for a ``BrokenLearnerSpec``."""
 
-    def __init__(self, spec, gradient_clip):
-        super().__init__(spec, gradient_clip)
+    def __init__(self, spec, gradient_clip, **options):
+        super().__init__(spec, gradient_clip, **options)
         self._good, self._calls = spec.good, 0
 
     def compute(self, batch):
@@ -29,10 +29,9 @@ class BrokenComputer(_Computer):
         return super().compute(batch)
 
 
-def _computer(spec, gradient_clip):
-    return (
-        BrokenComputer(spec, gradient_clip) if isinstance(spec, BrokenLearnerSpec) else _Computer(spec, gradient_clip)
-    )
+def _computer(spec, gradient_clip, **options):
+    made = BrokenComputer if isinstance(spec, BrokenLearnerSpec) else _Computer
+    return made(spec, gradient_clip, **options)
 
 
 steps.GradientComputer = _computer

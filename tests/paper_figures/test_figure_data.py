@@ -263,6 +263,34 @@ def test_the_models_of_the_figures_are_those_of_the_experiments(file, delays, de
         assert [case["delay"] for case in of_model] == [[delay]]
 
 
+def test_what_is_learned_on_stacker_is_that_of_the_committed_results(data_of):
+    """Means, t-intervals and paired differences computed here from the rows; both ways made equally many updates."""
+    rows = read_results(RESULTS / "stacker_learned.parquet")
+    data = data_of("stacker-learned")
+    panel = data["panels"][0]
+    end = int((rows["first_frame"] + rows["frames"]).max())
+    late = rows[rows["first_frame"] >= 0.75 * end]
+    means = {}
+    for key, own in late.groupby(["case", "interaction", "delay"]):
+        means[key] = own.groupby("seed")["reward"].sum() / own.groupby("seed")["frames"].sum()
+    for way, points in panel["ways"].items():
+        for delay, mean, half in points:
+            by_seed = means["DQN", way, delay]
+            assert mean == pytest.approx(by_seed.mean())
+            assert half == pytest.approx(stats.t.ppf(0.975, len(by_seed) - 1) * stats.sem(by_seed))
+    for delay, low, high in data["differences"]:
+        apart = means["DQN", "asynchronous", delay] - means["DQN", "sequential", delay]
+        half = stats.t.ppf(0.975, len(apart) - 1) * stats.sem(apart)
+        assert (low, high) == (pytest.approx(apart.mean() - half), pytest.approx(apart.mean() + half))
+    updates = (
+        rows[rows["case"] == "DQN"].groupby(["interaction", "delay", "seed"])["updates"].max().unstack("interaction")
+    )
+    alike = updates["sequential"] / updates["asynchronous"]
+    assert (alike.loc[[1, 5, 8, 70]] == 1).all()
+    assert (alike.loc[596] > 0.85).all()  # its first five transitions take 3,000 frames, and learning waits for them
+    assert panel["floors"]["Down held"][0] == pytest.approx(means["Down held", "asynchronous", 0].mean())
+
+
 @pytest.mark.parametrize("setting", ["battles", "catching"])
 def test_progress_on_duel_adds_up_the_committed_rewards(setting, data_of):
     """Sums and t-intervals computed here from the rows, and the ends of the curves."""

@@ -24,7 +24,7 @@ def _played(tmp_path, **changes):
         "frames": 60_000,
         "emulate_latency": f"constant({1.8 * FRAME_TIME})",
         "emulate_learning": f"constant({2.5 * FRAME_TIME})",
-        "learning": {"batch": 2, "replay": 2000},
+        "learning": {"batch": 2, "steps": 1, "replay": 2000},
         "backend": "ray",
     }
     return MarkedRun(tmp_path, **{**values, **changes})

@@ -31,7 +31,7 @@ def play(address, out, progress=lambda played, total, what: None, **changes):
         "frames": 600,
         "emulate_latency": f"constant({1.5 * FRAME_TIME})",
         "emulate_learning": f"constant({7.5 * FRAME_TIME})",
-        "learning": {"batch": 2, "replay": 2000, "target_every": 20, "exploration_frames": 100},
+        "learning": {"batch": 2, "steps": 1, "replay": 2000, "target_every": 20, "exploration_frames": 100},
         "backend": "ray",
         "ray_address": address,
         "seed": 3,

@@ -142,6 +142,9 @@ def test_rates_by_age_predict_the_return_of_a_mixture(terminal):
     found = terminal.loss_curve.predict([0.25, 0.25, 0.0, 0.25], 0.25)
     assert found.return_per_episode == pytest.approx(4 / sum(rates), rel=0.05)
     assert found.reward_per_frame == pytest.approx(1.0, abs=1e-12)
+    reward, returned = terminal.predict([0.25, 0.25, 0.0, 0.25], 0.25)
+    assert (reward.value, returned.value) == pytest.approx(found[:2], rel=1e-12)
+    agrees(returned, 4 / sum(rates))
 
 
 def test_frozen_lake_against_its_transition_matrix(tmp_path):

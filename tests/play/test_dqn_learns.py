@@ -21,6 +21,7 @@ def test_dqn_on_beacon_reaches_the_oracle(tmp_path):
             "batch": 16,
             "discount": 0.5,
             "learning_rate": 5e-4,
+            "preset": "paper",
             "target_every": 200,
             "exploration_frames": 2000,
             "replay": 5000,

@@ -34,7 +34,7 @@ def _values(**changes):
         "emulate_latency": f"constant({1.5 * FRAME_TIME})",
         "learners": 2,
         "frames": FRAMES,
-        "learning": {"batch": 2, "replay": 2000, "target_every": 20, "exploration_frames": 100},
+        "learning": {"batch": 2, "steps": 1, "replay": 2000, "target_every": 20, "exploration_frames": 100},
         **changes,
     }
 

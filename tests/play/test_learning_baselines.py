@@ -40,7 +40,7 @@ def _values(**changes):
         "emulate_latency": f"constant({1.4 * FRAME_TIME})",
         "emulate_learning": f"constant({2.3 * FRAME_TIME})",
         "frames": 240,
-        "learning": {"batch": 2, "replay": 2000, "target_every": 20, "exploration_frames": 100},
+        "learning": {"batch": 2, "steps": 1, "replay": 2000, "target_every": 20, "exploration_frames": 100},
         **changes,
     }
 

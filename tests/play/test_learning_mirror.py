@@ -29,7 +29,7 @@ def _configuration(**changes):
         "learners": 3,
         "frames": 300,
         "seed": 5,
-        "learning": {"batch": 2, "replay": 400, "target_every": 40, "exploration_frames": 100},
+        "learning": {"batch": 2, "steps": 1, "replay": 400, "target_every": 40, "exploration_frames": 100},
     }
     return RunConfiguration(**{**values, **changes})
 

@@ -14,7 +14,7 @@ from regretlab.policies.learning.replay import ReplayStore, replay_fields
 from regretlab.policies.parameters import parameter_count
 
 SPEC = PolicySpec("nature", actions=3)
-SETTINGS = LearningSettings(batch=2, replay=50, target_every=2, replay_ratio=1.0)
+SETTINGS = LearningSettings(batch=2, steps=1, replay=50, target_every=2, replay_ratio=1.0)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from regretlab.records.learning import learning_figures, share_error
 from tests.oracles.ring_environment import FRAME_TIME
 
 RING = "tests.oracles.ring_environment:tests/Ring-v0"
-SMALL = {"batch": 2, "replay": 400, "target_every": 40, "exploration_frames": 200}
+SMALL = {"batch": 2, "steps": 1, "replay": 400, "target_every": 40, "exploration_frames": 200}
 SPEC = PolicySpec("nature", actions=5, channels_last=True)
 
 

@@ -157,10 +157,11 @@ def test_first_values_are_small_for_any_frame(name, network):
             assert np.abs(values[1:]).max() > 0  # not dead: hidden units answer to what is seen
 
 
-def test_adam_on_flat_arrays_is_that_of_torch():
+@pytest.mark.parametrize(("network", "channels_last"), [("nature", False), ("impala-k1/16", True)])
+def test_adam_on_flat_arrays_is_that_of_torch(network, channels_last):
     """Thirty clipped steps of a network with convolutions against PyTorch's own clipping and optimiser."""
-    networks = [value_network("nature", (84, 84), 3, seed=4) for _ in range(2)]
-    adam = Adam(networks[0], 1e-3, gradient_clip=0.5, epsilon=1e-5)
+    networks = [value_network(network, (84, 84), 3, seed=4) for _ in range(2)]
+    adam = Adam(networks[0], 1e-3, gradient_clip=0.5, epsilon=1e-5, channels_last=channels_last)
     optimiser = torch.optim.Adam(networks[1].parameters(), 1e-3, eps=1e-5)
     random = torch.Generator().manual_seed(1)
     for _ in range(30):

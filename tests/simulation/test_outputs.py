@@ -243,3 +243,18 @@ def test_chunks_of_one_sequential_worker():
     alone = rl.bound(asked.replace(chunk=None)).regret.total
     assert alone == pytest.approx(0.814389, abs=1e-6)
     assert rl.bound(asked.replace(chunk=None, rule="free-running")).regret.total == pytest.approx(0.798123, abs=1e-6)
+
+
+@pytest.mark.parametrize("options", [{"inference_time": GAMMA, "workers": 3}, {"batch_law": "2.5, 0.25", "workers": 8}])
+def test_keeping_helps_also_before_a_deadline(options):
+    """The oldest output that is of use acts first: one past the deadline never takes a frame."""
+    late = 6 if "batch_law" in options else 7
+    asked = rl.Scenario(frame_time=1, loss=MeasuredLoss((0, late), (0.0, 1.0), 1.0), **options)
+    kept, dropped = rl.bound(asked.replace(unused="keep")), rl.bound(asked)
+    assert kept.method == "simulation"
+    assert kept.regret.total < dropped.regret.total - 0.01
+    assert kept.regret.total >= kept.lower_bound.regret_per_frame - 4.5 * kept.standard_error
+    if "batch_law" in options:  # a batch of ages 4, 5, 6, 7 a cycle of four frames: two are in time
+        assert (dropped.regret.total, kept.regret.total) == (0.75, pytest.approx(0.5, abs=1e-3))
+    else:  # .833 of the frames in time, oldest useful first (.738 freshest first)
+        assert kept.regret.total == pytest.approx(1.0 - 0.833, abs=0.005)

@@ -113,3 +113,23 @@ def test_more_items_serve_more_frames_and_no_fresher_ones():
 def test_what_goes_without_batches_is_refused(changes, message):
     with pytest.raises(rl.InputError, match=message):
         rl.bound(ASKED.replace(**changes))
+
+
+def test_a_plan_tries_every_number_of_items():
+    base = ASKED.replace(workers=1)
+    for changes in ({}, {"batch_law": "1, 1.5"}, {"chunk": "inf"}, {"default_behaviour": "repeat"}):
+        asked = base.replace(**changes)
+        found = rl.plan(asked)
+        kept = ["drop"] if asked.service_model != "once" else ["drop", "keep"]
+        values = [rl.bound(asked.replace(workers=n, unused=u)).regret.total for n in range(1, 30) for u in kept]
+        assert found.regret.total == pytest.approx(min(values), abs=1e-12)
+        assert rl.bound(found.scenario).regret.total == pytest.approx(found.regret.total)
+        assert found.above_lower_bound >= 1.0
+    assert rl.plan(base.replace(gap_default=0.05)).scenario is None  # not acting loses least
+    limited = rl.plan(base, most_workers=2)
+    assert (limited.workers, limited.most_workers_binds, limited.binds) == (2, True, "workers")
+    within = rl.plan(base, target_regret=0.7)
+    assert within.meets_target
+    assert within.workers < rl.plan(base).workers
+    with pytest.raises(rl.InputError, match="a plan of batches takes no worker cost: leave it out"):
+        rl.plan(base, worker_cost=0.1)

@@ -86,6 +86,15 @@ def test_a_policy_that_was_measured_does_not_decline():
     assert rl.lower_bound(asked).regret_per_frame == pytest.approx(0.2)
 
 
+def test_a_curve_of_single_actions_is_not_one_of_chunks():
+    rates = {"rewards": (1.0, 0.5, 0.2), "ends": (0.01, 0.02, 0.05)}
+    asked = rl.Scenario(1, frame_time=1, loss=LossCurve((0, 3), (0.0, 0.5), 0.8, held=False, **rates), workers=2)
+    said = "not of held ones: measure it with a chunk"
+    assert said not in " ".join(rl.bound(asked).assumptions)
+    assert said in " ".join(rl.bound(asked.replace(chunk=3)).assumptions)
+    assert said in " ".join(rl.simulate(asked.replace(chunk=3), frames=1000, replications=2).assumptions)
+
+
 def test_a_simulation_of_the_curve_agrees(file):
     found = rl.simulate(measured(file, rule="free-running"), frames=50_000, seed=3)
     error = found.standard_errors["regret_per_frame"]["total"]

@@ -144,6 +144,17 @@ class Board:
                 if self._numbers[slot] == index:
                     return frame
 
+    def since(self, index: int, most: int) -> list[Frame]:
+        """Return copies of the frames after ``index``, the oldest first: the newest ``most`` of them."""
+        newest = self.newest()
+        frames = []
+        for number in range(max(index + 1, newest.index - most + 1, 0), newest.index):
+            slot = number % RING
+            frame = Frame(number, int(self._labels[slot]), self._frames[slot].copy())
+            if self._numbers[slot] == number:  # else it was overwritten meanwhile, or the clock left it out
+                frames.append(frame)
+        return [*frames, newest]
+
     # outputs: each worker posts into its own ring, the environment takes
 
     def can_post(self, worker: int) -> bool:

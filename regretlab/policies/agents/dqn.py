@@ -51,9 +51,18 @@ class DQN:
     ) -> None:
         self.settings, self.actions, self.updates = settings, actions, 0
         self.network, self.target = (self._built(network, shape, seed) for _ in range(2))
+        residual = network.startswith("impala")
         self._adam = Adam(
-            self.network, settings.learning_rate, gradient_clip=settings.gradient_clip, epsilon=self._adam_epsilon
+            self.network,
+            settings.learning_rate,
+            gradient_clip=settings.gradient_clip,
+            epsilon=self._adam_epsilon,
+            channels_last=residual,
         )
+        if residual:
+            for parameter in self.target.parameters():
+                if parameter.dim() == 4:
+                    parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
         self._dtype = np.float32 if network == "mlp" else np.uint8  # frames as bytes, whatever else as numbers
         if settings.recent_actions:
             shape = (math.prod(shape) + settings.recent_actions,)

@@ -185,6 +185,13 @@ class GradientComputer:
         return loss.item()
 
 
+def _shaped(flat: Tensor, shape: torch.Size, *, channels_last: bool) -> Tensor:
+    if len(shape) < 4 or not channels_last:
+        return flat.view(shape)
+    filters, channels, height, width = shape
+    return flat.view(filters, height, width, channels).permute(0, 3, 1, 2)
+
+
 class Adam:
     """Adam for a module whose weights, gradients and moments lie in flat arrays: a step is some eight operations.
 
@@ -196,6 +203,8 @@ class Adam:
         As for `adam_step`.
     gradient_clip
         Largest Euclidean norm of a gradient.
+    channels_last
+        Keep filters as (output, height, width, input): faster for residual networks, slower for the small one.
 
     Attributes
     ----------
@@ -213,16 +222,24 @@ class Adam:
     """
 
     def __init__(
-        self, module: nn.Module, learning_rate: float, *, gradient_clip: float, epsilon: float = EPSILON
+        self,
+        module: nn.Module,
+        learning_rate: float,
+        *,
+        gradient_clip: float,
+        epsilon: float = EPSILON,
+        channels_last: bool = False,
     ) -> None:
-        parameters = list(module.parameters())
-        self.weights = torch.cat([parameter.detach().reshape(-1) for parameter in parameters])
+        self.weights = torch.zeros(sum(parameter.numel() for parameter in module.parameters()))
         self._gradient = torch.zeros_like(self.weights)
         start = 0
-        for parameter in parameters:
-            piece, shape = slice(start, start + parameter.numel()), parameter.shape
-            parameter.data = self.weights[piece].view(shape)
-            parameter.grad = self._gradient[piece].view(shape)  # backward adds to it in place
+        for parameter in module.parameters():
+            piece = slice(start, start + parameter.numel())
+            view, parameter.grad = (  # backward adds to the gradient in place
+                _shaped(flat[piece], parameter.shape, channels_last=channels_last)
+                for flat in (self.weights, self._gradient)
+            )
+            parameter.data = view.copy_(parameter.detach())
             start = piece.stop
         self._moments = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
         self._settings, self._clip, self._steps = (learning_rate, epsilon), gradient_clip, 0

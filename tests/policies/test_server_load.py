@@ -1,0 +1,156 @@
+"""Answer times that depend on the requests in flight: measured, read back, planned with, and shown by runs."""
+
+import json
+
+import numpy as np
+import pytest
+
+import regretlab as rl
+from regretlab.cli import main
+from regretlab.errors import InputError
+from regretlab.laws import parse_law
+from regretlab.laws.load_law import law_under_load
+from regretlab.laws.sample_law import law_from_samples
+from regretlab.play.configuration import RunConfiguration
+from regretlab.play.latencies import LatencyStream
+from regretlab.play.run import run
+from regretlab.policies import PolicySpec
+from regretlab.policies.policy import build_policy
+from regretlab.policies.serving.client import inspect_server
+from regretlab.policies.serving.load import measure_load
+from regretlab.policies.serving.server import ServerOptions
+from tests.oracles.policy_servers import running
+
+SYMBOLS = 6
+ORACLE = PolicySpec("oracle", actions=SYMBOLS + 1)
+BEACON = {"symbols": SYMBOLS, "mode_probability": 0.95, "pixels": False}
+
+
+def oracle(requests, law="uniform(loc=0.03, scale=0.06)"):
+    """Arguments of a server of the oracle that treats requests in that way."""
+    stream = LatencyStream(parse_law(law), 0, 0)
+    return (lambda number: build_policy(ORACLE)), ORACLE, ServerOptions(port=0, requests=requests), stream.next
+
+
+def family(slowdown, alone=(0.05, 0.06, 0.1)):
+    """Times under 1, 2, 4 and 8 requests in flight, each a multiple of a lone one's."""
+    return law_under_load({number: np.array(alone) * slowdown(number) for number in (1, 2, 4, 8)})
+
+
+def test_a_table_of_times_is_read_back_and_a_scenario_takes_the_law_of_its_workers(tmp_path):
+    path = tmp_path / "load.csv"
+    rows = {1: [0.05, 0.07], 2: [0.11, 0.13], 4: [0.2, 0.2, 0.26]}
+    table = [f"{number},{seconds}" for number, times in rows.items() for seconds in times]
+    path.write_text("in_flight,seconds\n" + "\n".join(table) + "\n")
+    asked = rl.Scenario(f"@{path}", mode_probability=0.95, rule="free-running")
+    for workers, times in rows.items():
+        here = asked.replace(workers=workers)
+        plain = rl.Scenario(law_from_samples(times), mode_probability=0.95, rule="free-running", workers=workers)
+        assert here.inference_time.mean() == pytest.approx(np.mean(times))
+        assert rl.bound(here).regret.total == pytest.approx(rl.bound(plain).regret.total, rel=1e-12)
+        assert rl.lower_bound(here).regret == pytest.approx(rl.lower_bound(plain).regret, rel=1e-12)
+        simulated = [rl.simulate(each, frames=20_000, seed=1).regret.total for each in (here, plain)]
+        assert simulated[0] == simulated[1]
+        assert rl.Scenario.from_json(here.to_json()) == here
+    assert asked.replace(workers=4).replace(workers=1).inference_time.mean() == pytest.approx(0.06)
+
+
+def test_between_two_numbers_quantiles_lie_on_lines():
+    law = law_under_load({2: [1.0, 2.0], 4: [3.0, 6.0]})
+    assert law.under(3).quantile(0.25) == pytest.approx(2.0)
+    assert law.under(3).quantile(0.75) == pytest.approx(4.0)
+    assert law.under(1).mean() == 1.5  # below the least number measured: its law
+    with pytest.raises(InputError, match="measured with up to 4 requests in flight, not with 5 workers: give fewer"):
+        law.under(5)
+
+
+@pytest.mark.parametrize("rows", ["1,0.1\n2", "1,fast", "one,0.1", "1,0.1\n0,0.2", "1,-1", ""])
+def test_a_damaged_table_is_one_sentence(rows, tmp_path):
+    path = tmp_path / "load.csv"
+    path.write_text(f"in_flight,seconds\n{rows}\n")
+    with pytest.raises(InputError, match=r"load\.csv|numbers in flight") as refused:
+        parse_law(f"@{path}")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("slowdown", "workers"),
+    [
+        (lambda number: number, 1),  # one after the other
+        (lambda number: 1 if number == 1 else 2, 8),  # in batches: the running one, then one's own
+        (lambda number: 1, 8),  # each at once
+        (lambda number: 1 if number <= 2 else number / 2, 2),  # two at a time
+    ],
+)
+def test_a_plan_takes_the_workers_that_the_server_can_use(slowdown, workers):
+    asked = rl.Scenario(family(slowdown), frame_time=1 / 60, mode_probability=0.95)
+    found = rl.plan(asked, worker_cost=1e-4, rule="free-running", services="given")
+    assert found.workers == workers
+    # Independent: the bound of each number, next to the cost, from its own samples.
+    totals = {
+        number: rl.bound(
+            rl.Scenario(
+                law_from_samples(np.array([0.05, 0.06, 0.1]) * slowdown(number)),
+                frame_time=1 / 60, mode_probability=0.95, workers=number, rule="free-running",
+            )
+        ).regret.total + 1e-4 * number
+        for number in (1, 2, 4, 8)
+    }  # fmt: skip
+    assert min(totals, key=totals.get) == workers
+    assert found.regret.total + found.cost == pytest.approx(totals[workers], abs=1e-9)
+
+
+def test_what_cannot_be_measured_is_one_sentence(capsys, tmp_path):
+    for words, sentence in (
+        (["--policy", "nature", "--concurrency", "1,2"], "concurrency is for policies on a server"),
+        (["--policy", "nature", "--observation-key", "image"], "observation key is for policies on a server"),
+        (["--policy", "ws://127.0.0.1:9", "--concurrency", "1,2"], "no policy server answers at"),
+        (["--policy", "ws://127.0.0.1:9", "--concurrency", "2"], "at least two different numbers"),
+        (["--policy", "ws://127.0.0.1:9", "--workers", "1,2"], "give a policy server's --concurrency instead"),
+    ):
+        assert main(["profile", *words, "--out", str(tmp_path / "times.csv")]) == 2
+        assert sentence in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_served_policy_is_profiled_from_request_to_answer(capsys):
+    with running(*oracle("serial", "0.02")) as server:
+        assert main(["profile", "--policy", server.url, "--actions", "7", "--samples", "5", "--json"]) == 0
+    measured = json.loads(capsys.readouterr().out)
+    assert measured["samples"] == 5
+    assert measured["mean"] >= 0.02  # a busy machine can only add
+
+
+VERDICTS = {"serial": "one worker", "batch": "batch", "independent": "N workers"}
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("requests", VERDICTS)
+def test_what_a_profile_predicts_for_each_server_a_run_shows(requests, tmp_path):
+    """The prediction is the bound with the law measured under load; the run's own times play no part in it."""
+    measured, predicted = {}, {}
+    with running(*oracle(requests)) as server:
+        spec = inspect_server(PolicySpec(server.url, actions=SYMBOLS + 1))
+        found = measure_load(spec, [1, 2, 4, 8], samples=80, rounds=3)
+        assert found.verdict == VERDICTS[requests]
+        path = found.save(tmp_path / "load.csv")
+        asked = rl.Scenario(f"@{path}", frame_time="gameboy", mode_probability=0.95, symbols=SYMBOLS)
+        asked = asked.replace(rule="free-running")
+        for workers in (1, 4):
+            settings = {"environment_options": BEACON, "workers": workers, "rule": "free-running", "frames": 900}
+            run(RunConfiguration(policy=server.url, **settings), tmp_path / str(workers))
+            measured[workers] = rl.Record(tmp_path / str(workers)).summary
+            predicted[workers] = rl.bound(asked.replace(workers=workers))
+    best = min(measured, key=lambda workers: measured[workers].regret.total + 0.002 * workers)
+    if requests == "batch":  # whose answers come together, which no law of a single answer knows
+        assert found.together[-1] > 0.4 > found.together[0]
+        served = {workers: 1.0 - summary.inaction_fraction for workers, summary in measured.items()}
+        assert served[4] < 1.0 - predicted[4].service.inaction_fraction - 0.1
+        return
+    for workers, summary in measured.items():
+        served = 1.0 - summary.inaction_fraction
+        expected = 1.0 - predicted[workers].service.inaction_fraction
+        assert served == pytest.approx(expected, abs=0.06), (requests, workers)
+    plan = rl.plan(asked, worker_cost=0.002, rule="free-running", services="given")
+    assert best == (1 if requests == "serial" else 4)
+    assert plan.workers == 1 if requests == "serial" else plan.workers >= 4
