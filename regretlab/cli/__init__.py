@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RunError as error:
         return complain(str(error), 1)
     except MemoryError as error:
-        return complain(f"there is not enough memory for this: {error}", 2)
+        return complain(f"there is not enough memory for this: {error}".rstrip(": "), 2)
     except OSError as error:  # a disk that is full, a folder that may not be written
         return complain(_of_system(error), 2 if error.errno in _BAD_NAMES else 1)
     except KeyboardInterrupt:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import RunError
+from ..errors import InputError, RunError
 from ..interrupts import deferred, terminable, uninterrupted
 from ..machine_load import MachineLoad
 from ..progress import Progress
@@ -433,6 +433,9 @@ class Supervisor:
         if code < 0:
             return RunError(f"{who} was ended by {signal.Signals(-code).name}")
         reason = told.splitlines()[-1].removeprefix("regretlab.errors.RunError: ") if told else "it left no message"
+        refused = reason.removeprefix("regretlab.errors.InputError: ")
+        if refused != reason and not self._board.control[EPOCH]:  # nothing was played: no cluster is there, for example
+            raise InputError(refused)
         error = RunError(f"{who} ended with exit code {code}: {reason}")
         if told:
             error.add_note(told)

@@ -24,6 +24,8 @@ from .preparation import Prepared, prepare, with_chunk
 __all__ = ["run"]
 
 _LONGEST_FOLDER = 70  # a Unix socket's name holds 107 bytes, of which multiprocessing takes 33
+_OPEN_FILES = 40  # of a supervisor without children
+_OTHER_PROCESSES = 20  # of a user, threads included
 
 
 def run(
@@ -82,6 +84,8 @@ def run(
         raise InputError(f"a run cannot resume from '{out}' and be recorded there: give another folder")
     if configuration.backend == "ray":
         check_cluster(configuration.ray_address, "backend 'ray'")
+    if configuration.clock == "real":
+        _check_limits(configuration.workers + configuration.learners + 1)
     folder = tempfile.gettempdir()
     if configuration.clock == "real" and len(os.fsencode(folder)) > _LONGEST_FOLDER:
         raise InputError(
@@ -104,6 +108,25 @@ def run(
             raise InputError("the run needs more memory than there is: a smaller replay store or network") from error
         raise
     return summarise(Record.open(out))
+
+
+def _check_limits(processes: int) -> None:
+    """Raise ``InputError`` if the user's limits do not allow so many processes, each held by two open files here."""
+    import resource
+
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = 2 * processes + _OPEN_FILES
+    if allowed != resource.RLIM_INFINITY and allowed < needed:
+        raise InputError(
+            f"{processes} processes need about {needed} open files, and at most {allowed} are allowed here: use fewer "
+            "workers, or raise the limit with ulimit -n"
+        )
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    if allowed != resource.RLIM_INFINITY and os.geteuid() != 0 and allowed < processes + _OTHER_PROCESSES:
+        raise InputError(
+            f"{processes} processes are needed next to some {_OTHER_PROCESSES} others, and at most {allowed} are "
+            "allowed here: use fewer workers, or raise the limit with ulimit -u"
+        )
 
 
 def _meta(configuration: RunConfiguration, prepared: Prepared) -> dict[str, Any]:

@@ -345,6 +345,26 @@ def test_a_full_disk_leaves_no_folder(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("limit", "allowed", "says"),
+    [
+        ("RLIMIT_NOFILE", 64, "41 processes need about 122 open files, and at most 64 are allowed here"),
+        ("RLIMIT_NPROC", 30, "41 processes are needed next to some 20 others, and at most 30 are allowed here"),
+    ],
+)
+def test_limits_of_the_user_are_named(limit, allowed, says, tmp_path, monkeypatch, answer):
+    import resource
+
+    real = resource.getrlimit
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(
+        resource, "getrlimit", lambda which: (allowed, allowed) if which == getattr(resource, limit) else real(which)
+    )
+    said = answer(*shlex.split(f"run --policy random --workers 40 --emulate-latency 0.04 --out {tmp_path}/new"))
+    assert (said.code, says in said.err) == (2, True), said.err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_trusted_file_runs(tmp_path, monkeypatch, answer):
     monkeypatch.chdir(tmp_path)
     for make in trusted("s.toml", SWEEP.format('policy = "module:evil.py:N"\n', "")):
