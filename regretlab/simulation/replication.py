@@ -117,6 +117,10 @@ def on_threads(tasks: Sequence[Callable[[Stop], T]], threads: int | None, progre
         if told.is_set():
             raise CancelledError
 
+    if len(tasks) == 1:
+        only = tasks[0](stop)
+        progress(1, 1, "playing replications")
+        return [only]
     with ThreadPoolExecutor(min(threads or os.cpu_count() or 1, len(tasks))) as pool:
         plays = [pool.submit(task, stop) for task in tasks]
         try:
@@ -240,7 +244,18 @@ def _play_batch(
         frames -= count
 
 
+_COMPILED: set[tuple[object, ...]] = set()
+
+
 def compile_kernels(setting: Setting, environment: Callable[[np.random.SeedSequence, int], Environment]) -> None:
-    """Play one frame, so that a clock started after it measures no compilation."""
+    """Play one frame, once for each kind of setting, so that a clock started after it measures no compilation."""
+    outputs = setting.outputs
+    kind = (
+        *(setting.rule.name, setting.in_whole_frames, setting.lasts, setting.repeats, setting.accelerator is None),
+        *(outputs.most > 0, outputs.limit < NO_LIMIT, environment.__qualname__, environment.__module__),
+    )
+    if kind in _COMPILED:
+        return
+    _COMPILED.add(kind)
     short = replace(setting, workers=min(setting.workers, 2), warmup=0, batches=1, batch_frames=1)
     play_replications(short, environment, rate=0.0, seed=0, replications=1, threads=1)

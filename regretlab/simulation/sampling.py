@@ -11,6 +11,7 @@ from ..laws import Law
 from ..laws.resampling import SamplingInterval, sampling_interval
 from ..laws.sample_law import SampleLaw
 from ..results import RegretParts
+from ..rules import get_rule
 from ..rules.service.service import workers_for_zero_inaction
 from ..scenario import Scenario
 from ..theory.loss import loss_of
@@ -18,7 +19,7 @@ from .on_witness import simulate, with_hold
 
 __all__ = ["interval_from_samples"]
 
-_FRAMES, _SEED = 50_000, 7
+_FRAMES, _WARMUP, _SEED = 10_000, 2_000, 7
 
 
 def interval_from_samples(scenario: Scenario, regret: RegretParts, inaction_fraction: float) -> SamplingInterval | None:
@@ -73,8 +74,9 @@ def interval_from_samples(scenario: Scenario, regret: RegretParts, inaction_frac
 
 def _figures(scenario: Scenario, law: Law) -> Mapping[str, float]:
     """Return the figures for another law; the regret by the ages that are served, without the noise of a path."""
+    warmup = None if get_rule(scenario.rule).learns else _WARMUP
     found = simulate(
-        scenario.replace(inference_time=law), frames=_FRAMES, replications=1, warmup=None, seed=_SEED, threads=1
+        scenario.replace(inference_time=law), frames=_FRAMES, replications=1, warmup=warmup, seed=_SEED, threads=1
     )
     regret = found.regret
     if scenario.mode == "stays" and found.service.age_law is None:
