@@ -11,7 +11,7 @@ share phi, is predicted to earn :math:`r = \sum_j a_j r_j + \phi r_\beta` a fram
   G_0 - r/e = (G_0 e - r)/e: of the two it is the one that is zero where the return per episode is that without delay.
 
 What follows is a prediction for this policy: the baseline is the policy without delay, not the optimum, and a policy
-that moves its environment is not only as good as its actions are fresh (docs/theory, "a measured loss curve").
+that moves its environment is not only as good as its actions are fresh (docs/predictions).
 """
 
 import json

@@ -8,7 +8,7 @@ from ..errors import InputError
 from ..laws import Law
 from ..laws.racing import fastest_of
 from ..records.batch_means import batch_count
-from ..rules import get_rule, known_rules
+from ..rules import SEQUENTIAL, get_rule, known_rules
 from ..rules.rule import StaggeringRule
 from ..rules.service.even_spacing import spacing_in_phases
 from ..rules.service.frame_service import ServiceRequest, whole_frames
@@ -132,7 +132,7 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None, lo
     accelerator = None
     if scenario.batch_law is not None:
         accelerator = batches_of(scenario.replace(inference_time=None), "simulate")
-        scenario = scenario.replace(rule="sequential", workers=1, batch_law=None)
+        scenario = scenario.replace(rule=SEQUENTIAL, workers=1, batch_law=None)
     chosen = get_rule(scenario.rule)
     hold, frame_time = scenario.hold, scenario.frame_time
     maximum_time = scenario.maximum_time

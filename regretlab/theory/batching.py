@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..laws import FRAME_TOLERANCE, as_law
 from ..results import ServiceLaw
+from ..rules import SEQUENTIAL
 from ..rules.service.service import service_law
 from ..rules.store import MOST_KEPT
 from ..scenario import Scenario, frames_of
@@ -92,7 +93,7 @@ class Batches:
         served = service_law(
             as_law(self.cycle * self.frame_time),
             self.frame_time,
-            rule="sequential",
+            rule=SEQUENTIAL,
             service_model=scenario.service_model,
             limit=limit,
         )
