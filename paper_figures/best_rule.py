@@ -119,17 +119,22 @@ def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     from matplotlib.figure import Figure
 
-    from regretlab.plots.style import COLOURS, GREY, WIDTHS, house_style
+    from regretlab.plots.style import WIDTHS, house_style
+
+    from .looks import LOOKS
 
     with house_style():
         figure = Figure(figsize=(WIDTHS["page"], 3.7), layout="constrained")
         axes = figure.add_subplot()
-        colours = dict(zip(LABELS, (GREY, *COLOURS[:3]), strict=True))
+        looks = ("sequential", "max-time", "expected-time", "free-running")
+        colours = {label: LOOKS[look][0] for label, look in zip(LABELS, looks, strict=True)}
         lone = data["curves"][LONE][0][1]
-        axes.axhline(lone, color=GREY, label=LABELS[LONE])
+        axes.axhline(lone, color=colours[LONE], label=LABELS[LONE])
         draw_runs(axes, data, LABELS, colours)
         axes.plot(*zip(*data["bound"], strict=True), color="black", linewidth=2.0, label="lower bound over all rules")
-        axes.set_ylim(0.0, 1.0)
+        axes.set_yscale("log")
+        axes.set_ylim(0.05, 1.0)
+        axes.set_yticks([0.05, 0.1, 0.2, 0.5, 1.0], ["0.05", "0.1", "0.2", "0.5", "1"])
         axes.set_xlabel("inference workers")
         axes.set_ylabel("regret per frame")
         figure.legend(loc="outside right center")
