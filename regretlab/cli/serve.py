@@ -50,8 +50,10 @@ def serve(
         clients then must send.
     env
         The environment whose observations and actions are the policy's.
-    symbols, mode
-        Of beacon; where its mode moves, the oracle's chunks move on with it.
+    symbols
+        Symbols of the environment beacon.
+    mode
+        Of the environment beacon; where its mode moves, the oracle's chunks move on with it.
     weights
         Weights of the policy's network, a .safetensors file.
     chunk

@@ -104,17 +104,20 @@ def read_load(path: Path, text: str) -> LoadLaw | None:
     InputError
         If a row is not a number in flight and a time.
     """
+    times: dict[int, list[float]] = {}
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.reader(file)
             if tuple(cell.strip() for cell in next(rows, [])) != HEADER:
                 return None
-            times: dict[int, list[float]] = {}
-            for row in rows:
-                if row:
-                    number, seconds = row
+            try:
+                for number, seconds in filter(None, rows):
                     times.setdefault(int(number), []).append(float(seconds))
-    except (OSError, csv.Error, UnicodeDecodeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"samples file '{path.name}': a row is not a number in flight and seconds: {reason}") from None
+            except (csv.Error, ValueError) as error:
+                reason = str(error).splitlines()[0]
+                raise InputError(
+                    f"samples file '{path.name}': a row is not a number in flight and seconds: {reason}"
+                ) from None
+    except (csv.Error, UnicodeDecodeError, OSError):
+        return None  # not this table: the reader of samples names the fault
     return law_under_load(times, text=text)

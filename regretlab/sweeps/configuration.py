@@ -202,6 +202,10 @@ def read_configuration(source: str | Path | dict[str, Any], *, trust: bool = Fal
     for parameter, option in command.parameters.model_fields.items():
         if option.is_required() and parameter not in fixed and parameter not in grid:
             raise InputError(f"{name}: command '{settings.command}' needs '{parameter}' under [fixed] or [grid]")
+    if "loss" in command.parameters.model_fields and not {"mode_probability", "loss"} & {*fixed, *grid}:
+        raise InputError(
+            f"{name}: command '{settings.command}' needs 'mode_probability' (or 'loss') under [fixed] or [grid]"
+        )
     checked = {key: _value(command, key, value, f"{name}: fixed.{key}") for key, value in fixed.items()}
     axes = tuple(_axis(command, key, value, f"{name}: grid.{key}") for key, value in grid.items())
     if not trust and not isinstance(source, dict):

@@ -162,7 +162,7 @@ def lower_bound_of_batches(batches: Batches, loss: AgeLoss, scenario: Scenario) 
     >>> from regretlab.theory.loss import FrameLoss
     >>> asked = Scenario(frame_time=1, mode_probability=0.9, workers=8, batch_law="2.5, 0.25")
     >>> round(lower_bound_of_batches(batches_of(asked, "bound"), FrameLoss(0.9), asked).regret_per_frame, 6)
-    0.357264
+    0.410224
     """
     length = chunk_length(scenario.service_model, scenario.chunk)
     frame = batches.frame_time

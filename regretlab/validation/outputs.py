@@ -40,7 +40,7 @@ def loss_of_a_repeated_symbol(ages: NDArray[np.int64], loss: FrameLoss) -> NDArr
     Examples
     --------
     >>> loss_of_a_repeated_symbol(np.array([0, 1, 2]), FrameLoss(0.7, symbols=3)).round(4).tolist()
-    [0.0, 0.8167, 0.7325]
+    [0.0, 0.85, 0.7675]
     """
     symbols = loss.symbols or 0
     right = np.where(ages % symbols == 0, 1.0 - 1.0 / symbols, -1.0 / symbols) * loss.decay**ages + 1.0 / symbols

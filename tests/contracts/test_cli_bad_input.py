@@ -366,7 +366,7 @@ def test_a_record_has_a_policy_of_its_own(answer):
 
 def test_figures_that_are_unknown(answer, tmp_path):
     words = ["figures", "regret", "regert", "--out", str(tmp_path / "f")]
-    _refused(answer(*words), "unknown figure 'regert': choose one of regret")
+    _refused(answer(*words), "unknown figure 'regert': choose one of best-rule, ")
     assert not (tmp_path / "f").exists()
 
 

@@ -203,6 +203,7 @@ PLAN_KEYS = {
     "default_behaviour",
     "ignored",
     "least_total",
+    "sampling_interval",
     "lower_bound",
     "most_workers",
     "most_workers_binds",
@@ -324,7 +325,7 @@ def test_profile_with_everything(answer, tmp_path, monkeypatch):
         "rounds",
         "workers",
     }
-    assert json.loads(out.with_suffix(".json").read_text()) | {"file": str(out)} == values
+    assert json.loads(out.with_suffix(".json").read_text()) | {"file": str(out), "plan": None} == values
 
 
 def test_plan_not_to_act(answer):
@@ -411,7 +412,12 @@ def test_run(answer, tmp_path):
 def test_record_info_export_and_replay(answer, tmp_path):
     folder, tables = tmp_path / "r", tmp_path / "tables"
     played = json.loads(answer(*RUN, "--workers", "3", "--symbols", "4", "--out", str(folder), "--json").out)
-    assert _object(answer, "record", "info", str(folder)) == {**played, "complete": True, "clock": "virtual"}
+    assert _object(answer, "record", "info", str(folder)) == {
+        **played,
+        "predicted": None,  # only a run asks the theory
+        "complete": True,
+        "clock": "virtual",
+    }
     files = _object(answer, "record", "export", str(folder), "--out", str(tables))["files"]
     assert files == [str(tables / "frames.csv"), str(tables / "inferences.csv")]
     frames, inferences = map(pd.read_csv, files)

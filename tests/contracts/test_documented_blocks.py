@@ -29,6 +29,9 @@ TESTED = {"{code-cell}", "console", "python", "toml"}
 LAYOUT = re.compile(r"^\{(image|figure|glossary|grid|grid-item-card|toctree|include|math|admonition|note|only)\}")
 
 PARSED = (
+    # they serve a page until Ctrl-C: tests/explore
+    "regretlab explore",
+    "regretlab explore my-run",
     # they need a server that runs meanwhile: tests/policies/test_server_load.py and tests/play/test_policy_servers.py
     (
         'regretlab serve --policy oracle --symbols 6 --mode moves --chunk 9 --emulate-latency "uniform(0.03, 0.06)" '

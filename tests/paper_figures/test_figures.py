@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from markupsafe import escape
 
 from paper_figures import FIGURES, figure_module, make_figures
 from paper_figures.making import FORMS
@@ -75,7 +76,7 @@ def test_the_gallery_shows_every_figure_with_its_files(made):
     page = (folder / "index.html").read_text()
     for target in re.findall(r'(?:src|href)="([^"#]+)"', page):
         assert (folder / target).exists(), target
-    assert all(figure_module(name).TITLE in page for name in FIGURES)
+    assert all(escape(figure_module(name).TITLE) in page for name in FIGURES)
 
 
 def test_unknown_names_are_refused(tmp_path):

@@ -89,7 +89,7 @@ def test_a_record_of_an_earlier_version_has_no_cancelled_inferences(tmp_path):
     assert not old.inferences["cancelled"].any()
     assert old.inferences["freed"].isna().all()
     assert old.summary.cancelled is None
-    assert old.summary.to_json() == record.summary.to_json()
+    assert old.summary.to_json() == record.summary.to_json() | {"predicted": None}  # only a run asks the theory
 
 
 @pytest.mark.parametrize("name", ["impala-k1", "nature"])

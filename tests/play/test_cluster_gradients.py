@@ -76,7 +76,7 @@ def test_a_gradient_without_a_cluster_is_the_same_too(monkeypatch):
     weights, target = (random_parameters(PolicySpec("nature", actions=5, seed=seed)) for seed in (1, 2))
     for array in (*(value for value in vars(batch).values()), weights, target):
         array.flags.writeable = False
-    gradient, differences, seconds, used = GradientActor(spec, 0.5).compute(batch, weights, target)
+    gradient, differences, seconds, used = GradientActor(spec, 0.5, False).compute(batch, weights, target)
     here = GradientComputer(spec, 0.5)
     here.weights[:], here.target[:] = weights, target
     here.compute(Batch(**{name: value.copy() for name, value in vars(batch).items()}))

@@ -93,8 +93,8 @@ def test_eight_requests_at_once_take_as_long_as_the_server_says(requests):
     least = {"serial": 8 * inference, "batch": 2 * inference, "independent": inference}[requests]
     assert seconds >= least - 1e-3
     queued = sorted(reply["server_timing"]["queue_ms"] for reply in replies)
-    if requests == "serial":
-        assert queued[-1] >= 1e3 * 7 * inference - 1
+    if requests == "serial":  # the last request may come while the first is answered
+        assert queued[-1] >= 1e3 * 6.5 * inference
     else:
         assert queued[-1] < 1e3 * 4 * inference
     assert min(reply["server_timing"]["infer_ms"] for reply in replies) >= 1e3 * inference - 1
@@ -181,10 +181,10 @@ def test_no_object_is_ever_built_from_a_message():
         ({b"dtype": "<U4"}, "is not allowed"),
         ({b"dtype": "i4,f8"}, "is not allowed"),
         ({b"dtype": 7}, "is not allowed"),
-        ({b"shape": [3]}, "too few or too many bytes"),
+        ({b"shape": [3]}, "has other bytes than it needs"),
         ({b"shape": [-1]}, "a list of at most 32 sizes"),
-        ({b"shape": [2**40, 2**40]}, "too many bytes"),
-        ({b"data": "text"}, "too many bytes"),
+        ({b"shape": [2**40, 2**40]}, "has other bytes than it needs"),
+        ({b"data": "text"}, "has other bytes than it needs"),
     ):
         with pytest.raises(WireError, match=sentence.replace("|", r"\|")):
             unpack(msgpack.packb({"actions": array | fault}))

@@ -41,7 +41,7 @@ class DQN:
     >>> for number in range(20):
     ...     agent.learn(np.full(4, number, np.float32), action=number % 2, reward=1.0, discount=0.9)
     >>> agent.updates
-    12
+    10
     >>> agent.act(np.zeros(4, np.float32), exploration=0.0) in (0, 1)
     True
     """

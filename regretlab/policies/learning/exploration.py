@@ -28,7 +28,7 @@ class HeldExploration:
     --------
     >>> exploration = HeldExploration(seed=3, hold=4.0)
     >>> [exploration.action(number, epsilon=1.0, actions=6) for number in range(10)]
-    [4, 4, 4, 4, 4, 4, 4, 4, 0, 0]
+    [5, 5, 5, 5, 5, 4, 4, 4, 5, 5]
     >>> exploration.action(5, epsilon=0.0, actions=6) is None
     True
     """

@@ -245,7 +245,7 @@ def is_due(written: int, available: int, batches: int, settings: LearningSetting
     --------
     One batch of 4 for each transition, once there are 4:
 
-    >>> settings = LearningSettings(batch=4, replay_ratio=4)
+    >>> settings = LearningSettings(batch=4, replay_ratio=4, minimum=4)
     >>> [is_due(written, written, 0, settings) for written in (3, 4)]
     [False, True]
     >>> is_due(10, 10, 7, settings), is_due(11, 11, 7, settings)
