@@ -62,6 +62,8 @@ pre {font: 13px/1.4 ui-monospace, monospace; background: #F4F5F7; padding: 8px; 
 """
 
 _SETTLES = 300
+_DEBOUNCE = 5
+"""Milliseconds for which Panel waits for further changes of a control; its default, 50, is half of a redraw's time."""
 _TYPED = "as typed below"
 _NAMES = {
     "constant": "constant",
@@ -147,6 +149,7 @@ class ScenarioPage:
         }
         self._show_in(made)
         for name, widget in made.items():
+            widget._debounce = _DEBOUNCE
             widget.param.watch(self._follow(name), "value")
         return made
 
