@@ -2,7 +2,7 @@
 
 Every cell for which the theory has a figure is a test with a fixed seed: regret and inaction fraction agree to 4.5
 standard errors. A covering subset, in which every pair of settings occurs that occurs at all, is quick; the rest is
-``thorough``.
+``thorough`` (every eighth) and ``long`` (all others).
 """
 
 import itertools
@@ -93,6 +93,11 @@ def agrees(value, measured, error):
     return abs(value - measured) <= 4.5 * (error or 0.0) + 1e-9
 
 
+def marks(place, cell):
+    """Return the marks of a cell: the purpose for which it is played."""
+    return [] if cell in QUICK else [pytest.mark.long if place % 8 else pytest.mark.thorough]
+
+
 def aimed(assumptions):
     """The delay for which actions are made, in a world whose mode moves."""
     return [said for said in assumptions if "the mode moves" in said]
@@ -112,7 +117,7 @@ def test_commensurate_times_keep_their_phases(seconds, workers, regret):
 
 @pytest.mark.parametrize(
     "cell",
-    [pytest.param(cell, id="-".join(cell), marks=[] if cell in QUICK else pytest.mark.thorough) for cell in CELLS],
+    [pytest.param(cell, id="-".join(cell), marks=marks(place, cell)) for place, cell in enumerate(CELLS)],
 )
 def test_closed_form_is_simulator(cell):
     scenario = asked(*cell)
