@@ -5,14 +5,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from urllib.parse import parse_qs, urlparse
 
 import pytest
 
 import regretlab as rl
-from tests.oracles.machine_load import BUSY, Watch
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
@@ -161,33 +159,6 @@ def test_nothing_is_wider_than_a_telephone(address, opened, query):
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
     figures, controls = page.get_by_text("lower bound over all rules").first, page.get_by_text("Law of the inference")
     assert figures.bounding_box()["y"] < controls.bounding_box()["y"]
-
-
-@pytest.mark.realtime
-def test_closed_forms_redraw_within_a_tenth_of_a_second(address, opened):
-    page = opened(address)
-    page.get_by_text("Plan.").wait_for()
-    workers = page.get_by_text("Workers: ").locator("xpath=..").locator(".noUi-handle").first
-    workers.focus()
-    watch, times = Watch(), []
-    for key in ["ArrowRight", "ArrowLeft"] * 10:
-        page.evaluate(
-            f"""() => {{
-              const source = ({FIND})('rules'), before = source.data, began = performance.now()
-              window.redrawn = new Promise((end) => {{
-                const look = () => source.data !== before
-                  ? requestAnimationFrame(() => end(performance.now() - began)) : requestAnimationFrame(look)
-                look()
-              }})
-            }}"""
-        )
-        workers.press(key)
-        times.append(page.evaluate("window.redrawn"))
-        time.sleep(0.05)
-    load = watch.cores_used_by_others()
-    if load > BUSY:
-        pytest.skip(f"other processes use {load:.2f} cores")
-    assert sorted(times)[len(times) // 2] < 100, times
 
 
 @pytest.fixture(scope="module")
