@@ -24,6 +24,7 @@ REPLACED = {
     ("figures",): {"regret": "tolerable-time"},
 }
 ELSEWHERE = {
+    ("explore",): "it serves until it is interrupted: tests/explore opens it in a browser",
     ("validate",): "test_cli_json.py runs a claim of it; the whole is minutes of realtime play",
     ("serve",): "it serves until it is interrupted: tests/policies/test_policy_server.py asks one",
 }
