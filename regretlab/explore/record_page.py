@@ -157,7 +157,7 @@ class RecordPage:
         overview.legend.orientation = "horizontal"
         overview.add_layout(overview.legend[0], "above")
         self._overview = overview
-        self._frame.jscallback(args={"cursor": cursor, "range": self._range}, value=_MOVE)
+        self._frame.jscallback(args={"cursor": cursor}, value=_MOVE)
 
     def _begin(self) -> None:
         self._document = pn.state.curdoc

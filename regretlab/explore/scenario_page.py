@@ -254,15 +254,19 @@ class ScenarioPage:
         regret.add_layout(
             Whisker(base="rule", lower="low", upper="high", source=self._rules, dimension="width", line_color=GREY)
         )
-        regret.scatter(
+        dots = regret.scatter(
             "total", "rule", source=self._rules, size=11, color="colour", alpha="alpha", line_color="white", name="dots"
         )
         regret.text(
             "total", "rule", "words", source=self._rules, x_offset=10, text_baseline="middle", text_font_size="12px"
         )
-        regret.add_tools(
-            HoverTool(tooltips=[("rule", "@rule"), ("regret", "@total{0.0000}"), ("from", "@method")], renderers=[])
-        )
+        shown = [
+            ("rule", "@rule"),
+            ("regret", "@words"),
+            ("inaction", "@inaction{0.0000}"),
+            ("delay", "@delay{0.0000}"),
+        ]
+        regret.add_tools(HoverTool(tooltips=shown, renderers=[dots]))
         regret.xaxis.axis_label = "log scale; shaded: below the lower bound"
         self._regret = regret
 

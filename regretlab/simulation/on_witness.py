@@ -29,7 +29,7 @@ from ..progress import Progress, silent
 from ..results import RegretParts
 from ..rules import get_rule
 from ..rules.service.service import workers_for_zero_inaction
-from ..scenario import Scenario, as_scenario
+from ..scenario import SERVICE_FIELDS, Scenario, as_scenario
 from ..theory.batching import with_batch_time
 from ..theory.delay import best_target
 from ..theory.hold import hold_to_simulate
@@ -51,19 +51,10 @@ _USES = (
     "inference_time",
     "mode_probability",
     "loss",
-    "mode",
-    "actions",
-    "chunk",
-    "unused",
-    "age_limit",
-    "cancel_after",
-    "replicas",
-    "batch_law",
     "frame_time",
     "symbols",
     "gap_default",
     "gap_delay",
-    "default_behaviour",
     "workers",
     "rule",
     "hold",
@@ -71,6 +62,7 @@ _USES = (
     "maximum_time",
     "cores",
     "horizon",
+    *SERVICE_FIELDS,
 )
 
 

@@ -33,7 +33,7 @@ from ..rules.service.service import (
     workers_for_quantile,
     workers_for_zero_inaction,
 )
-from ..scenario import Scenario, as_scenario
+from ..scenario import SERVICE_FIELDS, Scenario, as_scenario
 from .any_rule import lower_bound_of_law
 from .batching import Batches, batches_of, lower_bound_of_batches, with_batch_time
 from .checks import check_positive, check_probability
@@ -63,15 +63,7 @@ _USES = (
     "maximum_time",
     "cores",
     "horizon",
-    "default_behaviour",
-    "mode",
-    "actions",
-    "chunk",
-    "unused",
-    "age_limit",
-    "cancel_after",
-    "replicas",
-    "batch_law",
+    *SERVICE_FIELDS,
 )
 
 

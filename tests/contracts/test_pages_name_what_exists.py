@@ -33,9 +33,12 @@ def test_every_test_that_a_page_names_exists(page):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_function_that_a_page_names_exists(page):
+    found = 0
     for line in rows(page):
         for name in re.findall(r"`((?:regretlab|theory|planning|validation|rules|simulation|mdp)(?:\.\w+)+)[`(]", line):
-            resolve(name if name.startswith("regretlab.") else f"regretlab.{name}")
+            assert resolve(name if name.startswith("regretlab.") else f"regretlab.{name}") is not None, name
+            found += 1
+    assert found >= 2
 
 
 def resolve(dotted):
