@@ -76,6 +76,7 @@ class RecordPage:
         self._about = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[TEXT])
         self._make_figures()
         self._frame.param.watch(lambda _: pn.state.curdoc.add_next_tick_callback(self._show), "value")
+        pn.state.on_session_destroyed(lambda _: self._screens.close())
         pn.state.onload(lambda: pn.state.curdoc.add_next_tick_callback(self._begin))
         wide = {"flex": "1 1 560px", "min-width": "300px"}
         return pn.Column(

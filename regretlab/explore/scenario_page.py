@@ -389,6 +389,7 @@ class ScenarioPage:
             flex_wrap="wrap-reverse",
             align_items="flex-end",
         )
+        pn.state.on_session_destroyed(lambda _: self._thread.shutdown(wait=False, cancel_futures=True))
         pn.state.onload(self._ask)
         return pn.Column(
             pn.pane.HTML("<h1>What does slow inference cost?</h1>", stylesheets=[TEXT]),
