@@ -73,7 +73,7 @@ def games(folder):
         "pong": lambda: Game(
             "ale_py:ALE/Pong-v5",
             SCRIPT.format("pong"),
-            noop,
+            still,
             3000,
             episodes=20,
             per="frame",
