@@ -95,6 +95,7 @@ def simulate(
     warmup: int | None = None,
     seed: int = 0,
     threads: int | None = None,
+    batches: int | None = None,
     progress: Progress = silent,
 ) -> SimulationResult:
     """Simulate the scenario's rule on a witness chain: the fields of ``bound``, with standard errors.
@@ -116,6 +117,8 @@ def simulate(
         Non-negative integer. The same seed gives the same figures on any number of threads.
     threads
         Threads to use; default: all cores.
+    batches
+        Batches of a replication for the standard errors; default: by the number of frames.
     progress
         Called after each replication with the number finished and the total.
 
@@ -145,7 +148,7 @@ def simulate(
     loss = loss_of(scenario, "simulate")
     law, notes = law_on_cores(scenario)
     scenario = with_hold(scenario)
-    setting = resolve(scenario, law, frames=frames, warmup=warmup, loss=loss)
+    setting = resolve(scenario, law, frames=frames, warmup=warmup, loss=loss, batches=batches)
     if scenario.batch_law is not None:
         scenario = asked
 
