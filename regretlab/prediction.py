@@ -13,6 +13,10 @@ __all__ = ["predict", "with_prediction"]
 
 _SIMULATED = 200_000
 """Frames of each of eight replications where a rule has no closed form."""
+_PHASES = (
+    "every inference takes the same time, so the workers keep the phases they began with: "
+    "the prediction is the mean over phases, not that of this run"
+)
 
 
 def predict(record: "Record") -> Mapping[str, Any]:
@@ -70,8 +74,19 @@ def predict(record: "Record") -> Mapping[str, Any]:
 
 
 def with_prediction(record: "Record", summary: "RunSummary") -> "RunSummary":
-    """Return the summary of a run with its prediction, or with a warning where there is none."""
+    """Return the summary of a run with its prediction and what limits it, or with a warning where there is none."""
     try:
-        return replace(summary, predicted=predict(record))
+        found = replace(summary, predicted=predict(record))
     except InputError as error:
         return replace(summary, warnings=[*summary.warnings, f"no prediction: {error}"])
+    return replace(found, warnings=[*found.warnings, _PHASES]) if _keeps_its_phases(record, summary) else found
+
+
+def _keeps_its_phases(record: "Record", summary: "RunSummary") -> bool:
+    """Return whether several independent workers take the same time for every inference."""
+    from .rules import get_rule
+
+    mean, spread = (summary.inference_time[name] for name in ("mean", "std"))
+    asked = record.scenario
+    several = asked.workers > 1 and get_rule(asked.rule).independent
+    return several and mean is not None and spread is not None and spread <= 1e-6 * mean

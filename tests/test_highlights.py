@@ -1,5 +1,6 @@
 """Episodes, the worst second, warnings and the prediction of a run, each against a second computation."""
 
+import json
 import math
 import os
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 import regretlab as rl
+from regretlab.cli import main
 from regretlab.machine_load import MachineLoad, busy_warning
 from regretlab.prediction import predict
 from regretlab.records.highlights import episodes, warnings_of, worst_second
@@ -120,7 +122,7 @@ def test_the_load_of_others_is_what_they_used_meanwhile(tmp_path, monkeypatch):
     ],
     ids=lambda scenario: scenario.rule,
 )
-def test_the_prediction_holds_in_the_run(scenario, tmp_path):
+def test_the_prediction_holds_in_the_run(scenario, tmp_path, capsys):
     """On simulated time the inaction of a run lies within four standard errors (and a share for learning) of it."""
     record = rl.run(scenario, policy="oracle", clock="virtual", frames=6_000, seed=3, out=tmp_path / "run")
     summary = record.summary
@@ -138,12 +140,26 @@ def test_the_prediction_holds_in_the_run(scenario, tmp_path):
     ):
         assert abs(measured - predicted) < 4 * (error or 0.0) + 0.01
     assert "  predicted" in dict(summary.facts())
+    assert main(["record", "info", str(tmp_path / "run"), "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown == {**json.loads(json.dumps(dict(summary))), "complete": True, "clock": "virtual"}
+    assert not any("phases" in warning for warning in summary.warnings)
     assert summary.learned == {
         "tau_max": summary.tau_max,
         "quantile": summary.quantile_time,
         "hold": summary.hold,
         "mean": summary.mean_time,
     }
+
+
+def test_a_prediction_that_is_a_mean_over_phases_says_so(tmp_path):
+    """Constant times never mix: 2 workers, 2.4 frames, predicted .338 without an action, played .199."""
+    asked = rl.Scenario(0.04, mode_probability=0.9, symbols=4, workers=2, rule="free-running")
+    played = {"policy": "oracle", "clock": "virtual", "frames": 600, "out": tmp_path / "run", "overwrite": True}
+    summary = rl.run(asked, **played).summary
+    assert abs(summary.inaction_fraction - summary.predicted["inaction_fraction"]) > 0.1
+    assert "mean over phases" in summary.warnings[-1]
+    assert rl.run(asked.replace(workers=1), **played).summary.warnings == []
 
 
 def test_a_run_of_an_environment_of_unknown_predictability_predicts_who_serves(tmp_path):

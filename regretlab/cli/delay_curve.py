@@ -5,7 +5,7 @@ from typing import Literal
 
 from ..defaults import CURVE_DELAYS, CURVE_EPISODES, CURVE_FRAMES, CURVE_REPLICATIONS
 from ..errors import InputError
-from .environments import environment_id, environment_options
+from .environments import DefaultAction, ModeProbability, Sticky, Symbols, Weights, environment_id, environment_options
 from .options import Json, Whole, app
 from .output import print_result, show_progress
 
@@ -19,7 +19,7 @@ def delay_curve(
     policy: str,
     delays: str = ",".join(map(str, CURVE_DELAYS)),
     default_behaviour: Literal["noop", "repeat", "random"] = "noop",
-    default_action: Whole | None = None,
+    default_action: DefaultAction = None,
     chunk: str | None = None,
     per: Literal["auto", "frame", "episode"] = "auto",
     episodes: Whole = CURVE_EPISODES,
@@ -28,10 +28,10 @@ def delay_curve(
     precision: float | None = None,
     most_replications: Whole | None = None,
     processes: Whole = 1,
-    symbols: Whole | None = None,
-    mode_probability: float | None = None,
-    sticky: float | None = None,
-    weights: Path | None = None,
+    symbols: Symbols = None,
+    mode_probability: ModeProbability = None,
+    sticky: Sticky = None,
+    weights: Weights = None,
     seed: Whole = 0,
     out: Path | None = None,
     figure: Path | None = None,
@@ -52,8 +52,6 @@ def delay_curve(
         Action delays in frames, separated by commas; 0 is added.
     default_behaviour
         What acts without an action: noop, random, or repeat: each action is held, and frames are sorted by its age.
-    default_action
-        Number of the action that does nothing, where the environment does not say which does.
     chunk
         Frames of age for which each action is held, or inf (an action chunk); frames are sorted by its age.
     per
@@ -70,14 +68,6 @@ def delay_curve(
         Where a precision that is not reached stops; 10,000 if not given.
     processes
         Processes that play replications.
-    symbols
-        Symbols that beacon shows, 2 to 15.
-    mode_probability
-        How likely beacon's symbol stays from one frame to the next.
-    sticky
-        How likely an Atari game takes the last frame's action instead of this one's (0).
-    weights
-        Weights of the policy's network, a .safetensors file.
     seed
         The first seed of environment, policy and default behaviour.
     out

@@ -1,8 +1,40 @@
-"""How commands name environments."""
+"""How commands name environments and the options that several of them ask of an environment and its policy."""
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
-__all__ = ["environment_id", "environment_options"]
+from cyclopts import Parameter
+
+from .options import Whole
+
+__all__ = [
+    "DefaultAction",
+    "ModeProbability",
+    "ObservationKey",
+    "Sticky",
+    "Symbols",
+    "Weights",
+    "environment_id",
+    "environment_options",
+]
+
+Symbols = Annotated[Whole | None, Parameter(help="Symbols that beacon shows, 2 to 15.")]
+ModeProbability = Annotated[
+    float | None, Parameter(help="How likely beacon's symbol stays from one frame to the next.")
+]
+Sticky = Annotated[
+    float | None,
+    Parameter(help="How likely an Atari game takes the last frame's action instead of this one's (0)."),
+]
+DefaultAction = Annotated[
+    Whole | None,
+    Parameter(help="Number of the action that does nothing, where the environment does not say which does."),
+]
+Weights = Annotated[Path | None, Parameter(help="Weights of the policy's network, a .safetensors file.")]
+ObservationKey = Annotated[
+    str | None,
+    Parameter(help="Key under which a policy server is sent the observation: what its metadata say, else observation."),
+]
 
 
 def environment_id(name: str) -> str:

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from ..defaults import PROFILED_ACTIONS
 from ..errors import InputError
 from ..scenario import Scenario
+from .environments import ObservationKey
 from .options import Flag, Json, Whole, app
 from .output import listed, print_facts, print_json, print_rows, show_progress
 from .scenario import FieldOptions, with_fields
@@ -48,7 +49,7 @@ def profile(
     effects: Flag = False,
     workers: str | None = None,
     concurrency: str | None = None,
-    observation_key: str | None = None,
+    observation_key: ObservationKey = None,
     out: Path | None = None,
     json: Json = False,
 ) -> int:
@@ -87,8 +88,6 @@ def profile(
     concurrency
         Of a policy server: measure with so many requests in flight, such as 1,2,4,8, one law for each number. The .csv
         file of --out is then the law of bound, plan and simulate: --inference-time @FILE.
-    observation_key
-        Key under which a policy server is sent the observation: what its metadata say, else observation.
     out
         File for the samples, .npy or .csv (everything else goes next to it as .json).
     """

@@ -24,11 +24,13 @@ def info(directory: Path, *, json: Json = False) -> int:
     directory
         Folder of the record.
     """
+    from ..prediction import with_prediction
     from ..records import Record, summarise
 
     opened = Record.open(directory)
-    summary = summarise(opened)
-    said = opened.meta
+    summary, said = summarise(opened), opened.meta
+    if said.get("clock") != "simulated":  # what was simulated is the prediction itself
+        summary = with_prediction(opened, summary)
     if json:
         print_json({**dict(summary), "complete": bool(said.get("complete")), "clock": said.get("clock")})
         return 0
@@ -43,6 +45,7 @@ def info(directory: Path, *, json: Json = False) -> int:
         ("frames", f"{summary.frames:,} ({summary.warmup_frames} before the first action, not counted below)"),
         ("reward per frame", "-" if reward is None else f"{reward:.6g}"),
         ("frames without an action", "-" if phi is None else f"{100 * phi:.4g} %"),
+        *([("  predicted", f"{100 * summary.predicted['inaction_fraction']:.4g} %")] if summary.predicted else []),
         ("inferences", f"{len(opened.inferences):,}"),
         ("workers restarted", f"{summary.restarts}"),
         ("reached its end", "yes" if said.get("complete") else "no: it was cut short"),

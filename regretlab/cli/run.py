@@ -7,7 +7,16 @@ from ..defaults import PLAYED_FRAMES, POLICY
 from ..errors import InputError
 from ..scenario import SERVICE_FIELDS
 from .cartridges import OwnCartridge
-from .environments import environment_id, environment_options
+from .environments import (
+    DefaultAction,
+    ModeProbability,
+    ObservationKey,
+    Sticky,
+    Symbols,
+    Weights,
+    environment_id,
+    environment_options,
+)
 from .learners import Learners
 from .options import Flag, Json, Whole, app
 from .output import print_facts, print_json, show_progress
@@ -33,14 +42,14 @@ def run(
     clock: Literal["real", "virtual"] = "real",
     frames: Whole = PLAYED_FRAMES,
     emulate_latency: str | None = None,
-    symbols: Whole | None = None,
-    mode_probability: float | None = None,
-    sticky: float | None = None,
+    symbols: Symbols = None,
+    mode_probability: ModeProbability = None,
+    sticky: Sticky = None,
     cartridge: OwnCartridge | None = None,
-    weights: Path | None = None,
+    weights: Weights = None,
     frame_time: str | None = None,
-    default_action: Whole | None = None,
-    observation_key: str | None = None,
+    default_action: DefaultAction = None,
+    observation_key: ObservationKey = None,
     hold_probability: float | None = None,
     seed: Whole = 0,
     backend: Literal["local", "ray"] = "local",
@@ -72,20 +81,8 @@ def run(
     emulate_latency
         Pad every inference to a law (needed on the virtual clock): 0.04, "gamma(4, scale=0.02)", @FILE, or
         @RECORD (the inference times of an earlier run).
-    symbols
-        Symbols that beacon shows, 2 to 15.
-    mode_probability
-        How likely beacon's symbol stays from one frame to the next.
-    sticky
-        How likely an Atari game takes the last frame's action instead of this one's (0).
-    weights
-        Weights of the policy's network, a .safetensors file.
     frame_time
         Time of a frame: seconds, gameboy or atari; what the environment says if not given.
-    default_action
-        Number of the action that does nothing, where the environment does not say which does.
-    observation_key
-        Key under which a policy server is sent the observation: what its metadata say, else observation.
     hold_probability
         Modal probability a frame for hold auto, where the environment does not report its own (beacon does).
     seed

@@ -1,13 +1,12 @@
 """The command that serves a policy to others: ``serve``."""
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from ..defaults import POLICY
-from .environments import environment_id, environment_options
+from .environments import Weights, environment_id, environment_options
 from .options import Json, Whole, app
 from .output import print_facts, print_json, show_progress
 
@@ -26,7 +25,7 @@ def serve(
     env: str = "beacon",
     symbols: Whole | None = None,
     mode: Annotated[Literal["stays", "moves"] | None, Parameter(negative="")] = None,
-    weights: Path | None = None,
+    weights: Weights = None,
     chunk: Whole = 1,
     requests: Literal["serial", "batch", "independent"] = "serial",
     emulate_latency: str | None = None,
@@ -54,8 +53,6 @@ def serve(
         Symbols of the environment beacon.
     mode
         Of the environment beacon; where its mode moves, the oracle's chunks move on with it.
-    weights
-        Weights of the policy's network, a .safetensors file.
     chunk
         Actions of an answer: entry i is meant for i frames after the observation.
     requests

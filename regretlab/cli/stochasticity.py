@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..scenario import frames_of
-from .environments import environment_id, environment_options
+from .environments import ModeProbability, Symbols, Weights, environment_id, environment_options
 from .options import Flag, Json, Whole, app
 from .output import listed, print_facts, print_json, show_progress
 
@@ -36,12 +36,12 @@ def stochasticity(
     record: Path | None = None,
     env: str | None = None,
     policy: str | None = None,
-    weights: Path | None = None,
+    weights: Weights = None,
     horizon: Whole = 5,
     ignore_actions: Flag = False,
     frames: Whole = 20_000,
-    symbols: Whole | None = None,
-    mode_probability: float | None = None,
+    symbols: Symbols = None,
+    mode_probability: ModeProbability = None,
     confidence: float = 0.95,
     seed: Whole = 0,
     json: Json = False,
@@ -59,18 +59,12 @@ def stochasticity(
         does next; by the policy for how long its choices stay.
     policy
         Whose choices; oracle if not given, where the environment reports its state.
-    weights
-        Weights of the policy's network, a .safetensors file.
     horizon
         Largest number of frames to predict over.
     ignore_actions
         Take it that actions do not move the state, which needs far fewer frames.
     frames
         Frames of each play.
-    symbols
-        Symbols that beacon shows, 2 to 15.
-    mode_probability
-        How likely beacon's symbol stays from one frame to the next.
     confidence
         Confidence of the intervals.
     seed

@@ -73,19 +73,6 @@ class ToldDuel(Told):
         return self.env.unwrapped.state()
 
 
-class ToldBoxing(Told):
-    """Where the boxers stand, from the memory of the Atari."""
-
-    def __init__(self):
-        from regretlab.games.boxing_player import BoxingScout
-
-        super().__init__("regretlab/Boxing-v0")
-        self._scout = BoxingScout(self.env.unwrapped)
-
-    def told(self):
-        return self._scout.places()
-
-
-for _name, _game in (("Stacker", ToldStacker), ("Duel", ToldDuel), ("Boxing", ToldBoxing)):
+for _name, _game in (("Stacker", ToldStacker), ("Duel", ToldDuel)):
     if f"tests/Told-{_name}-v0" not in gymnasium.registry:
         gymnasium.register(f"tests/Told-{_name}-v0", entry_point=_game)

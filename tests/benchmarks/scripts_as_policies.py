@@ -1,5 +1,7 @@
 """Scripted players as policies, ``module:THIS FILE:NAME``: each call looks at one observation and keeps nothing."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
 
@@ -47,17 +49,26 @@ def duel(shape, actions):
     return act
 
 
-def boxing(shape, actions):
-    """The script of the boxing player; one action in twenty random."""
-    from regretlab.games.boxing_player import boxing_action
+def pong(shape, actions):
+    """Pong from the memory of the Atari: the middle of the paddle to the height of the ball."""
+    noop, up, down = 0, 2, 3
 
-    generator = np.random.default_rng(0)
-
-    def act(seen):
-        moment = _moment(seen)
-        return 0 if moment is None else int(boxing_action(*moment[0], moment[1], generator))
+    def act(memory):
+        across, ball, paddle = (int(memory[place]) for place in (49, 54, 51))
+        above = ball - 6 - paddle
+        if not (across and ball) or abs(above) <= 3:
+            return noop
+        return down if above > 0 else up
 
     return act
+
+
+def lander(shape, actions):
+    """The script that Gymnasium has for LunarLander."""
+    from gymnasium.envs.box2d.lunar_lander import heuristic
+
+    discrete = SimpleNamespace(unwrapped=SimpleNamespace(continuous=False))
+    return lambda seen: int(heuristic(discrete, seen))
 
 
 def obstacles(shape, actions):

@@ -414,7 +414,6 @@ def test_record_info_export_and_replay(answer, tmp_path):
     played = json.loads(answer(*RUN, "--workers", "3", "--symbols", "4", "--out", str(folder), "--json").out)
     assert _object(answer, "record", "info", str(folder)) == {
         **played,
-        "predicted": None,  # only a run asks the theory
         "complete": True,
         "clock": "virtual",
     }
