@@ -253,7 +253,7 @@ def _left_open(law: SampleLaw, loss: AgeLoss, frame_time: float) -> float:
     """Return how far above its value the mean loss by a sampled inference's own delay may lie, at 95 % confidence.
 
     Of workers that cost nothing each further one loses a little less, so that the longest sample would decide their
-    number. Fewer that lose at most this much more, and at most 2 % more, are as good as the samples can tell.
+    number. Fewer that lose at most this much more, and at most 2 % more, are as good as the samples can show.
     """
 
     def figures(other: Law) -> dict[str, float]:

@@ -28,13 +28,12 @@ from ..laws.racing import fastest_of
 from ..progress import Progress, silent
 from ..results import RegretParts
 from ..rules import get_rule
-from ..rules.service.service import workers_for_zero_inaction
 from ..scenario import SERVICE_FIELDS, Scenario, as_scenario
 from ..theory.batching import with_batch_time
 from ..theory.delay import best_target
 from ..theory.hold import hold_to_simulate
 from ..theory.loss import AgeLoss, FrameLoss, loss_of
-from ..theory.realtime import law_on_cores
+from ..theory.realtime import law_on_cores, without_inaction
 from .estimates import Ratio, Stacked, action_intervals, interval_law, ratio, served_delays, stack, summed_service
 from .replication import Environment, compile_kernels, play_replications
 from .result import SimulationResult
@@ -286,9 +285,9 @@ def _figures(
         replications=len(columns),
         standard_errors=errors,
         frames_per_second=speed,
-        workers_for_zero_inaction=workers_for_zero_inaction(
-            setting.law, setting.frame_time, maximum_time=scenario.maximum_time
-        ),
+        workers_for_zero_inaction=None
+        if scenario.batch_law
+        else without_inaction(law_on_cores(scenario)[0], scenario, loss),
         witness="a measured loss curve" if witness is None else witness.describe(scenario.mode == "moves"),
         assumptions=service.assumptions,
     )

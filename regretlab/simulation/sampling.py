@@ -13,10 +13,10 @@ from ..laws.resampling import SamplingInterval, sampling_interval
 from ..laws.sample_law import SampleLaw
 from ..results import RegretParts
 from ..rules import get_rule
-from ..rules.service.service import workers_for_zero_inaction
 from ..rules.state import BINS
 from ..scenario import Scenario
 from ..theory.loss import by_age, loss_of
+from ..theory.realtime import without_inaction
 from .on_witness import simulate, with_hold
 from .result import SimulationResult
 
@@ -99,7 +99,7 @@ def _figures(scenario: Scenario, law: Law) -> Mapping[str, float]:
     if stays and repeats:
         delay = loss.delay(found.service)
         regret = RegretParts(played(by_age(scenario, loss)).regret.total - delay, delay)
-    workers = workers_for_zero_inaction(law, scenario.frame_time, maximum_time=scenario.maximum_time)
+    workers = without_inaction(law, scenario, loss) if rule.takes_maximum_time else None
     return {
         "mean_inference_time": law.mean(),
         "inaction_fraction": found.inaction_fraction,
