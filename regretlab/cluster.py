@@ -16,6 +16,7 @@ from .reaper import reaped
 __all__ = ["AUTHENTICATION", "OWN", "check_cluster", "open_cluster"]
 
 _EXPOSED = "regretlab: note: Ray listens on all network addresses here; it admits only processes with this user's token"
+_REMOTE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: a cluster of one machine, on its loopback interface; also on Linux
 OWN = (None, "local")
 """Addresses that stand for a cluster of this machine's own."""
 
@@ -53,8 +54,8 @@ def open_cluster(address: str | None, *, patience: float = 0.0) -> Iterator[Any]
     Parameters
     ----------
     address
-        Of the cluster; None for one of this machine's own. (Ray's services listen on all of its network addresses; they
-        let in only who has the token that Ray keeps for this user.)
+        Of the cluster; None for one of this machine's own, whose services listen on the loopback interface only and
+        admit only processes with the token that Ray keeps for this user.
     patience
         Seconds to go on trying: a busy cluster does not always answer the first time.
 
@@ -68,27 +69,28 @@ def open_cluster(address: str | None, *, patience: float = 0.0) -> Iterator[Any]
     import ray
 
     started = not ray.is_initialized()
-    authentication = os.environ.get(AUTHENTICATION)
+    variables = {name: os.environ.get(name) for name in (AUTHENTICATION, _REMOTE)}
     with reaped() if started and address in OWN else nullcontext():
-        if started:
-            _persist(ray, address, patience)
         try:
+            if started:
+                _persist(ray, address, patience)
             yield ray
         finally:
             if started:
                 ray.shutdown()
-                _restore_authentication(authentication)
+                _restore(variables)
 
 
-def _restore_authentication(mode: str | None) -> None:
-    """Undo what starting a cluster set: the processes of later runs may join a cluster without tokens.
+def _restore(variables: dict[str, str | None]) -> None:
+    """Undo what starting a cluster set: the processes of later runs may join another cluster, without tokens.
 
-    This process itself cannot: Ray keeps the mode that it read first.
+    This process itself cannot join one without tokens: Ray keeps the mode that it read first.
     """
-    if mode is None:
-        os.environ.pop(AUTHENTICATION, None)
-    else:
-        os.environ[AUTHENTICATION] = mode
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _persist(ray: Any, address: str | None, patience: float) -> None:
@@ -110,7 +112,15 @@ def _connect(ray: Any, address: str | None) -> None:
         os.environ.setdefault("RAY_worker_niceness", "0")  # its own default, 15, gives way to everything
         settings["include_dashboard"] = False
         settings["_node_ip_address"] = "127.0.0.1"
+        os.environ[_REMOTE] = "0"
+    constants = ray._private.ray_constants
+    remote = constants.ENABLE_RAY_CLUSTER  # what the variable was when Ray was imported
+    constants.ENABLE_RAY_CLUSTER = remote and address != "local"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ray.init(address=address, **settings)
+    finally:
+        constants.ENABLE_RAY_CLUSTER = remote
+    if address == "local" and any(node["NodeManagerAddress"] != "127.0.0.1" for node in ray.nodes()):
         print(_EXPOSED, file=sys.stderr, flush=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ray.init(address=address, **settings)

@@ -17,7 +17,7 @@ that moves its environment is not only as good as its actions are fresh (docs/pr
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHECKS",
+    "DELAY",
     "HELD_CHECKS",
     "KIND",
     "CurveFit",
@@ -47,6 +48,8 @@ __all__ = [
 ]
 
 KIND = "regretlab loss curve"
+DELAY = "{delay}"
+"""Stands in the name of a policy for its delay in frames: a policy for each."""
 LEVEL = 0.99
 DOSE = 0.1
 """Share of the frames at the longest delay, or without an action, in the checks with few of them."""
@@ -61,6 +64,7 @@ HELD_CHECKS = (
 )
 _REWARD, _FRAMES, _ENDS = 0, 1, 2
 _MOST_AGE = 2**22
+_AWARE = "the curve is of a policy for each delay: the delay is known when the action is chosen"
 _SAID = "a prediction for this policy: --loss FILE in bound, lower_bound, plan, simulate and sweep"
 
 
@@ -114,6 +118,8 @@ class LossCurve:
         The file, None for a curve in memory.
     held
         Whether actions were held while it was measured; None where that is not known.
+    aware
+        Whether each age was played by a policy made for it.
 
     Raises
     ------
@@ -135,9 +141,12 @@ class LossCurve:
     ends: tuple[float, ...] = ()
     source: str | None = None
     held: bool | None = None
+    aware: bool = False
 
     def caution(self, lasts: bool) -> tuple[str, ...]:
         """Return what to say where outputs act for several frames, or for one, and the curve was measured otherwise."""
+        if self.aware:
+            return (_AWARE, *replace(self, aware=False).caution(lasts))
         if self.held is None or self.held == lasts:
             return ()
         if lasts:
@@ -257,6 +266,7 @@ def read_loss_curve(path: str | Path) -> LossCurve:
         ends=_numbers(rates.get("ends", []), "ends", path),
         source=str(path),
         held=None if values.get("curve") not in ("fixed", "held", "chunk") else values["curve"] != "fixed",
+        aware=values.get("aware") is True,
     )
 
 
@@ -316,6 +326,11 @@ class DelayCurve(Result):
     cut: int = 0
     seed: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def aware(self) -> bool:
+        """Whether each age was played by a policy made for it."""
+        return DELAY in self.policy
 
     @property
     def replications(self) -> int:
@@ -400,6 +415,7 @@ class DelayCurve(Result):
             tuple(float(rate[column]) for column in columns),
             tuple(float(ended[column]) for column in columns),
             held=self.curve != "fixed",
+            aware=self.aware,
         )
 
     def predict(self, delay_law: ArrayLike, inaction_fraction: float) -> tuple[Estimate, Estimate | None]:
@@ -480,7 +496,7 @@ class DelayCurve(Result):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a reader must know before the curve is used."""
-        said = []
+        said = [_AWARE] if self.aware else []
         gap, (low, _) = self.gap_default.value, self.gap_default.interval(LEVEL)
         if low <= 0:
             said.append(
@@ -516,7 +532,7 @@ class DelayCurve(Result):
     def facts(self) -> list[tuple[str, str]]:
         """Return names and values, in the order to read them."""
         said = {"fixed": "an action of its own in each frame", "held": "each action held until the next"}
-        how = said.get(self.curve, "action chunks")
+        how = said.get(self.curve, "action chunks") + ("; a policy for each delay" if self.aware else "")
         counted = "return per episode" if self.per == "episode" else "reward per frame"
         facts = [
             ("measured", f"{self.replications} replications with the same seeds at every age; {how}"),
@@ -556,6 +572,7 @@ class DelayCurve(Result):
             "policy": self.policy,
             "default_behaviour": self.default_behaviour,
             "curve": self.curve,
+            "aware": self.aware,
             "per": self.per,
             "delays": list(self.delays),
             "replications": self.replications,

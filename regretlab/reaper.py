@@ -1,27 +1,68 @@
-"""Ends what a killed process leaves behind: ``python -m regretlab.reaper``, started by the process itself.
+"""Ends the processes that others leave behind: those that a policy or an environment started, and daemons of Ray's.
 
-A process that starts daemons of others (Ray's) can end them only while it lives. This one holds a pipe to it, notes its
-children and theirs while it lives, and if the pipe closes without a word it kills those that are still there. (A mark
-in their environment would not do: programs that set their title write over it.)
+A process can be made to inherit what its descendants leave (``adopt_orphans``) and end it (``end_descendants``), while
+it lives. For the case that it is killed there is ``python -m regretlab.reaper``, started by the process itself, which
+holds a pipe to it, notes its children and theirs while it lives, and if the pipe closes without a word it kills those
+that are still there. (A mark in their environment would not do: programs that set their title write over it.)
 """
 
+import ctypes
 import os
 import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-__all__ = ["reaped"]
+__all__ = ["adopt_orphans", "descendants", "end", "end_descendants", "ended", "reaped"]
 
+_PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 36, 37
 _DONE = "done\n"
 _LOOK_EVERY = 1.0  # seconds between two looks at who is there
 _GRACE = 0.5  # seconds in which daemons may end by themselves
 _LONGEST = 10.0
+
+
+def adopt_orphans(adopt: bool = True) -> bool:
+    """Make this process, or no longer, the parent of each process below it whose own parent ends (Linux only).
+
+    Returns whether it was before.
+    """
+    before = ctypes.c_int(0)
+    if sys.platform == "linux":
+        prctl = ctypes.CDLL(None).prctl
+        prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(before), 0, 0, 0)
+        prctl(_PR_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0)
+    return bool(before.value)
+
+
+def end_descendants(process: int, besides: Set[tuple[int, int]] = frozenset()) -> None:
+    """Kill what descends from a process, which may be this one, and wait until it is gone (Linux only).
+
+    Complete where the process has adopted the orphans below it. Those ``besides`` are left alive.
+    """
+    until = time.monotonic() + _LONGEST
+    while sys.platform == "linux" and time.monotonic() < until and (found := descendants({process}) - besides):
+        end(found, grace=0.0)
+
+
+@contextmanager
+def ended() -> Iterator[None]:
+    """End with the body what is started in it, however far down (Linux only).
+
+    Also what other threads of this process start meanwhile.
+    """
+    before = descendants({os.getpid()}) if sys.platform == "linux" else set()
+    adopted = adopt_orphans()
+    try:
+        yield
+    finally:
+        end_descendants(os.getpid(), besides=before)
+        adopt_orphans(adopted)
 
 
 @contextmanager
@@ -31,7 +72,7 @@ def reaped() -> Iterator[None]:
     A body that ends has ended its processes itself. What was started less than a second before a kill may be missed,
     and so is what a process that had already ended had started.
     """
-    before = _descendants({os.getpid()})
+    before = descendants({os.getpid()})
     reaper = subprocess.Popen(
         [sys.executable, "-m", "regretlab.reaper", str(os.getpid())],
         stdin=subprocess.PIPE,
@@ -65,8 +106,8 @@ def _processes() -> dict[tuple[int, int], int]:
     return parents
 
 
-def _descendants(of: set[int]) -> set[tuple[int, int]]:
-    """Return the processes that descend from one of these."""
+def descendants(of: set[int]) -> set[tuple[int, int]]:
+    """Return the living processes that descend from one of these: process numbers and start times."""
     parents, family = _processes(), set(of)
     found: set[tuple[int, int]] = set()
     while new := {key for key, parent in parents.items() if parent in family} - found:
@@ -81,7 +122,7 @@ def _main(parent: int) -> None:
     seen: set[tuple[int, int]] = set()
     told = b""
     while True:
-        seen |= _descendants({parent})
+        seen |= descendants({parent})
         if select.select([sys.stdin], [], [], _LOOK_EVERY)[0]:
             if not (piece := os.read(sys.stdin.fileno(), 1 << 16)):
                 break
@@ -89,19 +130,19 @@ def _main(parent: int) -> None:
     words = told.decode()
     if not words.endswith(_DONE):
         others = {line for line in words.splitlines() if line}
-        _end({key for key in seen if key[0] != os.getpid() and f"{key[0]} {key[1]}" not in others})
+        end({key for key in seen if key[0] != os.getpid() and f"{key[0]} {key[1]}" not in others}, grace=_GRACE)
 
 
-def _end(seen: set[tuple[int, int]]) -> None:
-    """Kill these processes and what descends from them, after a moment in which they may end by themselves."""
+def end(seen: set[tuple[int, int]], *, grace: float) -> None:
+    """Kill these processes and what descends from them, after ``grace`` seconds in which they may end by themselves."""
     began = time.monotonic()
     while (left := seen & _processes().keys()) and time.monotonic() < began + _LONGEST:
-        seen |= _descendants({process for process, _ in left})
-        if time.monotonic() > began + _GRACE:
+        seen |= descendants({process for process, _ in left})
+        if time.monotonic() > began + grace:
             for process, _ in left:
                 with suppress(OSError):
                     os.kill(process, signal.SIGKILL)
-        time.sleep(0.05)
+        time.sleep(0.01)
 
 
 if __name__ == "__main__":

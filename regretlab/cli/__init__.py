@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from ..errors import InputError
+from ..reaper import ended
 
 __all__ = ["application", "main"]
 
@@ -78,9 +79,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"regretlab: error: {printable(' '.join(message.split()))}", file=sys.stderr)
         return code
 
+    lasting = arguments is not None or words[:1] == ["explore"]  # which opens the user's browser
     try:
         _refuse_empty_paths(words)
-        with terminable(last=arguments is None), reserved_output() if "--json" in words else nullcontext():
+        output = reserved_output() if "--json" in words else nullcontext()
+        with terminable(last=arguments is None), output, nullcontext() if lasting else ended():
             code = application()(
                 words, console=plain_console(), exit_on_error=False, print_error=False, result_action="return_value"
             )

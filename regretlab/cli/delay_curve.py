@@ -47,7 +47,7 @@ def delay_curve(
         beacon, stacker, duel, or any Gymnasium id with a discrete action space (module:id imports the module first).
     policy
         nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, sb3:FILE.zip, or module:FILE.py:NAME (which runs the
-        code in that file).
+        code in that file). {delay} in it stands for the delay in frames: a policy for each.
     delays
         Action delays in frames, separated by commas; 0 is added.
     default_behaviour

@@ -3,8 +3,9 @@
 At a fixed delay the action of frame t is the one chosen from the observation of frame t - d. Where actions are held
 (default behaviour "repeat") or come in chunks, inferences of d frames follow one another, each output acts from d to
 2d - 1 frames of age, and frames are sorted by that age: actions of independent delays would miss that a held action
-stays the same. Observations of an earlier episode still act at the start of the next, as they do in a run; before
-there is any action, that of the first observation acts.
+stays the same. Policies that know their delay are one for each, named with ``{delay}``: what acts at an age is asked of
+the policy for that age (of the latency, where actions are held). Observations of an earlier episode still act at the
+start of the next, as they do in a run; before there is any action, that of the first observation acts.
 
 A replication plays every age with the same seeds of environment and policy. Replications are independent, so intervals
 stay valid however much the rewards of one depend on each other (`regretlab.curves`).
@@ -17,12 +18,12 @@ from collections.abc import Generator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..curves import CHECKS, DOSE, HELD_CHECKS, DelayCurve, stacked
+from ..curves import CHECKS, DELAY, DOSE, HELD_CHECKS, DelayCurve, stacked
 from ..defaults import CURVE_DELAYS, CURVE_EPISODES, CURVE_REPLICATIONS
 from ..errors import InputError, RunError
 from ..files import PartStore
@@ -61,8 +62,8 @@ def measure_delay_curve(
     Parameters
     ----------
     configuration
-        Environment, policy, weights, default behaviour, chunk, the first seed, and the frames of a play at most; what
-        else concerns time is not looked at.
+        Environment, policy (with ``{delay}`` in its name one for each delay, in frames), weights, default behaviour,
+        chunk, the first seed, and the frames of a play at most; what else concerns time is not looked at.
     delays
         Action delays in frames; 0 is added.
     per
@@ -104,7 +105,8 @@ def measure_delay_curve(
     ('frame', 0.0, True)
     """
     schedule = _checked(configuration, delays, per, episodes, replications, precision, most_replications, processes)
-    prepare(configuration)  # what does not go together is found here, before any process starts
+    for each in _configurations(configuration, schedule).values():
+        prepare(each)  # what does not go together is found here, before any process starts
     label: dict[str, Any] = {"configuration": configuration.model_dump(mode="json"), "delays": list(schedule.delays)}
     label |= {"episodes": episodes, "version": 1}
     found: dict[int, _Sums] = {}
@@ -233,13 +235,22 @@ def _numbered(configuration: RunConfiguration, schedule: _Schedule, number: int,
     return number, _replication(configuration, schedule, number, registered)
 
 
-@functools.lru_cache(maxsize=2)
-def _prepared(text: str) -> "tuple[RunConfiguration, Prepared, Policy]":
+def _configurations(configuration: RunConfiguration, schedule: _Schedule) -> dict[int, RunConfiguration]:
+    """Return a configuration for the policy of each delay: the same for all where its name has no ``{delay}``."""
+    name = configuration.policy
+    if DELAY not in name:
+        return {0: configuration}
+    return {
+        delay: configuration.model_copy(update={"policy": name.replace(DELAY, str(delay))}) for delay in schedule.delays
+    }
+
+
+@functools.lru_cache(maxsize=64)
+def _prepared(text: str) -> "tuple[Prepared, Policy]":
     """Return a configuration's environment and policy, loaded once in a process."""
-    configuration = RunConfiguration(**json.loads(text))
-    prepared = prepare(configuration)
+    prepared = prepare(RunConfiguration(**json.loads(text)))
     (policy,) = prepared.build_policies(1)
-    return configuration, prepared, policy
+    return prepared, policy
 
 
 def _replication(configuration: RunConfiguration, schedule: _Schedule, number: int, registered: Any) -> _Sums:
@@ -248,10 +259,11 @@ def _replication(configuration: RunConfiguration, schedule: _Schedule, number: i
 
     if registered is not None:
         gymnasium.registry.setdefault(registered.id, registered)
-    configuration, prepared, policy = _prepared(configuration.model_dump_json())
+    each = _configurations(configuration, schedule)
+    prepared = {delay: _prepared(one.model_dump_json()) for delay, one in each.items()}
     game = make_game(configuration.environment, **configuration.environment_options)
     try:
-        return _Replication(configuration, prepared, policy, schedule, game, number).all()
+        return _Replication(configuration, prepared, schedule, game, number).all()
     finally:
         game.close()
 
@@ -262,16 +274,15 @@ class _Replication:
     def __init__(
         self,
         configuration: RunConfiguration,
-        prepared: Prepared,
-        policy: "Policy",
+        prepared: "dict[int, tuple[Prepared, Policy]]",
         schedule: _Schedule,
         game: Any,
         number: int,
     ) -> None:
         self._seeds = [int(each) for each in np.random.SeedSequence([configuration.seed, number]).generate_state(2)]
         self._number, self._seed = number, configuration.seed
-        self._plan = replace(EnvironmentPlan.of(configuration, prepared.environment), seed=self._seeds[0])
-        self._spec, self._loaded = prepared.policy, policy
+        self._plan = replace(EnvironmentPlan.of(configuration, prepared[0][0].environment), seed=self._seeds[0])
+        self._prepared, self._aware = prepared, len(prepared) > 1
         self._configuration, self._schedule, self._game = configuration, schedule, game
         ages = schedule.ages
         self._place = {age: place for place, age in enumerate(ages)}
@@ -287,41 +298,42 @@ class _Replication:
         rare = drawn.random(frames) < DOSE
         if self._schedule.held:
             for delay in delays:
-                self._play(_Held(np.array([delay])), None)
+                self._play(_Held(np.array([delay]), self._aware), None)
             latencies = np.array(delays[1:])
             self._play(None, count)
-            self._play(_Held(drawn.choice(latencies, frames)), count + 1)
-            self._play(_Held(np.where(rare, delays[-1], 0)), count + 2)
+            self._play(_Held(drawn.choice(latencies, frames), self._aware), count + 1)
+            self._play(_Held(np.where(rare, delays[-1], 0), self._aware), count + 2)
         else:
             for place, delay in enumerate(delays):
-                self._play(_Fixed(np.full(frames, delay)), place)
+                self._play(_Fixed(np.full(frames, delay), self._aware), place)
             self._play(None, count)
-            self._play(_Fixed(drawn.choice(np.array([*delays, -1]), frames)), count + 1)
-            self._play(_Fixed(np.where(rare, delays[-1], 0)), count + 2)
-            self._play(_Fixed(np.where(rare, -1, 0)), count + 3)
+            self._play(_Fixed(drawn.choice(np.array([*delays, -1]), frames), self._aware), count + 1)
+            self._play(_Fixed(np.where(rare, delays[-1], 0), self._aware), count + 2)
+            self._play(_Fixed(np.where(rare, -1, 0), self._aware), count + 3)
         return self._tallies, self._served, self._cut
 
-    def _policy(self) -> "Policy":
-        """Return the policy; one that may remember or draws is made anew for each play."""
-        if not (self._spec.is_own or self._spec.name == "random") or self._spec.name.startswith("sb3:"):
-            return self._loaded
+    def _policy(self, delay: int) -> "Policy":
+        """Return the policy for a delay; one that may remember or draws is made anew for each play."""
+        prepared, loaded = self._prepared[delay]
+        spec = prepared.policy
+        if not (spec.is_own or spec.name == "random") or spec.name.startswith("sb3:"):
+            return loaded
         from ..policies.policy import build_policy
 
-        return build_policy(replace(self._spec, seed=self._seeds[1]))
+        return build_policy(replace(spec, seed=self._seeds[1]))
 
     def _play(self, actions: "_Fixed | _Held | None", column: int | None) -> None:
         """Play and count in a column; None: in those of the ages."""
         game, plan, schedule = self._game, self._plan, self._schedule
-        policy, default = self._policy(), DefaultBehaviour.of(plan, game)
-        symbols, turns, longest = policy.spec.observes_symbol, plan.turns, schedule.chunk
+        policies = {delay: self._policy(delay) for delay in (() if actions is None else actions.asked)}
+        default, turns, longest = DefaultBehaviour.of(plan, game), plan.turns, schedule.chunk
         check = -1 if column is None else column - len(self._ages) - 1
         ended = 0
         observation, info = game.reset(seed=self._seeds[0])
         for frame in range(self._configuration.frames):
             age, chosen = -1, None
             if actions is not None:
-                seen = (policy, int(info["symbol"]) if symbols else observation)
-                chosen, age = actions.choose(frame, seen)
+                chosen, age = actions.choose(frame, _Seen(policies, observation, info))
                 if age > longest:
                     chosen, age = None, -1
                 elif chosen is not None and turns and chosen > 0:
@@ -359,34 +371,43 @@ class _Replication:
         self._served[check, below] += 1.0 - weight
 
 
-_Seen = tuple["Policy", Any]
+class _Seen(NamedTuple):
+    """What there is to see in a frame, and who may be asked about it, by delay."""
 
+    policies: "dict[int, Policy]"
+    observation: Any
+    info: dict[str, Any]
 
-def _asked(seen: _Seen) -> int:
-    policy, observation = seen
-    return chosen_action(policy, observation, policy.spec.actions)
+    def ask(self, delay: int) -> int:
+        """Return the action that the policy for a delay chooses."""
+        policy = self.policies[delay]
+        seen = int(self.info["symbol"]) if policy.spec.observes_symbol else self.observation
+        return chosen_action(policy, seen, policy.spec.actions)
 
 
 class _Fixed:
-    """An action of its own in each frame, ``ages[t]`` frames old in frame t; -1: none."""
+    """An action of its own in each frame, ``ages[t]`` frames old in frame t; -1: none. ``aware``: of its own policy."""
 
-    def __init__(self, ages: NDArray[np.int64]) -> None:
-        self._ages, self._actions = ages.tolist(), []  # type: ignore[var-annotated]
+    def __init__(self, ages: NDArray[np.int64], aware: bool) -> None:
+        self._ages, self._aware = ages.tolist(), aware
+        self._actions: list[dict[int, int]] = []
+        self.asked = sorted({*self._ages} - {-1}) if aware else [0]
 
     def choose(self, frame: int, seen: _Seen) -> tuple[int | None, int]:
         """Return the action of a frame and its age."""
-        self._actions.append(_asked(seen))
+        self._actions.append({delay: seen.ask(delay) for delay in self.asked})
         age = self._ages[frame]
-        return (None, -1) if age < 0 else (self._actions[max(0, frame - age)], age)
+        return (None, -1) if age < 0 else (self._actions[max(0, frame - age)][age if self._aware else 0], age)
 
 
 class _Held:
     """One inference after the other; each output acts until the next. A latency of 0 gives an action at once."""
 
-    def __init__(self, latencies: NDArray[np.int64]) -> None:
-        self._latencies, self._started, self._next = latencies.tolist(), 0, 0
+    def __init__(self, latencies: NDArray[np.int64], aware: bool) -> None:
+        self._latencies, self._aware, self._started, self._next = latencies.tolist(), aware, 0, 0
         self._acts: tuple[int, int] | None = None
         self._coming: tuple[int, int] | None = None
+        self.asked = sorted({*self._latencies}) if aware else [0]
 
     def choose(self, frame: int, seen: _Seen) -> tuple[int | None, int]:
         """Return the action of a frame and its age."""
@@ -395,7 +416,7 @@ class _Held:
                 self._acts = self._coming
             latency = self._latencies[self._started % len(self._latencies)]
             self._started += 1
-            made = _asked(seen), frame
+            made = seen.ask(latency if self._aware else 0), frame
             if latency == 0 or self._acts is None:
                 self._acts = made
             self._coming, self._next = made, frame + max(1, latency)

@@ -20,6 +20,7 @@ from ..errors import InputError, RunError
 from ..interrupts import deferred, terminable, uninterrupted
 from ..machine_load import MachineLoad
 from ..progress import Progress
+from ..reaper import descendants, end
 from ..records import RecordWriter
 from .configuration import RunConfiguration
 from .environment_process import play
@@ -38,7 +39,7 @@ from .system.board import (
     Board,
     board_fields,
 )
-from .system.processes import process_pool
+from .system.processes import fork_server_death, process_pool
 from .system.synchronisation import RobustLock, SemaphoreRow
 from .worker_process import WorkerPlan, serve, stand_by
 
@@ -271,6 +272,7 @@ class Supervisor:
         learners = self.learners.processes if self.learners is not None else []
         spares = [process for _, process in self._spares]
         everybody = [*([self._environment] if self._environment else []), *self._workers, *spares, *learners]
+        started = _started_by(everybody)
         patience = time.monotonic() + self.patience
         for process in everybody:
             process.join(max(0.0, patience - time.monotonic()))
@@ -278,6 +280,7 @@ class Supervisor:
             if process.exitcode is None:
                 process.kill()  # deep in an inference: it holds nothing that outlives it
                 process.join()
+        end(started, grace=0.0)
         try:
             if self.writer.is_writable:
                 self._record()
@@ -369,8 +372,10 @@ class Supervisor:
         silent = float(self._silent[worker])
         if silent > patience[worker]:
             process = self._workers[worker]
+            started = _started_by([process])
             process.kill()
             process.join()
+            end(started, grace=0.0)
             self._hung[worker] += 1
             self._restart(worker, process, cause="hung", silent=round(silent, 3))
 
@@ -432,6 +437,8 @@ class Supervisor:
         code = process.exitcode or 0
         if code < 0:
             return RunError(f"{who} was ended by {signal.Signals(-code).name}")
+        if not told and code == 255 and (death := fork_server_death()):
+            return RunError(f"{who} ended with the fork server that had started it, which was ended by {death}")
         reason = told.splitlines()[-1].removeprefix("regretlab.errors.RunError: ") if told else "it left no message"
         refused = reason.removeprefix("regretlab.errors.InputError: ")
         if refused != reason and not self._board.control[EPOCH]:  # nothing was played: no cluster is there, for example
@@ -440,3 +447,8 @@ class Supervisor:
         if told:
             error.add_note(told)
         return error
+
+
+def _started_by(processes: list[BaseProcess]) -> set[tuple[int, int]]:
+    """Return what policies and environments have started in those of these processes that are alive."""
+    return descendants({process.pid for process in processes if process.exitcode is None and process.pid})

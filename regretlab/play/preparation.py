@@ -1,6 +1,7 @@
 """Before a run: what the environment is, and a policy with weights that fits it. Everything wrong is found here."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..games import make_game, registration
 from ..policies import PolicySpec, check_policy_fits, parse_network_name
+from ..reaper import ended
 from ..rules.rule import HoldObjective
 from .latencies import LatencyStream
 
@@ -177,9 +179,12 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
         from ..policies.policy import check_device
 
         check_device(configuration.device)
-    environment = describe_environment(
-        configuration.environment, configuration.environment_options, configuration.frame_time
-    )
+    # On the real clock others than this process will play.
+    trial = ended if configuration.clock == "real" else nullcontext
+    with trial() if ":" in configuration.environment else nullcontext():
+        environment = describe_environment(
+            configuration.environment, configuration.environment_options, configuration.frame_time
+        )
     if configuration.clock == "real":
         registration(configuration.environment)
     if "reward_source" in environment.details:
@@ -203,7 +208,8 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
         )
     _check_default(configuration, environment)
     if policy.is_own and not policy.is_served:
-        _try_out(policy)
+        with trial():
+            _try_out(policy)
     if configuration.learns or configuration.resume is not None:
         _check_learnable(configuration, policy)
     elif policy.weights is not None:

@@ -25,6 +25,7 @@ __all__ = ["run"]
 
 _LONGEST_FOLDER = 70  # a Unix socket's name holds 107 bytes, of which multiprocessing takes 33
 _OPEN_FILES = 40  # of a supervisor without children
+_ADDRESS_SPACE = 1.5e9  # bytes: a run of impala-k4 aborts in a library with 1.43e9 and plays with 1.64e9
 _OTHER_PROCESSES = 20  # of a user, threads included
 
 
@@ -84,6 +85,7 @@ def run(
         raise InputError(f"a run cannot resume from '{out}' and be recorded there: give another folder")
     if configuration.backend == "ray":
         check_cluster(configuration.ray_address, "backend 'ray'")
+    _check_address_space()
     if configuration.clock == "real":
         _check_limits(configuration.workers + configuration.learners + 1)
     folder = tempfile.gettempdir()
@@ -108,6 +110,18 @@ def run(
             raise InputError("the run needs more memory than there is: a smaller replay store or network") from error
         raise
     return summarise(Record.open(out))
+
+
+def _check_address_space() -> None:
+    """Raise ``InputError`` if a process may not map as much as the libraries of a run do: they would abort it."""
+    import resource
+
+    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if allowed != resource.RLIM_INFINITY and allowed < _ADDRESS_SPACE:
+        raise InputError(
+            f"each process of a run maps {_ADDRESS_SPACE / 1e9:.1f} GB or more, and at most {allowed / 1e9:.2f} GB are "
+            "allowed here: raise the limit with ulimit -v"
+        )
 
 
 def _check_limits(processes: int) -> None:

@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -36,10 +36,9 @@ def _busy() -> None:
 
 
 @contextlib.contextmanager
-def _every_core_busy():
-    processes = [
-        multiprocessing.get_context("spawn").Process(target=_busy, daemon=True) for _ in range(os.cpu_count() or 2)
-    ]
+def busy_processes(number: int) -> Iterator[None]:
+    """Let that many processes compute without a pause during the body."""
+    processes = [multiprocessing.get_context("spawn").Process(target=_busy, daemon=True) for _ in range(number)]
     for process in processes:
         process.start()
     try:
@@ -87,7 +86,7 @@ def deadlines() -> str:
 
 def deadlines_with_every_core_busy() -> str:
     """Goal: lateness p99 <= 0.4 ms where a realtime priority is permitted."""
-    with _every_core_busy():
+    with busy_processes(os.cpu_count() or 2):
         return _lateness(_play(policy="impala-k1", workers=1, rule="max-time", frames=_frames(60)))
 
 
@@ -106,7 +105,7 @@ def published_to_begun() -> str:
 
 def published_to_begun_with_every_core_busy() -> str:
     """The same where every core has something else to do (no goal)."""
-    with _every_core_busy():
+    with busy_processes(os.cpu_count() or 2):
         return _begun(_play(policy="impala-k1", workers=3, rule="frame-pool", frames=_frames(30)))
 
 

@@ -6,6 +6,7 @@ import sys
 import gymnasium
 import numpy as np
 
+from tests.oracles.bad_day_policies import start_processes
 from tests.oracles.ring_environment import Ring
 
 OBSERVATIONS = {
@@ -21,6 +22,8 @@ class BadDay(Ring):
     def __init__(self, fault="", at=90):
         super().__init__()
         self._fault, self._at = fault, at
+        if fault == "start":
+            start_processes()
 
     def reset(self, *, seed=None, options=None):
         self._steps = 0
@@ -45,3 +48,4 @@ class BadDay(Ring):
 
 
 gymnasium.register("tests/BadDay-v0", entry_point=BadDay)
+gymnasium.register("tests/Starting-v0", entry_point=BadDay, kwargs={"fault": "start"})

@@ -1,6 +1,17 @@
 """Policies that misbehave, for ``tests/play/test_bad_day.py``."""
 
+import subprocess
 import sys
+
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
+DAEMON = f"import subprocess; subprocess.Popen({SLEEPER!r}, start_new_session=True)"
+
+
+def start_processes():
+    """Start a process, and another one in a session of its own, whose parent ends at once."""
+    subprocess.Popen(SLEEPER)
+    subprocess.run([sys.executable, "-c", DAEMON], check=True)
+    print("started 2 processes", file=sys.stderr)
 
 
 def policy(fault):
@@ -9,6 +20,8 @@ def policy(fault):
     def factory(shape, actions):
         if fault == "factory":
             sys.exit(0)
+        if fault == "start":
+            start_processes()
         calls = 0
 
         def act(observation):
@@ -27,4 +40,6 @@ def policy(fault):
     return factory
 
 
-exits, exits_at_once, raises, answers, prints = map(policy, ("exit", "factory", "raise", "answer", "print"))
+exits, exits_at_once, raises, answers, prints, starts = map(
+    policy, ("exit", "factory", "raise", "answer", "print", "start")
+)

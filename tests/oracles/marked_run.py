@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from regretlab.records import Record
 
-__all__ = ["RING", "MarkedRun", "segments", "values"]
+__all__ = ["RING", "MarkedRun", "marked", "segments", "values"]
 
 RING = "tests.oracles.ring_environment:tests/Ring-v0"
 PROGRAM = """
@@ -81,17 +81,7 @@ class MarkedRun:
 
     def processes(self):
         """Return the command names of all living processes of this run, by process number."""
-        found = {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    if self.mark.encode() in (entry / "environ").read_bytes():
-                        state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-                        if state != "Z":
-                            found[int(entry.name)] = (entry / "comm").read_text().strip()
-                except OSError:
-                    continue
-        return found
+        return marked(self.mark)
 
     def wait_for_play(self, frames=40):
         """Wait until frames have reached the disk; return the child processes by name."""
@@ -126,6 +116,21 @@ class MarkedRun:
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert not left, left
+
+
+def marked(mark):
+    """Return the command names of all living processes with a mark in their environment, by process number."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if mark.encode() in (entry / "environ").read_bytes():
+                    state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+                    if state != "Z":
+                        found[int(entry.name)] = (entry / "comm").read_text().strip()
+            except OSError:
+                continue
+    return found
 
 
 def segments():

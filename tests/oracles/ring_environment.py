@@ -38,6 +38,18 @@ class Ring(gymnasium.Env):
 gymnasium.register("tests/Ring-v0", entry_point=Ring)
 
 
+class TurningRing(Ring):
+    """A ring that turns by one symbol in every frame: with the age of an observation one names the symbol of now."""
+
+    def step(self, action):
+        _, reward, *ends, info = super().step(action)
+        self._symbol = (self._symbol + 1) % self.symbols
+        return self._screens[self._symbol], reward, *ends, info | {"symbol": self._symbol}
+
+
+gymnasium.register("tests/TurningRing-v0", entry_point=TurningRing)
+
+
 class FailingRing(Ring):
     """A ring whose emulator breaks after a while."""
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,11 @@ from regretlab.play.configuration import RunConfiguration
 from regretlab.play.run import run
 from regretlab.play.system.processes import process_pool
 from regretlab.records import Record
+from tests.oracles.marked_run import MarkedRun, marked
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = "tests.oracles.bad_day:tests/BadDay-v0"
+STARTING = "tests.oracles.bad_day:tests/Starting-v0"
 POLICIES = f"module:{ROOT / 'tests' / 'oracles' / 'bad_day_policies.py'}:"
 FAILED = rf"environment '{ENVIRONMENT}' failed at frame 90 of 200: "
 DUE = r" \(observations are uint8 of shape \(84, 84\)\)"
@@ -149,3 +152,55 @@ def test_an_ended_run_keeps_its_rows_and_leaves_nothing(name, tmp_path):
     record = Record.open(tmp_path / "record")
     assert (record.meta["complete"], (tmp_path / "record" / "frames.parquet").is_file()) == (False, True)
     os.rmdir(temporary)  # only possible if nothing was left in it
+
+
+ENDS = {
+    # how the run ends: the signals, to which process, and the exit code
+    "played to its end": (None, None, 0),
+    "a worker is killed": ("rl-worker-0", signal.SIGKILL, 0),
+    "the supervisor is killed": ("supervisor", signal.SIGKILL, -signal.SIGKILL),
+    "asked to end": ("supervisor", signal.SIGTERM, -signal.SIGINT),
+}
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("name", ENDS)
+def test_what_a_policy_has_started_ends_with_the_run(name, tmp_path):
+    """The policy of each worker starts a process, and another one in a session of its own, whose parent then ends."""
+    whose, number, code = ENDS[name]
+    played = MarkedRun(tmp_path / "record", policy=POLICIES + "starts", frames=240)
+    found = played.wait_for_play()
+    assert len(played.processes()) >= 3 * 2 + 3 + 1 + 1, found
+    if whose is not None:
+        os.kill(played.process.pid if whose == "supervisor" else found[whose], number)
+    ended, stderr = played.end()  # which checks that nothing is left
+    assert ended == code, stderr
+
+
+@pytest.mark.parametrize("who", ["policy", "environment"])
+def test_what_a_virtual_run_has_started_ends_with_the_command(who, tmp_path):
+    mark = {"MARK": uuid.uuid4().hex, "PYTHONPATH": str(ROOT)}
+    policy, environment = (POLICIES + "starts", ENVIRONMENT) if who == "policy" else ("random", STARTING)
+    words = ["run", "--env", environment, "--policy", policy, "--frames", "40", "--clock", "virtual"]
+    words += ["--emulate-latency", "0.02", "--out", str(tmp_path / "record")]
+    done = subprocess.run(
+        [sys.executable, "-m", "regretlab", *words], env=os.environ | mark, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "started 2 processes" in done.stderr
+    assert marked(mark["MARK"]) == {}
+
+
+@pytest.mark.realtime
+def test_a_killed_fork_server_is_named(tmp_path):
+    played = MarkedRun(tmp_path / "record", frames=4000)
+    worker = played.wait_for_play()["rl-worker-0"]
+    server = int(Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(server, signal.SIGKILL)
+    code, stderr = played.end()
+    assert code == 1
+    assert stderr.splitlines()[-1] == (
+        "regretlab.errors.RunError: the environment's process ended with the fork server that had started it, which "
+        "was ended by SIGKILL"
+    )
+    assert not Record.open(tmp_path / "record").meta["complete"]

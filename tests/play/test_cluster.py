@@ -1,6 +1,9 @@
 """Inference on a Ray cluster of two nodes on this machine: same rules, same record."""
 
+import contextlib
+import ipaddress
 import os
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +11,7 @@ from regretlab.cluster import AUTHENTICATION, open_cluster
 from regretlab.errors import InputError
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.run import run
+from regretlab.reaper import descendants
 from regretlab.records import Record
 from tests.oracles.two_nodes import left_behind, marked
 
@@ -51,6 +55,36 @@ def test_two_nodes_play_as_local_workers_do(cluster, tmp_path):
     )
     assert virtual.delay_law[2] > 0.99
     assert summary.reward_per_frame == pytest.approx(virtual.reward_per_frame, abs=0.05)
+
+
+def test_a_cluster_of_our_own_listens_on_the_loopback_interface_only(capsys):
+    with open_cluster(None) as connected:
+        task = connected.remote(lambda: os.getpid())
+        processes = {os.getpid(), connected.get(task.remote())} | {pid for pid, _ in descendants({os.getpid()})}
+        addresses = listening(processes)
+    assert len(addresses) >= 4  # two daemons, a worker, and this process
+    assert {address for address in addresses if not address.is_loopback} == set()
+    assert "listens on all network addresses" not in capsys.readouterr().err
+
+
+def listening(processes):
+    """Return the addresses on which any of these processes listens, as the kernel lists them."""
+    sockets = set()
+    for process in processes:
+        with contextlib.suppress(OSError):
+            for descriptor in Path(f"/proc/{process}/fd").iterdir():
+                with contextlib.suppress(OSError):
+                    sockets.add(os.readlink(descriptor))
+    found = []
+    for name in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
+            _, local, _, state, *_, inode = line.split()[:10]
+            if state == "0A" and f"socket:[{inode}]" in sockets:
+                raw = bytes.fromhex(local.split(":")[0])
+                words = [raw[i : i + 4][::-1] for i in range(0, len(raw), 4)]  # each word is in the machine's order
+                address = ipaddress.ip_address(b"".join(words))
+                found.append(getattr(address, "ipv4_mapped", None) or address)
+    return found
 
 
 def test_a_cluster_of_our_own_leaves_nothing_behind(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,50 @@ def test_a_chunk_of_an_oracle_has_an_action_for_each_age_where_the_mode_moves():
     held = rl.delay_curve("beacon", default_behaviour="repeat", **settings)
     agrees(chunk.loss(1), ring_loss(2, 0.9, 4))
     assert held.loss(1).value > 0.85 > 0.4 > chunk.loss(1).value
+
+
+def test_a_policy_for_each_delay_has_a_curve_of_its_own(tmp_path):
+    """A ring that turns: policies that know their delay lose what the ring's closed form says, one that does not more.
+
+    The latter names symbol s where s + age is right: right with (1 - P)/3, P the probability of the others.
+    """
+    file = tmp_path / "turning.py"
+    file.write_text(
+        "def made(delay):\n"
+        "    return lambda shape, actions: lambda seen: 1 + (int(seen[0, 0]) // 10 + delay) % 4\n"
+        "knows_0, knows_1, knows_2 = map(made, range(3))\n"
+    )
+    settings = {"delays": [1, 2], "frames": 400, "replications": 24, "seed": 5}
+    turning = RING.replace("Ring-v0", "TurningRing-v0")
+    aware = rl.delay_curve(turning, policy=f"module:{file}:knows_{{delay}}", **settings)
+    unaware = rl.delay_curve(turning, policy=f"module:{file}:knows_0", **settings)
+    for column in (1, 2):
+        agrees(aware.loss(column), ring_loss(column, 0.9, 4))
+        agrees(unaware.loss(column), 1 - ring_loss(column, 0.9, 4) / 3)
+    assert [check["agrees"] for check in aware.checks()] == [True] * 3
+    assert (aware.aware, unaware.aware) == (True, False)
+    assert "delay is known" in aware.warnings[0]
+    read = read_loss_curve(aware.save(tmp_path / "aware.json"))
+    assert read == replace(aware.loss_curve, source=str(tmp_path / "aware.json"))
+    said = rl.bound(rl.Scenario("2", frame_time=1, workers=3, rule="max-time", loss=read)).assumptions
+    assert any("a policy for each delay" in each for each in said)
+
+
+def test_held_actions_of_a_policy_for_each_latency(tmp_path):
+    """What acts at the age of its latency is right with the ring's closed form; a frame later it names what was."""
+    file = tmp_path / "turning.py"
+    file.write_text(
+        "def made(delay):\n"
+        "    return lambda shape, actions: lambda seen: 1 + (int(seen[0, 0]) // 10 + delay) % 4\n"
+        "knows_0, knows_2 = made(0), made(2)\n"
+    )
+    curve = rl.delay_curve(
+        RING.replace("Ring-v0", "TurningRing-v0"), policy=f"module:{file}:knows_{{delay}}", delays=[2],
+        default_behaviour="repeat", frames=600, replications=24, seed=6,
+    )  # fmt: skip
+    assert curve.ages == (0, 2, 3)
+    agrees(curve.loss(1), ring_loss(2, 0.9, 4))
+    agrees(curve.loss(2), 1 - ring_loss(3, 0.9, 4) / 3)
 
 
 @pytest.fixture(scope="module")
@@ -308,6 +353,7 @@ def test_an_interaction_with_the_state_is_flagged(tmp_path):
         ),
         ({"delays": [5], "chunk": 3}, "a chunk of 3 actions is used up within 5 frames"),
         ({"env": RING, "policy": "oracle", "per": "episode"}, "no episode of"),
+        ({"policy": "module:none_{delay}.py:named"}, "there is no file 'none_0.py'"),
     ],
 )
 def test_bad_input_is_one_sentence(changed, said):

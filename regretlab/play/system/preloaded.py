@@ -3,8 +3,12 @@
 Nothing here may start threads: a fork copies only the calling one.
 """
 
+import atexit
 import os
+import warnings
 from importlib import import_module
+
+from ...reaper import adopt_orphans, end_descendants
 
 __all__ = ["load"]
 
@@ -23,4 +27,13 @@ def load() -> None:
     compile_transitions()
 
 
+def _end_all(server: int) -> None:
+    """End what the children of the fork server and theirs have left, when it ends because the supervisor is gone."""
+    if os.getpid() == server:
+        end_descendants(server)
+
+
 load()
+adopt_orphans()
+atexit.register(_end_all, os.getpid())
+warnings.filterwarnings("ignore", "forkserver: waitpid returned unexpected pid")  # of an orphan

@@ -9,17 +9,19 @@ torch only once.
 import ctypes
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
+from ...reaper import end_descendants
 from ...rules import known_rules
 from ...rules.state import boundary_at_or_after, boundary_at_or_before
 from ...scripts import main_left_alone
 
-__all__ = ["PRELOADED", "become_child", "compile_transitions", "process_pool"]
+__all__ = ["PRELOADED", "become_child", "compile_transitions", "fork_server_death", "process_pool"]
 
 PRELOADED = ["regretlab.play.system.preloaded"]
 _PR_SET_PDEATHSIG = 1
@@ -59,10 +61,28 @@ def process_pool() -> Iterator[ForkServerContext]:
             # interpreter's resource tracker stays with the interpreter: others may be using it.)
             server = forkserver._forkserver
             if (pid := server._forkserver_pid) is not None:  # type: ignore[attr-defined]
-                # Its children have ended. While it loads torch it hears nothing: Ctrl-C would wait for that.
+                # Its children have ended; what they started and left is a child of it now. It is killed because while
+                # it loads torch it hears nothing: Ctrl-C would wait for that.
+                end_descendants(pid)
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             server._stop()  # type: ignore[attr-defined]
+
+
+def fork_server_death(within: float = 0.5) -> str | None:
+    """Return what ended the fork server, from which the processes of a run are started; None if it still lives then.
+
+    The pipes of a process that is killed close a little before it counts as ended, so this waits ``within`` seconds.
+    """
+    pid = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
+    until = time.monotonic() + within
+    while pid is not None and time.monotonic() < until:
+        with suppress(ChildProcessError):  # it was started by another process
+            if ended := os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                killed = ended.si_code in (os.CLD_KILLED, os.CLD_DUMPED)
+                return signal.Signals(ended.si_status).name if killed else f"exit code {ended.si_status}"
+        time.sleep(0.01)
+    return None
 
 
 def become_child(name: str) -> None:
