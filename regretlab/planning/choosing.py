@@ -477,7 +477,7 @@ def _least_total(scenario: Scenario, machine: Machine, best: Candidate, numbers:
     counts = numbers if len(numbers) == 1 else range(1, int(max(numbers)) + 1)
     return min(
         min(_least(served, machine, n).regret_per_frame + machine.worker_cost * n for n in counts),
-        served.gap_default,
+        loss_of(served, "plan").gap_default,
     )
 
 
