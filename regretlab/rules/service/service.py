@@ -292,7 +292,7 @@ def workers_for_zero_inaction(
 
     References
     ----------
-    Derived in docs/theory ("Workers without inaction").
+    Derived in docs/theory ("Staggering rules").
 
     Examples
     --------
