@@ -58,6 +58,8 @@ def predict(record: "Record") -> Mapping[str, Any]:
     known = asked.mode_probability is not None
     if not known:  # who serves the frames does not depend on it
         asked = asked.replace(mode_probability=0.5)
+    if asked.default_behaviour == "random" and asked.actions is None:  # a record from before they were kept
+        asked = asked.replace(actions=asked.symbols or 2)
     found: Any
     try:
         found = bound(asked)

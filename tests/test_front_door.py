@@ -11,7 +11,7 @@ import pytest
 
 import regretlab as rl
 from regretlab.needs import MissingPackageError
-from regretlab.results import MOST_LINES, interval_quantile
+from regretlab.results import MOST_LINES, RegretParts, interval_quantile
 
 ROOT = Path(__file__).parents[1]
 
@@ -105,7 +105,9 @@ def test_a_field_that_the_rule_cannot_use_is_refused_where_it_is_evaluated():
 
 
 def test_a_field_that_an_entry_point_does_not_take_is_refused():
-    with pytest.raises(rl.InputError, match="compare does not take batch law '1, 2' into account: leave it out"):
+    with pytest.raises(rl.InputError, match="a plan does not take workers 3 into account: leave it out"):
+        ASKED.check("a plan", uses=("inference_time", "mode_probability", "frame_time"))
+    with pytest.raises(rl.InputError, match="compare with a batch law takes no inference time"):
         rl.compare(ASKED.replace(batch_law="1, 2"))
 
 
@@ -129,6 +131,14 @@ def test_intervals_have_the_quantiles_of_scipy():
     assert (high - low) / 2 == pytest.approx(0.5 * stats.t.ppf(0.975, 7))
     with pytest.raises(rl.InputError, match="level of an interval must lie between 0 and 1, not 1"):
         interval_quantile(1)
+
+
+def test_a_scaled_regret_has_scaled_parts_and_a_scaled_interval():
+    parts = RegretParts(0.1, 0.2, 0.05, {"total": 0.01, "delay": None}, degrees=7)
+    scaled = parts.scaled(500.0)
+    assert scaled.to_json() == pytest.approx({name: 500.0 * value for name, value in parts.to_json().items()})
+    assert scaled.interval(0.95) == pytest.approx([500.0 * end for end in parts.interval(0.95)])
+    assert np.isnan(scaled.estimate("delay").standard_error)
 
 
 def test_no_quantile_of_the_normal_law_is_written_as_a_number():

@@ -152,6 +152,17 @@ def test_the_prediction_holds_in_the_run(scenario, tmp_path, capsys):
     }
 
 
+def test_a_random_default_behaviour_has_the_gap_of_its_number_of_actions(tmp_path):
+    """Beacon with 4 symbols has 5 actions: a frame without an action loses 1 - 1/5."""
+    asked = rl.Scenario("uniform(0.04, 0.04)", mode_probability=0.9, symbols=4, rule="sequential")
+    asked = asked.replace(default_behaviour="random", workers=1)
+    summary = rl.run(asked, policy="oracle", clock="virtual", frames=6_000, out=tmp_path / "run").summary
+    predicted = summary.predicted
+    assert predicted["regret_per_frame"]["inaction"] == pytest.approx(0.8 * predicted["inaction_fraction"])
+    error = summary.regret.standard_errors["total"]
+    assert abs(summary.regret.total - predicted["regret_per_frame"]["total"]) < 4 * error + 0.01
+
+
 def test_a_prediction_that_is_a_mean_over_phases_says_so(tmp_path):
     """Constant times never mix: 2 workers, 2.4 frames, predicted .338 without an action, played .199."""
     asked = rl.Scenario(0.04, mode_probability=0.9, symbols=4, workers=2, rule="free-running")
@@ -162,10 +173,12 @@ def test_a_prediction_that_is_a_mean_over_phases_says_so(tmp_path):
     assert rl.run(asked.replace(workers=1), **played).summary.warnings == []
 
 
-def test_a_run_of_an_environment_of_unknown_predictability_predicts_who_serves(tmp_path):
+@pytest.mark.parametrize("default", ["noop", "random"])
+def test_a_run_of_an_environment_of_unknown_predictability_predicts_who_serves(default, tmp_path):
     pytest.importorskip("gymnasium")
     asked = rl.Scenario("uniform(0.03, 0.03)", frame_time=0.02, workers=2, rule="free-running")
-    played = {"env": "CartPole-v1", "policy": "random", "clock": "virtual", "default_action": 0}
+    asked, own = asked.replace(default_behaviour=default), {"default_action": 0} if default == "noop" else {}
+    played = {"env": "CartPole-v1", "policy": "random", "clock": "virtual", **own}
     record = rl.run(asked, frames=3_000, out=tmp_path / "run", **played)
     summary = record.summary
     assert summary.predicted["regret_per_frame"] is None

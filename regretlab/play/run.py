@@ -154,6 +154,7 @@ def _meta(configuration: RunConfiguration, prepared: Prepared) -> dict[str, Any]
         "workers": configuration.workers,
         "frame_time": prepared.environment.frame_time,
         "environment": prepared.environment.details,
+        "actions": prepared.environment.actions,
         **_policy_file(prepared.policy),
         "machine": {"system": platform.platform(), "processor": platform.machine()},
         "versions": {

@@ -106,6 +106,7 @@ class Record(Result):
             "rule": config.get("rule"),
             "alignment": config.get("alignment"),
             "default_behaviour": config.get("default_behaviour"),
+            "actions": self.meta.get("actions") if config.get("default_behaviour") == "random" else None,
             "chunk": config.get("chunk"),
             "unused": config.get("unused"),
             "age_limit": config.get("age_limit"),

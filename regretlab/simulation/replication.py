@@ -17,6 +17,7 @@ from .batches import BatchRun
 from .draws import LANES, AliasTable, alias_table
 from .events.service import EventRun
 from .frames import FrameRun
+from .independent import IndependentRun
 from .setting import Setting
 from .tallies import Counter, Rate, Tallies
 
@@ -41,7 +42,7 @@ BLOCK = 1 << 15
 
 
 class Service(Protocol):
-    """Who serves which frame (``FrameRun``, ``EventRun``)."""
+    """Who serves which frame (``FrameRun``, ``IndependentRun``, ``EventRun``)."""
 
     @property
     def reach(self) -> int:
@@ -139,6 +140,11 @@ def open_service(setting: Setting, table: AliasTable | None, seed: np.random.See
     service: Service
     if setting.accelerator is not None:
         service, block = BatchRun(setting.accelerator, setting.outputs), BLOCK
+    elif setting.rule.independent and IndependentRun.plays(setting.workers, setting.outputs):
+        block = BLOCK
+        service = IndependentRun(
+            setting.law, setting.frame_time, int(setting.workers), seed, block, setting.outputs, setting.cancel_after
+        )
     elif table is None:
         block = BLOCK
         service = EventRun(

@@ -49,7 +49,9 @@ def test_bound(answer):
     assert set(values) == BOUND_KEYS
     assert set(values["regret_per_frame"]) == set(values["regret_per_second"]) == set(values["regret"]) == PARTS
     assert values["method"] == "closed-form"
-    assert values["workers_for_zero_inaction"] == 3
+    assert values["workers_for_zero_inaction"] is None  # phases of free-running workers meet
+    staggered = _object(answer, *BOUND, "--workers", "3", "--rule", "max-time")
+    assert staggered["workers_for_zero_inaction"] == 3
     assert values["standard_error"] is None
     assert sum(values["delay_law"]) == pytest.approx(1 - values["inaction_fraction"])
     assert values["regret"]["total"] == pytest.approx(60 * values["regret_per_second"]["total"])
@@ -478,10 +480,14 @@ def test_stochasticity_of_a_record_and_of_random_play(answer, tmp_path):
     settings = ["--symbols", "2", "--mode-probability", "0.9"]
     words = ["--clock", "virtual", "--emulate-latency", "0.04", "--policy", "oracle", "--workers", "3", *settings]
     assert answer("run", *words, "--frames", "2000", "--out", str(tmp_path / "r")).code == 0
-    seen = ["--horizon", "2", "--ignore-actions", "--confidence", "0.9999", "--json"]
-    recorded = json.loads(answer("stochasticity", "--record", str(tmp_path / "r"), *seen).out)
-    played = json.loads(answer("stochasticity", "--env", "beacon", *settings, "--frames", "2000", *seen).out)
-    for values in (recorded, played):
+    seen = ["--horizon", "2", "--ignore-actions", "--json", "--confidence"]
+    sources = ["--record", str(tmp_path / "r")], ["--env", "beacon", *settings, "--frames", "2000"]
+    for source in sources:
+        values = json.loads(answer("stochasticity", *source, *seen, "0.9999").out)
+        narrow = json.loads(answer("stochasticity", *source, *seen, "0.5").out)
+        for name in ("p_minimax", "kappa", "staleness"):
+            wide, inner = ([found[name]] if name == "p_minimax" else found[name] for found in (values, narrow))
+            assert all(a["lower"] < b["lower"] < b["upper"] < a["upper"] for a, b in zip(wide, inner, strict=True))
         assert values["p_minimax"]["lower"] < 0.9 < values["p_minimax"]["upper"]
         assert values["kappa"][1]["lower"] < 0.9**2 + 0.1**2 < values["kappa"][1]["upper"]
         assert {pair["state"] for pair in values["pairs"]} == {0, 1}

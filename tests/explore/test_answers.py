@@ -74,6 +74,8 @@ def test_the_timeline_is_the_run_that_simulate_records(rule, tmp_path):
     assert np.array_equal(np.where(drawn.ages > 0, drawn.ages, -1), recorded.frames["delay_frames"])
     assert np.array_equal(drawn.worker, log.inferences["worker"])
     assert np.array_equal(drawn.release, recorded.inferences["release"], equal_nan=True)
+    acting = drawn.effect[drawn.effect >= 0]  # one output for each frame that is served, and no overwritten one
+    assert sorted(acting) == np.flatnonzero(drawn.ages > 0).tolist()
 
 
 def test_a_repeated_action_ages_until_a_fresher_one_comes():

@@ -47,6 +47,19 @@ def test_the_freshest_observation_wins_then_the_later_start():
     assert fates == {0: (6, True), 1: (6, True), 2: (6, False)}
 
 
+def test_from_the_age_limit_on_no_output_acts():
+    service = FrameService(1.0, kept=2, age_limit=3)
+    for worker in range(3):
+        service.add(_output(worker, worker, 2.5))
+    assert service.choose(3).worker == 2
+    assert service.choose(4) is None  # the next freshest is three frames old now
+    fates = {output.worker: (output.effect_frame, output.overwritten) for output in service.finished()}
+    assert fates == {0: (3, True), 1: (4, True), 2: (3, False)}
+    chunk = FrameService(1.0, age_limit=3, lasts=True)
+    chunk.add(_output(0, 0, 0.5))
+    assert [chunk.choose(frame) is not None for frame in range(1, 5)] == [True, True, False, False]
+
+
 def test_what_never_reaches_a_frame_is_reported_as_such():
     service = FrameService(1.0)
     service.add(_output(0, 4, 9.0))

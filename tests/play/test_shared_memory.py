@@ -1,4 +1,4 @@
-"""The arena, the semaphores and the robust lock, with real processes."""
+"""The arena, the semaphores and the robust lock, with real processes, and the rings of rows."""
 
 import multiprocessing
 import os
@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from regretlab.play.system.arena import Arena
+from regretlab.play.system.board import FRAME_ROWS, Board, board_fields
 from regretlab.play.system.synchronisation import LOCK_BYTES, SEMAPHORE_BYTES, RobustLock, SemaphoreRow
+from regretlab.records.schema import FrameRow
 
 
 def _fields():
@@ -97,3 +99,17 @@ def test_a_wait_ends_at_its_timeout_and_posts_are_counted(arena):
     assert semaphores.wait(0, 0.0)
     assert semaphores.wait(0, 0.0)
     assert not semaphores.wait(0, 0.0)
+
+
+def test_the_recorder_may_be_a_whole_ring_behind_and_loses_no_row():
+    arena = Arena(board_fields(1, (1,), np.uint8, 0))
+    board = Board(arena)
+    row = FrameRow(0, 0.0, 0.0, 0, -1, -1, -1, 0.0, False, False, 0)
+    for number in range(FRAME_ROWS):
+        board.write_frame(row._replace(frame=number))
+    with pytest.raises(RuntimeError, match="is the disk stalled"):
+        board.write_frame(row)
+    assert board.read_frames()["frame"].tolist() == list(range(FRAME_ROWS))
+    board.write_frame(row)
+    assert len(board.read_frames()) == 1
+    arena.close()

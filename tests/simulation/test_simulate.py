@@ -96,6 +96,8 @@ def test_the_law_of_the_intervals_of_one_worker_is_that_of_its_delays(rule, paus
         assert_near(law[frames], errors[frames], expected[frames], name=frames)
     assert law[: 1 + pause].max() == 0
     assert law @ np.arange(len(law)) == pytest.approx(result.action_interval["mean"])
+    p99 = int(result.action_interval["p99"])
+    assert law[:p99].sum() < 0.99 <= law[: p99 + 1].sum()
 
 
 def test_the_law_of_the_intervals_of_the_unlimited_pool():

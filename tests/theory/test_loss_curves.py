@@ -112,6 +112,19 @@ def test_a_plan_and_a_comparison_choose_what_they_choose_on_the_ring(file):
     assert ranked[0] == ranked[1]
 
 
+def test_a_curve_in_another_unit_of_reward_has_the_same_plan():
+    """Ten times the losses, the gap and the cost of a worker: ten times every figure, the least total included."""
+    plans = []
+    for scale in (1.0, 10.0):
+        curve = LossCurve((0, 3, 6), (0.0, 0.3 * scale, 0.5 * scale), scale)
+        asked = rl.Scenario("3", frame_time=1, loss=curve)
+        plans.append(rl.plan(asked, rule="max-time", worker_cost=0.02 * scale, services="given"))
+    assert plans[0].workers == plans[1].workers
+    assert plans[0].least_total < 1.0
+    assert plans[1].least_total == pytest.approx(10.0 * plans[0].least_total)
+    assert plans[1].regret.total == pytest.approx(10.0 * plans[0].regret.total)
+
+
 @pytest.mark.parametrize("law", ["3", LAW])
 def test_the_largest_inference_time_of_a_curve_is_that_of_the_ring(law, file):
     settings = {"rule": "max-time", "target_regret": 0.2, "worker_cost": 0.001, "services": "given", "most_workers": 6}

@@ -63,16 +63,16 @@ def tally(
     older = 0
     for position in range(found):
         index = int(acted[position])
-        delay = int(served[index])
-        delays[delay] += 1
-        intervals[min(index - previous, longest)] += 1
+        delay = int(served[np.uint64(index)])  # an index without a sign needs no check
+        delays[np.uint64(delay)] += 1
+        intervals[np.uint64(min(index - previous, longest))] += 1
         level += newest * (index - begin)
-        lead = index - delay - newest
-        newer = (-lead) >> 63  # all ones where the observation is newer than any before
-        older -= lead >> 63
-        peak_sum += (index - newest) & newer
-        peaks -= newer
-        newest += lead & newer
+        observed = index - delay
+        older += observed < newest
+        newer = observed > newest
+        peak_sum += (index - newest) * newer
+        peaks += newer
+        newest = max(newest, observed)
         previous = index
         begin = index
     level += newest * (count - begin)

@@ -39,6 +39,18 @@ def move_to_fresh_states(
 
 
 @kernel(allocates=False)
+def add_moves(shown: NDArray[np.int32], count: int, size: np.int32) -> None:
+    """Turn a symbol and ``count`` moves after it into symbols; their sum before it is reduced fits into 32 bits."""
+    symbol = shown[0]
+    for index in range(1, count + 1):
+        symbol = np.int32(symbol + shown[index])
+        shown[index] = symbol
+    share = 1.0 / size
+    for index in range(1, count + 1):
+        shown[index] -= size * np.int32((shown[index] + 0.5) * share)
+
+
+@kernel(allocates=False)
 def move_ring(
     bits: NDArray[np.uint64], count: int, jump: np.uint64, symbols: int, chain: NDArray[np.int32], history: int
 ) -> None:
@@ -48,15 +60,14 @@ def move_ring(
     """
     size = np.int32(symbols)
     step = np.float64(symbols - 1) / max(np.float64(jump), 1.0)
+    shown = chain[history - 1 :]
     for index in range(count):
         random = bits[index]
         move = np.int32(1) + min(np.int32(np.float64(random) * step), size - np.int32(2))
-        chain[history + index] = move * np.int32(random < jump)
-    symbol = chain[history - 1]
-    for index in range(count):
-        moved = symbol + chain[history + index] - size
-        symbol = np.int32(moved + (size & (moved >> np.int32(31))))
-        chain[history + index] = symbol
+        shown[index + 1] = move * np.int32(random < jump)
+    together = max(1, (2**31 - 1) // symbols - 1)  # moves whose sum fits into 32 bits
+    for begin in range(0, count, together):
+        add_moves(shown[begin:], min(together, count - begin), size)
 
 
 @kernel(allocates=False)
@@ -66,8 +77,9 @@ def count_wrong(
     """Return in how many agent frames the symbol is no longer the one observed."""
     wrong = 0
     for position in range(found):
-        index = acted[position]
-        wrong += chain[history + index] != chain[history + index - served[index]]
+        index = np.uint64(acted[position])  # an index without a sign needs no check
+        shown = np.uint64(history) + index
+        wrong += chain[shown] != chain[shown - np.uint64(served[index])]
     return wrong
 
 
