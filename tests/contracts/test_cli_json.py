@@ -508,6 +508,7 @@ def test_stochasticity_where_no_state_is_told(answer, tmp_path):
     assert (silent["policy"], silent["staleness"], silent["truth"]) == (None, [], None)
     assert silent["p_minimax"]["value"] is None
     assert any("--policy" in note for note in silent["assumptions"])
+    assert "delay-curve" in silent["assumptions"][-1]
     (point,) = _object(answer, "stochasticity", *asked, "--policy", "random")["staleness"]
     assert 0.3 < point["value"] < 0.7
     words = ["--env", "CartPole-v1", "--default-action", "0", "--clock", "virtual", "--emulate-latency", "0.03"]
