@@ -1,5 +1,6 @@
 """The command that ranks every staggering rule: ``compare``."""
 
+from ..errors import InputError
 from .options import Json, Whole, app
 from .output import print_result
 from .scenario import PlanningWorld, with_fields
@@ -7,13 +8,13 @@ from .scenario import PlanningWorld, with_fields
 __all__ = ["compare"]
 
 
-@with_fields("inference_time", "workers", required=("inference_time",))
+@with_fields("inference_time", "workers")
 class _World(PlanningWorld):
-    """A law of inference time and workers in a world."""
+    """A law of inference time, or of batches, and workers in a world."""
 
 
 @app.command
-def compare(world: _World, *, frames: Whole = 100_000, json: Json = False) -> int:
+def compare(world: _World | None = None, *, frames: Whole = 100_000, json: Json = False) -> int:
     """Rank every staggering rule by its regret, with the workers and in the world given.
 
     Example: regretlab compare --inference-time "gamma(4, scale=0.02)" --mode-probability 0.95 --workers 6
@@ -25,4 +26,7 @@ def compare(world: _World, *, frames: Whole = 100_000, json: Json = False) -> in
     """
     from ..planning import compare as rank
 
-    return print_result(rank(world.scenario(), frames=frames or None), json)
+    asked = (world or _World()).scenario()
+    if asked.inference_time is None and asked.batch_law is None:
+        raise InputError("--inference-time is missing")
+    return print_result(rank(asked, frames=frames or None), json)

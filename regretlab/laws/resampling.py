@@ -54,6 +54,7 @@ class SamplingInterval:
     def to_json(self) -> dict[str, Any]:
         """Return the intervals as plain values, parts within their figure."""
         values: dict[str, Any] = {"samples": self.samples, "level": self.level, "unseen_time": self.unseen_time}
+        values["workers_for_zero_inaction"] = None  # unless the rule has a number
         for name, ends in self.intervals.items():
             figure, _, part = name.partition(".")
             if part:

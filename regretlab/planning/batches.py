@@ -11,9 +11,10 @@ from ..theory.realtime import bound
 from .candidates import BATCHES, Candidate, options_of
 from .report import Plan
 
-__all__ = ["plan_of_batches"]
+__all__ = ["MOST_ITEMS", "plan_of_batches"]
 
-_MOST = 256
+MOST_ITEMS = 256
+"""Items of a batch at most, of those that are tried."""
 _NONE = (None, 0, 0.0, "outputs", "given")
 
 
@@ -45,7 +46,7 @@ def plan_of_batches(
     for name, value in others.items():
         if value not in _NONE:
             raise InputError(f"a plan of batches takes no {name.replace('_', ' ')}: leave it out")
-    base = scenario.replace(workers=_MOST if most_workers is None else most_workers, horizon=None)
+    base = scenario.replace(workers=MOST_ITEMS if most_workers is None else most_workers, horizon=None)
     batches = batches_of(base, "plan")
     assert batches is not None
     most = batches.items if most_workers is None else batches.most
@@ -70,7 +71,7 @@ def plan_of_batches(
     value = None if played is None else bound(played.replace(horizon=None))
     more = False  # whether the search limit binds
     if played is not None and most_workers == chosen.workers:
-        further = range(most + 1, min(_MOST, 2 * most) + 1)
+        further = range(most + 1, min(MOST_ITEMS, 2 * most) + 1)
         values = [bound(played.replace(workers=items, horizon=None)).regret.total for items in further]
         more = min(values, default=chosen.total) < chosen.total - 1e-9
     return Plan(

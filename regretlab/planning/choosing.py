@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..laws import Law
 from ..laws.load_law import LoadLaw
 from ..laws.measured import MeasuredSlowdown
-from ..laws.resampling import with_unseen_time
+from ..laws.resampling import sampling_interval, with_unseen_time
 from ..laws.sample_law import SampleLaw
 from ..progress import Progress
 from ..results import RegretParts
@@ -49,6 +49,7 @@ _USES = (*_WORLD, "maximum_time", "cores", *_SERVICE)
 _CLOSE, _FINALISTS = 3, 4
 _APART = 3.0  # standard errors
 _MOST_BOUNDED = 300
+_SHARE = 0.02  # of the regret, that fewer workers may lose more where samples do not settle their number
 
 
 class _Choice(NamedTuple):
@@ -196,6 +197,11 @@ def plan(
         raise InputError(f"no candidate can be computed for inference time {law.text} ({reasons})")
     best, tried = search.decided(idle, [candidate for _, candidate in found])
     best_choice = next((choice for choice, each in found if _same(each, best)), None)
+    apart = 0.0
+    if isinstance(law, SampleLaw) and number is None and target_regret is None and not machine.worker_cost:
+        apart = min(_SHARE * best.total, _left_open(law, loss, frame_time))
+        more = [] if services == "given" else _with_outputs(scenario)
+        best, best_choice = search.fewer(best, best_choice, apart, more)
     if quality is not None and not isinstance(loss, FrameLoss):
         raise InputError("the size of a model that trades quality for time needs a mode probability, not a loss curve")
     factor = largest_factor(law, frame_time, loss, target_regret=target_regret, worker_cost=machine.worker_cost)
@@ -216,7 +222,7 @@ def plan(
         regime=regime_of(best.rule is not None, best.workers),
         regret=shown[0].regret,
         cost=best.cost,
-        binds=_binding(search, best, best_choice, choices, most),
+        binds=_binding(search, best, best_choice, choices, most, apart),
         largest_inference_time=largest,
         model_size=size,
         target_regret=target_regret,
@@ -224,7 +230,10 @@ def plan(
         service=shown[0].service,
         method="closed-form" if shown[0].service is None else shown[0].service.method,
         alternatives=(idle, *shown[1:]),
-        assumptions=_assumptions(shown[0], machine, scaling, quality, target_regret, law),
+        assumptions=(
+            *_assumptions(shown[0], machine, scaling, quality, target_regret, law),
+            *([f"workers cost nothing: the fewest that lose at most {apart:.2g} more than the best"] if apart else []),
+        ),
         scenario=chosen,
         ignored=scenario.ignored(_CHOSEN),
         model_size_words=size_words,
@@ -238,6 +247,21 @@ def plan(
         other_services=tuple(sorted((each for _, each in others), key=lambda each: each.sure_total)),
         slowdown=1.0 if best.workers == math.inf else machine.slowdown(best.workers),
     )
+
+
+def _left_open(law: SampleLaw, loss: AgeLoss, frame_time: float) -> float:
+    """Return how far above its value the mean loss by a sampled inference's own delay may lie, at 95 % confidence.
+
+    Of workers that cost nothing each further one loses a little less, so that the longest sample would decide their
+    number. Fewer that lose at most this much more, and at most 2 % more, are as good as the samples can show.
+    """
+
+    def figures(other: Law) -> dict[str, float]:
+        pmf = other.frame_pmf(frame_time)
+        return {"loss": float(pmf @ loss.of_age(np.arange(len(pmf))))}
+
+    found = sampling_interval(law, figures)
+    return 0.0 if found is None else found.intervals["loss"][1] - figures(law)["loss"]
 
 
 def _as_seen(seen: Scan, machine: Machine, candidate: Candidate) -> Candidate:
@@ -354,6 +378,30 @@ class _Search:
             if found[place].total - _APART * found[place].error <= least:
                 settled[place] = self.scan.settled(self.machine, found[place])
         return choose([idle, *settled], self.target, self.scan.tolerance), settled
+
+    def fewer(
+        self, best: Candidate, choice: _Choice | None, apart: float, more: list[dict[str, Any]]
+    ) -> tuple[Candidate, _Choice | None]:
+        """Return the fewest workers of a choice that lose at most so much more, with the options best for them."""
+        if choice is None or best.workers == math.inf:
+            return best, choice
+        low, high, found = 0, int(best.workers), best
+        while high - low > 1:
+            middle = (low + high) // 2
+            tried = self._at(choice, replace(best, workers=float(middle)))
+            if tried is not None and tried.sure_total <= best.total + apart:
+                high, found = middle, tried
+            else:
+                low = middle
+        if found is best:
+            return best, choice
+        served = [(choice, found)]
+        for options in more:
+            other = choice.serving({**choice.options, **options})
+            if (tried := self._at(other, found)) is not None:
+                served.append((other, tried))
+        choice, found = min(served, key=lambda each: each[1].sure_total)
+        return self.scan.settled(self.machine, found), choice
 
     def _at(self, choice: _Choice, candidate: Candidate) -> Candidate | None:
         return self._looked_at(
@@ -475,7 +523,7 @@ def _choices(
 
 
 def _binding(
-    search: _Search, best: Candidate, best_choice: _Choice | None, choices: list[_Choice], most: int
+    search: _Search, best: Candidate, best_choice: _Choice | None, choices: list[_Choice], most: int, apart: float
 ) -> Binding:
     """Return what keeps the regret up: lift the cores, then the number and cost of workers, and see what helps.
 
@@ -485,7 +533,7 @@ def _binding(
     quick = [choice for choice in choices if choice.rule.has_closed_form and not choice.options]
     rules = [choice for choice in quick if not choice.rule.single_worker] or quick
     rules += [best_choice] if best_choice is not None and best_choice not in rules else []
-    margin = 10 * scan.tolerance
+    margin = 10 * scan.tolerance + apart
 
     def least(freed: Machine, limit: int) -> float:
         numbers = [float(n) for n in worker_numbers(scan.law, freed, limit)]

@@ -1,22 +1,26 @@
 """Every rule in one world, side by side: ``compare``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
+from ..laws.resampling import SamplingInterval
 from ..results import Method, RegretParts, Result, flattened, listed
-from ..rules import known_rules
+from ..rules import get_rule, known_rules
 from ..scenario import Scenario, as_scenario, frames_of, with_unit
 from ..simulation import simulate
+from ..simulation.sampling import interval_from_samples
 from ..theory.loss import loss_of
 from ..theory.realtime import bound
+from .batches import MOST_ITEMS
+from .candidates import BATCHES, choice_in_words, options_of
+from .valuing import bound as value
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["ComparedRule", "Comparison", "compare"]
 
-_NEEDS = ("inference_time",)
 _USES = (
     "mode_probability",
     "loss",
@@ -32,6 +36,7 @@ _USES = (
     "age_limit",
     "cancel_after",
     "replicas",
+    "batch_law",
     "workers",
     "maximum_time",
     "cores",
@@ -55,6 +60,8 @@ class ComparedRule:
         Frames outputs are held to, of a rule that holds.
     method
         Where the figures come from.
+    sampling_interval
+        Of its figures where the inference time is known from samples, else None.
     """
 
     rule: str
@@ -62,6 +69,7 @@ class ComparedRule:
     inaction_fraction: float
     hold: int | str | None
     method: Method
+    sampling_interval: SamplingInterval | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as plain values."""
@@ -72,6 +80,7 @@ class ComparedRule:
             "inaction_fraction": self.inaction_fraction,
             "hold": self.hold,
             "method": self.method,
+            "sampling_interval": None if self.sampling_interval is None else self.sampling_interval.to_json(),
         }
 
 
@@ -138,8 +147,12 @@ class Comparison(Result):
 
 
 def _note(row: ComparedRule) -> str:
-    held = "" if row.hold is None else f", outputs held to {frames_of(row.hold)}"
-    return f"{held} (simulated)" if row.method == "simulation" else held
+    said = "" if row.hold is None else f", outputs held to {frames_of(row.hold)}"
+    said += " (simulated)" if row.method == "simulation" else ""
+    if row.sampling_interval is None:
+        return said
+    low, high = row.sampling_interval.intervals["regret_per_frame.total"]
+    return f"{said}, in [{low:.4g}, {high:.4g}] from {row.sampling_interval.samples} samples"
 
 
 def compare(scenario: Scenario, *, frames: int | None = 100_000) -> Comparison:
@@ -148,7 +161,8 @@ def compare(scenario: Scenario, *, frames: int | None = 100_000) -> Comparison:
     Parameters
     ----------
     scenario
-        Inference time, world and workers. Its rule, hold and alignment are not used: each rule has its own.
+        Inference time, world and workers. Its rule, hold and alignment are not used: each rule has its own. With a
+        batch law, which no rule starts, batches of each number of items up to the workers are compared.
     frames
         Simulate the rules without a closed form, in eight replications of this many frames; None lists them as not
         computed.
@@ -164,8 +178,11 @@ def compare(scenario: Scenario, *, frames: int | None = 100_000) -> Comparison:
     >>> found.best.rule, round(found.regret.total, 4), "expected-time" in found.not_computed
     ('max-time', 0.3439, True)
     """
-    as_scenario(scenario, "compare").check("compare", needs=_NEEDS, uses=(*_USES, *_CHOSEN))
+    batches = as_scenario(scenario, "compare").batch_law is not None
+    scenario.check("compare", needs=() if batches else ("inference_time",), uses=(*_USES, *_CHOSEN))
     loss_of(scenario, "compare")
+    if batches:
+        return _of_batches(scenario)
     base = scenario.replace(hold=None, alignment=None, horizon=None, maximum_time=None)
     rows: list[ComparedRule] = []
     failed: dict[str, str] = {}
@@ -190,5 +207,29 @@ def compare(scenario: Scenario, *, frames: int | None = 100_000) -> Comparison:
         rows.append(row)
     if not rows:
         raise InputError(f"no rule could be computed: {next(iter(failed.values()))}")
+    rows = [replace(row, sampling_interval=_interval(base, row, scenario.maximum_time)) for row in rows]
     rows.sort(key=lambda row: row.regret.total)
+    return Comparison(scenario, tuple(rows), failed, scenario.ignored(_CHOSEN))
+
+
+def _interval(base: Scenario, row: ComparedRule, maximum_time: float | None) -> SamplingInterval | None:
+    """Return the sampling interval of a rule's figures; None for a law that is not known from samples."""
+    rule = get_rule(row.rule)
+    asked = base.replace(rule=rule, hold=row.hold, maximum_time=maximum_time if rule.takes_maximum_time else None)
+    return interval_from_samples(asked, row.regret, row.inaction_fraction)
+
+
+def _of_batches(scenario: Scenario) -> Comparison:
+    """Return batches of every number of items up to the workers, unused outputs dropped and kept."""
+    base = scenario.replace(rule=Scenario.rule, hold=None, alignment=None, horizon=None)
+    kept = scenario.service_model == "once" and scenario.is_default("unused")
+    rows = []
+    for unused in (scenario.unused, "keep") if kept else (scenario.unused,):
+        for items in range(1, int(min(scenario.workers, MOST_ITEMS)) + 1):
+            asked = base.replace(workers=items, unused=unused)
+            report = value(asked)
+            words = choice_in_words(f"{BATCHES} of at most {items}", None, options_of(asked))
+            rows.append(ComparedRule(words, report.regret, report.inaction_fraction, None, report.method))
+    rows.sort(key=lambda row: row.regret.total)
+    failed = {rule.name: "an accelerator that serves batches starts the next when one ends" for rule in known_rules()}
     return Comparison(scenario, tuple(rows), failed, scenario.ignored(_CHOSEN))

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..laws import Law
@@ -35,7 +34,7 @@ from ..scenario import Scenario
 from ..simulation import simulate
 from ..theory.cancelling import best_threshold
 from ..theory.hold import regret_of_holds
-from ..theory.loss import AgeLoss, FrameLoss
+from ..theory.loss import AgeLoss, FrameLoss, by_age
 from .candidates import Candidate, Machine, choice_in_words
 
 __all__ = ["Scan", "choose"]
@@ -45,35 +44,13 @@ _MOST_COUNTED = 24  # exponential workers, for the same reason
 _NEARLY_UNBLOCKED = 1e-3
 _CLOSER = 7
 _COARSE = 7
-_SCANNED, _SETTLED = 30_000, 1_000_000  # starts and frames of a simulation
-_FEWEST_FRAMES, _MOST_FRAMES = 4_000, 400_000
+_SCANNED, _SETTLED = 20_000, 300_000  # starts and frames of a simulation
+_FEWEST_FRAMES, _MOST_FRAMES, _BATCHES = 1_000, 400_000, 12
 
 _Slowed = tuple[float, float]
 """How many times as long inference takes, and with how many in flight."""
 _Key = tuple[StaggeringRule, float, int | None, str | None, _Slowed, float | None]
 _Found = tuple[RegretParts, ServiceLaw, int | None]
-
-
-@dataclass(frozen=True)
-class _ByAge(AgeLoss):
-    """The loss of a witness as a curve over ages."""
-
-    gap_default: float
-    of_witness: FrameLoss
-
-    def curve(self, ages: ArrayLike) -> NDArray[np.float64]:
-        """Return that of the witness."""
-        return self.of_witness.curve(ages)
-
-    @property
-    def limit(self) -> float:
-        """The limit of the witness."""
-        return self.of_witness.limit
-
-    @property
-    def settled_age(self) -> float:
-        """The limit of the witness."""
-        return self.of_witness.settled_age
 
 
 @dataclass
@@ -344,12 +321,6 @@ class Scan:
             assert isinstance(self.loss, FrameLoss)  # a measured curve has no mode
             stakes = {name: getattr(self.loss, name) for name in ("symbols", "gap_default", "gap_delay")}
             world = world.replace(mode_probability=self.loss.p, **stakes)
-        else:  # ages alone decide, and losses by age have smaller errors than those seen on a witness
-            curve = _ByAge(self.loss.gap_default, self.loss) if isinstance(self.loss, FrameLoss) else self.loss
-            world = world.replace(mode_probability=None, symbols=None, loss=curve)
-            if options.get("default_behaviour") == "repeat":  # the same where the mode stays
-                options = {**options, "chunk": math.inf}
-            options = {name: value for name, value in options.items() if name != "default_behaviour"}
         scenario = world.replace(
             inference_time=law,
             frame_time=self.frame_time,
@@ -362,8 +333,12 @@ class Scan:
             horizon=None,
             **options,
         )
-        warmup = 2_000 + math.ceil(20.0 * mean)
-        found = simulate(scenario, frames=int(frames), replications=1, warmup=warmup, seed=seed, threads=1)
+        if not self.moves:  # ages alone decide, and losses by age have smaller errors than those seen on a witness
+            scenario = by_age(scenario, self.loss)
+        warmup = (2_000 if rule.learns == "quantile_time" else 200) + math.ceil(20.0 * mean)
+        found = simulate(
+            scenario, frames=int(frames), replications=1, warmup=warmup, seed=seed, threads=1, batches=_BATCHES
+        )
         return found.regret, found.service, hold
 
 

@@ -1,22 +1,24 @@
 """The value of a rule in any service model: its closed form, the exact chain, or a simulation to a stated precision."""
 
+import math
 from dataclasses import replace
 
 from ..laws.law import LongTailError
-from ..rules import get_rule
+from ..rules import UNSTAGGERED, get_rule
 from ..rules.service.service import NoClosedForm
 from ..scenario import Scenario
 from ..simulation import SimulationResult, simulate
 from ..theory.learning import LearningPart
 from ..theory.loss import loss_of
 from ..theory.realtime import bound as closed_form
-from ..theory.realtime import law_on_cores
+from ..theory.realtime import law_on_cores, workers_for_every_frame
 from ..theory.report import RegretReport
 
-__all__ = ["bound", "simulated"]
+__all__ = ["bound", "fewest_without_inaction", "simulated"]
 
 PRECISION = 1e-3
 """Standard error of the regret per frame that a simulation goes on for, as a share of the larger gap."""
+_COUNTED_FRAMES, _EACH_NUMBER = 20_000, 20
 _FEWEST_FRAMES = 100_000
 _MOST_FRAMES = 1_600_000
 
@@ -55,7 +57,7 @@ def bound(scenario: Scenario, *, learning: LearningPart | None = None) -> Regret
     ('simulation', True, 0.0893)
     """
     try:
-        return closed_form(scenario, learning=learning)
+        return _counted(closed_form(scenario, learning=learning), learning)
     except (NoClosedForm, LongTailError) as reason:
         why = str(reason).removesuffix(": simulate it")
     learners = 0 if learning is None else learning.learners or 0
@@ -67,7 +69,57 @@ def bound(scenario: Scenario, *, learning: LearningPart | None = None) -> Regret
     hold = found.scenario.hold if get_rule(scenario.rule).holds else scenario.hold
     report = closed_form(scaled.replace(hold=hold), learning=learning, service=service, standard_error=error)
     measured = replace(found.regret, learning=report.regret.learning)
-    return replace(report, regret=measured, scenario=scenario)
+    return _counted(replace(report, regret=measured, scenario=scenario), learning)
+
+
+def _counted(report: RegretReport, learning: LearningPart | None) -> RegretReport:
+    """Return a report with the workers for zero inaction from simulations where no closed form gives them."""
+    asked = report.scenario
+    if asked.batch_law is not None:
+        return report
+    scaled = _on_cores(asked, 0 if learning is None else learning.learners or 0)
+    assert scaled.inference_time is not None
+    try:
+        workers_for_every_frame(scaled.inference_time, scaled, loss_of(asked, "bound"))
+    except NoClosedForm:
+        return replace(report, workers_for_zero_inaction=fewest_without_inaction(scaled))
+    return report
+
+
+def fewest_without_inaction(scenario: Scenario) -> int | None:
+    """Return the fewest workers with which 20,000 simulated frames all have an action; None up to twice the longest.
+
+    Parameters
+    ----------
+    scenario
+        Rule and what becomes of outputs; a law without an upper end is tried up to twice its mean.
+
+    Examples
+    --------
+    >>> fewest_without_inaction(Scenario("uniform(2.9, 0.2)", frame_time=1, mode_probability=0.9, rule="expected-time"))
+    5
+    """
+    law, rule, replicas = scenario.inference_time, get_rule(scenario.rule), scenario.replicas
+    assert law is not None
+    end = law.maximum()
+    longest = end if math.isfinite(end) else law.mean()
+    alone = rule.single_worker or ((rule.independent or rule == UNSTAGGERED) and scenario.unused == "drop")
+    most = 1 if alone else 2 * math.ceil(longest / scenario.frame_time) + 2
+
+    def serves_all(groups: int) -> bool:
+        asked = scenario.replace(workers=groups * replicas, horizon=None)
+        found = simulate(asked, frames=_COUNTED_FRAMES, replications=1, threads=1, batches=1)
+        return found.inaction_fraction == 0.0
+
+    if most <= _EACH_NUMBER:  # more workers may miss frames that fewer serve, where starts fall out of step with frames
+        return next((groups * replicas for groups in range(1, most + 1) if serves_all(groups)), None)
+    low, high = 0, most
+    if not serves_all(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if serves_all(middle) else (middle, high)
+    return high * replicas
 
 
 def simulated(scenario: Scenario, learners: int = 0) -> SimulationResult:

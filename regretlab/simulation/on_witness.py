@@ -28,13 +28,12 @@ from ..laws.racing import fastest_of
 from ..progress import Progress, silent
 from ..results import RegretParts
 from ..rules import get_rule
-from ..rules.service.service import workers_for_zero_inaction
 from ..scenario import SERVICE_FIELDS, Scenario, as_scenario
 from ..theory.batching import with_batch_time
 from ..theory.delay import best_target
 from ..theory.hold import hold_to_simulate
 from ..theory.loss import AgeLoss, FrameLoss, loss_of
-from ..theory.realtime import law_on_cores
+from ..theory.realtime import law_on_cores, without_inaction
 from .estimates import Ratio, Stacked, action_intervals, interval_law, ratio, served_delays, stack, summed_service
 from .replication import Environment, compile_kernels, play_replications
 from .result import SimulationResult
@@ -95,6 +94,7 @@ def simulate(
     warmup: int | None = None,
     seed: int = 0,
     threads: int | None = None,
+    batches: int | None = None,
     progress: Progress = silent,
 ) -> SimulationResult:
     """Simulate the scenario's rule on a witness chain: the fields of ``bound``, with standard errors.
@@ -116,6 +116,8 @@ def simulate(
         Non-negative integer. The same seed gives the same figures on any number of threads.
     threads
         Threads to use; default: all cores.
+    batches
+        Batches of a replication for the standard errors; default: by the number of frames.
     progress
         Called after each replication with the number finished and the total.
 
@@ -145,7 +147,7 @@ def simulate(
     loss = loss_of(scenario, "simulate")
     law, notes = law_on_cores(scenario)
     scenario = with_hold(scenario)
-    setting = resolve(scenario, law, frames=frames, warmup=warmup, loss=loss)
+    setting = resolve(scenario, law, frames=frames, warmup=warmup, loss=loss, batches=batches)
     if scenario.batch_law is not None:
         scenario = asked
 
@@ -283,9 +285,9 @@ def _figures(
         replications=len(columns),
         standard_errors=errors,
         frames_per_second=speed,
-        workers_for_zero_inaction=workers_for_zero_inaction(
-            setting.law, setting.frame_time, maximum_time=scenario.maximum_time
-        ),
+        workers_for_zero_inaction=None
+        if scenario.batch_law
+        else without_inaction(law_on_cores(scenario)[0], scenario, loss),
         witness="a measured loss curve" if witness is None else witness.describe(scenario.mode == "moves"),
         assumptions=service.assumptions,
     )

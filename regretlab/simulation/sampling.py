@@ -4,6 +4,7 @@ Each resample of the samples (``laws.resampling``) is simulated with the same ra
 the law; the ends are counted from the figure that was computed, whatever its method.
 """
 
+import math
 from collections.abc import Mapping
 
 from ..errors import InputError
@@ -12,14 +13,16 @@ from ..laws.resampling import SamplingInterval, sampling_interval
 from ..laws.sample_law import SampleLaw
 from ..results import RegretParts
 from ..rules import get_rule
-from ..rules.service.service import workers_for_zero_inaction
+from ..rules.state import BINS
 from ..scenario import Scenario
-from ..theory.loss import loss_of
+from ..theory.loss import by_age, loss_of
+from ..theory.realtime import without_inaction
 from .on_witness import simulate, with_hold
+from .result import SimulationResult
 
 __all__ = ["interval_from_samples"]
 
-_FRAMES, _WARMUP, _SEED = 10_000, 2_000, 7
+_FEWEST_FRAMES, _MOST_FRAMES, _STARTS, _WARMUP, _SEED = 500, 10_000, 10_000, 200, 7
 
 
 def interval_from_samples(scenario: Scenario, regret: RegretParts, inaction_fraction: float) -> SamplingInterval | None:
@@ -74,15 +77,29 @@ def interval_from_samples(scenario: Scenario, regret: RegretParts, inaction_frac
 
 def _figures(scenario: Scenario, law: Law) -> Mapping[str, float]:
     """Return the figures for another law; the regret by the ages that are served, without the noise of a path."""
-    warmup = None if get_rule(scenario.rule).learns else _WARMUP
-    found = simulate(
-        scenario.replace(inference_time=law), frames=_FRAMES, replications=1, warmup=warmup, seed=_SEED, threads=1
-    )
+    mean = law.mean() / scenario.frame_time
+    frames = int(min(_MOST_FRAMES, max(_FEWEST_FRAMES, _STARTS * mean / min(scenario.workers, 1e6))))
+    rule = get_rule(scenario.rule)
+    warmup: int | None = _WARMUP + math.ceil(20.0 * mean)
+    if rule.learns == "quantile_time":  # its window fills
+        warmup = _WARMUP + math.ceil(2 * BINS * mean / scenario.workers)
+    elif scenario.maximum_time is not None and scenario.maximum_time < law.maximum():
+        warmup = None  # the longest time has to occur
+
+    def played(asked: Scenario) -> SimulationResult:
+        return simulate(
+            asked.replace(inference_time=law), frames=frames, replications=1, warmup=warmup, seed=_SEED, threads=1,
+            batches=1,
+        )  # fmt: skip
+
+    loss = loss_of(scenario, "simulate")
+    stays, repeats = scenario.mode == "stays", scenario.service_model == "repeat"
+    found = played(by_age(scenario, loss) if stays and not repeats else scenario)
     regret = found.regret
-    if scenario.mode == "stays" and found.service.age_law is None:
-        loss = loss_of(scenario, "simulate")
-        regret = RegretParts(loss.inaction(found.service), loss.delay(found.service))
-    workers = workers_for_zero_inaction(law, scenario.frame_time, maximum_time=scenario.maximum_time)
+    if stays and repeats:
+        delay = loss.delay(found.service)
+        regret = RegretParts(played(by_age(scenario, loss)).regret.total - delay, delay)
+    workers = without_inaction(law, scenario, loss) if rule.takes_maximum_time else None
     return {
         "mean_inference_time": law.mean(),
         "inaction_fraction": found.inaction_fraction,

@@ -115,7 +115,15 @@ class Setting:
         return tuple(said)
 
 
-def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None, loss: AgeLoss | None = None) -> Setting:
+def resolve(
+    scenario: Scenario,
+    law: Law,
+    *,
+    frames: int,
+    warmup: int | None,
+    loss: AgeLoss | None = None,
+    batches: int | None = None,
+) -> Setting:
     """Return what a scenario plays; raise ``InputError`` where its rule cannot.
 
     Parameters
@@ -128,6 +136,8 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None, lo
         Frames to count and before; None for enough.
     loss
         What a frame loses, for an age limit or a threshold that is "auto".
+    batches
+        Batches of a replication; None for as many as the frames allow.
     """
     accelerator = None
     if scenario.batch_law is not None:
@@ -164,7 +174,7 @@ def resolve(scenario: Scenario, law: Law, *, frames: int, warmup: int | None, lo
             warmup += math.ceil(2 * BINS * law.mean() / (frame_time * workers))
     if warmup < 0:
         raise InputError(f"warmup must be at least 0 frames, not {warmup}")
-    batches = batch_count(frames)
+    batches = batch_count(frames) if batches is None else min(batches, frames)
     setting = Setting(
         law=law,
         frame_time=frame_time,

@@ -202,6 +202,8 @@ def read_configuration(source: str | Path | dict[str, Any], *, trust: bool = Fal
     for parameter, option in command.parameters.model_fields.items():
         if option.is_required() and parameter not in fixed and parameter not in grid:
             raise InputError(f"{name}: command '{settings.command}' needs '{parameter}' under [fixed] or [grid]")
+    if "inference_time" in command.parameters.model_fields and not {"inference_time", "batch_law"} & {*fixed, *grid}:
+        raise InputError(f"{name}: command '{settings.command}' needs 'inference_time' under [fixed] or [grid]")
     if "loss" in command.parameters.model_fields and not {"mode_probability", "loss"} & {*fixed, *grid}:
         raise InputError(
             f"{name}: command '{settings.command}' needs 'mode_probability' (or 'loss') under [fixed] or [grid]"

@@ -23,7 +23,17 @@ from .checks import check_gap
 from .delay import check_mode_probability, ring_eigenvalue
 from .inaction import inaction_regret
 
-__all__ = ["AgeLoss", "FrameLoss", "MeasuredLoss", "is_convex", "limit_of", "loss_of", "workers_in_groups"]
+__all__ = [
+    "AgeLoss",
+    "FrameLoss",
+    "LossByAge",
+    "MeasuredLoss",
+    "by_age",
+    "is_convex",
+    "limit_of",
+    "loss_of",
+    "workers_in_groups",
+]
 
 _NEGLIGIBLE = 1e-17
 
@@ -165,6 +175,42 @@ class FrameLoss(AgeLoss):
         if decay == 1.0 or decay == 0.0 or self.stake == 0.0:
             return 1.0
         return max(1.0, min(self.last_useful_age + 1.0, math.ceil(math.log(_NEGLIGIBLE) / math.log(decay))))
+
+
+@dataclass(frozen=True)
+class LossByAge(AgeLoss):
+    """The loss of a witness as a curve over ages: a simulation with it plays no path, so its errors are smaller."""
+
+    gap_default: float
+    of_witness: FrameLoss
+
+    def curve(self, ages: ArrayLike) -> NDArray[np.float64]:
+        """Return that of the witness."""
+        return self.of_witness.curve(ages)
+
+    @property
+    def limit(self) -> float:
+        """The limit of the witness."""
+        return self.of_witness.limit
+
+    @property
+    def settled_age(self) -> float:
+        """The age from which the loss of the witness does not change."""
+        return self.of_witness.settled_age
+
+
+def by_age(scenario: Scenario, loss: AgeLoss) -> Scenario:
+    """Return a scenario whose mode stays with a loss that depends on the age alone, and actions that last as ages do.
+
+    Examples
+    --------
+    >>> asked = Scenario(0.1, mode_probability=0.9, default_behaviour="repeat")
+    >>> by_age(asked, loss_of(asked, "simulate")).service_model
+    'chunk'
+    """
+    curve = LossByAge(loss.gap_default, loss) if isinstance(loss, FrameLoss) else loss
+    lasting = {"default_behaviour": "noop", "chunk": math.inf} if scenario.service_model == "repeat" else {}
+    return scenario.replace(mode_probability=None, symbols=None, loss=curve, **lasting)
 
 
 @dataclass(frozen=True)

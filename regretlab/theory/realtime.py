@@ -44,7 +44,15 @@ from .learning import learning_bound as bound_on_learning
 from .loss import AgeLoss, FrameLoss, MeasuredLoss, is_convex, limit_of, loss_of, workers_in_groups
 from .report import RegretReport
 
-__all__ = ["RegretParts", "RegretReport", "bound", "core_slowdown", "law_on_cores"]
+__all__ = [
+    "RegretParts",
+    "RegretReport",
+    "bound",
+    "core_slowdown",
+    "law_on_cores",
+    "without_inaction",
+    "workers_for_every_frame",
+]
 
 _MEASURED = ("a prediction for the policy that was measured: a frame's loss depends on the age of its action alone",)
 
@@ -224,9 +232,7 @@ def bound(
         gap_delay=math.nan if witness is None else witness.gap_delay,
         horizon=horizon,
         witness="a measured loss curve" if witness is None else _witness(symbols, found, varying),
-        workers_for_zero_inaction=workers_for_zero_inaction(
-            law, scenario.frame_time, maximum_time=scenario.maximum_time
-        ),
+        workers_for_zero_inaction=None if batches else without_inaction(law, scenario, loss),
         workers_for_quantile=workers_for_quantile(law, scenario.frame_time),
         lower_bound=lower_bound_of_batches(batches, loss, scenario)
         if batches
@@ -253,6 +259,55 @@ def bound(
         law=law if computed and plain and not batches and not capped and not in_phases else None,
         predicted=predicted_play(scenario.loss, service),
     )
+
+
+def without_inaction(law: Law, scenario: Scenario, loss: AgeLoss) -> int | None:
+    """Return the fewest workers that leave no frame without an action; None where none do or no closed form says."""
+    try:
+        return workers_for_every_frame(law, scenario, loss)
+    except NoClosedForm:
+        return None
+
+
+def workers_for_every_frame(law: Law, scenario: Scenario, loss: AgeLoss) -> int | None:
+    """Return the fewest workers with which the scenario's rule leaves no frame without an action; None where none do.
+
+    Parameters
+    ----------
+    law
+        Of the inference time, on the cores there are.
+    scenario
+        Rule and what becomes of outputs. Its workers have no part in it; a hold that is not given is the best one for
+        the number of workers.
+    loss
+        What a frame loses, for an age limit that is "auto".
+
+    Raises
+    ------
+    NoClosedForm
+        Where only a simulation gives the number.
+    """
+    limit, replicas = limit_of(scenario, loss), scenario.replicas
+    keeps = scenario.unused == "keep" and math.isinf(limit)
+    partly = scenario.unused != "drop" and not keeps
+    if scenario.cancel_after is not None or partly or (scenario.service_model == "once" and math.isfinite(limit)):
+        raise NoClosedForm("cancelled inferences, a limited store and an age limit")
+    if replicas > 1:
+        law = fastest_of(law, replicas)
+    rule, hold, longest = get_rule(scenario.rule), scenario.hold, law.maximum() / scenario.frame_time
+    if rule.holds and hold in (None, "auto"):
+        hold = _hold(law, scenario.frame_time, loss, math.ceil(longest)) if math.isfinite(longest) else 1
+    number = workers_for_zero_inaction(
+        law,
+        scenario.frame_time,
+        rule=rule,
+        maximum_time=scenario.maximum_time,
+        hold=None if hold is None else int(hold),
+        service_model=scenario.service_model,
+        limit=limit,
+        keeps=keeps,
+    )
+    return None if number is None else number * replicas
 
 
 def _parts(service: ServiceLaw, loss: AgeLoss, scenario: Scenario) -> tuple[RegretParts, tuple[str, ...]]:
@@ -293,10 +348,7 @@ def _service(law: Law, loss: AgeLoss, scenario: Scenario, batches: Batches | Non
     if hold == "auto" or (hold is None and rule.holds):
         if not rule.holds:
             raise InputError(f"rule '{rule}' has no hold, and 'auto' is given")
-        if isinstance(loss, FrameLoss):
-            hold = best_hold(law, scenario.frame_time, hold_objective(loss), workers=workers)
-        else:
-            hold = hold_to_simulate(law, scenario.frame_time, loss, workers=workers)
+        hold = _hold(law, scenario.frame_time, loss, workers)
     rule.check_maximum_time(scenario.maximum_time)
     service = service_law(
         law,
@@ -310,6 +362,13 @@ def _service(law: Law, loss: AgeLoss, scenario: Scenario, batches: Batches | Non
         limit=limit_of(scenario, loss),
     )
     return replace(service, workers=scenario.workers), None if hold is None else int(hold)
+
+
+def _hold(law: Law, frame_time: float, loss: AgeLoss, workers: float) -> int:
+    """Return the hold of least regret with that many workers."""
+    if isinstance(loss, FrameLoss):
+        return best_hold(law, frame_time, hold_objective(loss), workers=workers)
+    return hold_to_simulate(law, frame_time, loss, workers=workers)
 
 
 def _share(part: LearningPart, batch_time: float | None, service: ServiceLaw) -> float:

@@ -41,7 +41,7 @@ class RegretReport(Result):
     witness
         The MDP that attains the bound.
     workers_for_zero_inaction
-        N_I* under max-time; None where no number suffices (a law without an upper end).
+        Fewest workers with which the rule leaves no frame without an action; None where no number suffices.
     workers_for_quantile
         Workers that fill every frame under max-time while tau_max is the 99.9 % quantile of the law.
     lower_bound
@@ -129,7 +129,9 @@ class RegretReport(Result):
 
     def _workers_in_words(self) -> str:
         if self.workers_for_zero_inaction is not None:
-            return f"{self.workers_for_zero_inaction} ({MAX_TIME})"
+            return f"{self.workers_for_zero_inaction} ({self.scenario.rule})"
+        if str(self.scenario.rule) != MAX_TIME.name:
+            return f"no number ({self.scenario.rule})"
         quantile = f"{100 * TAU_MAX_QUANTILE:g} % quantile"
         return f"no number ({MAX_TIME}; the law has no upper end), {self.workers_for_quantile} up to its {quantile}"
 

@@ -49,7 +49,9 @@ def test_bound(answer):
     assert set(values) == BOUND_KEYS
     assert set(values["regret_per_frame"]) == set(values["regret_per_second"]) == set(values["regret"]) == PARTS
     assert values["method"] == "closed-form"
-    assert values["workers_for_zero_inaction"] == 3
+    assert values["workers_for_zero_inaction"] is None  # phases of free-running workers meet
+    staggered = _object(answer, *BOUND, "--workers", "3", "--rule", "max-time")
+    assert staggered["workers_for_zero_inaction"] == 3
     assert values["standard_error"] is None
     assert sum(values["delay_law"]) == pytest.approx(1 - values["inaction_fraction"])
     assert values["regret"]["total"] == pytest.approx(60 * values["regret_per_second"]["total"])

@@ -93,6 +93,19 @@ def test_a_new_maximum_delays_the_others_by_distance_times_increase_over_workers
     assert due == pytest.approx([2.0 + 2 * 0.5, 2.0 + 3 * 0.5, 2.0, 2.0 + 1 * 0.5])
 
 
+def test_a_second_new_maximum_counts_the_delays_that_the_first_still_owes():
+    """The starts of the longer cycle are even again, although three workers have not started since the first one."""
+    rule = get_rule("max-time")
+    state = rule.new_state(4, 1.0)
+    for worker in range(4):
+        rule.on_dispatch(state, worker, rule.next_start(state, worker, 0.0))
+    rule.on_completion(state, 2, 0.0, 2.0)
+    rule.on_dispatch(state, 2, rule.next_start(state, 2, 2.0))
+    rule.on_completion(state, 0, 0.0, 2.25)
+    due = [rule.next_start(state, worker, 2.25) for worker in range(4)]
+    assert due == pytest.approx([3.25 + distance * 2.25 / 4 for distance in range(4)])
+
+
 def test_a_worker_that_was_away_rejoins_in_its_own_phase():
     rule = get_rule("max-time")
     state = rule.new_state(2, 1.0)

@@ -7,6 +7,8 @@ import pytest
 from scipy.optimize import linprog
 
 import regretlab as rl
+from regretlab.rules import known_rules
+from regretlab.sweeps import read_configuration, run_sweep
 from regretlab.theory.any_rule import lower_bound_of_law
 from regretlab.theory.loss import FrameLoss
 
@@ -133,3 +135,34 @@ def test_a_plan_tries_every_number_of_items():
     assert within.workers < rl.plan(base).workers
     with pytest.raises(rl.InputError, match="a plan of batches takes no worker cost: leave it out"):
         rl.plan(base, worker_cost=0.1)
+
+
+def test_a_comparison_ranks_every_number_of_items():
+    """The rows are the bounds of their scenarios, and the first is what a plan takes."""
+    asked = rl.Scenario(frame_time=1, mode_probability=0.9, batch_law="2.5, 0.25", workers=4)
+    found = rl.compare(asked)
+    assert len(found.rows) == 8
+    for row in found.rows:
+        items = int(row.rule.split(",")[0].rsplit(" ", 1)[1])
+        bound = rl.bound(asked.replace(workers=items, unused="keep" if "kept" in row.rule else "drop"))
+        assert row.regret.total == bound.regret.total
+    plan = rl.plan(asked)
+    assert (found.best.rule, found.regret.total) == (plan.in_words(), plan.regret.total)
+    assert set(found.not_computed) == {rule.name for rule in known_rules()}
+
+
+def test_a_sweep_takes_batches_and_races(tmp_path):
+    """Each point is the bound of its scenario."""
+    grid = {"workers": [2, 4], "mode_probability": [0.8, 0.9]}
+    for fixed in (
+        {"batch_law": "2.5, 0.25", "frame_time": 1, "unused": "keep"},
+        {"inference_time": "uniform(2, 1)", "frame_time": 1, "replicas": 2, "rule": "max-time"},
+    ):
+        sweep = read_configuration({"sweep": {"command": "bound"}, "fixed": fixed, "grid": grid})
+        found = run_sweep(sweep, str(tmp_path / f"{len(fixed)}.nc"), cores=1).dataset
+        assert not found["status"].any()
+        for workers in grid["workers"]:
+            for p in grid["mode_probability"]:
+                value = float(found["regret"].sel(workers=workers, mode_probability=p))
+                alone = rl.bound(rl.Scenario(**fixed, workers=workers, mode_probability=p))
+                assert value == pytest.approx(alone.regret.total, abs=1e-12)

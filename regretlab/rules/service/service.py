@@ -40,6 +40,7 @@ from .frame_service import TAU_MAX_QUANTILE, NoClosedForm, ServiceRequest, known
 
 __all__ = ["NoClosedForm", "best_hold", "service_law", "workers_for_quantile", "workers_for_zero_inaction"]
 
+_MAX_TIME = "max-time"
 _INDEPENDENT = "inference times are independent of each other and of the path"
 
 
@@ -235,11 +236,30 @@ def best_hold(law: Law, frame_time: float, objective: HoldObjective, *, workers:
     return int(np.flatnonzero(regret <= regret.min() + 1e-12)[0])
 
 
-def workers_for_zero_inaction(law: Law, frame_time: float, *, maximum_time: float | None = None) -> int | None:
-    """Return N_I* = ceil(tau_max / frame_time): enough workers under max-time for an action on every frame.
+def workers_for_zero_inaction(
+    law: Law,
+    frame_time: float,
+    *,
+    rule: str | StaggeringRule = _MAX_TIME,
+    maximum_time: float | None = None,
+    hold: int | None = None,
+    service_model: str = "once",
+    limit: float = math.inf,
+    keeps: bool = False,
+) -> int | None:
+    r"""Return the fewest workers with which a rule leaves no frame without an agent action in the long run.
 
-    Riemer, Subbaraj, Berseth & Rish 2024, Remark 2. It holds for outputs held to tau_max; released on completion, some
-    inaction stays with any number of workers.
+    With D = ceil(x) the delay in frames and D_max its upper end, where an output acts once and is dropped if unused:
+
+    * T <= one frame: 1 worker under every rule but ``sequential-strict``, which acts every second frame at best;
+    * max-time: N_I* = ceil(tau_max / frame_time) (Riemer, Subbaraj, Berseth & Rish 2024, Remark 2), because its outputs
+      are held to tau_max; the rules that space their starts by another time do the same if all times are equal;
+    * frame-hold: D_max if the hold is D_max or longer, else none; frame-pool: D if all inferences take D frames, else
+      none, because a fast inference after slow ones leaves the frames in between;
+    * workers that run by themselves (free-running, unstaggered): none, because their phases meet.
+
+    Unused outputs that are all kept make the number of outputs decide: N > E[T] / frame_time for workers that run by
+    themselves, the same as above for max-time, D_max for pools. Where actions last to any age, one worker is enough.
 
     Parameters
     ----------
@@ -247,23 +267,75 @@ def workers_for_zero_inaction(law: Law, frame_time: float, *, maximum_time: floa
         Law of the inference time, seconds.
     frame_time
         Seconds of a frame.
+    rule
+        The rule.
     maximum_time
-        tau_max in seconds; by default the upper end of the law.
+        tau_max in seconds for max-time; by default the upper end of the law.
+    hold
+        Frames, of a rule that holds.
+    service_model, limit
+        As for ``service_law``: "chunk" with its length, "repeat" (a frame is without an action if no fresh one comes).
+    keeps
+        Whether all unused outputs are kept, to any age.
 
     Returns
     -------
     int or None
-        None where the law has no upper end: tau_max, the longest time seen, then grows without limit, and so does the
-        number of workers. ``workers_for_quantile`` answers for a quantile.
+        None where no number suffices. Under max-time that is a law without an upper end: tau_max, the longest time
+        seen, then grows without limit. ``workers_for_quantile`` answers for a quantile.
+
+    Raises
+    ------
+    NoClosedForm
+        Where only a simulation gives the number: chunks of limited length, repeated actions, and rules that space
+        starts by a mean or a quantile of times that vary within bounds.
+
+    References
+    ----------
+    Derived in docs/theory ("Staggering rules").
 
     Examples
     --------
     >>> from regretlab.laws import parse_law
     >>> workers_for_zero_inaction(parse_law("5.3"), 1.0), workers_for_zero_inaction(parse_law("expon"), 1.0)
     (6, None)
+    >>> workers_for_zero_inaction(parse_law("expon(scale=2.5)"), 1.0, rule="free-running", keeps=True)
+    3
     """
-    frame, longest = check_frame_time(frame_time), known_maximum(law, maximum_time)
-    return max(1, math.ceil(longest / frame - FRAME_TOLERANCE)) if math.isfinite(longest) else None
+    frame, chosen = check_frame_time(frame_time), get_rule(rule)
+    if service_model == "chunk" and math.isinf(limit):
+        return 1
+    longest = known_maximum(law, maximum_time if chosen.takes_maximum_time else None)
+    bounded = math.isfinite(longest)
+    most = max(1, math.ceil(longest / frame - FRAME_TOLERANCE)) if bounded else None
+    if not chosen.is_built_in:
+        raise NoClosedForm(f"rule '{chosen}', which is not the package's own,")
+    if chosen.cycle_rest:
+        return None
+    if service_model == "repeat" and bounded and not (chosen.pool or chosen.single_worker):
+        raise NoClosedForm("repeated actions, which an output of the same observation does not replace,")
+    if most == 1:
+        return 1
+    if service_model == "chunk":
+        if not bounded:
+            return None
+        raise NoClosedForm("chunks of limited length")
+    if chosen.takes_maximum_time:
+        return most
+    equal, alone = law.std() == 0.0, chosen.independent or chosen.name == "unstaggered"
+    if keeps and alone:
+        frames = law.mean() / frame
+        return math.ceil(frames - FRAME_TOLERANCE) if equal else math.floor(frames + FRAME_TOLERANCE) + 1
+    if keeps and not (chosen.pool or chosen.single_worker or equal):
+        raise NoClosedForm(f"rule '{chosen}' with kept outputs and times that vary")
+    if chosen.single_worker or alone or most is None:
+        return None
+    if chosen.pool:
+        held = keeps or (hold is not None and hold >= most)
+        return most if held or int(law.frame_pmf(frame).nonzero()[0][0]) == most else None
+    if equal:
+        return most
+    raise NoClosedForm(f"rule '{chosen}' with times that vary")
 
 
 def workers_for_quantile(law: Law, frame_time: float, quantile: float = TAU_MAX_QUANTILE) -> int:

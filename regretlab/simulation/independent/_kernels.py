@@ -42,7 +42,7 @@ FAR = 2**31 - 1
 """Frames: what lies so far ahead comes after any run. An output is one number, observed frame * 2^32 + effect frame."""
 
 _MULTIPLIER = 0x03F79D71B4CB0A89
-"""A De Bruijn sequence: the top six bits of its product with 2^n tell n."""
+"""A De Bruijn sequence: the top six bits of its product with 2^n identify n."""
 _PLACES = np.zeros(TOGETHER, np.int64)
 _FROM = np.zeros(TOGETHER + 1, np.uint64)
 """Numbers whose bits from a place on are set."""

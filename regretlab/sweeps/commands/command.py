@@ -35,7 +35,7 @@ def asked(
     base: type[Parameters],
     fields_of: Mapping[str, Any],
     *,
-    required: tuple[str, ...] = ("inference_time",),
+    required: tuple[str, ...] = (),
     **own: Any,
 ) -> type[Parameters]:
     """Return the parameters of a command: fields of a dataclass with their kinds, defaults and units, and its own.
