@@ -155,7 +155,8 @@ class Supervisor:
         self.arena["owners"][:, 0] = range(workers)
         rule = configuration.staggering_rule
         self._details = environment.details
-        self._environment_plan = EnvironmentPlan.of(configuration, environment)
+        looked_at = learned or not prepared.policy.observes_symbol
+        self._environment_plan = EnvironmentPlan.of(configuration, environment, looked_at=looked_at)
         self.worker_plan = WorkerPlan(
             policy=prepared.policy,
             rule=rule,

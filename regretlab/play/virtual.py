@@ -290,7 +290,8 @@ def _play(
     progress: Progress,
 ) -> None:
     clock = _VirtualClock(configuration, prepared, learning, writer, progress)
-    loop = FrameLoop(EnvironmentPlan.of(configuration, prepared.environment))
+    looked_at = configuration.learns or not prepared.policy.observes_symbol
+    loop = FrameLoop(EnvironmentPlan.of(configuration, prepared.environment, looked_at=looked_at))
     try:
         writer.update_meta(first_estimate=clock.first_estimate)
         try:
