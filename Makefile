@@ -8,7 +8,7 @@
 # make figures  the paper's figures, into figures/
 # make docs     the documentation, into docs/_build/html
 # make bench    the benchmarks
-# make soak     ten minutes of sixteen workers: ends with 1 if memory, descriptors or segments grow
+# make soak     thirty minutes of sixteen workers and a learner under changing load: ends with 1 if memory, descriptors or segments grow
 # make rom      the cartridges from their C sources (needs SDCC)
 .PHONY: demo test test-all test-long test-base test-lowest lint figures docs bench soak rom clean
 
@@ -37,12 +37,12 @@ demo: .venv/installed
 	$(BIN)/regretlab validate --quick --out demo
 	@echo "Open $(CURDIR)/demo/report.html"
 
-# The realtime tests run alone: other tests next to them would be what they measure.
+# Tests that play in real time mostly wait, so three of them share the cores, but nothing that computes runs next to them.
 PYTEST := $(BIN)/python -m pytest -q
 OTHERS := realtime or cluster or learning or figures or docs or browser or thorough or long
 test: .venv/installed
 	@status=0; \
-	$(PYTEST) -m "realtime and smoke" tests/play || status=1; \
+	$(PYTEST) -n 3 --dist loadgroup -m smoke tests/play || status=1; \
 	$(PYTEST) -n 2 --dist loadgroup -m "not ($(OTHERS))" || status=1; \
 	exit $$status
 
@@ -50,7 +50,7 @@ test-all: .venv/installed
 	@status=0; \
 	$(MAKE) --no-print-directory test || status=1; \
 	$(PYTEST) -n 2 --dist loadgroup -m "($(OTHERS)) and not (realtime or cluster or long)" || status=1; \
-	$(PYTEST) -m "(realtime or cluster) and not (smoke or long)" tests || status=1; \
+	$(PYTEST) -n 3 --dist loadgroup -m "(realtime or cluster) and not (smoke or long)" tests || status=1; \
 	exit $$status
 
 test-long: .venv/installed

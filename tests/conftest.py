@@ -1,5 +1,5 @@
-"""Shared settings: reproducible hypothesis runs, no long silence, no process that outlives its test, and what a
-realtime test owes to a busy machine.
+"""Shared settings: reproducible hypothesis runs, no long silence, no process or shared memory that outlives its test,
+and what a realtime test owes to a busy machine.
 """
 
 import os
@@ -43,6 +43,22 @@ def runs_end_with_their_test():
             started.pop().clear_away()
 
 
+@pytest.fixture(autouse=True)
+def no_segment_outlives_its_test(request, runs_end_with_their_test):
+    """Check after every test in real time that the shared memory of its processes is gone."""
+    if request.node.get_closest_marker("realtime") is None:
+        yield
+        return
+    from tests.oracles.marked_run import segments
+
+    before = segments()
+    yield
+    deadline = time.monotonic() + 2.0  # another test's may be about to be mapped
+    while (left := segments() - before) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not left, left
+
+
 @pytest.fixture(scope="session")
 def nodes():
     """One Ray cluster of two nodes for all tests that need one: it takes ten seconds to start."""
@@ -75,9 +91,14 @@ def fresh_cluster():
     cluster.shutdown()
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Play the tests with a cluster last: its daemons would be a load on the others."""
-    items.sort(key=lambda item: item.get_closest_marker("cluster") is not None)
+    """Play the tests with a cluster one after another in one process, and begin with them: they take longest."""
+    clustered = pytest.mark.xdist_group("cluster")
+    for item in items:
+        if item.get_closest_marker("cluster") is not None:
+            item.add_marker(clustered)
+    items.sort(key=lambda item: item.get_closest_marker("cluster") is None)
 
 
 LATE = (AssertionError, pytest.fail.Exception, RunError, TimeoutError, subprocess.TimeoutExpired)

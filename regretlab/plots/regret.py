@@ -8,10 +8,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .style import COLOURS, house_style
+from .style import COLOURS, GREY, house_style
 
-__all__ = ["Curve", "MeasuredPoint", "regret_against_inference_time", "regret_by_cause"]
+__all__ = ["Curve", "MeasuredPoint", "regret_against_bound", "regret_against_inference_time", "regret_by_cause"]
 
+_NARROW = 5.0  # inches: below it, legends are stacked
 _MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 # Curves that lie close stay apart in print. Eleven dashes against seven colours: no pair repeats before 77 curves.
 _DASHES = ("-", "-", "--", "-.", ":", "-", "--", "--", ":", "-.", ":")
@@ -64,7 +65,7 @@ class MeasuredPoint:
 
 
 def regret_against_inference_time(
-    curves: Sequence[Curve], points: Sequence[MeasuredPoint], *, least: float | None = None
+    curves: Sequence[Curve], points: Sequence[MeasuredPoint], *, least: float | None = None, width: float = 6.4
 ) -> Figure:
     """Draw regret per frame against inference time.
 
@@ -76,6 +77,8 @@ def regret_against_inference_time(
         Measured runs; filled markers with their intervals.
     least
         Lower end of a logarithmic axis of regret; None for a linear one from 0.
+    width
+        Of the figure, inches.
 
     Returns
     -------
@@ -83,7 +86,8 @@ def regret_against_inference_time(
         One axes; inference time in milliseconds. Regret up to 1, further where the data go further.
     """
     with house_style():
-        figure = Figure(figsize=(6.4, 3.7), layout="constrained")
+        columns = 3 if width > _NARROW else 1
+        figure = Figure(figsize=(width, 3.7 if width > _NARROW else 4.2), layout="constrained")
         axes = figure.add_subplot()
         colours = {}
         for curve, own, dashes in zip(curves, cycle(COLOURS), cycle(_DASHES), strict=False):
@@ -119,7 +123,46 @@ def regret_against_inference_time(
             axes.set_yscale("log")
             axes.set_ylim(least, max([1.0, *highest]) * 1.15)
         axes.set_xlim(left=0)
-        figure.legend(loc="outside lower center", ncols=3)
+        figure.legend(loc="outside lower center", ncols=columns)
+        return figure
+
+
+def regret_against_bound(
+    rows: Sequence[tuple[str, float, tuple[float, float, float]]], *, width: float = 6.4
+) -> Figure:
+    """Draw measured regret next to the lower bound over all rules, a row for each run.
+
+    Parameters
+    ----------
+    rows
+        For each run its label, the bound, and the measured regret per frame with the ends of its interval.
+    width
+        Of the figure, inches.
+
+    Returns
+    -------
+    Figure
+        One axes, logarithmic; the first row on top.
+    """
+    with house_style():
+        figure = Figure(figsize=(width, 1.0 + 0.24 * max(2, len(rows))), layout="constrained")
+        axes = figure.add_subplot()
+        places = np.arange(len(rows))
+        bounds = np.array([bound for _, bound, _ in rows])
+        measured, low, high = np.array([values for *_, values in rows]).reshape(-1, 3).T
+        axes.hlines(places, np.minimum(bounds, measured), np.maximum(bounds, measured), color=GREY, linewidth=1.2)
+        axes.plot(bounds, places, linestyle="none", marker="|", markersize=11, color="#000000", label="lower bound")
+        interval = [measured - low, high - measured]
+        axes.errorbar(
+            measured, places, xerr=interval, fmt="o", markersize=5, capsize=2.5, color=COLOURS[0], label="measured"
+        )
+        axes.set_yticks(places, [label for label, *_ in rows])
+        axes.invert_yaxis()
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("")
+        axes.set_xlabel("regret per frame")
+        figure.legend(loc="outside lower center", ncols=2)
         return figure
 
 

@@ -13,7 +13,13 @@ _MOST_FRAME_LINES = 120  # more would be a grey wash
 
 
 def inference_timeline(
-    inferences: pd.DataFrame, frames: pd.DataFrame, frame_time: float, *, start: float = 0.0, duration: float = 0.5
+    inferences: pd.DataFrame,
+    frames: pd.DataFrame,
+    frame_time: float,
+    *,
+    start: float = 0.0,
+    duration: float = 0.5,
+    width: float = 6.8,
 ) -> Figure:
     """Draw a stretch of a run.
 
@@ -25,6 +31,8 @@ def inference_timeline(
         Seconds of a frame.
     start, duration
         The stretch to draw, seconds since the run began.
+    width
+        Of the figure, inches.
 
     Returns
     -------
@@ -38,7 +46,7 @@ def inference_timeline(
     played = frames[(frames["deadline"] >= start - frame_time) & (frames["deadline"] < end)]
     workers = sorted(int(worker) for worker in inferences["worker"].unique())
     with house_style():
-        figure = Figure(figsize=(6.8, min(7.0, 2.1 + 0.17 * len(workers))), layout="constrained")
+        figure = Figure(figsize=(width, min(7.0, 2.1 + 0.17 * len(workers))), layout="constrained")
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[max(2.0, 0.3 * len(workers)), 1.6])
 
         def milliseconds(seconds: "pd.Series[float]") -> "pd.Series[float]":
@@ -102,5 +110,5 @@ def inference_timeline(
         lower.set_xlim(0, duration * 1e3)
         lower.set_ylim(0, max(2.0, float(delays.max(initial=0)) * 1.15))
         lower.yaxis.get_major_locator().set_params(integer=True)
-        figure.legend(loc="outside upper center", ncols=4)
+        figure.legend(loc="outside upper center", ncols=4 if width > 5.0 else 2)
         return figure

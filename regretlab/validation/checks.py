@@ -34,6 +34,7 @@ __all__ = [
     "claims_of",
     "claims_of_many",
     "claims_of_twin",
+    "held_against_the_bound",
     "is_held_against_the_bound",
     "predicted_regret",
     "regret_of_delay",
@@ -129,31 +130,42 @@ def is_held_against_the_bound(run: PlannedRun) -> bool:
     return virtual and configuration.policy == "oracle"
 
 
-def claims_of_many(played: Sequence[tuple[PlannedRun, Record]]) -> Iterator[Claim]:
-    """(h) No run on the virtual clock loses less than the lower bound over all rules, judged for all runs at once."""
+def held_against_the_bound(
+    played: Sequence[tuple[PlannedRun, Record]],
+) -> list[tuple[PlannedRun, float, tuple[float, float]]]:
+    """Return the runs to which the lower bound over all rules applies, with it, and their regret and its error."""
     found = [(run, _Measured(record)) for run, record in played if is_held_against_the_bound(run)]
-    if not found:
-        return
-    limits = [
-        lower_bound(
-            Scenario(
-                run.configuration.emulate_latency,
-                frame_time=FRAME_TIME,
-                mode_probability=measured.probability,
-                symbols=measured.symbols,
-                workers=run.configuration.workers,
-                **served_fields(run.configuration),
-            ),
-            sharper=False,
-        ).regret_per_frame
+    return [
+        (
+            run,
+            lower_bound(
+                Scenario(
+                    run.configuration.emulate_latency,
+                    frame_time=FRAME_TIME,
+                    mode_probability=measured.probability,
+                    symbols=measured.symbols,
+                    workers=run.configuration.workers,
+                    **served_fields(run.configuration),
+                ),
+                sharper=False,
+            ).regret_per_frame,
+            measured.regret,
+        )
         for run, measured in found
     ]
+
+
+def claims_of_many(played: Sequence[tuple[PlannedRun, Record]]) -> Iterator[Claim]:
+    """(h) No run on the virtual clock loses less than the lower bound over all rules, judged for all runs at once."""
+    found = held_against_the_bound(played)
+    if not found:
+        return
     yield nearest_claim(
         LOWER_BOUND_OF_RUNS,
         f"none of {len(found)} runs loses less than the lower bound over all rules with its workers (the nearest is "
         "shown; limits of all at once)",
-        limits,
-        [measured.regret for _, measured in found],
+        [limit for _, limit, _ in found],
+        [regret for _, _, regret in found],
         tolerance=REGRET_TOLERANCE,
         source="virtual",
     )

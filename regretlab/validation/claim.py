@@ -69,6 +69,8 @@ class Claim:
     identity
         Whether the prediction uses so much of the run itself that a wrong theory of the delays would pass as well: it
         checks the machinery.
+    group
+        What it is about: ``PlannedRun.group`` of its run, or "bound".
     """
 
     name: str
@@ -84,6 +86,7 @@ class Claim:
     rival: str = ""
     rival_predicted: float | None = None
     identity: bool = False
+    group: str = ""
 
     @property
     def passed(self) -> bool:

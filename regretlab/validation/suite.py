@@ -9,7 +9,7 @@ validation goes on where it stopped.
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.context import BaseContext
 from os import cpu_count
 from pathlib import Path
@@ -38,7 +38,7 @@ SIMULATED: dict[str, Callable[[bool], Claim]] = {
     "rule-that-watches": lambda quick: watching_claim(30_000 if quick else 200_000, 1),
 }
 """Claims for which nothing is played on the cartridge; called with whether the validation is a quick one."""
-_OWN = (CLAIMS_FILE, REPORT_FILE, RUNS_FOLDER, "regret.svg", "timeline.svg")
+_OWN = (CLAIMS_FILE, REPORT_FILE, RUNS_FOLDER, "regret.svg", "bound.svg", "timeline.svg")
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,11 @@ def validate(
             busy += _play_real(run, directory, _telling(run.name, tell))
             done += run.configuration.frames
     found = [(run, Record.open(_folder(directory, run))) for run in runs]
-    judged = tuple(claim for run, record in found for claim in _claims(run, record, directory))
-    judged += tuple(claims_of_many(found))
-    judged += tuple(claim for name in simulated for claim in [SIMULATED[name](quick)])
+    judged = tuple(
+        replace(claim, group=run.group) for run, record in found for claim in _claims(run, record, directory)
+    )
+    of_the_bound = [*claims_of_many(found), *(SIMULATED[name](quick) for name in simulated)]
+    judged += tuple(replace(claim, group="bound") for claim in of_the_bound)
     if claims:
         judged = tuple(c for c in judged if c.name.startswith(claims)) or judged
     from .report import write_report

@@ -134,5 +134,15 @@ def marked(mark):
 
 
 def segments():
-    """Return what lies in /dev/shm (but for what joblib puts there in any process of this machine)."""
-    return {name for name in os.listdir("/dev/shm") if not name.startswith(("sem.loky", "joblib_memmapping"))}
+    """Return what lies in /dev/shm and no other process uses: other tests play at the same time."""
+    used = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            with suppress(OSError):  # it has ended, or is another user's
+                used.update(
+                    line.split(maxsplit=5)[5].removeprefix("/dev/shm/")
+                    for line in (entry / "maps").read_text().splitlines()
+                    if "/dev/shm/" in line
+                )
+    # joblib puts its own there in any process of this machine
+    return {name for name in os.listdir("/dev/shm") if not name.startswith(("sem.loky", "joblib_memmapping"))} - used

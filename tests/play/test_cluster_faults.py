@@ -7,7 +7,7 @@ import time
 import pytest
 
 from regretlab.records import Record
-from tests.oracles.marked_run import MarkedRun, segments
+from tests.oracles.marked_run import MarkedRun
 from tests.oracles.ring_environment import FRAME_TIME
 
 pytest.importorskip("ray")
@@ -36,25 +36,21 @@ def _whole(record):
 
 
 def test_a_killed_supervisor_takes_the_cluster_along(tmp_path):
-    before = segments()
     played = _played(tmp_path)
     played.wait_for_play()
     played.process.kill()
     played.process.communicate()
     played.nothing_left(within=10)
-    assert segments() <= before
     _whole(Record.open(tmp_path))
 
 
 def test_an_interrupt_ends_the_cluster_too(tmp_path):
-    before = segments()
     played = _played(tmp_path)
     played.wait_for_play()
     played.process.send_signal(signal.SIGINT)
     played.process.communicate(timeout=60)
     assert played.process.returncode != 0
     played.nothing_left(within=10)
-    assert segments() <= before
     _whole(Record.open(tmp_path))
 
 

