@@ -8,7 +8,7 @@
 # make figures  the paper's figures, into figures/
 # make docs     the documentation, into docs/_build/html
 # make bench    the benchmarks
-# make soak     ten minutes of sixteen workers: ends with 1 if memory, descriptors or segments grow
+# make soak     thirty minutes of sixteen workers and a learner under changing load: ends with 1 if memory, descriptors or segments grow
 # make rom      the cartridges from their C sources (needs SDCC)
 .PHONY: demo test test-all test-long test-base test-lowest lint figures docs bench soak rom clean
 

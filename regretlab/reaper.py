@@ -25,6 +25,7 @@ _DONE = "done\n"
 _LOOK_EVERY = 1.0  # seconds between two looks at who is there
 _GRACE = 0.5  # seconds in which daemons may end by themselves
 _LONGEST = 10.0
+_TRACKING = ("multiprocessing.resource_tracker", "joblib.externals.loky.backend.resource_tracker")
 
 
 def adopt_orphans(adopt: bool = True) -> bool:
@@ -54,13 +55,18 @@ def end_descendants(process: int, besides: Set[tuple[int, int]] = frozenset()) -
 def ended() -> Iterator[None]:
     """End with the body what is started in it, however far down (Linux only).
 
-    Also what other threads of this process start meanwhile.
+    Also what other threads of this process start meanwhile. Python's trackers of shared memory stay, which clean up
+    when this process ends.
     """
     before = descendants({os.getpid()}) if sys.platform == "linux" else set()
     adopted = adopt_orphans()
     try:
         yield
     finally:
+        trackers = {getattr(sys.modules.get(name), "_resource_tracker", None) for name in _TRACKING}
+        numbers = {getattr(tracker, "_pid", None) for tracker in trackers}
+        if sys.platform == "linux":
+            before |= {found for found in descendants({os.getpid()}) if found[0] in numbers}
         end_descendants(os.getpid(), besides=before)
         adopt_orphans(adopted)
 

@@ -309,9 +309,11 @@ def _print_comparison(
             row[2:4] = [f"{found.workers}", found.rule or "do not act"]
             row[4:] = [f"{100 * idle:.4g} %", f"{found.regret.total:.6g}"]
         rows.append(row)
-    world = (
-        f", mode probability {asked.mode_probability:g}, {1 / asked.frame_time:.4g} frames per second" if plans else ""
-    )
+    world = ""
+    if plans:
+        p = asked.mode_probability
+        known = "a measured loss curve" if p is None else f"mode probability {p:g}"
+        world = f", {known}, {1 / asked.frame_time:.4g} frames per second"
     print_rows(f"{len(profiles)} policies{world}", _COMPARED, rows, foldable=0)
     warnings = [f"{measured.policy}: {said}" for measured in profiles for said in measured.warnings]
     print_facts("", [*listed("recommended", advice), *listed("warning", warnings)])

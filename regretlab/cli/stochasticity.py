@@ -1,7 +1,8 @@
 """The command that estimates how predictable an environment is: ``stochasticity``."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["stochasticity"]
 
 _MOST_SYMBOLS = 15
+_INSTEAD = "no mode probability follows: measure what your policy loses by its delay (delay-curve) for plan --loss"
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def stochasticity(
         }
         chosen = None if policy is None else {"policy": policy, "weights": None if weights is None else str(weights)}
         found = _of_play(settings, chosen, horizons, confidence, ignore_actions)
+    if env is not None and found.estimate is not None and math.isnan(found.estimate.p_minimax.value):
+        found = replace(found, notes=(*found.notes, _INSTEAD))
     truth = _truth(found, horizons)
     if json:
         print_json(_values(found, truth, confidence))

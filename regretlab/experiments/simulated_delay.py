@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..games import without_pictures
 from ..games.players import FixedPlayer, Player, RandomPlayer, scripted_player
 from .configuration import Cell, Experiment
 from .results import Windows
@@ -239,18 +240,9 @@ def check_simulated_delay(experiment: Experiment) -> None:
 def _options(experiment: Experiment, cell: Cell) -> dict[str, Any]:
     """Return the environment's options; players that look at no pixels have none drawn where that can be left out."""
     options = dict(experiment.settings.environment_options)
-    if cell.case["player"] not in ("dqn", "rainbow") and experiment.settings.environment.startswith("regretlab/"):
-        from inspect import signature
-
-        from gymnasium import spec
-
-        entry = spec(experiment.settings.environment).entry_point
-        if isinstance(entry, str):
-            from gymnasium.envs.registration import load_env_creator
-
-            if "pixels" in signature(load_env_creator(entry)).parameters:
-                options.setdefault("pixels", False)
-    return options
+    if cell.case["player"] in ("dqn", "rainbow"):
+        return options
+    return without_pictures(experiment.settings.environment, options)
 
 
 def _learning(experiment: Experiment, cell: Cell) -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import AnswerLost, InferenceStopped, RunError
-from ..games import make_game, registration
+from ..games import make_game, registration, without_pictures
 from ..policies.learning.settings import LearningSettings
 from ..policies.spec import PolicySpec
 from ..records.schema import FrameRow, InferenceRow, Output
@@ -75,11 +75,14 @@ class EnvironmentPlan:
     turns: int = 0
 
     @classmethod
-    def of(cls, configuration: RunConfiguration, environment: "EnvironmentDescription") -> "EnvironmentPlan":
-        """Return the plan of a run in an environment."""
+    def of(
+        cls, configuration: RunConfiguration, environment: "EnvironmentDescription", *, looked_at: bool = True
+    ) -> "EnvironmentPlan":
+        """Return the plan of a run in an environment; pictures that are not ``looked_at`` are not drawn."""
+        options = configuration.environment_options
         return cls(
             environment=configuration.environment,
-            options=configuration.environment_options,
+            options=options if looked_at else without_pictures(configuration.environment, options),
             frames=configuration.frames,
             frame_time=environment.frame_time,
             frame_shape=environment.frame_shape,

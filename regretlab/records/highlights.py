@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..errors import InputError
+from ..laws import parse_law
 from ..machine_load import busy_warning
 from ..results import interval_quantile
 from .reader import Record
@@ -102,6 +104,16 @@ def worst_second(
     }
 
 
+def _emulated_mean(meta: Mapping[str, Any]) -> float | None:
+    """Return the mean of the law of a run in which no inference ended; None for measured times."""
+    config = meta.get("config")
+    text = config.get("emulate_latency") if isinstance(config, Mapping) else None
+    try:
+        return None if text is None else float(parse_law(text).mean())
+    except InputError:  # of a file that is no longer there
+        return None
+
+
 def warnings_of(meta: Mapping[str, Any], finished: pd.DataFrame, doubts: Mapping[str, str]) -> list[str]:
     """Return in sentences what speaks against the figures of a run.
 
@@ -128,8 +140,7 @@ def warnings_of(meta: Mapping[str, Any], finished: pd.DataFrame, doubts: Mapping
                 f"the first inference of a worker took {1e3 * first:.1f} ms, and 99 % of the later ones took at most "
                 f"{1e3 * rest:.1f} ms: it warms up, and a rule that learns the longest time keeps to it"
             )
-    if len(times) and times.mean() > _LONG:
-        warnings.append(
-            f"inferences take {times.mean():.4g} s in the mean: times are in seconds, write 40 ms as 0.04 or 40ms"
-        )
+    mean = float(times.mean()) if len(times) else _emulated_mean(meta)
+    if mean is not None and mean > _LONG:
+        warnings.append(f"inferences take {mean:.4g} s in the mean: times are in seconds, write 40 ms as 0.04 or 40ms")
     return [*warnings, *(f"{name.replace('_', ' ')} has no interval: {why}" for name, why in doubts.items())]

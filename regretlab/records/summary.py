@@ -226,13 +226,10 @@ class RunSummary(Result, Mapping[str, Any]):
             ]
         if self.worst_second is not None:
             worst = self.worst_second
-            took = (
-                "none was under way"
-                if worst["longest_inference"] is None
-                else f"{1e3 * worst['longest_inference']:.1f} ms"
-            )
+            longest = worst["longest_inference"]
+            took = "no inference that ended" if longest is None else f"longest inference {1e3 * longest:.1f} ms"
             missed = f"{worst['frames_without_action']} of {frames_of(worst['frames'])} without an action"
-            facts.append(("worst second", f"from {worst['begins']:.2f} s on: {missed}, longest inference {took}"))
+            facts.append(("worst second", f"from {worst['begins']:.2f} s on: {missed}, {took}"))
         facts += self._server_facts()
         facts.append(("workers restarted", str(self.restarts)))
         facts += [
@@ -431,12 +428,13 @@ def _cancelled(record: Record) -> dict[str, float | None] | None:
         return None
     rows = record.inferences[record.inferences["cancelled"]]
     ended = len(rows) + int(record.inferences["completion"].notna().sum())
+    limit = threshold if isinstance(threshold, (int, float)) else math.nan  # of each inference where it is learned
     took = (rows["freed"] - rows["scheduled"]).to_numpy()
     return {
         "inferences": len(rows),
         "fraction": len(rows) / ended if ended else None,
         "seconds": float(took.sum()),
-        "overhead": max(0.0, float((took - threshold).mean())) if len(rows) else None,
+        "overhead": max(0.0, float((took - limit).mean())) if len(rows) and math.isfinite(limit) else None,
     }
 
 

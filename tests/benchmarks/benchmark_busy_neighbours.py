@@ -1,6 +1,6 @@
 """Frames served next to two busy processes: ``python -m tests.benchmarks.benchmark_busy_neighbours [OPTIONS]``.
 
-The goal of issue 20: five runs of one minute with an emulated inference of 40 ms and three workers, each next to two
+The goal: five runs of one minute with an emulated inference of 40 ms and three workers, each next to two
 processes that compute without a pause, serve at least 98 % of their frames. The module starts the two processes itself;
 run it on an otherwise idle machine. Printed for each run: the fraction of frames with an action, the longest inference,
 what the rule had learned, the load of other programs (the two count two cores), and the lateness of the frames. Ends
@@ -16,7 +16,7 @@ from pathlib import Path
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.run import run
 from regretlab.records import Record
-from tests.benchmarks.benchmark_realtime import busy_processes
+from tests.oracles.busy_processes import busy_processes
 
 FRAME_RATE = 59.7275
 GOAL = 0.98

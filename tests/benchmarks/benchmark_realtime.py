@@ -5,12 +5,10 @@ plays ten minutes where the goal is about ten minutes (two otherwise).
 """
 
 import argparse
-import contextlib
-import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,6 +17,7 @@ from regretlab.play.mirror import mirror
 from regretlab.play.run import run
 from regretlab.records import Record, batch_means, summarise
 from tests.benchmarks.soak import memory_of, processes_of_this_run
+from tests.oracles.busy_processes import busy_processes
 
 FRAME_RATE = 59.7275
 BEACON = {"symbols": 8, "mode_probability": 0.95}
@@ -28,25 +27,6 @@ LONG = 120.0
 
 def _frames(seconds: float) -> int:
     return round(seconds * FRAME_RATE)
-
-
-def _busy() -> None:
-    while True:
-        sum(range(10_000))
-
-
-@contextlib.contextmanager
-def busy_processes(number: int) -> Iterator[None]:
-    """Let that many processes compute without a pause during the body."""
-    processes = [multiprocessing.get_context("spawn").Process(target=_busy, daemon=True) for _ in range(number)]
-    for process in processes:
-        process.start()
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.kill()
-            process.join()
 
 
 def _play(*, progress: Callable[[int, int, str], None] = lambda played, total, what: None, **settings) -> Record:

@@ -1,6 +1,7 @@
-"""A long run that must not grow: ``python -m tests.benchmarks.soak [--minutes 10] [--workers 16]`` (``make soak``).
+"""A long run that must not grow: ``python -m tests.benchmarks.soak [--minutes 30] [--workers 16]`` (``make soak``).
 
-Every few seconds it reads, for the supervisor, the environment and each worker, the private memory, the resident memory
+Sixteen workers and a learner play next to a load of other processes that changes every twenty seconds. Now and then the
+soak reads, for the supervisor, the environment, the learner and each worker, the private memory, the resident memory
 and the open descriptors, and it counts what they map of /dev/shm. It prints the change from the first fifth of the run
 to its end, and ends with exit code 1 if anything grew by more than ``ALLOWED_MEGABYTES`` or by a single descriptor or
 segment.
@@ -11,12 +12,15 @@ import os
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.run import run
+from regretlab.policies.learning import LearningSettings
 from regretlab.records import RunSummary
+from tests.oracles.busy_processes import changing_load
 
 __all__ = ["ALLOWED_MEGABYTES", "Growth", "Sample", "processes_of_this_run", "soak"]
 
@@ -111,19 +115,24 @@ def _mapped_segments(pid: int) -> set[str]:
 
 
 def _sample(seconds: float) -> Sample:
-    processes = processes_of_this_run()
-    memory = {name: memory_of(pid) for name, pid in processes.items()}
-    return Sample(
-        seconds,
-        private={name: sizes[0] for name, sizes in memory.items()},
-        resident={name: sizes[2] for name, sizes in memory.items()},
-        descriptors={name: len(os.listdir(f"/proc/{pid}/fd")) for name, pid in processes.items()},
-        segments=len(set().union(*map(_mapped_segments, processes.values()))),
-    )
+    sample = Sample(seconds, private={}, resident={}, descriptors={}, segments=0)
+    segments: set[str] = set()
+    for name, pid in processes_of_this_run().items():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended, and another one takes its place
+            private, _, resident = memory_of(pid)
+            segments |= _mapped_segments(pid)
+            sample.descriptors[name] = len(os.listdir(f"/proc/{pid}/fd"))
+            sample.private[name], sample.resident[name] = private, resident
+    return replace(sample, segments=len(segments))
 
 
-def soak(directory: str | Path, *, seconds: float, workers: int, policy: str = "impala-k1") -> Growth:
-    """Run that many staggered workers for that long and watch them."""
+def soak(
+    directory: str | Path, *, seconds: float, workers: int, policy: str = "impala-k1", learners: int = 0
+) -> Growth:
+    """Run that many staggered workers for that long and watch them.
+
+    The learners' store is full before the first fifth of a run of three minutes.
+    """
     growth = Growth()
     frames = round(seconds * FRAME_RATE)
     began = time.monotonic()
@@ -139,6 +148,8 @@ def soak(directory: str | Path, *, seconds: float, workers: int, policy: str = "
         rule="frame-pool",
         emulate_latency=f"gamma(9, scale={(workers - 4) / FRAME_RATE / 9})",
         frames=frames,
+        learners=learners,
+        **({"emulate_learning": "0.5", "learning": LearningSettings(replay=1000)} if learners else {}),
     )
     growth.summary = run(configuration, directory, progress=watch)
     return growth
@@ -147,17 +158,30 @@ def soak(directory: str | Path, *, seconds: float, workers: int, policy: str = "
 def main() -> int:
     """Soak for the minutes asked for and print what grew."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--workers", type=int, default=16)
+    parser.add_argument("--learners", type=int, default=1)
+    parser.add_argument("--steady", action="store_true", help="without the changing load")
     asked = parser.parse_args()
-    growth = soak(tempfile.mkdtemp(prefix="regretlab-soak-"), seconds=60 * asked.minutes, workers=asked.workers)
+    with nullcontext() if asked.steady else changing_load():
+        growth = soak(
+            tempfile.mkdtemp(prefix="regretlab-soak-"),
+            seconds=60 * asked.minutes,
+            workers=asked.workers,
+            learners=asked.learners,
+        )
     assert growth.summary is not None
     last, summary = growth.samples[-1], growth.summary
-    print(f"{summary.frames} frames, {asked.workers} workers, {len(growth.samples)} readings")
+    print(
+        f"{summary.frames} frames, {asked.workers} workers, {asked.learners} learners, {len(last.private)} processes, "
+        f"{len(growth.samples)} readings"
+    )
     for name, unit in (("private", "MB"), ("resident", "MB"), ("descriptors", "")):
         change, who = getattr(growth, name)
         readings = getattr(last, name)
-        print(f"{name}: largest change {change:+.2f} {unit} ({who}); {max(readings.values()):.1f} {unit} at most")
+        fifths = [getattr(growth.samples[len(growth.samples) * i // 5], name)[who] for i in range(5)]
+        course = ", ".join(f"{value:.1f}" for value in (*fifths, readings[who]))
+        print(f"{name}: largest change {change:+.2f} {unit} ({who}: {course}); {max(readings.values()):.1f} at most")
     print(f"segments in /dev/shm: {growth.segments:+d}")
     print(f"frames without an action {summary.inaction_fraction:.4f}, restarts {summary.restarts}")
     lateness = {name: 1e3 * (value or 0.0) for name, value in summary.deadline_lateness.items()}

@@ -510,6 +510,7 @@ def test_stochasticity_where_no_state_is_told(answer, tmp_path):
     assert (silent["policy"], silent["staleness"], silent["truth"]) == (None, [], None)
     assert silent["p_minimax"]["value"] is None
     assert any("--policy" in note for note in silent["assumptions"])
+    assert "delay-curve" in silent["assumptions"][-1]
     (point,) = _object(answer, "stochasticity", *asked, "--policy", "random")["staleness"]
     assert 0.3 < point["value"] < 0.7
     words = ["--env", "CartPole-v1", "--default-action", "0", "--clock", "virtual", "--emulate-latency", "0.03"]
@@ -613,6 +614,12 @@ def test_policies_are_compared_in_one_command(answer, tmp_path, monkeypatch):
     for text in ("2 policies, mode probability 0.9", "nature: the machine was busy", "per frame more without delay"):
         assert text in out
     assert "nature is the fastest" in answer("profile", *words).out
+    curve = tmp_path / "curve.json"
+    curve.write_text('{"ages": [0, 4], "losses": [0, 2.0], "gap_default": 5}')
+    measured_world = ["--loss", str(curve), "--frame-time", "1ms"]
+    slow, fast = json.loads(answer("profile", *words, *measured_world, "--json").out)["policies"]
+    assert slow["plan"]["regret_per_frame"]["total"] > fast["plan"]["regret_per_frame"]["total"] > 0.25
+    assert "2 policies, a measured loss curve, 1000 frames per second" in answer("profile", *words, *measured_world).out
     refused = answer("profile", *words, "--workers", "1,2")
     assert (refused.code, refused.err.count("are for one policy, and 2 are given")) == (2, 1)
     refused = answer("profile", "--policy", "nature", "--fps", "30")

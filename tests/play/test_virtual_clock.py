@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from regretlab.errors import InputError
+from regretlab.games import emulated_game
+from regretlab.games.emulator import downsample
 from regretlab.laws import parse_law
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.latencies import LatencyStream
@@ -114,3 +116,19 @@ def test_nothing_is_written_for_a_policy_that_does_not_exist(tmp_path):
     with pytest.raises(InputError, match="no policy is named 'impala'"):
         run(_configuration(policy="impala"), tmp_path / "record")
     assert not Path(tmp_path / "record").exists()
+
+
+def test_a_policy_that_is_given_the_symbol_plays_the_same_without_pictures(tmp_path, monkeypatch):
+    """None is drawn unless asked for, and no table differs by a byte."""
+    drawn = []
+    monkeypatch.setattr(emulated_game, "downsample", lambda screen: drawn.append(1) or downsample(screen))
+    for name, asked in {"with": {"pixels": True}, "without": {}}.items():
+        drawn.clear()
+        options = {"symbols": 4, "mode_probability": 0.9, **asked}
+        configuration = RunConfiguration(
+            environment_options=options, policy="oracle", emulate_latency="0.04", frames=300, clock="virtual"
+        )
+        run(configuration, tmp_path / name)
+        assert len(drawn) > 300 if asked else len(drawn) < 10
+    for table in ("frames.parquet", "inferences.parquet"):
+        assert (tmp_path / "with" / table).read_bytes() == (tmp_path / "without" / table).read_bytes()
