@@ -540,6 +540,7 @@ CLAIM_KEYS = {
 }
 
 
+@pytest.mark.thorough
 def test_validate(answer, tmp_path):
     """The records of an earlier call are taken over, so that the second call is quick and says the same."""
     words = [

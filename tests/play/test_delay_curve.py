@@ -110,6 +110,7 @@ def test_held_actions_are_sorted_by_their_age():
     assert chunk.loss(1).value == held.loss(1).value  # entries up to the chunk's length are the held actions
 
 
+@pytest.mark.thorough
 def test_a_chunk_of_an_oracle_has_an_action_for_each_age_where_the_mode_moves():
     """Beacon rotating: an action per age is right with the ring's own probability, one that is only held is not."""
     options = {"mode_probability": 0.9, "symbols": 4, "rotating": True}
@@ -226,6 +227,7 @@ def _lake_reward(table, policy, delay):
     return float(law @ reward)
 
 
+@pytest.mark.thorough
 def test_intervals_cover_although_rewards_within_a_run_are_correlated():
     """Of 60 curves of a slow ring (lag-1 correlation .95), 99 % intervals miss at most 4: P of more is below 4e-4."""
     options = {"mode_probability": 0.975, "symbols": 2}
@@ -284,6 +286,7 @@ def test_a_killed_measurement_goes_on(tmp_path, monkeypatch):
         rl.delay_curve(TERMINAL, parts=parts, **settings)
 
 
+@pytest.mark.thorough
 def test_a_killed_process_leaves_its_parts_and_the_next_goes_on(tmp_path):
     """SIGKILL in the middle, through the command line: the same file as without, on two processes that end quietly."""
     words = [sys.executable, "-m", "regretlab", "delay-curve", "--env", TERMINAL, "--policy", NAMED]

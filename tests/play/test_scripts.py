@@ -82,6 +82,7 @@ run(RunConfiguration(environment="Own-v0", policy="random", frames=9, frame_time
     assert not (tmp_path / "record").exists()
 
 
+@pytest.mark.thorough
 def test_an_environment_that_a_module_registered_is_played(tmp_path):
     """The environment's process registers it as the script's import did, and does not import the script."""
     (tmp_path / "mine.py").write_text("""
