@@ -222,8 +222,14 @@ class FrameService:
     def of(cls, plan: EnvironmentPlan) -> "FrameService":
         """Return the service of a plan."""
         repeats = plan.default_behaviour == "repeat"
-        served = {"kept": plan.kept, "age_limit": plan.age_limit, "lasts": plan.lasts}
-        return cls(plan.frame_time, **served, repeats=repeats, oldest_first=plan.oldest_first)
+        return cls(
+            plan.frame_time,
+            kept=plan.kept,
+            age_limit=plan.age_limit,
+            lasts=plan.lasts,
+            repeats=repeats,
+            oldest_first=plan.oldest_first,
+        )
 
     def add(self, output: InferenceRow) -> None:
         """Take in an output; it may serve a frame from the first boundary at or after its release.
