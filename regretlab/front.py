@@ -171,14 +171,15 @@ def run(
     from .prediction import with_prediction
     from .records import Record
 
+    asked, learned = with_numbers(scenario, environment_id(env), settings.get("environment_options") or {})
     configuration = RunConfiguration.of(
-        with_numbers(scenario, environment_id(env), settings.get("environment_options") or {}),
+        asked,
         environment=environment_id(env),
         policy=policy,
         clock=clock,
         frames=frames,
         seed=seed,
-        **settings,
+        **(learned | settings),
     )
     summary = play(configuration, out, overwrite=overwrite, progress=progress)
     record = Record(out)
@@ -186,8 +187,10 @@ def run(
     return record
 
 
-def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) -> Scenario:
-    """Return the scenario of a run with numbers for an age limit and a threshold of cancelling that are "auto".
+def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) -> tuple[Scenario, dict[str, Any]]:
+    """Return the scenario of a run with numbers for what is "auto", and further settings of the run.
+
+    A threshold of cancelling is learned where the law of the inference time is not given; the settings say what for.
 
     Parameters
     ----------
@@ -199,20 +202,23 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
     Raises
     ------
     InputError
-        Without a mode probability, or without the law of the inference time for the threshold.
+        Without a mode probability.
 
     Examples
     --------
     >>> asked = Scenario("lognorm(1, scale=0.05)", mode_probability=0.97, workers=4, cancel_after="auto")
-    >>> round(with_numbers(asked, "regretlab/Beacon-v0", {}).cancel_after * 59.7275, 6)
+    >>> round(with_numbers(asked, "regretlab/Beacon-v0", {})[0].cancel_after * 59.7275, 6)
     4.0
+    >>> unknown, settings = with_numbers(asked.replace(inference_time=None, age_limit=3), "regretlab/Beacon-v0", {})
+    >>> unknown.cancel_after, [round(worth, 4) for worth in settings["cancel_worth"]]
+    ('learned', [0.97, 0.9409, 0.0])
     """
-    if "auto" not in (scenario.age_limit, scenario.cancel_after):
-        return scenario
+    if "auto" not in (scenario.age_limit, scenario.cancel_after) and scenario.cancel_after != "learned":
+        return scenario, {}
     from .play.preparation import describe_environment
     from .rules import get_rule
     from .theory.cancelling import best_threshold
-    from .theory.loss import limit_of, loss_of
+    from .theory.loss import limit_of, loss_of, worth_of
 
     known = None if scenario.is_default("frame_time") else scenario.frame_time
     described = describe_environment(environment, options, known)
@@ -225,9 +231,12 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
     if scenario.age_limit == "auto":
         limit = limit_of(world.replace(chunk=None), loss)
         numbers["age_limit"] = None if limit == float("inf") else int(limit)
-    if scenario.cancel_after == "auto":
-        if scenario.inference_time is None:
-            raise InputError("cancel after 'auto' needs the law of the inference time (--emulate-latency), or a number")
+    settings: dict[str, Any] = {}
+    if scenario.cancel_after == "learned" or (scenario.cancel_after == "auto" and scenario.inference_time is None):
+        numbers["cancel_after"] = "learned"
+        settings["cancel_worth"] = worth_of(loss, limit_of(world, loss))
+    elif scenario.cancel_after == "auto":
+        assert scenario.inference_time is not None
         threshold = best_threshold(
             scenario.inference_time,
             frame,
@@ -239,7 +248,7 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
         numbers["cancel_after"] = None if threshold == float("inf") else threshold
     if not get_rule(scenario.rule).holds:  # no other part of a run weighs them
         numbers |= {"gap_default": Scenario.gap_default, "gap_delay": Scenario.gap_delay}
-    return scenario.replace(**numbers)
+    return scenario.replace(**numbers), settings
 
 
 def solve(mdp: Any, delay: int = 0, *, every: int = 1) -> "DelayedSolution":

@@ -232,7 +232,7 @@ def _age(value: Any, name: str) -> int | str:
 
 
 def _cancel(value: Any, name: str) -> float | str:
-    return "auto" if value == "auto" else _seconds(value, name)
+    return str(value) if value in ("auto", "learned") else _seconds(value, name)
 
 
 def _chunk(value: Any, name: str) -> float:
@@ -337,7 +337,8 @@ class Scenario:
     age_limit
         Frames of age from which the default behaviour acts instead of an output, or auto.
     cancel_after
-        Seconds after which an inference is cancelled, or auto: the threshold of the least lower bound.
+        Seconds after which an inference is cancelled; auto: the threshold of the least lower bound, learned where the
+        law is not known; learned: that of the times seen so far.
     replicas
         Workers that race on each observation: the first to complete counts, the others are cancelled.
     batch_law

@@ -115,8 +115,9 @@ def run(
     options |= own.options()
     if frame_time is not None:
         asked = asked.replace(frame_time=parse_frame_time(frame_time))
+    asked, learned = with_numbers(asked, game, options)
     configuration = RunConfiguration.of(
-        with_numbers(asked, game, options),
+        asked,
         environment=game,
         environment_options=options,
         policy=policy,
@@ -131,6 +132,7 @@ def run(
         backend=backend,
         ray_address=ray_address,
         device=device,
+        **learned,
         **(learning or Learners()).configuration(),
     )
     summary = _play_watched(configuration, out, overwrite) if watch else None

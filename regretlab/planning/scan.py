@@ -30,6 +30,7 @@ from ..rules.service.frame_pools import blocking_bound
 from ..rules.service.frame_service import TAU_MAX_QUANTILE
 from ..rules.service.pool_chains import chain_size
 from ..rules.service.service import NoClosedForm, service_law
+from ..rules.state import BINS
 from ..scenario import Scenario
 from ..simulation import simulate
 from ..theory.cancelling import best_threshold
@@ -44,7 +45,7 @@ _MOST_COUNTED = 24  # exponential workers, for the same reason
 _NEARLY_UNBLOCKED = 1e-3
 _CLOSER = 7
 _COARSE = 7
-_SCANNED, _SETTLED = 20_000, 300_000  # starts and frames of a simulation
+_SCANNED, _SETTLED = 12_000, 300_000  # starts and frames of a simulation
 _FEWEST_FRAMES, _MOST_FRAMES, _BATCHES = 1_000, 400_000, 12
 
 _Slowed = tuple[float, float]
@@ -335,7 +336,9 @@ class Scan:
         )
         if not self.moves:  # ages alone decide, and losses by age have smaller errors than those seen on a witness
             scenario = by_age(scenario, self.loss)
-        warmup = (2_000 if rule.learns == "quantile_time" else 200) + math.ceil(20.0 * mean)
+        warmup = 200 + math.ceil(20.0 * mean)
+        if rule.learns == "quantile_time":  # its window fills
+            warmup += min(2_000, math.ceil(2 * BINS * mean / workers))
         found = simulate(
             scenario, frames=int(frames), replications=1, warmup=warmup, seed=seed, threads=1, batches=_BATCHES
         )

@@ -1,7 +1,10 @@
 """What to run: one frozen model that the command line, a TOML file and Python share, checked before anything starts."""
 
+import math
 from typing import Annotated, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from ..defaults import PLAYED_FRAMES, POLICY
@@ -9,6 +12,7 @@ from ..errors import InputError, first_fault
 from ..laws import Law, parse_law
 from ..policies.learning.settings import LearningSettings
 from ..rules import SEQUENTIAL, get_rule, known_rules, name_of_rule
+from ..rules.cancelling import new_threshold
 from ..rules.rule import HoldObjective, StaggeringRule
 from ..scenario import Scenario, as_scenario
 
@@ -71,7 +75,10 @@ class RunConfiguration(BaseModel):
     cancel_after
         Seconds after which an inference is cancelled: a network stops at a layer boundary, a worker with a person's own
         policy is replaced by a warm spare, a policy server's answer is no longer waited for, and a late answer is not
-        applied.
+        applied. "learned": the threshold of the least lower bound for the times seen so far.
+    cancel_worth
+        For a threshold that is learned: what an output of age 1, 2, ... frames is worth more than the default
+        behaviour, the last number also of all older ones.
     observation_key
         Key under which a policy server is sent the observation; None: what its metadata say, else "observation".
     batch_law, batch
@@ -130,7 +137,8 @@ class RunConfiguration(BaseModel):
     chunk: int | Literal["inf"] | None = None
     unused: str = Scenario.unused
     age_limit: int | None = None
-    cancel_after: float | None = None
+    cancel_after: float | Literal["learned"] | None = None
+    cancel_worth: list[float] | None = None
     observation_key: str | None = None
     batch_law: str | None = None
     batch: int = 1
@@ -220,6 +228,10 @@ class RunConfiguration(BaseModel):
             raise InputError(f"unused outputs are kept where an output serves one frame, and unused is '{self.unused}'")
         if self.age_limit is not None and served.service_model == "repeat":
             raise InputError("a repeated action has no age limit: leave age limit or default behaviour out")
+        if (self.cancel_after == "learned") != bool(self.cancel_worth):
+            raise InputError("cancel after 'learned' needs cancel_worth (worths by age); no other does")
+        if self.learns_threshold and self.is_served:
+            raise InputError("policy servers are asked with a fixed limit: give cancel after in seconds")
         if self.cancel_after is not None and self.backend != "local":
             raise InputError("actors on a cluster do not cancel inferences: leave cancel after or backend 'ray' out")
         if self.observation_key is not None and not self.is_served:
@@ -240,6 +252,24 @@ class RunConfiguration(BaseModel):
             raise InputError("batches are of one worker that infers in sequence, here, and learns nothing meanwhile")
         if not 1 <= self.batch <= MOST_IN_BATCH:
             raise InputError(f"a batch has 1 to {MOST_IN_BATCH} observations, not {self.batch}")
+
+    @property
+    def learns_threshold(self) -> bool:
+        """Whether it is learned while playing when to cancel."""
+        return self.cancel_after == "learned"
+
+    @property
+    def given_threshold(self) -> float:
+        """Seconds after which an inference is cancelled, as given; ``inf`` where they are learned, or none is."""
+        return math.inf if self.cancel_after is None or self.cancel_after == "learned" else self.cancel_after
+
+    def threshold_state(self, frame_time: float, out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """Return the state of a threshold that is learned, before the first inference; empty where none is."""
+        if self.cancel_worth is None:
+            return np.empty(0)
+        served = Scenario(chunk=self.chunk, default_behaviour=self.default_behaviour)
+        lasts = served.service_model != "once"
+        return new_threshold(self.workers, frame_time, self.cancel_worth, lasts=lasts, out=out)
 
     def batch_seconds(self, items: int) -> float:
         """Return how long a batch takes."""

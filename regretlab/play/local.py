@@ -22,6 +22,7 @@ from ..machine_load import MachineLoad
 from ..progress import Progress
 from ..reaper import descendants, end
 from ..records import RecordWriter
+from ..rules.cancelling import learned_threshold, threshold_size
 from .configuration import RunConfiguration
 from .environment_process import play
 from .learning.group import LearnerGroup
@@ -142,6 +143,7 @@ class Supervisor:
                 learners,
                 spares,
                 prepared.policy.horizon,
+                threshold_size(workers) if configuration.learns_threshold else 0,
             )
         )
         if not learned:
@@ -164,7 +166,8 @@ class Supervisor:
             seed=configuration.seed,
             emulated_law=configuration.emulated_law(),
             learner=None if self.learners is None else self.learners.plan,
-            cancel_after=math.inf if configuration.cancel_after is None else configuration.cancel_after,
+            cancel_after=configuration.given_threshold,
+            cancels=cancels,
             batch=0 if configuration.batch_law is None else configuration.batch,
             batch_seconds=None if configuration.batch_law is None else configuration.batch_seconds,
         )
@@ -212,6 +215,9 @@ class Supervisor:
             first_estimate=estimate,
             out=self.arena["rule_state"],
         )
+        if self.configuration.learns_threshold:
+            frame_time = self._environment_plan.frame_time
+            self.configuration.threshold_state(frame_time, out=self.arena["threshold"])
         self.writer.update_meta(
             startup_seconds=round(time.monotonic() - began, 3),
             first_estimate=estimate,
@@ -290,6 +296,7 @@ class Supervisor:
         finally:
             learned: dict[str, Any] = {} if self.learners is None else {"learning": self.learners.figures()}
             learned |= self.configuration.staggering_rule.learned(self.arena["rule_state"])
+            learned |= learned_threshold(self.arena["threshold"]) if self.configuration.learns_threshold else {}
             learned |= {} if self.failure is None else {"failure": self.failure}
             if self.worker_plan.policy.is_served:
                 learned["reconnections"] = int(self.arena["reconnections"].sum())

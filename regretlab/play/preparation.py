@@ -195,7 +195,8 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
     if policy.is_served:
         from ..policies.serving.client import inspect_server
 
-        policy = inspect_server(policy, key=configuration.observation_key, cancel_after=configuration.cancel_after)
+        limit = None if configuration.cancel_after is None else configuration.given_threshold
+        policy = inspect_server(policy, key=configuration.observation_key, cancel_after=limit)
     if policy.observes_symbol and not environment.tells_symbol:
         raise InputError(
             f"policy '{policy.name}' needs the environment's symbol, which '{configuration.environment}' does "

@@ -6,7 +6,6 @@ record, byte for byte.
 """
 
 import heapq
-import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +20,7 @@ from ..interrupts import deferred, uninterrupted
 from ..progress import Progress
 from ..records import FRAME_DTYPE, INFERENCE_DTYPE, RecordWriter
 from ..records.schema import FrameRow, InferenceRow, Output
+from ..rules import cancelling
 from ..rules.state import boundary_at_or_after, boundary_at_or_before
 from .configuration import RunConfiguration
 from .latencies import LatencyStream
@@ -59,7 +59,8 @@ class _VirtualClock:
         self._batch_seconds = None if configuration.batch_law is None else configuration.batch_seconds
         self._shown: deque[tuple[int, Any, int]] = deque(maxlen=configuration.batch)
         self._latencies = () if self._batch_seconds else _latencies(configuration, prepared)
-        self._cancel_after = math.inf if configuration.cancel_after is None else configuration.cancel_after
+        self._cancel_after = configuration.given_threshold
+        self._threshold = configuration.threshold_state(self._frame_time)
         self.first_estimate = min(self._cancel_after, self._warm_up())
         self._rule = configuration.staggering_rule
         self._state = self._rule.new_state(
@@ -79,9 +80,10 @@ class _VirtualClock:
             return self._batch_seconds(1)
         return max(stream.warm_up for stream in self._latencies)
 
-    def learned(self) -> dict[str, float | int]:
+    def learned(self) -> dict[str, Any]:
         """Return what the rule has learned so far, as a record reports it."""
-        return self._rule.learned(self._state)
+        learned = {} if not len(self._threshold) else cancelling.learned_threshold(self._threshold)
+        return self._rule.learned(self._state) | learned
 
     def boundary(self, played: int) -> tuple[int, float]:
         """Return the next boundary, which is never late."""
@@ -137,12 +139,14 @@ class _VirtualClock:
             if kind == _CANCELLED:
                 self._under_way -= 1
                 self._rule.on_completion(self._state, worker, begun.scheduled, now)
+                self._note(worker, now - begun.scheduled, completed=False)
                 self._finished.append(begun._replace(freed=now))
                 heapq.heappush(self._events, (now, _START, worker, None))
                 continue
             if kind == _COMPLETION:
                 scheduled, answers, in_flight = begun
                 self._under_way -= 1
+                self._note(worker, now - scheduled, completed=True)
                 release = float(self._rule.on_completion(self._state, worker, scheduled, now))
                 for frame, answer, label in answers:
                     row = InferenceRow(
@@ -175,7 +179,10 @@ class _VirtualClock:
                 heapq.heappush(self._events, (start + self._batch_seconds(len(batch)), _COMPLETION, worker, begun))
                 continue
             takes = self._latencies[worker].next()
-            if takes > self._cancel_after:
+            limit = self._cancel_after
+            if len(self._threshold):
+                limit = float(cancelling.begin(self._threshold, worker))
+            if takes > limit:
                 given_up = InferenceRow(
                     worker=worker,
                     dispatch=start,
@@ -185,12 +192,17 @@ class _VirtualClock:
                     in_flight=self._under_way,
                     cancelled=True,
                 )
-                heapq.heappush(self._events, (start + self._cancel_after, _CANCELLED, worker, given_up))
+                heapq.heappush(self._events, (start + limit, _CANCELLED, worker, given_up))
                 continue
             frame = int(boundary_at_or_before(start, self._frame_time))
             begun = start, [(frame, self._infer(worker, start), self._label)], self._under_way
             heapq.heappush(self._events, (start + takes, _COMPLETION, worker, begun))
         return outputs
+
+    def _note(self, worker: int, seconds: float, *, completed: bool) -> None:
+        """Let the threshold of cancelling learn."""
+        if len(self._threshold):
+            cancelling.ended(self._threshold, worker, seconds, completed)
 
     def _infer(self, worker: int, start: float) -> int | NDArray[np.int16]:
         """Let a worker choose an action, or a chunk of them, for what is on the screen now."""

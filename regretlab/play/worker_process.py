@@ -21,6 +21,7 @@ from ..laws import Law
 from ..policies import PolicySpec
 from ..policies.policy import NetworkPolicy, Policy, build_policy
 from ..records.schema import InferenceRow
+from ..rules import cancelling
 from ..rules.rule import StaggeringRule
 from ..rules.state import boundary_at_or_before
 from .latencies import LatencyStream
@@ -59,9 +60,10 @@ _NO_CLAIM = -1
 class WorkerPlan:
     """What the worker processes receive.
 
-    ``emulated_law`` pads every inference to a law (None: as fast as this machine infers); an inference is given up
-    after ``cancel_after`` seconds. With ``batch_seconds`` the worker infers on all new observations together, ``batch``
-    of them at most, in the seconds that it returns for their number.
+    ``emulated_law`` pads every inference to a law (None: as fast as this machine infers). Where the workers cancel, an
+    inference is given up after ``cancel_after`` seconds, or when the threshold says that the arena holds. With
+    ``batch_seconds`` the worker infers on all new observations together, ``batch`` of them at most, in the seconds that
+    it returns for their number.
     """
 
     policy: PolicySpec
@@ -73,6 +75,7 @@ class WorkerPlan:
     emulated_law: Law | None
     learner: LearnerPlan | None = None
     cancel_after: float = math.inf
+    cancels: bool = False
     batch: int = 0
     batch_seconds: Callable[[int], float] | None = None
 
@@ -129,13 +132,15 @@ def _relieve(board: Board, plan: WorkerPlan, number: int, spare: int, policy: Po
         if control[STOP]:
             return None
         time.sleep(READY_POLL)
-    clock, after = RealClock(int(control[EPOCH])), plan.cancel_after + REPLACEMENT_GRACE
+    clock, threshold = RealClock(int(control[EPOCH])), arena["threshold"]
+    limits = threshold[cancelling.LIMITS :] if len(threshold) else np.full(len(busy), plan.cancel_after)
     while not control[STOP]:
         # what starts while this process sleeps is not overdue before it wakes
         starts = np.where((busy == 1) & np.isnan(in_flight["completion"]), in_flight["scheduled"], math.inf)
-        worker = int(starts.argmin())
-        if (wait := float(starts[worker]) + after - clock.now()) > 0.0:
-            time.sleep(min(wait, after, LONGEST_WAIT))
+        due = starts + limits + REPLACEMENT_GRACE
+        worker = int(due.argmin())
+        if (wait := float(due[worker]) - clock.now()) > 0.0:
+            time.sleep(min(wait, float(limits.min()) + REPLACEMENT_GRACE, LONGEST_WAIT))
             continue
         with lock.hold():
             row = InferenceRow._make(in_flight[worker].item())
@@ -146,6 +151,8 @@ def _relieve(board: Board, plan: WorkerPlan, number: int, spare: int, policy: Po
             arena["spares_ready"][spare] = 0
             now = clock.now()
             plan.rule.on_completion(arena["rule_state"], worker, row.scheduled, now)
+            if len(threshold):
+                cancelling.ended(threshold, worker, now - row.scheduled, False)
         with suppress(ProcessLookupError):
             os.kill(overdue, signal.SIGKILL)
         board.post(worker, row._replace(cancelled=True, freed=now))
@@ -203,7 +210,8 @@ class InferenceWorker:
         self._latencies = LatencyStream.of(plan.emulated_law, plan.seed, worker, attempt)
         self._batched = -1
         self._owners, self._number = board.arena["owners"], worker if number is None else number
-        self._layered = policy if isinstance(policy, NetworkPolicy) and plan.cancel_after < math.inf else None
+        self._threshold = board.arena["threshold"]
+        self._layered = policy if isinstance(policy, NetworkPolicy) and plan.cancels else None
         if self._layered is not None:
             self._layered.stop_at_layers()
 
@@ -363,11 +371,15 @@ class InferenceWorker:
         row = InferenceRow(
             worker=worker, dispatch=dispatch, scheduled=start, observation_frame=frame.index, label=frame.label
         )
+        limit = plan.cancel_after
+        if len(self._threshold):
+            with self._lock.hold():
+                limit = float(cancelling.begin(self._threshold, worker))
         board.arena["busy"][worker] = 1
         row = row._replace(in_flight=int(board.arena["busy"].sum()))
         board.arena["in_flight"][worker] = row
         self._priority.give_back()
-        deadline = start + plan.cancel_after
+        deadline = start + limit
         try:
             answer = self._act_until(frame, deadline)
         except AnswerLost:
@@ -379,8 +391,8 @@ class InferenceWorker:
             # The emulated inference ends exactly when the law says, counted from its scheduled start. It is posted a
             # little early with that time on it, and the environment honours the time.
             takes = self._latencies.next()
-            cancelled = cancelled or takes > plan.cancel_after
-            target = start + min(takes, plan.cancel_after)
+            cancelled = cancelled or takes > limit
+            target = start + min(takes, limit)
             while not self._control[STOP] and self._clock.now() < target - ANNOUNCEMENT:
                 self._clock.sleep_until(min(target - ANNOUNCEMENT, self._clock.now() + LONGEST_WAIT), spin=0.0)
                 self.beat()
@@ -390,6 +402,9 @@ class InferenceWorker:
                 return None  # a spare gave it up just now, and the answer is late
             board.arena["in_flight"]["completion"][worker] = completion
             release = float(plan.rule.on_completion(self._state, worker, start, completion))
+            if len(self._threshold):
+                whole = answer is not None and not cancelled and completion <= deadline
+                cancelling.ended(self._threshold, worker, completion - start, whole)
         while not board.can_post(worker) and not self._control[STOP]:
             time.sleep(0.001)
             self.beat()

@@ -428,12 +428,13 @@ def _cancelled(record: Record) -> dict[str, float | None] | None:
         return None
     rows = record.inferences[record.inferences["cancelled"]]
     ended = len(rows) + int(record.inferences["completion"].notna().sum())
+    limit = threshold if isinstance(threshold, (int, float)) else math.nan  # of each inference where it is learned
     took = (rows["freed"] - rows["scheduled"]).to_numpy()
     return {
         "inferences": len(rows),
         "fraction": len(rows) / ended if ended else None,
         "seconds": float(took.sum()),
-        "overhead": max(0.0, float((took - threshold).mean())) if len(rows) else None,
+        "overhead": max(0.0, float((took - limit).mean())) if len(rows) and math.isfinite(limit) else None,
     }
 
 

@@ -140,7 +140,7 @@ def open_service(setting: Setting, table: AliasTable | None, seed: np.random.See
     service: Service
     if setting.accelerator is not None:
         service, block = BatchRun(setting.accelerator, setting.outputs), BLOCK
-    elif setting.rule.independent and IndependentRun.plays(setting.workers, setting.outputs):
+    elif setting.rule.independent and not setting.worth and IndependentRun.plays(setting.workers, setting.outputs):
         block = BLOCK
         service = IndependentRun(
             setting.law, setting.frame_time, int(setting.workers), seed, block, setting.outputs, setting.cancel_after
@@ -150,6 +150,7 @@ def open_service(setting: Setting, table: AliasTable | None, seed: np.random.See
         service = EventRun(
             setting.law, setting.frame_time, setting.rule, int(setting.workers), setting.alignment, setting.hold,
             setting.first_estimate, seed, block, setting.outputs, setting.cancel_after, setting.keeps_phases,
+            setting.threshold(),
         )  # fmt: skip
     else:
         block = max(BLOCK, -(-table.longest // LANES) * LANES)
@@ -259,6 +260,7 @@ def compile_kernels(setting: Setting, environment: Callable[[np.random.SeedSeque
     kind = (
         *(setting.rule.name, setting.in_whole_frames, setting.lasts, setting.repeats, setting.accelerator is None),
         *(outputs.most > 0, outputs.limit < NO_LIMIT, environment.__qualname__, environment.__module__),
+        bool(setting.worth),
     )
     if kind in _COMPILED:
         return

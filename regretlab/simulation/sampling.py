@@ -22,7 +22,7 @@ from .result import SimulationResult
 
 __all__ = ["interval_from_samples"]
 
-_FEWEST_FRAMES, _MOST_FRAMES, _STARTS, _WARMUP, _SEED = 500, 10_000, 10_000, 200, 7
+_FEWEST_FRAMES, _MOST_FRAMES, _STARTS, _WARMUP, _SEED = 500, 10_000, 5_000, 100, 7
 
 
 def interval_from_samples(scenario: Scenario, regret: RegretParts, inaction_fraction: float) -> SamplingInterval | None:

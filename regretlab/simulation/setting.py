@@ -4,11 +4,15 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import InputError
 from ..laws import Law
 from ..laws.racing import fastest_of
 from ..records.batch_means import batch_count
 from ..rules import SEQUENTIAL, get_rule, known_rules
+from ..rules.cancelling import new_threshold
 from ..rules.rule import StaggeringRule
 from ..rules.service.even_spacing import spacing_in_phases
 from ..rules.service.frame_service import ServiceRequest, whole_frames
@@ -16,7 +20,7 @@ from ..rules.state import BINS
 from ..rules.store import MOST_KEPT, NO_LIMIT
 from ..scenario import Scenario, whole_number
 from ..theory.batching import Batches, batches_of
-from ..theory.loss import AgeLoss, is_convex, limit_of, workers_in_groups
+from ..theory.loss import AgeLoss, is_convex, limit_of, workers_in_groups, worth_of
 from .events.engine import LONGEST_RUN, Outputs
 
 if TYPE_CHECKING:
@@ -48,6 +52,8 @@ class Setting:
         What becomes of outputs.
     cancel_after
         Seconds after which an inference is given up.
+    worth
+        Worth of an output by age, for a threshold that is learned; empty: none is.
     lasts
         Whether an output acts until a fresher one comes or its age is ``outputs.limit`` (action chunks), not once.
     repeats
@@ -70,6 +76,7 @@ class Setting:
     batch_frames: int
     outputs: Outputs = field(default_factory=Outputs)
     cancel_after: float = math.inf
+    worth: tuple[float, ...] = ()
     lasts: bool = False
     repeats: bool = False
     keeps_phases: bool = False
@@ -78,13 +85,19 @@ class Setting:
     @property
     def in_whole_frames(self) -> bool:
         """Whether the fast path in whole frames plays it."""
-        plain = self.outputs.most == 0 and math.isinf(self.cancel_after) and self.accelerator is None
+        plain = self.outputs.most == 0 and math.isinf(self.cancel_after) and not self.worth and self.accelerator is None
         return plain and self.rule.in_whole_frames
 
     @property
     def frames(self) -> int:
         """Frames of a replication, warm-up included."""
         return self.warmup + self.batches * self.batch_frames
+
+    def threshold(self) -> NDArray[np.float64] | None:
+        """Return the state of a threshold that is learned, before the first inference."""
+        if not self.worth:
+            return None
+        return new_threshold(int(self.workers), self.frame_time, self.worth, lasts=self.lasts or self.repeats)
 
     def assumptions(self) -> tuple[str, ...]:
         """Return what must hold for the figures to mean what they say."""
@@ -103,6 +116,8 @@ class Setting:
             said.append("the oldest output acts first: the loss curve is not convex")
         if math.isfinite(self.cancel_after):
             said.append(f"inferences are cancelled after {self.cancel_after:g} s")
+        if self.worth:
+            said.append("when to cancel is learned from the inference times of the run")
         if self.lasts or self.repeats:
             said.append("an output older than the one in force is discarded")
         if self.outputs.limit < NO_LIMIT:
@@ -188,6 +203,7 @@ def resolve(
         batch_frames=frames // batches,
         outputs=outputs,
         cancel_after=cancel_after,
+        worth=tuple(worth_of(loss, outputs.limit)) if scenario.cancel_after == "learned" and loss is not None else (),
         lasts=scenario.service_model == "chunk",
         repeats=scenario.service_model == "repeat",
         accelerator=accelerator,
@@ -231,10 +247,13 @@ def _outputs(scenario: Scenario, loss: AgeLoss | None) -> Outputs:
 
 def _threshold(scenario: Scenario, law: Law, workers: float, loss: AgeLoss | None) -> float:
     """Return the seconds after which inferences are cancelled; for "auto" the threshold of the least lower bound."""
-    if scenario.cancel_after != "auto":
-        return math.inf if scenario.cancel_after is None else float(scenario.cancel_after)
+    asked = scenario.cancel_after
+    if asked not in ("auto", "learned"):
+        return math.inf if asked is None else float(asked)
     if loss is None:
-        raise InputError("cancel after 'auto' needs a mode probability or a loss, and none is given")
+        raise InputError(f"cancel after '{asked}' needs a mode probability or a loss, and none is given")
+    if asked == "learned":
+        return math.inf
     from ..theory.cancelling import best_threshold
 
     return best_threshold(

@@ -273,7 +273,7 @@ def lower_bound(scenario: Scenario, *, restart_time: float = 0.0, sharper: bool 
         workers=scenario.workers,
         service_model=scenario.service_model,
         chunk=scenario.chunk,
-        cancel_after="any" if scenario.cancel_after == "auto" else scenario.cancel_after,
+        cancel_after="any" if scenario.cancel_after in ("auto", "learned") else scenario.cancel_after,
         restart_time=restart_time,
         cores=scenario.cores,
         horizon=scenario.horizon,

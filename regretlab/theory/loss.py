@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..curves import LossCurve
 from ..errors import InputError
 from ..results import ServiceLaw
+from ..rules.cancelling import SECTION
 from ..scenario import Scenario
 from .checks import check_gap
 from .delay import check_mode_probability, ring_eigenvalue
@@ -33,6 +34,7 @@ __all__ = [
     "limit_of",
     "loss_of",
     "workers_in_groups",
+    "worth_of",
 ]
 
 _NEGLIGIBLE = 1e-17
@@ -404,6 +406,20 @@ def limit_of(scenario: Scenario, loss: AgeLoss) -> float:
         raise InputError("a repeated action has no age limit: leave age limit or default behaviour out")
     own = max(0.0, loss.last_useful_age) + 1.0 if scenario.age_limit == "auto" else float(scenario.age_limit)
     return min(limit, own)
+
+
+def worth_of(loss: AgeLoss, limit: float = math.inf) -> list[float]:
+    """Return what an output of age 1, 2, ... is worth, 0 from a limit on; the last number holds for all later ages.
+
+    Examples
+    --------
+    >>> worth_of(FrameLoss(0.5), limit=3)
+    [0.5, 0.25, 0.0]
+    """
+    ages = np.arange(1, SECTION + 1)
+    worth = np.where(ages < limit, loss.worth(ages), 0.0)
+    changes = np.flatnonzero(np.diff(worth))
+    return [float(value) for value in worth[: int(changes[-1]) + 2 if len(changes) else 1]]
 
 
 def workers_in_groups(workers: float, replicas: int) -> float:

@@ -218,7 +218,8 @@ def bound(
             batch_time, service.interaction_time, batch_size=part.batch_size, replay_ratio=part.replay_ratio
         )
     error = service.standard_error if standard_error is None else standard_error
-    cancelling = "any" if scenario.cancel_after == "auto" or scenario.replicas > 1 else scenario.cancel_after
+    free = scenario.cancel_after in ("auto", "learned") or scenario.replicas > 1
+    cancelling = "any" if free else scenario.cancel_after
     return RegretReport(
         scenario=asked,
         regret=parts if error is None else replace(parts, standard_errors={"total": error}),

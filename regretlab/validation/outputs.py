@@ -5,6 +5,7 @@ on average over the world, what the ring says. Realtime runs are judged by that 
 processes reached are left to chance; a claim of its own compares the reward with the symbols that were shown.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -78,8 +79,8 @@ def theories_of_outputs(
         "they are dropped": _simulated(own | {"unused": "drop"})[0],
         "one of them is kept": _simulated(own | {"unused": "keep:1"})[0],
     }
-    if configuration.cancel_after is not None:
-        frames = configuration.cancel_after / FRAME_TIME
+    if math.isfinite(configuration.given_threshold):
+        frames = configuration.given_threshold / FRAME_TIME
         statement = f"inferences are cancelled after {frames:.3g} frames, and the regret is the simulated one"
         rivals["nothing is cancelled"] = _simulated(own | {"cancel_after": None})[0]
     return statement, *_simulated(own), rivals

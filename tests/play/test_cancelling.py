@@ -9,14 +9,15 @@ import pytest
 
 import regretlab as rl
 from regretlab.errors import InferenceStopped, InputError
+from regretlab.front import with_numbers
 from regretlab.laws import parse_law
 from regretlab.play import local
-from regretlab.play.configuration import RunConfiguration
+from regretlab.play.configuration import BEACON, RunConfiguration
 from regretlab.play.mirror import mirror
 from regretlab.play.worker_process import REPLACEMENT_GRACE
 from regretlab.policies import policy as policies
 from regretlab.records import Record, batch_means
-from regretlab.theory.loss import FrameLoss
+from regretlab.theory.loss import FrameLoss, worth_of
 from regretlab.validation.checks import regret_of_delay
 
 FRAME = 1 / 59.7275
@@ -130,8 +131,9 @@ def test_numbers_are_found_for_a_run(tmp_path):
     never = asked(inference_time=3.2 * FRAME, cancel_after="auto", age_limit="auto")  # nothing to gain
     record = rl.run(never, policy="oracle", clock="virtual", frames=60, out=tmp_path, overwrite=True)
     assert (record.meta["config"]["cancel_after"], record.meta["config"]["age_limit"]) == (None, None)
-    with pytest.raises(InputError, match="cancel after 'auto' needs the law of the inference time"):
-        rl.run(rl.Scenario(cancel_after="auto"), policy="oracle", out=tmp_path / "none")
+    unknown, settings = with_numbers(rl.Scenario(mode_probability=0.5, symbols=8, cancel_after="auto"), BEACON, {})
+    assert unknown.cancel_after == "learned"  # where the law of the inference time is not given
+    assert settings["cancel_worth"] == pytest.approx(worth_of(FrameLoss(0.5, 8)))
 
 
 def test_actors_on_a_cluster_cancel_nothing():

@@ -59,10 +59,11 @@ def board_fields(
     learners: int = 0,
     spares: int = 0,
     horizon: int = 1,
+    threshold: int = 0,
 ) -> dict[str, tuple[Any, tuple[int, ...]]]:
     """Return the arena fields of a run with that many workers, learners and spares, such frames and parameters.
 
-    ``horizon`` is the number of actions of an answer.
+    ``horizon`` is the number of actions of an answer, ``threshold`` the size of what learns when to cancel.
     """
     return {
         "control": (np.int64, (CONTROL_WORDS,)),
@@ -76,6 +77,7 @@ def board_fields(
         "spares_ready": (np.uint8, (spares,)),
         "processor_seconds": (np.float64, (workers + 1 + learners,)),
         "rule_state": (np.float64, (int(state_size(workers)),)),
+        "threshold": (np.float64, (threshold,)),
         "rule_lock": (np.uint8, (LOCK_BYTES,)),
         "semaphores": (np.uint8, (workers, SEMAPHORE_BYTES)),
         "frame_numbers": (np.int64, (RING,)),

@@ -17,7 +17,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any
 
 from ...reaper import end_descendants
-from ...rules import known_rules
+from ...rules import cancelling, known_rules
 from ...rules.state import boundary_at_or_after, boundary_at_or_before
 from ...scripts import main_left_alone
 
@@ -111,5 +111,9 @@ def compile_transitions() -> None:
     """Call every transition once before the clock starts: a first call compiles it, which lasts many frames."""
     for rule in known_rules():
         rule.compile()
+    threshold = cancelling.new_threshold(1, 1.0, [1.0])
+    cancelling.begin(threshold, 0)
+    cancelling.ended(threshold, 0, 0.5, True)
+    cancelling.choose(threshold)
     boundary_at_or_after(0.5, 1.0)
     boundary_at_or_before(0.5, 1.0)

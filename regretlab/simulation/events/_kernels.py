@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...compilation import kernel
+from ...rules.cancelling import begin as begin_limited
+from ...rules.cancelling import ended
 from ...rules.dispatch import next_start, on_completion, on_dispatch
 from ...rules.state import HOLD, boundary_at_or_after, boundary_at_or_before
 from ...rules.store import DISCARDED, TAKEN, add, has_room, take
@@ -164,6 +166,7 @@ def serve(
     counts: NDArray[np.int64],
     waiting: NDArray[np.float64],
     kept: NDArray[np.float64],
+    threshold: NDArray[np.float64],
 ) -> int:
     """Serve frames ``first`` to ``end - 1`` of which those before ``control[FRAME]`` are done already.
 
@@ -171,12 +174,14 @@ def serve(
     power of two long; observation -1: nothing due). ``served[k - first]`` becomes the delay frame k is served with.
     ``row[worker]`` is the number of a worker's inference in flight. Where the log arrays are not empty, inference i
     writes its worker, (start, completion, release), (observation, effect) frames and whether it was overwritten, and
-    ``served_row`` the inference behind each frame. Inferences longer than ``cancel_after`` seconds are given up then.
-    If it ``keeps`` unused outputs they lie in the store ``counts``, ``waiting``, ``kept`` instead of the rings.
+    ``served_row`` the inference behind each frame. Inferences longer than ``cancel_after`` seconds are given up then,
+    or after what ``rules.cancelling`` learns where ``threshold``, its state, is not empty. If it ``keeps`` unused
+    outputs they lie in the store ``counts``, ``waiting``, ``kept`` instead of the rings.
     """
     frame = control[FRAME]
     size = control[HEAP]
     logging = len(log_worker) > 0
+    learns = len(threshold) > 0
     mask = len(due_observation) - 1
     outcome = DONE
     while frame < end and outcome == DONE:
@@ -209,10 +214,13 @@ def serve(
                     control[USED] = used + 1
                     control[DISPATCHED] += 1
                     start[worker] = begin
-                    time[worker] = begin + min(times[used], cancel_after)
-                    kind[worker] = COMPLETION if times[used] <= cancel_after else CANCELLED
+                    limit = begin_limited(threshold, worker) if learns else cancel_after
+                    time[worker] = begin + min(times[used], limit)
+                    kind[worker] = COMPLETION if times[used] <= limit else CANCELLED
             elif kind[worker] == CANCELLED:
                 on_completion(rule, state, worker, start[worker], now)
+                if learns:
+                    ended(threshold, worker, now - start[worker], False)
                 control[GIVEN_UP] += 1
                 kind[worker] = START
             elif keeps:
@@ -221,6 +229,8 @@ def serve(
                     break
                 begin = start[worker]
                 release = on_completion(rule, state, worker, begin, now)
+                if learns:
+                    ended(threshold, worker, now - begin, True)
                 observed = boundary_at_or_before(begin, frame_time)
                 effect = max(observed + 1, boundary_at_or_after(release, frame_time))
                 add(counts, waiting, effect, observed, begin, worker, row[worker])
@@ -228,6 +238,8 @@ def serve(
             else:
                 begin = start[worker]
                 release = on_completion(rule, state, worker, begin, now)
+                if learns:
+                    ended(threshold, worker, now - begin, True)
                 observed = boundary_at_or_before(begin, frame_time)
                 effect = max(observed + 1, boundary_at_or_after(release, frame_time))
                 slot = effect & mask

@@ -84,6 +84,8 @@ class EventEngine:
         What becomes of outputs; dropped, each acting in one frame, if not given. A log needs dropped ones.
     cancel_after
         Seconds after which an inference is given up.
+    threshold
+        State of ``rules.cancelling``, which learns when to give one up.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class EventEngine:
         log: int = 0,
         outputs: Outputs | None = None,
         cancel_after: float = math.inf,
+        threshold: NDArray[np.float64] | None = None,
     ) -> None:
         self.rule = rule
         self._kernel, self._identifier = _kernel_of(rule)
@@ -126,6 +129,7 @@ class EventEngine:
         self._due: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int32]]
         self._due = _empty_rings(_power_of_two(8))
         self._keeps, self._cancel_after = outputs is not None and outputs.most > 0, float(cancel_after)
+        self._threshold = np.empty(0) if threshold is None else threshold
         self._store = _empty_store(outputs or Outputs())
         self._make_room(math.ceil((first_estimate or 0.0) / frame_time) + (hold if isinstance(hold, int) else BINS) + 4)
 
@@ -172,7 +176,7 @@ class EventEngine:
                 self._time, self._start, self._kind, self._head, self._after, self._heap, *self._due,
                 served, served_row, first, first + count, self._row,
                 self.log_worker, self.log_time, self.log_frame, self.log_overwritten,
-                self._cancel_after, self._keeps, *self._store,
+                self._cancel_after, self._keeps, *self._store, self._threshold,
             )  # fmt: skip
             if outcome == DONE:
                 return count

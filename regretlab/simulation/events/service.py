@@ -32,7 +32,7 @@ class EventRun:
         Of the inference times and the phases.
     block
         Frames of the longest block.
-    outputs, cancel_after
+    outputs, cancel_after, threshold
         As for ``EventEngine``.
     keeps_phases
         Whether starts keep to the phases of a first start on a boundary.
@@ -52,6 +52,7 @@ class EventRun:
         outputs: Outputs | None = None,
         cancel_after: float = math.inf,
         keeps_phases: bool = False,
+        threshold: NDArray[np.float64] | None = None,
     ) -> None:
         time_seed, phase_seed = seed.spawn(2)
         self._law = law
@@ -74,6 +75,7 @@ class EventRun:
             offsets=offsets,
             outputs=outputs,
             cancel_after=cancel_after,
+            threshold=threshold,
         )
         self._served = np.zeros(block, np.int32)
         self._no_rows = np.empty(0, np.int64)

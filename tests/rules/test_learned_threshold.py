@@ -1,0 +1,143 @@
+"""The threshold of cancelling that is learned while playing: against theory, SciPy's estimate, and on the clocks."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import CensoredData, ecdf
+
+import regretlab as rl
+from regretlab.errors import InputError
+from regretlab.laws import law_from_samples, parse_law
+from regretlab.play.configuration import RunConfiguration
+from regretlab.play.mirror import mirror
+from regretlab.records import Record
+from regretlab.rules import cancelling
+from regretlab.theory.any_rule import lower_bound_of_law
+from regretlab.theory.cancelling import best_threshold
+from regretlab.theory.loss import FrameLoss, worth_of
+
+FRAME = 1 / 59.7275
+LOGNORM, GAMMA, LOMAX = "lognorm(1, scale=3)", "gamma(4, scale=0.8)", "lomax(1.5, scale=2)"
+
+
+def fed(law, workers, loss, number, seed, lasts=False):
+    """Return the state after so many inferences, their times, and which were cancelled."""
+    state = cancelling.new_threshold(workers, 1.0, worth_of(loss), lasts=lasts)
+    times, given_up = parse_law(law).sample(np.random.default_rng(seed), number), []
+    for place, time in enumerate(times):
+        limit = cancelling.begin(state, place % workers)
+        given_up.append(time > limit)
+        times[place] = min(time, limit)
+        cancelling.ended(state, place % workers, times[place], time <= limit)
+    return state, times, np.array(given_up)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("law", "workers", "p", "lasts"),
+    [
+        (LOGNORM, 4, 0.97, False),
+        (LOGNORM, 1, 0.9, False),
+        (GAMMA, 4, 0.97, False),
+        (GAMMA, 4, 0.8, False),
+        (LOMAX, 3, 0.97, False),
+        (LOMAX, 3, 0.9, True),
+        ("lomax(2.2, scale=2)", 8, 0.9, False),  # none is cancelled
+    ],
+)
+def test_it_converges_to_the_threshold_of_the_theory(law, workers, p, lasts, seed):
+    loss, served = FrameLoss(p), {"service_model": "chunk", "chunk": math.inf} if lasts else {}
+    expected = best_threshold(parse_law(law), 1.0, loss, workers=workers, **served)
+    state, _, given_up = fed(law, workers, loss, 60_000, seed, lasts)
+    found = float(state[cancelling.THRESHOLD])
+    least, own = (
+        lower_bound_of_law(parse_law(law), 1.0, loss, workers=workers, cancel_after=after, **served).regret.total
+        for after in (None if math.isinf(number) else number for number in (expected, found))
+    )
+    assert own <= least + 0.002  # two thresholds next to each other may be about as good
+    assert found == expected or abs(found - expected) <= 1.0
+    assert not given_up[: cancelling.FIRST].any()
+    squares = np.arange(8, 244) ** 2
+    assert not given_up[squares].any()
+    if math.isfinite(expected):
+        share = 1.0 - float(parse_law(law).cdf(found))
+        assert given_up[-2_000:].mean() == pytest.approx(share, abs=0.05)
+    else:
+        assert given_up.sum() < 100
+
+
+def test_the_law_is_that_of_scipy_for_censored_times():
+    state, times, given_up = fed(LOGNORM, 2, FrameLoss(0.9), 3_000, 5)
+    assert 100 < given_up.sum() < 2_900
+    lasted = np.where(given_up, np.rint(times), np.ceil(times))
+    left = cancelling.estimate(state)
+    found = 1.0 - np.cumsum(state[cancelling.SHARES : cancelling.SHARES + cancelling.SECTION])
+    expected = ecdf(CensoredData(lasted[~given_up], right=lasted[given_up])).sf.evaluate(np.arange(1, 30))
+    assert found[:29] == pytest.approx(expected, abs=1e-12)
+    assert left == pytest.approx(found[-1], abs=1e-12)
+
+
+@pytest.mark.parametrize("law", [LOGNORM, LOMAX])
+def test_it_is_the_threshold_of_the_theory_for_the_times_seen(law):
+    loss = FrameLoss(0.95)
+    state, times, given_up = fed(law, 3, loss, cancelling.FIRST, 11)
+    assert not given_up.any()
+    own = best_threshold(law_from_samples(np.minimum(times, 256.0)), 1.0, loss, workers=3)
+    state[cancelling.SEEN] = 1e12  # no noise
+    assert cancelling.choose(state) == own
+
+
+def test_what_is_refused():
+    with pytest.raises(InputError, match="cancel_worth"):
+        RunConfiguration(clock="virtual", emulate_latency="0.02", cancel_after="learned")
+    with pytest.raises(InputError, match="cancel_worth"):
+        RunConfiguration(clock="virtual", emulate_latency="0.02", cancel_after=0.1, cancel_worth=[0.5])
+    with pytest.raises(InputError, match="mode probability"):
+        rl.simulate(rl.Scenario(GAMMA, frame_time=1, cancel_after="learned"))
+
+
+@pytest.mark.parametrize("served", [{"unused": "keep"}, {"chunk": "inf"}, {}])
+def test_the_simulator_that_learns_attains_the_regret_of_the_known_threshold(served):
+    asked = rl.Scenario(LOGNORM, frame_time=1, mode_probability=0.97, workers=4, cancel_after="auto", **served)
+    known = rl.simulate(asked, frames=200_000, replications=2, seed=3, threads=1)
+    learned = rl.simulate(asked.replace(cancel_after="learned"), frames=200_000, replications=2, seed=3, threads=1)
+    never = rl.simulate(asked.replace(cancel_after=None), frames=200_000, replications=2, seed=3, threads=1)
+    assert learned.regret.total == pytest.approx(known.regret.total, rel=0.03)
+    assert known.regret.total < 0.9 * never.regret.total
+    assert any("learned" in note for note in learned.assumptions)
+
+
+def asked(**changes):
+    law = f"lognorm(1, scale={3 * FRAME!r})"
+    return rl.Scenario(
+        law, mode_probability=0.97, symbols=8, workers=4, unused="keep", cancel_after="learned", **changes
+    )  # fmt: skip
+
+
+def test_the_virtual_clock_learns_what_the_simulator_learns(tmp_path):
+    record = rl.run(asked(), policy="oracle", clock="virtual", frames=20_000, seed=2, out=tmp_path / "run")
+    expected = best_threshold(parse_law(LOGNORM), 1.0, FrameLoss(0.97, 8), workers=4)
+    assert record.meta["cancel_after"] == pytest.approx(expected * FRAME)
+    cancelled = record.inferences[record.inferences["cancelled"]]
+    took = ((cancelled["freed"] - cancelled["scheduled"]) / FRAME).to_numpy()
+    assert took == pytest.approx(np.rint(took), abs=1e-6)
+    assert (np.rint(took[-200:]) == expected).all()
+    assert record.summary.cancelled["overhead"] is None
+    assert "inferences cancelled" in dict(record.facts())
+    drawn = rl.simulate(asked(), frames=200_000, replications=2, seed=1, threads=1)
+    assert record.summary.inaction_fraction == pytest.approx(drawn.inaction_fraction, abs=0.015)
+    mirror(tmp_path / "run", tmp_path / "twin")
+    twin = Record.open(tmp_path / "twin")
+    assert twin.frames["delay_frames"][:19_000].tolist() == record.frames["delay_frames"][:19_000].tolist()
+
+
+@pytest.mark.realtime
+def test_real_workers_learn_the_threshold_of_the_theory(tmp_path):
+    record = rl.run(asked(), policy="oracle", frames=1_800, seed=2, out=tmp_path / "real")
+    twin = rl.run(asked(), policy="oracle", clock="virtual", frames=1_800, seed=2, out=tmp_path / "virtual")
+    assert record.meta["cancel_after"] == pytest.approx(4 * FRAME, abs=1.01 * FRAME)
+    for one in (record, twin):
+        assert not one.inferences.sort_values("dispatch").head(cancelling.FIRST)["cancelled"].any()
+    assert record.summary.cancelled["fraction"] == pytest.approx(twin.summary.cancelled["fraction"], abs=0.06)
+    assert record.summary.inaction_fraction == pytest.approx(twin.summary.inaction_fraction, abs=0.05)
