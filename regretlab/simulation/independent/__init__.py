@@ -63,7 +63,7 @@ class IndependentRun:
         self._outputs = np.zeros(2 * TOGETHER, np.int64)
         self._counts = np.zeros(TOGETHER + 1, np.int64)
         self._served = np.zeros(block + TOGETHER + 1, np.int32)
-        self._frame = self.reach = 0
+        self._frame, self.reach = 0, 1  # chains keep a frame before the first even where none is served
 
     @staticmethod
     def plays(workers: float, outputs: Outputs) -> bool:
