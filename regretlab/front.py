@@ -211,8 +211,8 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
     >>> round(with_numbers(asked, "regretlab/Beacon-v0", {})[0].cancel_after * 59.7275, 6)
     4.0
     >>> unknown, settings = with_numbers(asked.replace(inference_time=None, age_limit=3), "regretlab/Beacon-v0", {})
-    >>> unknown.cancel_after, [round(worth, 4) for worth in settings["cancel_worth"]]
-    ('learned', [0.97, 0.9409, 0.0])
+    >>> unknown.cancel_after, [round(worth, 3) for worth in settings["cancel_worth"]]
+    ('learned', [0.97, 0.941, 0.0])
     """
     ordered = scenario.loss is not None and scenario.unused != "drop"
     automatic = "auto" in (scenario.age_limit, scenario.cancel_after) or scenario.cancel_after == "learned"
