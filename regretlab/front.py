@@ -191,6 +191,7 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
     """Return the scenario of a run with numbers for what is "auto", and further settings of the run.
 
     A threshold of cancelling is learned where the law of the inference time is not given; the settings say what for.
+    For a loss curve that is not convex the oldest useful output of those kept acts first.
 
     Parameters
     ----------
@@ -210,20 +211,23 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
     >>> round(with_numbers(asked, "regretlab/Beacon-v0", {})[0].cancel_after * 59.7275, 6)
     4.0
     >>> unknown, settings = with_numbers(asked.replace(inference_time=None, age_limit=3), "regretlab/Beacon-v0", {})
-    >>> unknown.cancel_after, [round(worth, 4) for worth in settings["cancel_worth"]]
-    ('learned', [0.97, 0.9409, 0.0])
+    >>> unknown.cancel_after, [round(worth, 3) for worth in settings["cancel_worth"]]
+    ('learned', [0.97, 0.941, 0.0])
     """
-    if "auto" not in (scenario.age_limit, scenario.cancel_after) and scenario.cancel_after != "learned":
+    ordered = scenario.loss is not None and scenario.unused != "drop"
+    automatic = "auto" in (scenario.age_limit, scenario.cancel_after) or scenario.cancel_after == "learned"
+    if not ordered and not automatic:
         return scenario, {}
     from .play.preparation import describe_environment
     from .rules import get_rule
     from .theory.cancelling import best_threshold
-    from .theory.loss import limit_of, loss_of, worth_of
+    from .theory.loss import is_convex, limit_of, loss_of, worth_of
 
     known = None if scenario.is_default("frame_time") else scenario.frame_time
     described = describe_environment(environment, options, known)
     details, frame = described.details, described.frame_time
-    own = {name: details[name] for name in ("mode_probability", "symbols") if name in details}
+    known_of_world = () if scenario.loss is not None else ("mode_probability", "symbols")
+    own = {name: details[name] for name in known_of_world if name in details}
     given = {name: value for name in own if (value := getattr(scenario, name)) is not None}
     world = scenario.replace(**own | given)
     loss = loss_of(world, "run")
@@ -232,6 +236,12 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
         limit = limit_of(world.replace(chunk=None), loss)
         numbers["age_limit"] = None if limit == float("inf") else int(limit)
     settings: dict[str, Any] = {}
+    if scenario.loss is not None:  # all that a run makes of it
+        numbers["loss"] = None
+    if ordered and not is_convex(loss):
+        limit = min(limit_of(world.replace(chunk=None), loss), max(0.0, loss.last_useful_age) + 1.0)
+        numbers["age_limit"] = None if limit == float("inf") else int(limit)
+        settings["oldest_first"] = True
     if scenario.cancel_after == "learned" or (scenario.cancel_after == "auto" and scenario.inference_time is None):
         numbers["cancel_after"] = "learned"
         settings["cancel_worth"] = worth_of(loss, limit_of(world, loss))

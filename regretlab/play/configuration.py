@@ -79,6 +79,9 @@ class RunConfiguration(BaseModel):
     cancel_worth
         For a threshold that is learned: what an output of age 1, 2, ... frames is worth more than the default
         behaviour, the last number also of all older ones.
+    oldest_first
+        Whether the oldest kept output acts first: the best order below an age limit for loss curves that are not
+        convex, and chosen from ``Scenario(loss=...)``.
     observation_key
         Key under which a policy server is sent the observation; None: what its metadata say, else "observation".
     batch_law, batch
@@ -139,6 +142,7 @@ class RunConfiguration(BaseModel):
     age_limit: int | None = None
     cancel_after: float | Literal["learned"] | None = None
     cancel_worth: list[float] | None = None
+    oldest_first: bool = False
     observation_key: str | None = None
     batch_law: str | None = None
     batch: int = 1
@@ -226,6 +230,8 @@ class RunConfiguration(BaseModel):
         served = Scenario(**{name: getattr(self, name) for name in (*_OUTPUTS, "default_behaviour")})
         if served.unused != Scenario.unused and served.service_model != "once":
             raise InputError(f"unused outputs are kept where an output serves one frame, and unused is '{self.unused}'")
+        if self.oldest_first and served.unused == Scenario.unused:
+            raise InputError("only outputs that are kept have an order: give unused 'keep', or leave oldest_first out")
         if self.age_limit is not None and served.service_model == "repeat":
             raise InputError("a repeated action has no age limit: leave age limit or default behaviour out")
         if (self.cancel_after == "learned") != bool(self.cancel_worth):

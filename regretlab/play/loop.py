@@ -73,6 +73,7 @@ class EnvironmentPlan:
     age_limit: float = math.inf
     lasts: bool = False
     turns: int = 0
+    oldest_first: bool = False
 
     @classmethod
     def of(
@@ -96,6 +97,7 @@ class EnvironmentPlan:
             age_limit=_age_limit(configuration),
             lasts=configuration.chunk is not None,
             turns=_turns(configuration, environment),
+            oldest_first=configuration.oldest_first,
         )
 
     def open(self) -> gymnasium.Env[Any, Any]:
@@ -194,6 +196,8 @@ class FrameService:
         Whether an output acts until a fresher one comes, or its age is the limit.
     repeats
         Whether the default behaviour repeats the last action: an output older than the one in force is discarded.
+    oldest_first
+        Whether the oldest output acts first, not the freshest.
     """
 
     def __init__(
@@ -204,9 +208,11 @@ class FrameService:
         age_limit: float = math.inf,
         lasts: bool = False,
         repeats: bool = False,
+        oldest_first: bool = False,
     ) -> None:
         self._frame_time = frame_time
         self._kept, self._age_limit, self._lasts, self._repeats = kept, age_limit, lasts, repeats
+        self._next = 0 if oldest_first else -1
         self._waiting: list[tuple[int, InferenceRow]] = []
         self._unused: list[InferenceRow] = []
         self._in_force: InferenceRow | None = None
@@ -216,7 +222,14 @@ class FrameService:
     def of(cls, plan: EnvironmentPlan) -> "FrameService":
         """Return the service of a plan."""
         repeats = plan.default_behaviour == "repeat"
-        return cls(plan.frame_time, kept=plan.kept, age_limit=plan.age_limit, lasts=plan.lasts, repeats=repeats)
+        return cls(
+            plan.frame_time,
+            kept=plan.kept,
+            age_limit=plan.age_limit,
+            lasts=plan.lasts,
+            repeats=repeats,
+            oldest_first=plan.oldest_first,
+        )
 
     def add(self, output: InferenceRow) -> None:
         """Take in an output; it may serve a frame from the first boundary at or after its release.
@@ -233,7 +246,7 @@ class FrameService:
         """Return the output that serves frame ``index``, or None.
 
         Of those released by then, and those kept from earlier frames, the freshest observation wins, among equal ones
-        the later start; the others are overwritten, or kept.
+        the later start (or the oldest, where that is asked for); the others are overwritten, or kept.
         """
         due = [output for earliest, output in self._waiting if earliest <= index]
         if due:
@@ -249,7 +262,7 @@ class FrameService:
         gone = []
         while unused and index - unused[0].observation_frame >= self._age_limit:
             gone.append(unused.pop(0))
-        best = unused.pop() if unused else None
+        best = unused.pop(self._next) if unused else None
         stays = self._lasts or self._repeats
         if stays and best and self._in_force and best.observation_frame <= self._in_force.observation_frame:
             gone.append(best)

@@ -19,12 +19,12 @@ from ..errors import AnswerLost
 from ..interrupts import deferred, uninterrupted
 from ..progress import Progress
 from ..records import FRAME_DTYPE, INFERENCE_DTYPE, RecordWriter
-from ..records.schema import FrameRow, InferenceRow
+from ..records.schema import FrameRow, InferenceRow, Output
 from ..rules import cancelling
 from ..rules.state import boundary_at_or_after, boundary_at_or_before
 from .configuration import RunConfiguration
 from .latencies import LatencyStream
-from .loop import EnvironmentPlan, FrameLoop, chosen_chunk, with_answer
+from .loop import EnvironmentPlan, FrameLoop, chosen_chunk
 from .preparation import Prepared, hold_of
 
 if TYPE_CHECKING:
@@ -147,18 +147,20 @@ class _VirtualClock:
                 scheduled, answers, in_flight = begun
                 self._under_way -= 1
                 self._note(worker, now - scheduled, completed=True)
-                row = InferenceRow(
-                    worker=worker,
-                    dispatch=scheduled,
-                    scheduled=scheduled,
-                    completion=now,
-                    release=float(self._rule.on_completion(self._state, worker, scheduled, now)),
-                    in_flight=in_flight,
-                )
-                outputs += [
-                    with_answer(row._replace(observation_frame=frame, label=label), answer)
-                    for frame, answer, label in answers
-                ]
+                release = float(self._rule.on_completion(self._state, worker, scheduled, now))
+                for frame, answer, label in answers:
+                    row = InferenceRow(
+                        worker=worker,
+                        dispatch=scheduled,
+                        scheduled=scheduled,
+                        observation_frame=frame,
+                        completion=now,
+                        release=release,
+                        action=answer if isinstance(answer, int) else int(answer[0]),
+                        label=label,
+                        in_flight=in_flight,
+                    )
+                    outputs.append(row if isinstance(answer, int) else Output.of(row, answer))
                 pause = 0.0 if self._learning is None else self._learning.block(now)
                 if pause:  # the cycle ends later than the output was ready, and the rule uses its end
                     self._rule.on_completion(self._state, worker, scheduled, now + pause)

@@ -393,6 +393,7 @@ class InferenceWorker:
             takes = self._latencies.next()
             cancelled = cancelled or takes > limit
             target = start + min(takes, limit)
+            self._priority.take()  # the rest is waiting, which a busy machine must not prolong
             while not self._control[STOP] and self._clock.now() < target - ANNOUNCEMENT:
                 self._clock.sleep_until(min(target - ANNOUNCEMENT, self._clock.now() + LONGEST_WAIT), spin=0.0)
                 self.beat()

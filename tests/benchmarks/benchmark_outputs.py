@@ -18,11 +18,12 @@ CASES = {
     "expected-time, 4 workers": {"workers": 4, "rule": "expected-time"},
     "frame-pool, 4 workers": {"workers": 4, "rule": "frame-pool"},
     "sequential": {"rule": "sequential"},
+    "max-time, 4 workers, repeated actions": {"workers": 4, "rule": "max-time", "default_behaviour": "repeat"},
+    "free-running, 4 workers, repeated actions": {"workers": 4, "default_behaviour": "repeat"},
 }
 NEW = {
     "keep": {"workers": 4, "unused": "keep"},
     "chunk inf": {"workers": 4, "chunk": "inf"},
-    "repeat": {"workers": 4, "default_behaviour": "repeat"},
     "cancel after 5 frames": {"workers": 4, "cancel_after": 5},
 }
 PROGRAM = """

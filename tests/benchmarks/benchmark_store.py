@@ -63,11 +63,14 @@ def seconds_of_virtual_run(frames=6_000, **fields):
         return time.process_time() - begin
 
 
-def simulated(workers, **fields):
+MODELS = ({"unused": "keep"}, {"chunk": "inf"}, {"default_behaviour": "repeat"})
+"""What becomes of outputs, by the number that the C program gives it."""
+
+
+def simulated(workers, model=0):
     """Million frames a second of the simulator."""
     asked = rl.Scenario(
-        f"expon(scale={MEAN})", frame_time=1, mode_probability=P, symbols=SYMBOLS, workers=workers, unused="keep",
-        **fields,
+        f"expon(scale={MEAN})", frame_time=1, mode_probability=P, symbols=SYMBOLS, workers=workers, **MODELS[model]
     )  # fmt: skip
     rl.simulate(asked, frames=1_000, replications=1, threads=1)
     begin = time.process_time()
@@ -75,10 +78,10 @@ def simulated(workers, **fields):
     return 3.0 / (time.process_time() - begin)
 
 
-def in_c(program, workers):
+def in_c(program, workers, model=0):
     """Million frames a second of the C program."""
     begin = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    run_c(program, 10_000_000, 1, MEAN, P, SYMBOLS, workers)
+    run_c(program, 10_000_000, 1, MEAN, P, SYMBOLS, workers, model)
     return 10.0 / (resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - begin)
 
 
@@ -109,9 +112,10 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         program = compile_c(Path(folder), KEPT)
         for workers in (2, 4):
-            turns = [(in_c(program, workers), simulated(workers)) for _ in range(TURNS)]
-            report(f"C program that keeps, {workers} workers, million frames/s", [c for c, _ in turns])
-            report("  simulator / C program", [ours / c for c, ours in turns])
+            for model, served in enumerate(MODELS):
+                turns = [(in_c(program, workers, model), simulated(workers, model)) for _ in range(TURNS)]
+                report(f"C program, {served}, {workers} workers, million frames/s", [c for c, _ in turns])
+                report("  simulator / C program", [ours / c for c, ours in turns])
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 /* Free-running workers that keep unused outputs, on the K-symbol ring, written plainly: what a person would write first.
  *
- * usage: kept_outputs FRAMES SEED MEAN P SYMBOLS WORKERS
+ * usage: kept_outputs FRAMES SEED MEAN P SYMBOLS WORKERS [MODEL]
  * Each worker infers back to back (exponential times of that mean in frames) from the frame that was shown when it
  * started. In each frame the freshest output that has completed acts and pays 1 if it matches the symbol shown; the
- * others stay for later frames, at most 2^16 - 1 of them, the oldest of which are discarded.
+ * others stay for later frames, at most 2^16 - 1 of them, the oldest of which are discarded. With MODEL 1 the freshest
+ * acts until a fresher one comes (a chunk without end); with 2 likewise, but frames of no fresher output are default ones.
  * Prints: seconds, inaction fraction, reward per frame, then the law of ages a_1 .. a_63.
  */
 #include <math.h>
@@ -34,7 +35,8 @@ static inline uint64_t next(void) { /* xoshiro256++ (Blackman & Vigna) */
 static inline double uniform(void) { return (next() >> 11) * 0x1.0p-53; }
 
 int main(int argc, char **argv) {
-  if (argc != 7) return 2;
+  if (argc != 7 && argc != 8) return 2;
+  int model = argc == 8 ? atoi(argv[7]) : 0;
   int64_t frames = atoll(argv[1]);
   uint64_t seed = strtoull(argv[2], 0, 10);
   double mean = atof(argv[3]), p = atof(argv[4]);
@@ -50,7 +52,7 @@ int main(int argc, char **argv) {
   static int64_t store[STORE];    /* observations of unused outputs, a ring in their order */
   static int64_t ages[64];        /* frames served at each age */
   double done[MOST_WORKERS];
-  int64_t observed[MOST_WORKERS], first = 0, last = 0, inaction = 0, reward = 0;
+  int64_t observed[MOST_WORKERS], first = 0, last = 0, inaction = 0, reward = 0, newest = -1;
   for (int w = 0; w < workers; w++) {
     done[w] = -mean * log(1.0 - uniform());
     observed[w] = 0;
@@ -64,20 +66,31 @@ int main(int argc, char **argv) {
       if (symbol >= symbols) symbol -= symbols;
     }
     history[k & (RING - 1)] = (uint8_t)symbol;
+    int fresh = 0;
     for (int w = 0; w < workers; w++) {
       while (done[w] <= (double)k) {
-        int64_t place = last++;
-        while (place > first && store[(place - 1) & (STORE - 1)] > observed[w]) {
-          store[place & (STORE - 1)] = store[(place - 1) & (STORE - 1)];
-          place--;
+        if (model == 0) {
+          int64_t place = last++;
+          while (place > first && store[(place - 1) & (STORE - 1)] > observed[w]) {
+            store[place & (STORE - 1)] = store[(place - 1) & (STORE - 1)];
+            place--;
+          }
+          store[place & (STORE - 1)] = observed[w];
+          if (last - first == STORE) first++;
+        } else if (observed[w] > newest) {
+          newest = observed[w];
+          fresh = 1;
         }
-        store[place & (STORE - 1)] = observed[w];
-        if (last - first == STORE) first++;
         observed[w] = (int64_t)done[w];
         done[w] += -mean * log(1.0 - uniform());
       }
     }
-    if (last == first) {
+    if (model != 0) {
+      int64_t age = k - newest;
+      if (newest >= 0 && (fresh || model == 1)) ages[age < 63 ? age : 63]++;
+      if (newest < 0 || (!fresh && model == 2)) inaction++;
+      reward += newest >= 0 && age < RING && history[newest & (RING - 1)] == symbol;
+    } else if (last == first) {
       inaction++;
     } else {
       int64_t observation = store[--last & (STORE - 1)], age = k - observation;

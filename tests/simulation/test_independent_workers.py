@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import regretlab as rl
 from regretlab.laws import law_from_samples
 from regretlab.rules import FREE_RUNNING
 from regretlab.rules.store import MOST_KEPT, NO_LIMIT
@@ -139,3 +140,12 @@ def test_a_time_longer_than_any_run_ends_no_inference():
     assert not run.serve(64, row)[:64].any()
     assert row[DISPATCHED] == 2
     assert row[OVERWRITTEN] == 0
+
+
+def test_a_run_in_which_no_inference_completes():
+    """A chain that keeps no frame before its first would write past its end: the reach is 1 at least."""
+    run = IndependentRun(law_from_samples([2.5]), 1.0, 1, np.random.SeedSequence(1), 64, Outputs(), 0.3)
+    assert not run.serve(64, np.zeros(COLUMNS, np.int64))[:64].any()
+    assert run.reach == 1
+    asked = rl.Scenario("uniform(0.4, 1)", frame_time=1.0, mode_probability=0.9, symbols=4, cancel_after=0.3)
+    assert rl.simulate(asked, frames=5_000, replications=2, threads=1).inaction_fraction == 1.0

@@ -15,7 +15,7 @@ MOST_WORKERS = 1024
 """Each is looked at once in 64 frames; more are played as events, whose cost does not depend on their number."""
 
 FEWEST_TIMES = 1 << 12
-MOST_TIMES = 1 << 14
+MOST_TIMES = 1 << 15
 """Inference times drawn at once; more cost twice as much each, since their memory is fetched anew from the system."""
 
 
@@ -63,7 +63,7 @@ class IndependentRun:
         self._outputs = np.zeros(2 * TOGETHER, np.int64)
         self._counts = np.zeros(TOGETHER + 1, np.int64)
         self._served = np.zeros(block + TOGETHER + 1, np.int32)
-        self._frame = self.reach = 0
+        self._frame, self.reach = 0, 1  # chains keep a frame before the first even where none is served
 
     @staticmethod
     def plays(workers: float, outputs: Outputs) -> bool:
@@ -104,5 +104,5 @@ class IndependentRun:
         times = self._law.sample(self._rng, min(MOST_TIMES, max(FEWEST_TIMES, 2 * len(self._times))))
         if not times.min() > 0:
             raise InputError(f"inference times must be positive: {self._law.text} gave {times.min():g}")
-        times /= self._frame_time
+        times *= 1.0 / self._frame_time
         return times

@@ -213,8 +213,10 @@ def serve(
         if keeps:
             control[FIRST] += surplus
             row[OVERWRITTEN] += surplus
+        acted = 0
         for index in range(begin - first, begin - first + count):
-            row[OVERWRITTEN] -= served[index] > 0
+            acted += served[index] > 0
+        row[OVERWRITTEN] -= acted
         control[LAST] = last
         control[WORKER] = 0
         control[DRAWN] = 0
