@@ -524,6 +524,7 @@ def test_stochasticity_where_no_state_is_told(answer, tmp_path):
 
 CLAIM_KEYS = {
     "identity",
+    "group",
     "rival",
     "rival_predicted",
     "quantile",
