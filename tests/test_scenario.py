@@ -231,15 +231,6 @@ def test_what_racing_and_batches_take(options, message):
         rl.Scenario(0.1, **options)
 
 
-@pytest.mark.parametrize("options", [{"batch_law": "0.01, 0.002"}])
-def test_what_cannot_be_computed_yet_is_refused_in_a_sentence(options):
-    asked = rl.Scenario(0.1, mode_probability=0.9, **options)
-    words = next(iter(options)).replace("_", " ")
-    for evaluate in (rl.compare,):
-        with pytest.raises(InputError, match=f"does not take {words} .* into account: leave it out"):
-            evaluate(asked)
-
-
 def test_a_number_says_where_it_comes_from():
     asked = rl.Scenario("expon(scale=0.05)", mode_probability=0.9, workers=2, rule="frame-pool")
     assert rl.bound(asked).regret.estimate().method == "exact"

@@ -96,8 +96,9 @@ def fewest_without_inaction(scenario: Scenario) -> int | None:
 
     Examples
     --------
-    >>> fewest_without_inaction(Scenario("uniform(2.9, 0.2)", frame_time=1, mode_probability=0.9, rule="expected-time"))
-    5
+    >>> nearly_constant = Scenario("uniform(2.45, 0.1)", frame_time=1, mode_probability=0.9, rule="expected-time")
+    >>> fewest_without_inaction(nearly_constant)
+    3
     """
     law, rule, replicas = scenario.inference_time, get_rule(scenario.rule), scenario.replicas
     assert law is not None

@@ -14,6 +14,7 @@ import pytest
 
 import regretlab as rl
 from regretlab.cli import main
+from regretlab.results import interval_quantile
 
 from .commands import JOBS, blocks, console_commands
 
@@ -81,7 +82,7 @@ def test_the_plan_of_a_delay_curve_is_kept(tmp_path, monkeypatch, capsys):
     (at_five,) = (play["return_per_episode"] for play in curve["plays"] if play["play"] == "delay 5")
     assert plan["predicted"]["return_per_episode"] == pytest.approx(at_five["value"])
     low, high = run["episode_return"]["interval"]
-    played = (high - low) / 2 / 1.96 * 2.58
+    played = (high - low) / 2 / interval_quantile(0.95) * interval_quantile(0.99)
     measured = (at_five["interval"][1] - at_five["interval"][0]) / 2
     assert abs(run["episode_return"]["mean"] - at_five["value"]) < math.hypot(played, measured)
 
