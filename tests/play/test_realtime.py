@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+import regretlab as rl
 from regretlab.errors import RunError
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.run import run
@@ -68,6 +69,49 @@ def test_a_killed_worker_costs_its_inference_and_nothing_else(tmp_path):
     assert (rest["completion"] > rest["dispatch"]).all()  # nobody else's was
     after = record.inferences[record.inferences["dispatch"] > event["time"] + 1.0]
     assert set(after["worker"]) == {0, 1, 2}  # it came back in its slot
+
+
+DYING = """
+import os, signal, time
+from pathlib import Path
+
+class Dying:
+    def __init__(self, shape, actions):
+        self.calls, self.doomed = 0, False
+
+    def ready(self):
+        return len(list(Path(__file__).parent.glob("ready-*")))
+
+    def __call__(self, observation):
+        if self.doomed:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.calls += 1
+        time.sleep(0.045)
+        if self.calls == 9 and self.ready() < 3:
+            self.doomed = True
+            Path(__file__).with_name(f"ready-{os.getpid()}").touch()
+            while self.ready() < 3:
+                time.sleep(0.001)
+        return 1
+"""
+
+
+def test_kept_outputs_outlive_the_workers_that_made_them(tmp_path):
+    """Three workers answer at once and die as they start again: each answer acts, in a frame of its own."""
+    (tmp_path / "dying.py").write_text(DYING)
+    record = rl.run(
+        rl.Scenario(workers=3, mode_probability=0.9, rule="free-running", unused="keep"),
+        policy=f"module:{tmp_path / 'dying.py'}:Dying", frames=240, out=tmp_path / "record",
+    )  # fmt: skip
+    assert record.meta["restarts"] == 3
+    frame_time, rows = record.meta["frame_time"], record.inferences
+    deaths = rows[rows["lost"]].set_index("worker")["scheduled"].sort_index()
+    assert deaths.index.tolist() == [0, 1, 2]
+    last = rows[~rows["lost"] & (rows["completion"] <= rows["worker"].map(deaths) + 1e-3)].groupby("worker").last()
+    assert (last["effect_frame"] * frame_time >= deaths - 1e-3).all()
+    waited = last["effect_frame"] - np.ceil(last["release"] / frame_time)
+    assert last["effect_frame"].nunique() == 3
+    assert waited.max() >= 1, "the store held it for a frame at least"
 
 
 @pytest.mark.smoke
