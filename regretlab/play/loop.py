@@ -8,7 +8,8 @@ game plays the frame; what that shows is shown at boundary k + 1, when a real sc
 
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -40,6 +41,7 @@ __all__ = [
     "checked_action",
     "chosen_action",
     "chosen_chunk",
+    "chosen_for_all",
     "kept_outputs",
     "sentence",
     "with_answer",
@@ -437,13 +439,35 @@ def chosen_chunk(policy: "Policy", observation: Any, actions: int) -> "int | NDA
     AnswerLost
         If a policy server gave no answer: the caller may connect again.
     """
-    try:
+    with _failures_named(policy):
         answer = policy.act(observation)
         if policy.spec.horizon > 1 and isinstance(answer, np.ndarray):
             for action in (answer.min(), answer.max()):
                 checked_action(action, actions)
             return answer
         return checked_action(answer, actions)
+
+
+def chosen_for_all(policy: "Policy", observations: Sequence[Any], actions: int) -> "list[int | NDArray[np.int16]]":
+    """Return what a policy chooses for each observation: a network in one forward pass of all of them.
+
+    Raises
+    ------
+    RunError, PolicyLost, AnswerLost
+        As ``chosen_chunk``.
+    """
+    many = getattr(policy, "act_many", None)
+    if many is None or len(observations) == 1:
+        return [chosen_chunk(policy, observation, actions) for observation in observations]
+    with _failures_named(policy):
+        return [checked_action(answer, actions) for answer in many(observations)]
+
+
+@contextmanager
+def _failures_named(policy: "Policy") -> Iterator[None]:
+    """Raise what a policy raises as a ``RunError`` with its name, but for what the caller can recover from."""
+    try:
+        yield
     except (RunError, PolicyLost, InferenceStopped, AnswerLost):
         raise
     except (Exception, SystemExit) as error:

@@ -24,7 +24,7 @@ from ..rules import cancelling
 from ..rules.state import boundary_at_or_after, boundary_at_or_before
 from .configuration import RunConfiguration
 from .latencies import LatencyStream
-from .loop import EnvironmentPlan, FrameLoop, chosen_chunk
+from .loop import EnvironmentPlan, FrameLoop, chosen_chunk, chosen_for_all
 from .preparation import Prepared, hold_of
 
 if TYPE_CHECKING:
@@ -173,8 +173,7 @@ class _VirtualClock:
             self._rule.on_dispatch(self._state, worker, start)
             self._under_way += 1
             if self._batch_seconds is not None:
-                batch = [(frame, self._answer(worker, seen, label), label) for frame, seen, label in self._shown]
-                self._shown.clear()
+                batch = self._batch(worker)
                 begun = start, batch, self._under_way
                 heapq.heappush(self._events, (start + self._batch_seconds(len(batch)), _COMPLETION, worker, begun))
                 continue
@@ -209,6 +208,14 @@ class _VirtualClock:
         if self._learning is not None:
             self._learning.until(start)
         return self._answer(worker, self._seen, self._label)
+
+    def _batch(self, worker: int) -> list[tuple[int, int | NDArray[np.int16], int]]:
+        """Return frame, answer and symbol of the observations since the last batch."""
+        shown = list(self._shown)
+        self._shown.clear()
+        observations = [label if self._symbols else seen for _, seen, label in shown]
+        answers = chosen_for_all(self._policies[worker], observations, self._actions)
+        return [(frame, answer, label) for (frame, _, label), answer in zip(shown, answers, strict=True)]
 
     def _answer(self, worker: int, seen: Any, label: int) -> int | NDArray[np.int16]:
         policy = self._policies[worker]

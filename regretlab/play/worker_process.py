@@ -27,7 +27,7 @@ from ..rules.state import boundary_at_or_before
 from .latencies import LatencyStream
 from .learning.acting import BlockingLearner, exploring_policy
 from .learning.learner_process import LearnerPlan
-from .loop import chosen_chunk, with_answer
+from .loop import chosen_chunk, chosen_for_all, with_answer
 from .preparation import policy_of_worker
 from .system.arena import Arena
 from .system.board import EPOCH, HEAD, STOP, WORKERS, Board, Frame
@@ -217,8 +217,10 @@ class InferenceWorker:
 
     def act(self, frame: Frame) -> int | NDArray[np.int16]:
         """Return what the policy chooses for a frame."""
-        seen = frame.label if self._plan.policy.observes_symbol else frame.pixels
-        return chosen_chunk(self._policy, seen, self._plan.actions)
+        return chosen_chunk(self._policy, self._seen(frame), self._plan.actions)
+
+    def _seen(self, frame: Frame) -> int | NDArray[np.generic]:
+        return frame.label if self._plan.policy.observes_symbol else frame.pixels
 
     def beat(self) -> None:
         """Let the supervisor see that this worker is alive: between any two of its waits, of ``LONGEST_WAIT`` each."""
@@ -348,7 +350,7 @@ class InferenceWorker:
         board.arena["busy"][worker] = 1
         board.arena["in_flight"][worker] = row._replace(observation_frame=self._batched, label=frames[-1].label)
         self._priority.give_back()
-        answers = [self.act(frame) for frame in frames]
+        answers = chosen_for_all(self._policy, [self._seen(frame) for frame in frames], plan.actions)
         assert plan.batch_seconds is not None
         target = start + plan.batch_seconds(len(frames))
         while not self._control[STOP] and self._clock.now() < target - ANNOUNCEMENT:

@@ -148,17 +148,22 @@ class NetworkPolicy:
         InferenceStopped
             After ``stop_at_layers``, where ``deadline`` passed before the last layer began.
         """
+        self._check(frame)
+        if self._bytes:
+            np.divide(frame, np.float32(255), out=self._scaled, dtype=np.float32)
+        else:
+            self._scaled[...] = frame
+        return self._checked(self._infer())
+
+    def _check(self, frame: NDArray[Any]) -> None:
         if frame.shape != self.spec.frame_shape or frame.dtype != self.spec.frame_dtype:
             raise InputError(
                 f"policy {self.spec.name!r} needs a {self.spec.frame_dtype} frame of shape {self.spec.frame_shape}, "
                 f"not {frame.dtype} of "
                 f"shape {frame.shape}"
             )
-        if self._bytes:
-            np.divide(frame, np.float32(255), out=self._scaled, dtype=np.float32)
-        else:
-            self._scaled[...] = frame
-        values = self._infer()
+
+    def _checked(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         if values.shape != (self.spec.actions,):
             raise RunError(
                 f"policy {self.spec.name!r} returned values of shape {values.shape} for {self.spec.actions} actions"
@@ -172,12 +177,22 @@ class NetworkPolicy:
         return int(self.values(observation).argmax())
 
     def act_many(self, observations: Sequence[NDArray[Any]]) -> list[int]:
-        """Return the action for each observation, from one inference of all of them."""
+        """Return the action for each observation, from one forward pass of all of them.
+
+        The values differ from those of ``values`` by the rounding of float32: sums run in another order.
+
+        Raises
+        ------
+        InputError, RunError
+            As ``values``.
+        """
+        for observation in observations:
+            self._check(observation)
         frames = torch.from_numpy(np.stack(observations).astype(np.float32))[:, None]
         frames = frames.to(next(self.network.parameters()).device)
         with torch.inference_mode():
-            values = self.network(frames / 255 if self._bytes else frames)
-        return [int(action) for action in values.argmax(dim=1)]
+            values = self.network(frames / 255 if self._bytes else frames).cpu().numpy()
+        return [int(self._checked(each).argmax()) for each in values]
 
     def _infer(self) -> NDArray[np.float32]:
         """Return the network's values of what lies in its input."""

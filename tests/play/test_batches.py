@@ -7,6 +7,7 @@ import regretlab as rl
 from regretlab.errors import InputError
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.mirror import mirror
+from regretlab.policies.policy import NetworkPolicy
 from regretlab.records import Record
 
 FRAME = 1 / 59.7275
@@ -46,6 +47,23 @@ def test_items_of_a_batch_are_the_observations_since_the_last(tmp_path):
     assert seconds.to_numpy() == pytest.approx((2.5 + 0.25 * sizes.to_numpy()) * FRAME)
     with pytest.raises(InputError, match="a run of batches has no inference times to mirror"):
         mirror(tmp_path / "run", tmp_path / "twin")
+
+
+def test_a_network_infers_on_a_batch_in_one_forward_pass(tmp_path, monkeypatch):
+    sizes, alone = [], []
+    many, values = NetworkPolicy.act_many, NetworkPolicy.values
+
+    def counted(self, observations):
+        sizes.append(len(observations))
+        answers = many(self, observations)
+        alone.extend(int(values(self, seen).argmax()) == a for seen, a in zip(observations, answers, strict=True))
+        return answers
+
+    monkeypatch.setattr(NetworkPolicy, "act_many", counted)
+    record = rl.run(asked(unused="keep"), policy="nature", clock="virtual", frames=120, out=tmp_path)
+    played = record.inferences.groupby("scheduled").size()
+    assert set(sizes[2:]) == set(played[2:-2]) == {4}
+    assert np.mean(alone) > 0.99, "but for ties within the rounding of float32"
 
 
 @pytest.mark.parametrize(
