@@ -1,8 +1,8 @@
 """What a store of unused outputs costs in real time: ``python -m tests.benchmarks.benchmark_store_in_realtime``.
 
-Realtime runs with and without a store, in turns, on a machine that should be idle (the load is printed). With a
-constant inference time no output is ever unused, so that both serve the same frames; the store is asked in each frame
-all the same. With a law that varies the store serves more frames, and the lateness is what may not change.
+Realtime runs with and without a store, in turns, on a machine that should be idle (the load is printed). Under max-time
+enough workers serve every frame, so that both must serve the same frames; the store is asked in each frame all the
+same. Free-running workers serve more frames with a store, and the lateness is what may not change.
 """
 
 import argparse
@@ -15,18 +15,18 @@ from regretlab.play.configuration import RunConfiguration
 from regretlab.play.run import run
 
 FRAME_RATE = 59.7275
+GAMMA = f"gamma(4, scale={0.8 / FRAME_RATE!r})"
 
 
 def main() -> None:
     """Play the runs in turns and print what each served, and how late its frames were."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--laws", nargs="+", default=["0.04", f"gamma(4, scale={0.8 / FRAME_RATE!r})"])
     options.add_argument("--turns", type=int, default=6)
     options.add_argument("--seconds", type=float, default=20.0)
     options.add_argument("--workers", type=int, default=3)
     asked = options.parse_args()
-    for law in asked.laws:
-        print(f"inference time {law}, {asked.workers} workers; load {os.getloadavg()[0]:.1f}", flush=True)
+    for law, rule in (("0.04", "max-time"), ("0.04", "free-running"), (GAMMA, "free-running")):
+        print(f"{rule}, inference time {law}, {asked.workers} workers; load {os.getloadavg()[0]:.1f}", flush=True)
         found: dict[str, list[tuple[float, ...]]] = {"drop": [], "keep": []}
         for turn in range(asked.turns):
             for unused, figures in found.items():
@@ -34,6 +34,7 @@ def main() -> None:
                     policy="oracle",
                     emulate_latency=law,
                     workers=asked.workers,
+                    rule=rule,
                     unused=unused,
                     frames=round(asked.seconds * FRAME_RATE),
                     seed=turn,
