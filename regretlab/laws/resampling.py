@@ -9,7 +9,9 @@ for every n. Ends are quantiles of what the resamples give: the lower one of the
 The seed is fixed: the same samples give the same interval.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +96,7 @@ def sampling_interval(law: Law | None, figures: Callable[[Law], Mapping[str, flo
     law
         The law that the figures were computed from.
     figures
-        Computes the same figures, by name, from another law.
+        Computes the same figures, by name, from another law; called on several threads.
 
     References
     ----------
@@ -109,12 +111,9 @@ def sampling_interval(law: Law | None, figures: Callable[[Law], Mapping[str, flo
     """
     if not isinstance(law, SampleLaw):
         return None
-    fast: list[Mapping[str, float]] = []
-    slow: list[Mapping[str, float]] = []
-    here = figures(law)
-    for quick, late in _resampled(law):
-        fast.append(figures(quick))
-        slow.append(figures(late))
+    here = figures(law)  # compiles what the others need
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        fast, slow = (list(pool.map(figures, laws)) for laws in zip(*_resampled(law), strict=True))
     tail = (1.0 - LEVEL) / 2.0
     intervals = {}
     for name, value in here.items():

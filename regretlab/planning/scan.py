@@ -14,7 +14,9 @@ is too good.
 """
 
 import math
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -170,9 +172,14 @@ class Scan:
             places = np.geomspace(1, len(numbers), _COARSE).round().astype(int) - 1
             numbers = [numbers[place] for place in np.unique(places)]
 
+        def at(number: float) -> Candidate | None:
+            return self.candidate(machine, rule, number, hold=hold, alignment=alignment, options=options)
+
         def tried(some: Sequence[float]) -> list[Candidate]:
-            found = [self.candidate(machine, rule, n, hold=hold, alignment=alignment, options=options) for n in some]
-            return [candidate for candidate in found if candidate is not None]
+            if not simulated:
+                return [candidate for number in some if (candidate := at(number)) is not None]
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                return [candidate for candidate in pool.map(at, some) if candidate is not None]
 
         candidates = tried(numbers)
         if not candidates:
