@@ -22,6 +22,7 @@ from ..games import make_game, registration, without_pictures
 from ..policies.learning.settings import LearningSettings
 from ..policies.spec import PolicySpec
 from ..records.schema import FrameRow, InferenceRow, Output
+from ..rules import store
 from ..rules.state import boundary_at_or_after
 from ..rules.store import MOST_KEPT
 from .configuration import RunConfiguration
@@ -179,12 +180,8 @@ def _turns(configuration: RunConfiguration, environment: "EnvironmentDescription
     return environment.actions - 1 if policy.observes_symbol or fitted else 0
 
 
-def _freshness(output: InferenceRow) -> tuple[int, float, int]:
-    return output.observation_frame, output.scheduled, output.worker
-
-
 class FrameService:
-    """The outputs waiting for their frame: ``rules.store`` for rows of a record.
+    """The outputs waiting for their frame: the store of the simulator (``rules.store``) with the rows of a record.
 
     Parameters
     ----------
@@ -213,12 +210,24 @@ class FrameService:
         oldest_first: bool = False,
     ) -> None:
         self._frame_time = frame_time
-        self._kept, self._age_limit, self._lasts, self._repeats = kept, age_limit, lasts, repeats
-        self._next = 0 if oldest_first else -1
-        self._waiting: list[tuple[int, InferenceRow]] = []
-        self._unused: list[InferenceRow] = []
+        self._age_limit, self._lasts, self._repeats = age_limit, lasts, repeats
+        self._counts = np.zeros(store.COUNTS, np.int64)
+        self._counts[store.MOST], self._counts[store.OLDEST] = kept, oldest_first
+        self._counts[store.LIMIT] = math.ceil(age_limit) if age_limit < store.NO_LIMIT else store.NO_LIMIT
+        self._waiting, self._unused = np.zeros((32, store.COLUMNS)), np.zeros((64, store.COLUMNS))
+        self._rows: dict[int, InferenceRow] = {}  # in the order in which they came
+        self._number = 0
         self._in_force: InferenceRow | None = None
         self._finished: list[InferenceRow] = []
+        self._compile()
+
+    def _compile(self) -> None:
+        """Have the store's kernels at hand before the first frame."""
+        counts = self._counts.copy()
+        store.has_room(counts, self._waiting, self._unused)
+        store.add(counts, self._waiting, 0, 0, 0.0, 0, 0)
+        store.move_store(counts, self._waiting, self._unused, self._waiting.copy(), self._unused.copy())
+        store.take(counts, self._waiting, self._unused, 0)
 
     @classmethod
     def of(cls, plan: EnvironmentPlan) -> "FrameService":
@@ -242,7 +251,15 @@ class FrameService:
             self._finished.append(output)
             return
         released = int(boundary_at_or_after(output.release, self._frame_time))
-        self._waiting.append((max(output.observation_frame + 1, released), output))
+        effect = max(output.observation_frame + 1, released)
+        if not store.has_room(self._counts, self._waiting, self._unused):
+            longer = np.zeros((2 * len(self._waiting), store.COLUMNS)), np.zeros((2 * len(self._unused), store.COLUMNS))
+            store.move_store(self._counts, self._waiting, self._unused, *longer)
+            self._waiting, self._unused = longer
+        observed, start = output.observation_frame, output.scheduled
+        store.add(self._counts, self._waiting, effect, observed, start, output.worker, self._number)
+        self._rows[self._number] = output
+        self._number += 1
 
     def choose(self, index: int) -> InferenceRow | None:
         """Return the output that serves frame ``index``, or None.
@@ -250,39 +267,34 @@ class FrameService:
         Of those released by then, and those kept from earlier frames, the freshest observation wins, among equal ones
         the later start (or the oldest, where that is asked for); the others are overwritten, or kept.
         """
-        due = [output for earliest, output in self._waiting if earliest <= index]
-        if due:
-            self._waiting = [entry for entry in self._waiting if entry[0] > index]
-        elif not self._unused:
+        if not self._rows:
             return self._still_in_force(index)
-        unused = self._unused
-        for output in due:  # nearly always the freshest, or next to it
-            place, own = len(unused), _freshness(output)
-            while place and _freshness(unused[place - 1]) > own:
-                place -= 1
-            unused.insert(place, output)
-        gone = []
-        while unused and index - unused[0].observation_frame >= self._age_limit:
-            gone.append(unused.pop(0))
-        best = unused.pop(self._next) if unused else None
-        stays = self._lasts or self._repeats
-        if stays and best and self._in_force and best.observation_frame <= self._in_force.observation_frame:
-            gone.append(best)
+        discarded = self._counts[store.DISCARDED]
+        taken = store.take(self._counts, self._waiting, self._unused, index)
+        best = self._rows.get(taken)
+        if best is not None and self._is_older_than_in_force(best):
             best = None
-        while len(unused) > self._kept:
-            gone.append(unused.pop(0))
-        self._finish(index, best, gone, due)
+        decided = [taken] if taken >= 0 else []
+        if self._counts[store.DISCARDED] != discarded:
+            decided = self._decided()
+        for number in decided:
+            row = self._rows.pop(number)
+            self._finished.append(row._replace(effect_frame=index, overwritten=row is not best))
         if best is not None:
             self._in_force = best
         return best or self._still_in_force(index)
 
-    def _finish(self, index: int, best: InferenceRow | None, gone: list[InferenceRow], due: list[InferenceRow]) -> None:
-        """Note whose fate is decided: kept ones first, then those that are due, in the order in which they came."""
-        decided = {id(output): output is not best for output in ([*gone, best] if best is not None else gone)}
-        new = {id(output) for output in due}
-        earlier = [output for output in (*gone, best) if output is not None and id(output) not in new]
-        for output in (*earlier, *(output for output in due if id(output) in decided)):
-            self._finished.append(output._replace(effect_frame=index, overwritten=decided[id(output)]))
+    def _decided(self) -> list[int]:
+        """Return the numbers of the outputs that have left the store, in the order in which they came."""
+        counts = self._counts
+        places = (counts[store.FIRST] + np.arange(counts[store.KEPT])) & (len(self._unused) - 1)
+        stay = {*self._waiting[: counts[store.WAITING], store.ROW], *self._unused[places, store.ROW]}
+        return [number for number in self._rows if number not in stay]
+
+    def _is_older_than_in_force(self, output: InferenceRow) -> bool:
+        if not (self._lasts or self._repeats) or self._in_force is None:
+            return False
+        return output.observation_frame <= self._in_force.observation_frame
 
     def _still_in_force(self, index: int) -> InferenceRow | None:
         """Return the output of a chunk that acts on, None where there is none or it is too old."""
@@ -297,9 +309,9 @@ class FrameService:
 
     def unfinished(self) -> list[InferenceRow]:
         """Return the outputs that never reached a frame (``effect_frame`` -1)."""
-        waiting, self._waiting = self._waiting, []
-        unused, self._unused = self._unused, []
-        return [*unused, *(output for _, output in waiting)]
+        rows, self._rows = list(self._rows.values()), {}
+        self._counts[[store.WAITING, store.KEPT]] = 0
+        return rows
 
 
 class FrameClock(Protocol):
@@ -337,12 +349,12 @@ class FrameLoop:
 
     def __init__(self, plan: EnvironmentPlan, game: gymnasium.Env[Any, Any] | None = None) -> None:
         self._plan, self.game = plan, plan.open() if game is None else game
-        self._default = DefaultBehaviour.of(plan, self.game)
+        self._default, self._service = DefaultBehaviour.of(plan, self.game), FrameService.of(plan)
         self._observation, self._info = self.game.reset(seed=plan.seed)
 
     def run(self, clock: FrameClock) -> None:
         """Play all frames, or until the clock ends."""
-        plan, game, default, service = self._plan, self.game, self._default, FrameService.of(self._plan)
+        plan, game, default, service = self._plan, self.game, self._default, self._service
         observation, info = self._observation, self._info
         for count in range(plan.frames):
             if (boundary := clock.boundary(count)) is None:
