@@ -37,7 +37,8 @@ demo: .venv/installed
 	$(BIN)/regretlab validate --quick --out demo
 	@echo "Open $(CURDIR)/demo/report.html"
 
-# Tests that play in real time mostly wait, so three of them share the cores, but nothing that computes runs next to them.
+# Tests that play in real time mostly wait, so three of them share the cores, but nothing that computes runs next to them;
+# a cluster of two nodes needs both cores for itself.
 PYTEST := $(BIN)/python -m pytest -q
 OTHERS := realtime or cluster or learning or figures or docs or browser or thorough or long
 test: .venv/installed
@@ -50,7 +51,8 @@ test-all: .venv/installed
 	@status=0; \
 	$(MAKE) --no-print-directory test || status=1; \
 	$(PYTEST) -n 2 --dist loadgroup -m "($(OTHERS)) and not (realtime or cluster or long)" || status=1; \
-	$(PYTEST) -n 3 --dist loadgroup -m "(realtime or cluster) and not (smoke or long)" tests || status=1; \
+	$(PYTEST) -n 3 -m "realtime and not (cluster or smoke or long)" tests || status=1; \
+	$(PYTEST) -m "cluster and not long" tests || status=1; \
 	exit $$status
 
 test-long: .venv/installed

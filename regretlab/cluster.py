@@ -48,7 +48,7 @@ def check_cluster(address: str | None, what: str) -> None:
 
 
 @contextmanager
-def open_cluster(address: str | None, *, patience: float = 0.0) -> Iterator[Any]:
+def open_cluster(address: str | None, *, patience: float = 0.0, own: bool = False) -> Iterator[Any]:
     """Yield the ``ray`` module, connected; what was started or connected here is ended with the body.
 
     Parameters
@@ -58,6 +58,8 @@ def open_cluster(address: str | None, *, patience: float = 0.0) -> Iterator[Any]
         admit only processes with the token that Ray keeps for this user.
     patience
         Seconds to go on trying: a busy cluster does not always answer the first time.
+    own
+        Whether the address is that of a cluster which another process has opened for itself, on the loopback interface.
 
     Raises
     ------
@@ -73,7 +75,7 @@ def open_cluster(address: str | None, *, patience: float = 0.0) -> Iterator[Any]
     with reaped() if started and address in OWN else nullcontext():
         try:
             if started:
-                _persist(ray, address, patience)
+                _persist(ray, address, patience, own or address in OWN)
             yield ray
         finally:
             if started:
@@ -93,11 +95,11 @@ def _restore(variables: dict[str, str | None]) -> None:
             os.environ[name] = value
 
 
-def _persist(ray: Any, address: str | None, patience: float) -> None:
+def _persist(ray: Any, address: str | None, patience: float, own: bool) -> None:
     until = time.monotonic() + patience
     while True:
         try:
-            return _connect(ray, address)
+            return _connect(ray, address, own)
         except (ConnectionError, ValueError, RuntimeError) as error:
             if time.monotonic() > until:
                 reason = str(error.__cause__ or error).strip().splitlines()[0]
@@ -105,7 +107,7 @@ def _persist(ray: Any, address: str | None, patience: float) -> None:
             time.sleep(0.5)
 
 
-def _connect(ray: Any, address: str | None) -> None:
+def _connect(ray: Any, address: str | None, own: bool) -> None:
     settings: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
     if address in OWN:
         address = "local"  # None would join any cluster that happens to run on this machine
@@ -115,7 +117,7 @@ def _connect(ray: Any, address: str | None) -> None:
         os.environ[_REMOTE] = "0"
     constants = ray._private.ray_constants
     remote = constants.ENABLE_RAY_CLUSTER  # what the variable was when Ray was imported
-    constants.ENABLE_RAY_CLUSTER = remote and address != "local"
+    constants.ENABLE_RAY_CLUSTER = remote and not own  # else 127.0.0.1 would become an address that nobody listens on
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

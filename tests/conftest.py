@@ -91,16 +91,6 @@ def fresh_cluster():
     cluster.shutdown()
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items):
-    """Play the tests with a cluster one after another in one process, and begin with them: they take longest."""
-    clustered = pytest.mark.xdist_group("cluster")
-    for item in items:
-        if item.get_closest_marker("cluster") is not None:
-            item.add_marker(clustered)
-    items.sort(key=lambda item: item.get_closest_marker("cluster") is None)
-
-
 LATE = (AssertionError, pytest.fail.Exception, RunError, TimeoutError, subprocess.TimeoutExpired)
 """How a test fails for want of processor time."""
 

@@ -76,3 +76,14 @@ def test_a_reaper_that_was_killed_itself_is_no_error(monkeypatch):
         (reaper,) = _with(mark)
         os.kill(reaper, signal.SIGKILL)
     assert not _with(mark)
+
+
+def test_a_tool_that_imports_every_module_adopts_no_orphans():
+    """Only the fork server does: a documentation builder, or pytest for the examples, would end what is not its own."""
+    program = """
+import regretlab.play.system.preloaded
+from regretlab.reaper import adopt_orphans
+print(adopt_orphans(False))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

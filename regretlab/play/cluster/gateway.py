@@ -112,6 +112,7 @@ class _Gateway:
             kind="connected",
             address=self._ray.get_runtime_context().gcs_address if address in OWN else address,
             authentication=os.environ.get(AUTHENTICATION),
+            own=address in OWN,
         )
         threads = [threading.Thread(target=self._serve, args=(worker,), daemon=True) for worker in range(self._workers)]
         for thread in threads:

@@ -38,6 +38,7 @@ def serve_learners(
     learners: int,
     address: str,
     authentication: str | None,
+    own: bool,
     events: Connection,
 ) -> None:
     """Run the learners' gateway (the target of its ``Process``); what happens is reported through ``events``."""
@@ -48,7 +49,7 @@ def serve_learners(
     board = Board(arena)
     try:
         sharpen_timers()
-        with open_cluster(address, patience=_CONNECT_PATIENCE) as ray:
+        with open_cluster(address, patience=_CONNECT_PATIENCE, own=own) as ray:
             _LearnerGateway(ray, board, learning, plan, learners, events).run()
     except BaseException:
         if not board.control[STOP]:

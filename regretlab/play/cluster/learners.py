@@ -35,10 +35,10 @@ class RemoteLearners(LearnerGroup):
         """Remember how to start."""
         self._board, self._spawn = board, spawn
 
-    def connect(self, address: str, authentication: str | None) -> None:
-        """Start the learners' gateway; ``authentication`` is how the workers' gateway has got in."""
+    def connect(self, address: str, authentication: str | None, own: bool) -> None:
+        """Start the learners' gateway, with what the workers' gateway has got in by; the cluster may be its ``own``."""
         self._events, theirs = Pipe(duplex=False)
-        arguments = (self._board, self.arena, self.plan, self._count, address, authentication, theirs)
+        arguments = (self._board, self.arena, self.plan, self._count, address, authentication, own, theirs)
         self.processes = [self._spawn(serve_learners, arguments)]
         theirs.close()
 

@@ -5,6 +5,7 @@ Nothing here may start threads: a fork copies only the calling one.
 
 import atexit
 import os
+import sys
 import warnings
 from importlib import import_module
 
@@ -33,7 +34,8 @@ def _end_all(server: int) -> None:
         end_descendants(server)
 
 
-load()
-adopt_orphans()
-atexit.register(_end_all, os.getpid())
-warnings.filterwarnings("ignore", "forkserver: waitpid returned unexpected pid")  # of an orphan
+if any("multiprocessing.forkserver" in word for word in sys.orig_argv):  # not where a tool imports every module
+    load()
+    adopt_orphans()
+    atexit.register(_end_all, os.getpid())
+    warnings.filterwarnings("ignore", "forkserver: waitpid returned unexpected pid")  # of an orphan
