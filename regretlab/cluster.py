@@ -117,7 +117,7 @@ def _connect(ray: Any, address: str | None, own: bool) -> None:
         os.environ[_REMOTE] = "0"
     constants = ray._private.ray_constants
     remote = constants.ENABLE_RAY_CLUSTER  # what the variable was when Ray was imported
-    constants.ENABLE_RAY_CLUSTER = remote and not own  # else 127.0.0.1 would become an address that nobody listens on
+    constants.ENABLE_RAY_CLUSTER = remote and not own  # else Ray would replace 127.0.0.1 by another address
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
