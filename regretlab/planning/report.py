@@ -240,7 +240,7 @@ class Plan(Result):
             times = "" if ratio is None else f" (this plan: {ratio:.4g} times as much)"
             words.append(f"{self.lower_bound.regret_per_frame:.6g} with these workers{times}")
         if self.least_total is not None:
-            words.append(f"{self.least_total:.6g} with any number of them, cost included")
+            words.append(f"{self.least_total:.6g} with the best number of workers considered, cost included")
         return "; ".join(words) or "not computed"
 
 
