@@ -269,27 +269,23 @@ class FrameService:
         """
         if not self._rows:
             return self._still_in_force(index)
-        discarded = self._counts[store.DISCARDED]
-        taken = store.take(self._counts, self._waiting, self._unused, index)
+        counts = self._counts
+        first, discarded = int(counts[store.FIRST]), int(counts[store.DISCARDED])
+        taken = store.take(counts, self._waiting, self._unused, index)
         best = self._rows.get(taken)
         if best is not None and self._is_older_than_in_force(best):
             best = None
-        decided = [taken] if taken >= 0 else []
-        if self._counts[store.DISCARDED] != discarded:
-            decided = self._decided()
-        for number in decided:
+        gone = int(counts[store.DISCARDED]) - discarded + int(taken >= 0 and counts[store.OLDEST])
+        mask = len(self._unused) - 1  # what has left the ring from its old end lies where it lay
+        decided = {int(self._unused[(first + place) & mask, store.ROW]) for place in range(gone)}
+        if taken >= 0:
+            decided.add(taken)
+        for number in sorted(decided):  # in the order in which they came
             row = self._rows.pop(number)
             self._finished.append(row._replace(effect_frame=index, overwritten=row is not best))
         if best is not None:
             self._in_force = best
         return best or self._still_in_force(index)
-
-    def _decided(self) -> list[int]:
-        """Return the numbers of the outputs that have left the store, in the order in which they came."""
-        counts = self._counts
-        places = (counts[store.FIRST] + np.arange(counts[store.KEPT])) & (len(self._unused) - 1)
-        stay = {*self._waiting[: counts[store.WAITING], store.ROW], *self._unused[places, store.ROW]}
-        return [number for number in self._rows if number not in stay]
 
     def _is_older_than_in_force(self, output: InferenceRow) -> bool:
         if not (self._lasts or self._repeats) or self._in_force is None:
