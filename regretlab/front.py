@@ -191,7 +191,7 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
     """Return the scenario of a run with numbers for what is "auto", and further settings of the run.
 
     A threshold of cancelling is learned where the law of the inference time is not given; the settings say what for.
-    For a loss curve that is not convex the oldest useful output of those kept acts first.
+    Before a deadline, where all useful ages are worth the same, the oldest useful output of those kept acts first.
 
     Parameters
     ----------
@@ -221,7 +221,7 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
     from .play.preparation import describe_environment
     from .rules import get_rule
     from .theory.cancelling import best_threshold
-    from .theory.loss import is_convex, limit_of, loss_of, worth_of
+    from .theory.loss import limit_of, loss_of, serves_oldest_first, worth_of
 
     known = None if scenario.is_default("frame_time") else scenario.frame_time
     described = describe_environment(environment, options, known)
@@ -238,7 +238,7 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
     settings: dict[str, Any] = {}
     if scenario.loss is not None:  # all that a run makes of it
         numbers["loss"] = None
-    if ordered and not is_convex(loss):
+    if ordered and serves_oldest_first(loss):
         limit = min(limit_of(world.replace(chunk=None), loss), max(0.0, loss.last_useful_age) + 1.0)
         numbers["age_limit"] = None if limit == float("inf") else int(limit)
         settings["oldest_first"] = True

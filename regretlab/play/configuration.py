@@ -80,8 +80,8 @@ class RunConfiguration(BaseModel):
         For a threshold that is learned: what an output of age 1, 2, ... frames is worth more than the default
         behaviour, the last number also of all older ones.
     oldest_first
-        Whether the oldest kept output acts first: the best order below an age limit for loss curves that are not
-        convex, and chosen from ``Scenario(loss=...)``.
+        Whether the oldest kept output acts first: the best order before a deadline, where all useful ages are worth
+        the same; chosen from ``Scenario(loss=...)``.
     observation_key
         Key under which a policy server is sent the observation; None: what its metadata say, else "observation".
     batch_law, batch

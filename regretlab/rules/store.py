@@ -4,8 +4,8 @@ The simulator and every clock decide with these functions, so that a rule means 
 
 * ``once``: an output acts in one frame. ``add`` takes an output that has completed; ``take`` says which one acts in a
   frame. Those that lost their frame to another stay in the store, as many as it may keep (none: *dropped*), until they
-  act or reach the age limit. The freshest observation acts first, among equal ones the later start; or, for loss curves
-  that are not convex, the oldest. A full store discards its oldest output.
+  act or reach the age limit. The freshest observation acts first, among equal ones the later start; or, before
+  a deadline, the oldest. A full store discards its oldest output.
 * ``chunk`` and ``repeat``: the freshest output acts in every frame until a fresher one comes (``in_force``), whatever
   its age (``repeat``) or up to an age. An output older than the one in force is discarded.
 

@@ -20,7 +20,7 @@ from ..rules.state import BINS
 from ..rules.store import MOST_KEPT, NO_LIMIT
 from ..scenario import Scenario, whole_number
 from ..theory.batching import Batches, batches_of
-from ..theory.loss import AgeLoss, is_convex, limit_of, workers_in_groups, worth_of
+from ..theory.loss import AgeLoss, limit_of, serves_oldest_first, workers_in_groups, worth_of
 from .events.engine import LONGEST_RUN, Outputs
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Setting:
         elif self.outputs.most:
             said.append(f"at most {self.outputs.most} unused outputs are kept for later frames")
         if self.outputs.oldest_first:
-            said.append("the oldest output acts first: the loss curve is not convex")
+            said.append("the oldest output acts first: all useful ages are worth the same")
         if math.isfinite(self.cancel_after):
             said.append(f"inferences are cancelled after {self.cancel_after:g} s")
         if self.worth:
@@ -239,7 +239,7 @@ def _outputs(scenario: Scenario, loss: AgeLoss | None) -> Outputs:
     if most and model != "once":
         raise InputError(f"unused outputs are kept where an output serves one frame, and unused is '{scenario.unused}'")
     limit = limit_of(scenario, loss) if loss is not None else math.inf
-    oldest_first = most > 0 and loss is not None and not is_convex(loss)
+    oldest_first = most > 0 and loss is not None and serves_oldest_first(loss)
     if oldest_first and loss is not None:  # the oldest that is of use
         limit = min(limit, max(0.0, loss.last_useful_age) + 1.0)
     return Outputs(most, int(min(NO_LIMIT, limit)), oldest_first)

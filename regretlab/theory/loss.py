@@ -30,9 +30,9 @@ __all__ = [
     "LossByAge",
     "MeasuredLoss",
     "by_age",
-    "is_convex",
     "limit_of",
     "loss_of",
+    "serves_oldest_first",
     "workers_in_groups",
     "worth_of",
 ]
@@ -371,18 +371,25 @@ def loss_of(scenario: Scenario, entry: str) -> AgeLoss:
     return FrameLoss(scenario.mode_probability, scenario.symbols, gap, scenario.gap_delay)
 
 
-def is_convex(loss: AgeLoss) -> bool:
-    """Whether what an output is worth falls ever more slowly with its age, so that the freshest is best used first.
+def serves_oldest_first(loss: AgeLoss) -> bool:
+    """Whether the oldest useful output is best used first: before a deadline, where all useful ages are worth the same.
+
+    Whether an order loses frames is then all that counts, and none serves more than that of the earliest deadline. The
+    freshest first is best where worth falls ever more slowly with age; for curves between the two (measured ones with
+    noise, or with a shoulder) it is used too, since with more outputs than frames the oldest useful ones are worth
+    least. Ages count as worth the same within 5 %.
 
     Examples
     --------
-    >>> is_convex(FrameLoss(0.9)), is_convex(MeasuredLoss((0, 6), (0.0, 1.0), 1.0))
-    (True, False)
+    >>> deadline, noisy = MeasuredLoss((0, 6), (0.0, 1.0), 1.0), MeasuredLoss((0, 1, 2, 3), (0.0, 0.2, 0.1, 1.0), 1.0)
+    >>> serves_oldest_first(FrameLoss(0.9)), serves_oldest_first(deadline), serves_oldest_first(noisy)
+    (False, True, False)
     """
-    if not math.isfinite(loss.settled_age):
-        return True  # a curve that falls geometrically
-    worth = loss.worth(np.arange(1, min(int(loss.settled_age), 100_000) + 3))
-    return bool((np.diff(worth, 2) >= -1e-12).all() and (np.diff(worth) <= 1e-12).all())
+    last = loss.last_useful_age
+    if not 1.0 <= last < math.inf:
+        return False
+    worth = loss.worth(np.arange(1, int(last) + 1))
+    return bool(worth.min() >= 0.95 * worth.max())
 
 
 def limit_of(scenario: Scenario, loss: AgeLoss) -> float:

@@ -139,6 +139,20 @@ def test_the_oldest_useful_output_first_serves_more_frames_before_a_deadline():
     assert shares[1] == pytest.approx(0.833, abs=0.02)
 
 
+@pytest.mark.parametrize("shape", ["witness with noise", "shoulder"])
+def test_keeping_outputs_helps_for_measured_curves_too(shape):
+    """Neither convex nor a deadline: with the oldest first, keeping would lose more than dropping."""
+    ages = np.arange(60)
+    curve = 1.0 - 0.97**ages + np.where(ages % 2 == 1, 0.003, 0.0)
+    if shape == "shoulder":
+        curve = 1.0 / (1.0 + np.exp(-(ages - 10.0)))
+    loss = MeasuredLoss(tuple(map(int, ages)), tuple(map(float, np.clip(curve, 0.0, 1.0))), 1.0)
+    found = {
+        unused: regret(inference_time=GAMMA, loss=loss, workers=4, unused=unused)[0] for unused in ("keep", "drop")
+    }
+    assert found["keep"] < 0.6 * found["drop"]
+
+
 @pytest.mark.parametrize("symbols", [3, 4])
 def test_a_moving_mode_pays_only_the_delay_that_was_expected(symbols):
     """Unlimited pool, delays 1, 2, 3: against the decision problem of an action chosen before its delay is known."""
