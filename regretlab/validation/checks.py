@@ -367,7 +367,7 @@ def _outputs(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
     statement, predicted, error, rivals = theories_of_outputs(configuration, law, loss)
     value, deviation = measured.regret
     if real:
-        value, deviation = batch_means(regret_of_delay(measured.delay, measured.probability, measured.symbols))
+        value, deviation = _without_chance_of_path(measured)
     yield judge(
         f"{run.name}-regret",
         statement,
@@ -448,16 +448,21 @@ def _regret_of_own_path(measured: _Measured) -> NDArray[np.float64]:
     return np.where(measured.delay < 0, 1.0, changed.astype(np.float64))
 
 
-def _realtime(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
-    """(f) Real processes on the wall clock, predicted from their law (or tau_max as learned), against wrong theories.
+def _without_chance_of_path(measured: _Measured) -> tuple[float, float]:
+    """Return the regret with the chance of the path removed, and its error, which is then that of the delays.
 
-    The regret is that of the run with the chance of its path removed: what it lost, less what its symbols made it lose
-    at its delays, plus what they cost on average. Its error is then that of the delays.
+    What a run lost, less what its symbols made it lose at its delays, plus what they cost on average. A policy that
+    plays something else than the theory says loses more than its symbols explain, and so does not pass.
     """
+    losses = regret_of_delay(measured.delay, measured.probability, measured.symbols)
+    return batch_means(1.0 - measured.reward - _regret_of_own_path(measured) + losses)
+
+
+def _realtime(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
+    """(f) Real processes on the wall clock, predicted from their law (or tau_max as learned), and wrong theories."""
     configuration = run.configuration
     workers, rule = configuration.workers, configuration.staggering_rule
-    losses = regret_of_delay(measured.delay, measured.probability, measured.symbols)
-    value, error = batch_means(1.0 - measured.reward - _regret_of_own_path(measured) + losses)
+    value, error = _without_chance_of_path(measured)
     services = _services(run, measured, workers)
     predicted = _regret_of_services(services, measured)
     rivals = {

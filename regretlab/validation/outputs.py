@@ -1,8 +1,8 @@
 """Claims about what becomes of outputs: kept for later frames, chunks with an action for each age, repeated, cancelled.
 
 Each names other theories of the same run, which its measurement must exclude. A frame whose action is of age j loses,
-on average over the world, what the ring says. Realtime runs are judged by that average, so that only the ages that real
-processes reached are left to chance; a claim of its own compares the reward with the symbols that were shown.
+on average over the world, what the ring says. Realtime runs are judged by their regret with the chance of the path
+removed, so that only the ages that real processes reached are left to chance.
 """
 
 import math

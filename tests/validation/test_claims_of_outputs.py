@@ -57,6 +57,16 @@ def test_a_run_of_another_theory_does_not_pass(name, changed, tmp_path):
         assert claim.verdict != "violated" if not changes else not claim.passed
 
 
+@pytest.mark.parametrize("changed", [{}, {"chunk": None, "default_behaviour": "repeat"}])
+def test_a_realtime_run_that_repeats_its_action_is_no_run_of_chunks(changed, tmp_path):
+    """Its ages are those of the theory, its rewards are not: the claim is about rewards (played in simulated time)."""
+    run = RUNS["realtime-chunk"]
+    asked = run.configuration.model_copy(update={"clock": "virtual", "policy": "oracle", "frames": 3_000, **changed})
+    play(asked, tmp_path)
+    claim, explained = claims_of(run, Record.open(tmp_path))
+    assert (claim.verdict, explained.identity) == ("violated" if changed else "holds", True)
+
+
 def test_times_of_a_run_without_a_law_are_its_own():
     _, predicted, _, rivals = theories_of_outputs(
         RUNS["realtime-chunk-k1"].configuration, parse_law("0.003"), FrameLoss(0.97, 8)
