@@ -259,7 +259,7 @@ def _batch_law(value: Any, name: str) -> str:
     except (TypeError, ValueError):  # not two of them, or not times (InputError is a ValueError)
         said = _shown(value)
         raise InputError(f'batch law must be two times "alpha, beta" in seconds, both positive, not {said}') from None
-    return f"{alpha:g}, {beta:g}"
+    return f"{alpha!r}, {beta!r}"
 
 
 def _one_of(*allowed: str) -> Callable[[Any, str], str]:

@@ -146,11 +146,11 @@ def open_service(setting: Setting, table: AliasTable | None, seed: np.random.See
             setting.law, setting.frame_time, int(setting.workers), seed, block, setting.outputs, setting.cancel_after
         )
     elif table is None:
-        block = BLOCK
+        block, asked = BLOCK, setting.in_frames()
         service = EventRun(
-            setting.law, setting.frame_time, setting.rule, int(setting.workers), setting.alignment, setting.hold,
-            setting.first_estimate, seed, block, setting.outputs, setting.cancel_after, setting.keeps_phases,
-            setting.threshold(),
+            asked.law, asked.frame_time, asked.rule, int(asked.workers), asked.alignment, asked.hold,
+            asked.first_estimate, seed, block, asked.outputs, asked.cancel_after, asked.keeps_phases,
+            asked.threshold(),
         )  # fmt: skip
     else:
         block = max(BLOCK, -(-table.longest // LANES) * LANES)

@@ -93,6 +93,13 @@ class Setting:
         """Frames of a replication, warm-up included."""
         return self.warmup + self.batches * self.batch_frames
 
+    def in_frames(self) -> "Setting":
+        """Return the same with all times in frames: whole frames are exact then, however many are added up."""
+        each = 1.0 / self.frame_time
+        first = None if self.first_estimate is None else self.first_estimate * each
+        law = self.law if each == 1.0 else self.law.scaled(each)
+        return replace(self, law=law, frame_time=1.0, first_estimate=first, cancel_after=self.cancel_after * each)
+
     def threshold(self) -> NDArray[np.float64] | None:
         """Return the state of a threshold that is learned, before the first inference."""
         if not self.worth:

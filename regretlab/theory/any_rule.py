@@ -42,6 +42,7 @@ __all__ = [
     "lower_bound",
     "lower_bound_of_law",
     "lower_bounds",
+    "may_cancel",
     "workers_without_inaction",
 ]
 
@@ -273,7 +274,7 @@ def lower_bound(scenario: Scenario, *, restart_time: float = 0.0, sharper: bool 
         workers=scenario.workers,
         service_model=scenario.service_model,
         chunk=scenario.chunk,
-        cancel_after="any" if scenario.cancel_after in ("auto", "learned") else scenario.cancel_after,
+        cancel_after="any" if may_cancel(scenario) else scenario.cancel_after,
         restart_time=restart_time,
         cores=scenario.cores,
         horizon=scenario.horizon,
@@ -282,12 +283,17 @@ def lower_bound(scenario: Scenario, *, restart_time: float = 0.0, sharper: bool 
     return replace(found, assumptions=(*found.assumptions, *notes), asked=(scenario, restart_time))
 
 
+def may_cancel(scenario: Scenario) -> bool:
+    """Whether a rule of the scenario may cancel at any time: it was asked to, or races, which cancel those who lose."""
+    return scenario.cancel_after in ("auto", "learned") or scenario.replicas > 1
+
+
 def _loss_of(scenario: Scenario) -> tuple[AgeLoss, tuple[str, ...]]:
     """Return what a frame loses by the age of its action, and what to say about it."""
     if scenario.inference_time is None and scenario.batch_law is None:
         raise InputError("lower bound needs inference time, and none is given")
     notes: tuple[str, ...] = ()
-    ignored = scenario.ignored(("hold", "alignment", "maximum_time", "unused", "age_limit", "replicas"))
+    ignored = scenario.ignored(("hold", "alignment", "maximum_time", "unused", "age_limit"))
     if ignored:
         words = ", ".join(name.replace("_", " ") for name in ignored)
         notes = (f"not taken into account, since the bound is over all rules: {words}",)

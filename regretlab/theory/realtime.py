@@ -34,7 +34,7 @@ from ..rules.service.service import (
     workers_for_zero_inaction,
 )
 from ..scenario import SERVICE_FIELDS, Scenario, as_scenario
-from .any_rule import lower_bound_of_law
+from .any_rule import lower_bound_of_law, may_cancel
 from .batching import Batches, batches_of, lower_bound_of_batches, with_batch_time
 from .checks import check_positive, check_probability
 from .delay import best_target
@@ -218,8 +218,7 @@ def bound(
             batch_time, service.interaction_time, batch_size=part.batch_size, replay_ratio=part.replay_ratio
         )
     error = service.standard_error if standard_error is None else standard_error
-    free = scenario.cancel_after in ("auto", "learned") or scenario.replicas > 1
-    cancelling = "any" if free else scenario.cancel_after
+    cancelling = "any" if may_cancel(scenario) else scenario.cancel_after
     return RegretReport(
         scenario=asked,
         regret=parts if error is None else replace(parts, standard_errors={"total": error}),

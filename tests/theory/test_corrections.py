@@ -454,3 +454,35 @@ def test_where_the_tail_over_x_increases(n):
         assert (np.diff(ratio)[below] > 0.0).all()
         if k <= n // 2:
             assert (np.diff(ratio) < 0.0).any()  # past 1 it falls again
+
+
+@pytest.mark.parametrize(
+    ("frame_time", "inference_time", "workers", "rule"),
+    [(0.02, "0.04", 2, "max-time"), (1 / 30, "0.1", 3, "max-time"), (0.02, "0.04", 2, "expected-time")],
+)
+def test_times_of_whole_frames_stay_whole_in_a_long_simulation(frame_time, inference_time, workers, rule):
+    """Added up in seconds, starts left their boundary after some 100,000 frames: .26 for .19 (a referee)."""
+    asked = Scenario(
+        inference_time, frame_time=frame_time, mode_probability=0.9, workers=workers, rule=rule
+    )  # fmt: skip
+    found = simulate(asked, frames=600_000, replications=1, threads=1)
+    frames = round(float(inference_time) / frame_time)
+    assert found.delay_law[frames] == 1.0
+
+
+@pytest.mark.parametrize("law", ["lognorm(2, scale=3)", "lomax(1.5, scale=2)"])
+def test_a_race_lies_above_the_bound_over_all_rules(law):
+    """Those who lose a race are cancelled, so the bound allows for cancelling (it was .93 for a run of .82)."""
+    asked = Scenario(law, frame_time=1, mode_probability=0.95, workers=4, replicas=2, unused="keep")
+    limit = lower_bound(asked).regret_per_frame
+    found = simulate(asked, frames=200_000, replications=2, threads=1)
+    assert limit < found.regret.total
+    assert limit == bound(asked.replace(rule="free-running", unused="drop")).lower_bound.regret_per_frame
+
+
+def test_a_batch_of_whole_frames_takes_no_frame_more():
+    """1/24 s + n/240 s at 60 frames a second are 2.5 + n/4 frames: six digits made three frames of them four."""
+    seconds = Scenario(batch_law="1/24, 1/240", fps=60, mode_probability=0.9, workers=2)
+    frames = Scenario(batch_law="2.5, 0.25", frame_time=1, mode_probability=0.9, workers=2)
+    assert bound(seconds).regret.total == pytest.approx(bound(frames).regret.total, abs=1e-12)
+    assert lower_bound(seconds).regret_per_frame == pytest.approx(lower_bound(frames).regret_per_frame, abs=1e-12)
