@@ -1,5 +1,5 @@
 # make demo     install into .venv, play the quick validation on the bundled cartridge, write demo/report.html
-# make test     install into .venv, run the tests of every package: six minutes
+# make test     install into .venv, run the tests of every package: eight minutes
 # make test-all these and all others, what CI runs: half an hour
 # make test-long what takes hours: many random settings, a soak of half an hour
 # make test-base the theory side's tests with the base package alone (PYTHON=/path/to/python3.13 for another Python)
