@@ -232,7 +232,7 @@ def test_agents_learn_from_frames(name, network):
 
 CARTPOLE = {
     # three-step returns: with one-step targets DQN needs several times as many frames
-    "dqn": {"steps": 3, "learning_rate": 5e-4, "batch": 64, "exploration_frames": 8000, "replay_ratio": 64.0},
+    "dqn": {"steps": 3, "learning_rate": 1e-3, "batch": 64, "exploration_frames": 8000, "replay_ratio": 64.0},
     "rainbow": {
         "learning_rate": 2e-3,
         "replay_ratio": 32.0,
@@ -264,7 +264,7 @@ def test_cartpole_is_solved(name):
     """Gymnasium's threshold for CartPole-v1: a mean of 475 over 100 episodes, within 60,000 frames of play.
 
     Play ends when five test episodes last to their 500 frames; the hundred that count start elsewhere. (Reached with
-    seed 0 on the machine of the figures: DQN 497.06 after 25,000 frames, Rainbow 498.4 after 6,000.)
+    seed 0: DQN 500.0 after 16,000 frames, Rainbow 498.4 after 6,000.)
     """
     more = {"replay": 50_000, "minimum": 1000, "target_every": TARGET[name]}
     settings = agent_settings(name, **CARTPOLE[name], **more)
