@@ -70,8 +70,7 @@ def place(tmp_path, monkeypatch):
         ),
         (
             ["--env", "Pendulum-v1", "--policy", "nature"],
-            "policy 'nature' chooses one of several actions, and here an action is 1 number from [-2] to [2]: give "
-            "sb3:FILE.zip, module:FILE.py:NAME, a policy server, random or noop",
+            "policy 'nature' chooses one of several actions, and here an action is 1 number from [-2] to [2]: give sb3",
         ),
         (["--env", "boxing", "--sticky", "2"], "sticky must lie in [0, 1], not 2.0"),
         (
