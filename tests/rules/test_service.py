@@ -171,6 +171,7 @@ def _close(values, expected, what):
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.one_in(3)
 def test_each_rule_against_plain_loops(case):
     law, rule, workers, options = CASES[case]
     seen = _simulated(case)

@@ -27,6 +27,7 @@ def idle(scenario, frames=2_000, replications=20):
 
 @pytest.mark.parametrize("rule", [rule.name for rule in known_rules()])
 @pytest.mark.parametrize("model", MODELS)
+@pytest.mark.one_in(5)
 def test_the_number_serves_every_frame_and_one_worker_fewer_does_not(rule, model):
     options = MODELS[model]
     for law in (CONSTANT, BOUNDED, UNBOUNDED):
