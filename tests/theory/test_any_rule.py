@@ -403,7 +403,7 @@ def test_workers_without_inaction():
     assert workers_without_inaction(EXPON, 1.0) == 3
     assert workers_without_inaction(CONSTANT, 1.0) == 4
     assert workers_without_inaction(parse_law("3"), 1.0) == 3
-    assert workers_without_inaction(GAMMA, 1.0, service_model="repeat") == 1
+    assert workers_without_inaction(GAMMA, 1.0, service_model="repeat") == 4
     assert workers_without_inaction(parse_law("5"), 1.0, service_model="chunk", chunk=4) is None  # always too old
     assert workers_without_inaction(parse_law("5"), 1.0, service_model="chunk", chunk=6) == 3
     assert workers_without_inaction(parse_law("uniform(1, 2)"), 1.0, cancel_after=0.5) is None  # nothing completes
