@@ -10,6 +10,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from ..games import make_game
 from ..progress import Progress, silent
 from .configuration import RunConfiguration
@@ -80,6 +81,11 @@ def play_undelayed(configuration: RunConfiguration, *, progress: Progress = sile
     (100.0, True)
     """
     prepared = prepare(configuration)
+    if prepared.environment.action_row is not None:
+        raise InputError(
+            f"states and actions are counted, and in '{configuration.environment}' an action is "
+            f"{prepared.environment.action_row}"
+        )
     (policy,) = prepared.build_policies(1)
     game = make_game(configuration.environment, **configuration.environment_options)
     told, frames = prepared.environment.tells_symbol, configuration.frames

@@ -8,6 +8,8 @@ untrusted configuration file or weights ever lead here (`regretlab.play.mirror` 
 * a ``torch.nn.Module``: it is given one observation, float32 of shape ``(1, *observation_shape)``, unscaled, and
   returns the values of the actions, shape ``(1, actions)``; the action of largest value is played; or
 * any other callable: it is given the observation as the environment shows it, and returns the action.
+
+Where an action is a row of numbers, ``actions`` is how many they are, and what a module returns is the action.
 """
 
 import importlib.util
@@ -28,7 +30,7 @@ __all__ = ["CallablePolicy", "ModulePolicy", "user_policy"]
 
 
 class ModulePolicy:
-    """Plays the action of largest value of a torch module."""
+    """Plays the action of largest value of a torch module, or its output where an action is a row of numbers."""
 
     def __init__(self, spec: PolicySpec, module: torch.nn.Module) -> None:
         self.spec = spec
@@ -36,7 +38,7 @@ class ModulePolicy:
         self._values: NDArray[np.float32] = np.zeros(spec.frame_shape, np.float32)
         self._input = torch.from_numpy(self._values)[None]
 
-    def act(self, observation: NDArray[Any]) -> int:
+    def act(self, observation: NDArray[Any]) -> int | NDArray[np.float32]:
         """Return the action for an observation.
 
         Raises
@@ -54,17 +56,17 @@ class ModulePolicy:
             )
         if not bool(torch.isfinite(values).all()):
             raise RunError(f"policy {self.spec.name!r} returned values that are not finite: {values[0].tolist()}")
-        return int(values[0].argmax())
+        return int(values[0].argmax()) if self.spec.action_row is None else values[0].numpy().copy()
 
 
 class CallablePolicy:
     """Plays what a callable answers."""
 
-    def __init__(self, spec: PolicySpec, answer: Callable[[NDArray[Any]], int]) -> None:
+    def __init__(self, spec: PolicySpec, answer: Callable[[NDArray[Any]], Any]) -> None:
         self.spec = spec
         self._answer = answer
 
-    def act(self, observation: NDArray[Any]) -> int:
+    def act(self, observation: NDArray[Any]) -> Any:
         """Return the action for an observation."""
         return self._answer(observation)
 
