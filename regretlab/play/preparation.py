@@ -151,11 +151,11 @@ class Prepared:
 
 
 def with_chunk(configuration: RunConfiguration, policy: PolicySpec) -> RunConfiguration:
-    """Return the configuration with the chunk that a policy server's answers allow.
+    """Return the configuration with the chunk that the answers of a server or of a distilled network allow.
 
     Entry i of an answer is for i frames after the observation, so that H entries serve ages 1 to H - 1.
     """
-    if not policy.is_served or configuration.default_behaviour == "repeat" or policy.horizon == 1:
+    if configuration.default_behaviour == "repeat" or policy.horizon == 1:
         return configuration
     most = policy.horizon - 1
     chunk = most if configuration.chunk is None else min(float(configuration.chunk), most)
@@ -276,7 +276,8 @@ def _try_out(policy: PolicySpec) -> None:
 
     try:
         answer = build_policy(policy).act(np.zeros(policy.frame_shape, policy.frame_dtype))
-        checked_action(answer, policy.actions)
+        for action in np.ravel(answer).tolist() if policy.horizon > 1 else (answer,):
+            checked_action(action, policy.actions)
     except InputError:
         raise
     except (Exception, SystemExit) as error:

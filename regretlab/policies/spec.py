@@ -5,8 +5,9 @@ heavy, so that a command line refuses a wrong name before it loads a network.
 
 Names: ``nature``, ``impala-kN``, ``impala2x-kN`` (networks for 84x84 frames), ``mlp`` (a network for any array of
 numbers), ``random``, ``noop``, ``oracle`` (floors and ceiling), and a person's own: ``module:FILE.py:NAME`` (Python
-code, `regretlab.policies.user_code`), ``sb3:FILE.zip`` (`regretlab.policies.baselines3`) and ``ws://HOST:PORT`` (a
-policy server, `regretlab.policies.serving`).
+code, `regretlab.policies.user_code`), ``sb3:FILE.zip`` (`regretlab.policies.baselines3`),
+``distilled:FILE.safetensors`` (`regretlab.policies.distilled`) and ``ws://HOST:PORT`` (a policy server,
+`regretlab.policies.serving`).
 The width N is a whole number or a fraction in sixteenths: the 1x and 2x-deep networks of 55 and 70 thousand parameters
 in Riemer, Subbaraj, Berseth & Rish (2024) are ``impala-k1/16`` and ``impala2x-k1/16``.
 """
@@ -67,6 +68,7 @@ KINDS = (
     PolicyKind("oracle", "regretlab.policies.policy:OraclePolicy", observes_symbol=True),
     PolicyKind("ws://HOST:PORT", "regretlab.policies.serving.client:ServedPolicy"),
     PolicyKind("wss://HOST:PORT", "regretlab.policies.serving.client:ServedPolicy"),
+    PolicyKind("distilled:FILE.safetensors", "regretlab.policies.distilled.policy:DistilledPolicy"),
     PolicyKind("sb3:FILE.zip", "regretlab.policies.baselines3:BaselinesPolicy"),
     PolicyKind("module:FILE.py:NAME", "regretlab.policies.user_code:user_policy"),
 )
@@ -251,6 +253,10 @@ run code when opened
     @property
     def horizon(self) -> int:
         """Actions of an answer."""
+        if self.name.startswith("distilled:"):
+            from regretlab.policies.distilled.files import ages_of
+
+            return ages_of(self.name.partition(":")[2])
         return 1 if self.served is None else self.served.horizon
 
     @property
