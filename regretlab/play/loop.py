@@ -39,11 +39,13 @@ __all__ = [
     "FrameLoop",
     "FrameService",
     "PolicyLost",
+    "action_of_age",
     "checked_action",
     "chosen_action",
     "chosen_chunk",
     "chosen_for_all",
     "kept_outputs",
+    "reported_tokens",
     "sentence",
     "with_answer",
 ]
@@ -130,7 +132,7 @@ class DefaultBehaviour:
         self._random = np.random.default_rng([seed, 0xBE7A])
 
     @classmethod
-    def of(cls, plan: EnvironmentPlan, game: gymnasium.Env[Any, Any]) -> "DefaultBehaviour":
+    def of(cls, plan: EnvironmentPlan | RunConfiguration, game: gymnasium.Env[Any, Any]) -> "DefaultBehaviour":
         """Return the default behaviour of a plan; its no-op is the plan's, else the one the environment states."""
         noop = plan.default_action
         if noop is None:
@@ -361,7 +363,7 @@ class FrameLoop:
             for output in clock.released(index):
                 service.add(output)
             served = service.choose(index)
-            action = default.action(None if served is None else _of_age(served, index, plan.turns))
+            action = default.action(None if served is None else _action_in(served, index, plan.turns))
             for output in clock.within(index):
                 service.add(output)
             try:
@@ -401,13 +403,23 @@ class FrameLoop:
         )
 
 
-def _of_age(output: InferenceRow, index: int, turns: int) -> int:
-    """Return the action of an output in a frame: of a chunk, and where the shown symbol moves on, that of its age."""
-    if isinstance(output, Output):
-        return int(output.chunk[min(index - output.observation_frame, len(output.chunk) - 1)])
-    if not turns or output.action < 1:
-        return output.action
-    return 1 + (output.action - 1 + index - output.observation_frame) % turns
+def _action_in(output: InferenceRow, index: int, turns: int) -> int:
+    """Return the action of an output in a frame."""
+    answer = output.chunk if isinstance(output, Output) else output.action
+    return action_of_age(answer, index - output.observation_frame, turns)
+
+
+def action_of_age(answer: "int | NDArray[Any]", age: int, turns: int = 0) -> int:
+    """Return what acts at an age: the entry of a chunk, and where the shown symbol moves on, the action of that age.
+
+    Examples
+    --------
+    >>> action_of_age(np.array([3, 4, 5]), 1), action_of_age(np.array([3, 4, 5]), 9), action_of_age(4, 2, turns=5)
+    (4, 5, 1)
+    """
+    if isinstance(answer, np.ndarray):
+        return int(answer[min(age, len(answer) - 1)])
+    return 1 + (answer - 1 + age) % turns if turns and answer > 0 else answer
 
 
 def sentence(value: object) -> str:
@@ -454,6 +466,27 @@ def chosen_chunk(policy: "Policy", observation: Any, actions: int) -> "int | NDA
                 checked_action(action, actions)
             return answer
         return checked_action(answer, actions)
+
+
+def reported_tokens(policy: "Policy") -> float:
+    """Return how many tokens a policy reports for its last answer (its attribute ``tokens``).
+
+    Raises
+    ------
+    RunError
+        If it reports none, or what is not a number of at least 0.
+    """
+    tokens = getattr(policy, "tokens", None)
+    name = policy.spec.name
+    if tokens is None:
+        raise RunError(
+            f"policy '{name}' reports no tokens: return (action, tokens) or set the attribute tokens, or give a law of "
+            "the inference time"
+        )
+    number = isinstance(tokens, int | float | np.integer | np.floating) and not isinstance(tokens, bool)
+    if not (number and 0 <= tokens < math.inf):
+        raise RunError(f"policy '{name}' reports {sentence(tokens)} tokens; a number of at least 0 is due")
+    return float(tokens)
 
 
 def chosen_for_all(policy: "Policy", observations: Sequence[Any], actions: int) -> "list[int | NDArray[np.int16]]":
