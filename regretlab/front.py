@@ -46,7 +46,7 @@ def delay_curve(
     frames: int = CURVE_FRAMES,
     seed: int = 0,
     options: dict[str, Any] | None = None,
-    default_action: int | None = None,
+    default_action: int | list[float] | None = None,
     weights: str | Path | None = None,
     **settings: Any,
 ) -> "DelayCurve":

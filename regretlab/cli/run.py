@@ -14,6 +14,7 @@ from .environments import (
     Sticky,
     Symbols,
     Weights,
+    default_action_of,
     environment_id,
     environment_options,
 )
@@ -125,7 +126,7 @@ def run(
         frames=frames,
         weights=None if weights is None else str(weights),
         frame_time=seconds if frame_time is None else parse_frame_time(frame_time),
-        default_action=default_action,
+        default_action=default_action_of(default_action),
         observation_key=observation_key,
         hold_probability=hold_probability,
         seed=seed,

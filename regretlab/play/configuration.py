@@ -91,7 +91,8 @@ class RunConfiguration(BaseModel):
         "alpha, beta": one worker, the accelerator, infers on all new observations together, ``batch`` at most, and n of
         them take alpha + beta n seconds (rule "sequential"); None for one observation at a time.
     default_action
-        The action that does nothing, of an environment that does not say which of its actions does.
+        The action that does nothing, of an environment that does not say which of its actions does; a list where an
+        action is a row of numbers.
     frame_time
         Seconds of a frame (one ``step``); None for what the environment says of itself.
     weights
@@ -150,7 +151,7 @@ class RunConfiguration(BaseModel):
     observation_key: str | None = None
     batch_law: str | None = None
     batch: int = 1
-    default_action: int | None = None
+    default_action: int | list[float] | None = None
     frame_time: float | None = None
     weights: str | None = None
     seed: int = 0

@@ -30,7 +30,7 @@ from ..files import PartStore
 from ..games import make_game, registration
 from ..progress import Progress, silent
 from .configuration import RunConfiguration
-from .loop import DefaultBehaviour, EnvironmentPlan, chosen_action, sentence
+from .loop import Action, DefaultBehaviour, EnvironmentPlan, chosen_action, sentence
 from .preparation import Prepared, prepare
 
 if TYPE_CHECKING:
@@ -378,7 +378,7 @@ class _Seen(NamedTuple):
     observation: Any
     info: dict[str, Any]
 
-    def ask(self, delay: int) -> int:
+    def ask(self, delay: int) -> Action:
         """Return the action that the policy for a delay chooses."""
         policy = self.policies[delay]
         seen = int(self.info["symbol"]) if policy.spec.observes_symbol else self.observation
@@ -390,10 +390,10 @@ class _Fixed:
 
     def __init__(self, ages: NDArray[np.int64], aware: bool) -> None:
         self._ages, self._aware = ages.tolist(), aware
-        self._actions: list[dict[int, int]] = []
+        self._actions: list[dict[int, Action]] = []
         self.asked = sorted({*self._ages} - {-1}) if aware else [0]
 
-    def choose(self, frame: int, seen: _Seen) -> tuple[int | None, int]:
+    def choose(self, frame: int, seen: _Seen) -> tuple[Action | None, int]:
         """Return the action of a frame and its age."""
         self._actions.append({delay: seen.ask(delay) for delay in self.asked})
         age = self._ages[frame]
@@ -405,11 +405,11 @@ class _Held:
 
     def __init__(self, latencies: NDArray[np.int64], aware: bool) -> None:
         self._latencies, self._aware, self._started, self._next = latencies.tolist(), aware, 0, 0
-        self._acts: tuple[int, int] | None = None
-        self._coming: tuple[int, int] | None = None
+        self._acts: tuple[Action, int] | None = None
+        self._coming: tuple[Action, int] | None = None
         self.asked = sorted({*self._latencies}) if aware else [0]
 
-    def choose(self, frame: int, seen: _Seen) -> tuple[int | None, int]:
+    def choose(self, frame: int, seen: _Seen) -> tuple[Action | None, int]:
         """Return the action of a frame and its age."""
         if frame == self._next:
             if self._coming is not None:

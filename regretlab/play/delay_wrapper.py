@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..games import action_row
 from ..records import Record
 from .configuration import RunConfiguration
 from .loop import DefaultBehaviour, action_of_age
@@ -89,7 +90,10 @@ class DelayedEnvironment(gymnasium.Wrapper[Any, Any, Any, Any], gymnasium.utils.
         """Play a frame at which the agent chooses ``action``; ``info["delay_frames"]`` is the delay of what acted."""
         if self._actions is None:
             raise InputError("reset the environment before its first step")
-        observation, reward, terminated, truncated, info = self.env.step(self._actions.act(action))
+        acts, space = self._actions.act(action), self.action_space
+        if not isinstance(space, gymnasium.spaces.Discrete):  # the default behaviour's is a row of numbers
+            acts = np.asarray(acts).astype(space.dtype).reshape(space.shape or ())
+        observation, reward, terminated, truncated, info = self.env.step(acts)
         self._over = self._wrapper.ends and self._actions.place == 0
         return observation, reward, terminated, truncated or self._over, {**info, "delay_frames": self._actions.delay}
 
@@ -157,8 +161,9 @@ class DelayWrapper:
 
     def __call__(self, env: gymnasium.Env[Any, Any]) -> DelayedEnvironment:
         """Return the environment with the delays of the record."""
-        silent = self._default.default_action is None and getattr(env.unwrapped, "default_action", None) is None
-        if self._default.default_behaviour == "noop" and silent:
+        row = action_row(env.action_space, "wrapped")
+        known = self._default.default_action, getattr(env.unwrapped, "default_action", None), row and row.nothing
+        if self._default.default_behaviour == "noop" and all(action is None for action in known):
             raise InputError(
                 "the environment does not say which of its actions does nothing: give default_action, or "
                 "default_behaviour 'repeat' or 'random'"

@@ -282,8 +282,7 @@ class _Replication:
             tallies[index] = self._waiting(self._configuration, self._prepared, ages)
         tell(4, len(_PLAYS), "plays")
         tallies[4] = self._other("random", np.zeros(1, np.int64))
-        known = self._configuration.default_action, self._prepared.environment.default_action
-        if any(action is not None for action in known):
+        if self._knows_a_noop:
             tallies[5] = self._other("noop", np.full(1, -1))
         tell(6, len(_PLAYS), "plays")
         return tallies, np.bincount(delays + 1)
@@ -291,11 +290,15 @@ class _Replication:
     def _other(self, policy: str, ages: NDArray[np.int64]) -> tuple[float, ...]:
         """Play an agent to compare with."""
         changed = {"policy": policy, "weights": None, "resume": None, "observation_key": None, "chunk": None}
-        other = self._configuration.model_copy(update={**changed, "default_behaviour": "noop", "device": "cpu"})
-        known = self._configuration.default_action, self._prepared.environment.default_action
-        if all(action is None for action in known):
-            other = other.model_copy(update={"default_action": 0})  # which never acts
+        default = "noop" if self._knows_a_noop else "repeat"  # which never acts
+        other = self._configuration.model_copy(update={**changed, "default_behaviour": default, "device": "cpu"})
         return self._waiting(other, prepare(other), ages)
+
+    @property
+    def _knows_a_noop(self) -> bool:
+        environment, row = self._prepared.environment, self._prepared.environment.action_row
+        known = self._configuration.default_action, environment.default_action, None if row is None else row.nothing
+        return any(action is not None for action in known)
 
     @staticmethod
     def _waiting(configuration: RunConfiguration, prepared: Prepared, ages: NDArray[np.int64]) -> tuple[float, ...]:

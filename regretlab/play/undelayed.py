@@ -11,6 +11,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from ..games import make_game, without_pictures
 from ..progress import Progress, silent
 from .configuration import RunConfiguration
@@ -33,7 +34,8 @@ class UndelayedPlay:
         Integer array of shape (n,): the state that the environment reported at the start of each frame, or the number
         of the observation (equal ones have one number, in order of first appearance).
     actions
-        Integer array of shape (n,): the action of that frame, chosen from that observation where nothing is delayed.
+        Integer array of shape (n,): the action of that frame, chosen from that observation where nothing is delayed;
+        -1 where an action is a row of numbers.
     ended
         Boolean array of shape (n,): whether the frame ended an episode.
     reward
@@ -95,6 +97,11 @@ def play_undelayed(
     (100.0, True)
     """
     prepared = prepared or prepare(configuration)
+    if delays is None and prepared.environment.action_row is not None:
+        raise InputError(
+            f"states and actions are counted, and in '{configuration.environment}' an action is "
+            f"{prepared.environment.action_row}"
+        )
     (policy,) = prepared.build_policies(1)
     told, frames = prepared.environment.tells_symbol, configuration.frames
     options, kind = configuration.environment_options, policy.spec.kind
@@ -122,7 +129,7 @@ def play_undelayed(
                 action = chosen_action(policy, seen, policy.spec.actions)
             else:
                 action = late.act(chosen_chunk(policy, seen, policy.spec.actions))
-            actions[frame] = action
+            actions[frame] = action if isinstance(action, int) else -1
             observation, gained, terminated, truncated, info = game.step(action)
             reward += float(gained)
             if terminated or truncated:

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from ..errors import AnswerLost, RunError
 from ..interrupts import deferred, uninterrupted
 from ..progress import Progress
-from ..records import FRAME_DTYPE, INFERENCE_DTYPE, RecordWriter
-from ..records.schema import FrameRow, InferenceRow, Output
+from ..records import RecordWriter
+from ..records.schema import FRAMES, INFERENCES, FrameRow, InferenceRow, Output, row_dtype, whole_row
 from ..rules import cancelling
 from ..rules.state import boundary_at_or_after, boundary_at_or_before
 from .configuration import RunConfiguration
 from .latencies import LatencyStream
-from .loop import EnvironmentPlan, FrameLoop, chosen_chunk, chosen_for_all, reported_tokens
+from .loop import Answer, EnvironmentPlan, FrameLoop, chosen_chunk, chosen_for_all, first_number, reported_tokens
 from .preparation import Prepared, hold_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class _VirtualClock:
         workers = configuration.workers
         self._learning, self._writer, self._progress = learning, writer, progress
         self._frames, self._frame_time = configuration.frames, prepared.environment.frame_time
-        self._actions = prepared.environment.actions
+        self._actions, self._numbers = prepared.environment.actions, prepared.environment.numbers
         self._policies: Sequence[Policy] = (
             prepared.build_policies(workers) if learning is None else learning.policies(workers)
         )
@@ -135,12 +135,16 @@ class _VirtualClock:
 
     def _write(self, played: int) -> None:
         with deferred():
-            self._writer.append_frames(np.array(self._rows, FRAME_DTYPE))
-            self._writer.append_inferences(np.array(self._finished, INFERENCE_DTYPE))
+            self._writer.append_frames(self._table(FRAMES, self._rows))
+            self._writer.append_inferences(self._table(INFERENCES, self._finished))
             if self._learning is not None and len(steps := self._learning.take_steps()):
                 self._writer.append_learning_steps(steps)
             self._rows, self._finished = [], []
         self._progress(played, self._frames, "playing (virtual clock)")
+
+    def _table(self, name: str, rows: Sequence[FrameRow | InferenceRow]) -> NDArray[np.void]:
+        numbers = self._numbers
+        return np.array([whole_row(row, numbers) for row in rows] if numbers else rows, row_dtype(name, numbers))
 
     def _advance(self, reached: Callable[[float], bool]) -> list[InferenceRow]:
         outputs: list[InferenceRow] = []
@@ -166,7 +170,7 @@ class _VirtualClock:
                         observation_frame=frame,
                         completion=now,
                         release=release,
-                        action=answer if isinstance(answer, int) else int(answer[0]),
+                        action=first_number(answer),
                         label=label,
                         in_flight=in_flight,
                     )
@@ -220,13 +224,13 @@ class _VirtualClock:
         if len(self._threshold):
             cancelling.ended(self._threshold, worker, seconds, completed)
 
-    def _infer(self, worker: int, start: float) -> int | NDArray[np.int16]:
+    def _infer(self, worker: int, start: float) -> Answer:
         """Let a worker choose an action, or a chunk of them, for what is on the screen now."""
         if self._learning is not None:
             self._learning.until(start)
         return self._answer(worker, self._seen, self._label)
 
-    def _batch(self, worker: int) -> list[tuple[int, int | NDArray[np.int16], int]]:
+    def _batch(self, worker: int) -> list[tuple[int, Answer, int]]:
         """Return frame, answer and symbol of the observations since the last batch."""
         shown = list(self._shown)
         self._shown.clear()
@@ -234,7 +238,7 @@ class _VirtualClock:
         answers = chosen_for_all(self._policies[worker], observations, self._actions)
         return [(frame, answer, label) for (frame, _, label), answer in zip(shown, answers, strict=True)]
 
-    def _answer(self, worker: int, seen: Any, label: int) -> int | NDArray[np.int16]:
+    def _answer(self, worker: int, seen: Any, label: int) -> Answer:
         policy = self._policies[worker]
         while True:
             try:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from regretlab.actions import ActionRow
 from regretlab.errors import InputError
 
 __all__ = [
@@ -202,7 +203,7 @@ class PolicySpec:
     name
         Policy name (`parse_network_name`).
     actions
-        Number of actions; action 0 is the no-op.
+        Number of actions; action 0 is the no-op. Where an action is a row of numbers: how many they are.
     frame_shape
         (height, width) in pixels of the grayscale frame; for ``mlp`` and a person's own policies any shape.
     weights
@@ -217,6 +218,8 @@ class PolicySpec:
         Where a network runs: "cpu", or "cuda" (a GPU, whose memory then holds a copy of the weights).
     served
         How a policy server is asked; ``None`` for other policies, and before the server was asked.
+    action_row
+        What the numbers of an action may be; ``None`` where it is one of ``actions``.
 
     Raises
     ------
@@ -242,6 +245,7 @@ run code when opened
     frame_dtype: str = "uint8"
     device: str = "cpu"
     served: ServedPolicySpec | None = None
+    action_row: ActionRow | None = None
 
     @property
     def observes_symbol(self) -> bool:
@@ -281,6 +285,11 @@ run code when opened
             raise InputError(f"device '{self.device}' is neither cpu nor cuda")
         if self.device != "cpu" and network is None:
             raise InputError(f"policy {self.name!r} has no network to run on device '{self.device}'")
+        if self.action_row is not None and (network is not None or self.observes_symbol):
+            raise InputError(
+                f"policy {self.name!r} chooses one of several actions, and here an action is {self.action_row}: give "
+                "sb3:FILE.zip, module:FILE.py:NAME, a policy server, random or noop"
+            )
         if self.weights is None:
             return
         if network is None:

@@ -12,6 +12,8 @@ untrusted configuration file or weights ever lead here (`regretlab.play.mirror` 
   ``tokens`` reports them there.
 
 A callable of this process needs no file: ``object_policy`` gives it a name (``object:N``), valid in this process alone.
+
+Where an action is a row of numbers, ``actions`` is how many they are, and what a module returns is the action.
 """
 
 import importlib.util
@@ -35,7 +37,7 @@ _OBJECTS: list[Any] = []
 
 
 class ModulePolicy:
-    """Plays the action of largest value of a torch module."""
+    """Plays the action of largest value of a torch module, or its output where an action is a row of numbers."""
 
     def __init__(self, spec: PolicySpec, module: torch.nn.Module) -> None:
         self.spec = spec
@@ -43,7 +45,7 @@ class ModulePolicy:
         self._values: NDArray[np.float32] = np.zeros(spec.frame_shape, np.float32)
         self._input = torch.from_numpy(self._values)[None]
 
-    def act(self, observation: NDArray[Any]) -> int:
+    def act(self, observation: NDArray[Any]) -> int | NDArray[np.float32]:
         """Return the action for an observation.
 
         Raises
@@ -61,7 +63,7 @@ class ModulePolicy:
             )
         if not bool(torch.isfinite(values).all()):
             raise RunError(f"policy {self.spec.name!r} returned values that are not finite: {values[0].tolist()}")
-        return int(values[0].argmax())
+        return int(values[0].argmax()) if self.spec.action_row is None else values[0].numpy().copy()
 
 
 class CallablePolicy:
@@ -78,10 +80,11 @@ class CallablePolicy:
         self._answer = answer
         self.tokens: Any = None
 
-    def act(self, observation: NDArray[Any]) -> int:
+    def act(self, observation: NDArray[Any]) -> Any:
         """Return the action for an observation."""
         answer = self._answer(observation)
-        if isinstance(answer, tuple) and len(answer) == 2:
+        pair = isinstance(answer, tuple) and len(answer) == 2
+        if pair and (self.spec.action_row is None or np.ndim(answer[0])):  # else a row of two numbers
             answer, self.tokens = answer
         else:
             self.tokens = getattr(self._answer, "tokens", None)

@@ -83,7 +83,7 @@ class LowerBound(Result):
     regret_per_frame
         g - S of Theorem A, or of its form with cancelling.
     inaction_fraction
-        Fraction of frames that every rule leaves to the default behaviour.
+        Fraction of frames that every rule leaves to the default behaviour; with "repeat", which repeats an action.
     workers_without_inaction
         Smallest number of workers for which that fraction is zero; None where no number suffices.
     service_model
@@ -174,7 +174,8 @@ class LowerBound(Result):
     @property
     def regret(self) -> RegretParts:
         """The bound per frame: what unavoidable idle frames lose, and the rest, which alone bounds nothing."""
-        idle = min(self.regret_per_frame, self.inaction_fraction * self.gap_default)
+        lost = 0.0 if self.service_model == "repeat" else self.gap_default  # a repeated action may lose nothing
+        idle = min(self.regret_per_frame, self.inaction_fraction * lost)
         return RegretParts(idle, self.regret_per_frame - idle, method=self.method)
 
     @property
@@ -369,6 +370,7 @@ def lower_bound_of_law(
     frame = check_frame_time(frame_time)
     count = _check_workers(workers)
     length = chunk_length(service_model, chunk)
+    acts = 0.0 if service_model == "repeat" else length  # a frame that repeats an action is one without a new action
     restart = check_gap(restart_time, "restart time")
     if isinstance(cancel_after, str) and cancel_after != "any":
         raise InputError(f"cancel after must be a positive number of seconds or 'any', not {cancel_after!r}")
@@ -394,7 +396,7 @@ def lower_bound_of_law(
         served, price, vacuous = _served_with_cancelling(slower, frame, loss, count, length, restart)
         if vacuous:
             notes.append("the density of the law is unbounded at zero: without a restart time the bound is vacuous")
-        idle = 0.0 if vacuous else max(0.0, 1.0 - _most_completions(slower, frame, count, length, restart))
+        idle = 0.0 if vacuous else max(0.0, 1.0 - _most_completions(slower, frame, count, acts, restart))
     else:
         notes.append(
             "no inference is cancelled" if threshold is None else f"every inference is cancelled after {threshold:g} s"
@@ -402,7 +404,7 @@ def lower_bound_of_law(
         rate = arrival_rate(slower, frame, count, cancel_after=threshold, restart_time=restart)
         completed = Completions(slower, frame, threshold)
         served, price = most_served(completed, loss, rate, length)
-        idle = max(0.0, 1.0 - _times(rate, completed.ages_below(length)))
+        idle = max(0.0, 1.0 - _times(rate, completed.ages_below(acts)))
     if not loss.monotone:
         notes.append("the loss curve falls somewhere: an output may wait for a better age")
     found: tuple[SharperBound, ...] = ()
@@ -471,6 +473,8 @@ def workers_without_inaction(
 ) -> int | None:
     """Return the smallest N with r G_inf >= 1, below which every rule leaves frames without an action.
 
+    A frame of "repeat" is without an action if no output acts in it for the first time: G_inf is that of "once".
+
     Parameters
     ----------
     law, frame_time, service_model, chunk, cancel_after, restart_time, cores, learners
@@ -487,7 +491,7 @@ def workers_without_inaction(
     >>> workers_without_inaction(parse_law("expon(scale=2.5)"), 1.0)
     3
     """
-    length = chunk_length(service_model, chunk)
+    length = 0.0 if service_model == "repeat" else chunk_length(service_model, chunk)
 
     def reach(workers: int) -> tuple[float, float]:
         """Return r G_inf, and the most it can be for this number of workers or more."""

@@ -18,6 +18,10 @@ def leans(seen):
     return int(seen[2] + seen[3] > 0)
 
 
+def swings(seen):
+    return np.array([-2.0 * np.sign(seen[2])])
+
+
 def symbol(seen):
     return 1 + int(seen[0, 0]) // 10
 
@@ -40,7 +44,13 @@ def follow(game, policy, frames, seed):
 
 
 @pytest.mark.parametrize(
-    ("env", "policy", "default"), [(RING, symbol, "random"), (RING, symbol, "noop"), ("CartPole-v1", leans, "repeat")]
+    ("env", "policy", "default"),
+    [
+        (RING, symbol, "random"),
+        (RING, symbol, "noop"),
+        ("CartPole-v1", leans, "repeat"),
+        ("Pendulum-v1", swings, "noop"),
+    ],
 )
 def test_the_same_environment_and_agent_earn_what_the_record_holds(tmp_path, env, policy, default):
     record = played(tmp_path, env, policy, frames=500, seed=7, default=default)
@@ -49,7 +59,7 @@ def test_the_same_environment_and_agent_earn_what_the_record_holds(tmp_path, env
     frames = record.frames
     assert len(set(frames["delay_frames"])) > 3
     np.testing.assert_array_equal(rows[:, 0], frames["delay_frames"])
-    np.testing.assert_array_equal(rows[:, 1], frames["reward"])
+    np.testing.assert_array_equal(np.float32(rows[:, 1]), frames["reward"])
     np.testing.assert_array_equal(rows[:, 2], frames["terminated"])
 
 

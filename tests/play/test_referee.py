@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 import regretlab as rl
+from regretlab.actions import ActionRow
 from regretlab.cli import main
 from regretlab.errors import InputError, RunError
 from regretlab.play.referee import PARTS
+from regretlab.policies.spec import PolicySpec
+from regretlab.policies.user_code import CallablePolicy
 from tests.oracles.ring_environment import Ring
 
 RING = "tests.oracles.ring_environment:tests/Ring-v0"
@@ -109,6 +112,26 @@ def test_parts_add_up_per_episode_and_have_the_jackknifes_error():
     assert report.score("paused").standard_error == pytest.approx(math.sqrt(15 * np.var(kept)), rel=1e-9)
     assert math.isnan(report.score("noop").value)
     assert "no action is known to do nothing" in repr(report)
+
+
+def test_actions_may_be_rows_of_numbers_and_come_with_tokens():
+    """A torque of two numbers is no pair of an action and its tokens; doing nothing is a torque of zero."""
+
+    def swings(seen):
+        return np.array([-2.0 * np.sign(seen[2])]), 20
+
+    slow = rl.Scenario(frame_time=0.05, rule="sequential")
+    report = rl.referee(
+        slow, env="Pendulum-v1", policy=swings, tokens_per_second=120, replications=4, frames=200, per="frame"
+    )
+    assert report.mean_age == 4.0
+    assert report.inaction_fraction == pytest.approx(3 / 4, abs=0.02)
+    assert report.score("noop").value < 0
+    pair = CallablePolicy(
+        PolicySpec("object:0", 2, action_row=ActionRow((-1.0, -1.0), (1.0, 1.0))), lambda seen: (0.5, 1)
+    )
+    assert pair.act(np.zeros(3)) == (0.5, 1)
+    assert pair.tokens is None
 
 
 def test_a_constant_number_of_tokens_is_a_constant_latency():

@@ -257,6 +257,7 @@ def test_one_worker_from_phase_zero_attains_the_bound():
 @pytest.mark.parametrize(
     "rule", ["sequential", "sequential-strict", "unstaggered", "free-running", "max-time", "frame-pool", "frame-hold"]
 )
+@pytest.mark.one_in(4)
 def test_no_rule_of_the_package_is_below(text, rule):
     law = parse_law(text)
     numbers = (1, 3) if rule in ("frame-pool", "frame-hold") else (1, 3, 6)  # the exact chain of six takes long
@@ -351,6 +352,7 @@ def stays_above(times, workers, length, eagerness, order, cancel, seed):
 
 @pytest.mark.parametrize(("model", "chunk"), [("once", None), ("repeat", None), ("chunk", 5)])
 @pytest.mark.parametrize("g", [0.3, 1.0, 2.0])
+@pytest.mark.one_in(4)
 def test_the_grid_is_the_single_bound(model, chunk, g):
     p, workers = [0.5, 0.6, 0.9, 0.999, 1.0], [1, 2, 5, 30]
     for law, symbols in product((GAMMA, CONSTANT, LOGNORM), (None, 2)):
@@ -401,7 +403,7 @@ def test_workers_without_inaction():
     assert workers_without_inaction(EXPON, 1.0) == 3
     assert workers_without_inaction(CONSTANT, 1.0) == 4
     assert workers_without_inaction(parse_law("3"), 1.0) == 3
-    assert workers_without_inaction(GAMMA, 1.0, service_model="repeat") == 1
+    assert workers_without_inaction(GAMMA, 1.0, service_model="repeat") == 4
     assert workers_without_inaction(parse_law("5"), 1.0, service_model="chunk", chunk=4) is None  # always too old
     assert workers_without_inaction(parse_law("5"), 1.0, service_model="chunk", chunk=6) == 3
     assert workers_without_inaction(parse_law("uniform(1, 2)"), 1.0, cancel_after=0.5) is None  # nothing completes
