@@ -44,9 +44,11 @@ __all__ = [
     "PolicyLost",
     "action_of_age",
     "checked_action",
+    "checked_answer",
     "chosen_action",
     "chosen_chunk",
     "chosen_for_all",
+    "entry_of_age",
     "first_number",
     "kept_outputs",
     "reported_tokens",
@@ -436,9 +438,16 @@ def action_of_age(answer: Answer, age: int, turns: int = 0) -> Action:
     (4, 5, 1)
     """
     if isinstance(answer, np.ndarray):
-        entry = answer[min(age, len(answer) - 1)]
-        return int(entry) if answer.ndim == 1 else entry
+        return entry_of_age(answer, age)
     return 1 + (answer - 1 + age) % turns if turns and answer > 0 else answer
+
+
+def entry_of_age(answer: "Answer", age: int) -> Action:
+    """Return the action of an answer that is that many frames old: its only one, or the chunk's entry."""
+    if isinstance(answer, int):
+        return answer
+    entry = answer[min(age, len(answer) - 1)]
+    return int(entry) if answer.ndim == 1 else entry
 
 
 def sentence(value: object) -> str:
@@ -455,10 +464,7 @@ class PolicyLost(Exception):  # noqa: N818 - an event, not a fault of the policy
 
 def chosen_action(policy: "Policy", observation: Any, actions: int) -> Action:
     """Return what a policy chooses for an observation: of a chunk, the first action (``chosen_chunk``)."""
-    answer = chosen_chunk(policy, observation, actions)
-    if isinstance(answer, int):
-        return answer
-    return int(answer[0]) if answer.ndim == 1 else answer[0]
+    return entry_of_age(chosen_chunk(policy, observation, actions), 0)
 
 
 def with_answer(row: InferenceRow, answer: "Answer") -> InferenceRow:
@@ -470,9 +476,8 @@ def with_answer(row: InferenceRow, answer: "Answer") -> InferenceRow:
 
 def first_number(answer: "Answer") -> int:
     """Return the first action of an answer if it is a single number, else -1."""
-    if isinstance(answer, int):
-        return answer
-    return int(answer[0]) if answer.ndim == 1 else -1
+    first = entry_of_age(answer, 0)
+    return first if isinstance(first, int) else -1
 
 
 def chosen_chunk(policy: "Policy", observation: Any, actions: int) -> "Answer":
@@ -491,16 +496,39 @@ def chosen_chunk(policy: "Policy", observation: Any, actions: int) -> "Answer":
     """
     with _failures_named(policy):
         answer = policy.act(observation)
-        if (row := policy.spec.action_row) is not None:
-            chunk = row.checked_chunk(answer)
-            if len(chunk) != policy.spec.horizon:
-                raise ValueError(f"the policy chose {len(chunk)} actions, and {policy.spec.horizon} before the run")
-            return chunk
-        if policy.spec.horizon > 1 and isinstance(answer, np.ndarray):
-            for action in (answer.min(), answer.max()):
-                checked_action(action, actions)
-            return answer
+        spec = policy.spec
+        if spec.action_row is None and spec.horizon == 1:
+            return checked_action(answer, actions)
+        checked = checked_answer(answer, actions, spec.action_row)
+        given = 1 if isinstance(checked, int) else len(checked)
+        if given != spec.horizon:
+            raise ValueError(f"the policy chose {given} actions, and {spec.horizon} before the run")
+        return checked
+
+
+def checked_answer(answer: Any, actions: int, row: ActionRow | None) -> "Answer":
+    """Return a policy's answer as an action, or a chunk of them, shape (horizon,) or (horizon, numbers).
+
+    Raises
+    ------
+    ValueError
+        If it is anything else, or holds what is not an action.
+
+    Examples
+    --------
+    >>> checked_answer([2, 0], 3, None)
+    array([2, 0], dtype=int16)
+    """
+    if row is not None:
+        return row.checked_chunk(answer)
+    if np.ndim(answer) == 0:
         return checked_action(answer, actions)
+    chunk = np.asarray(answer)
+    if chunk.ndim != 1 or not len(chunk) or chunk.dtype.kind not in "iu":
+        raise ValueError(f"the policy chose {chunk.dtype} of shape {chunk.shape}; a chunk is a row of whole numbers")
+    for action in (chunk.min(), chunk.max()):
+        checked_action(action, actions)
+    return chunk.astype(np.int16)
 
 
 def reported_tokens(policy: "Policy") -> float:

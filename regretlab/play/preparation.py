@@ -158,11 +158,11 @@ class Prepared:
 
 
 def with_chunk(configuration: RunConfiguration, policy: PolicySpec) -> RunConfiguration:
-    """Return the configuration with the chunk that a policy server's answers allow.
+    """Return the configuration with the chunk that the answers of a policy server, or of a policy of one's own, allow.
 
     Entry i of an answer is for i frames after the observation, so that H entries serve ages 1 to H - 1.
     """
-    if not policy.is_served or configuration.default_behaviour == "repeat" or policy.horizon == 1:
+    if policy.horizon == 1 or configuration.default_behaviour == "repeat":
         return configuration
     most = policy.horizon - 1
     chunk = most if configuration.chunk is None else min(float(configuration.chunk), most)
@@ -217,7 +217,7 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
     _check_default(configuration, environment)
     if policy.is_own and not policy.is_served:
         with trial():
-            _try_out(policy)
+            policy = _tried(policy)
     if configuration.learns or configuration.resume is not None:
         _check_learnable(configuration, policy)
     elif policy.weights is not None:
@@ -295,22 +295,23 @@ def _is_action(row: ActionRow, chosen: int | Sequence[float]) -> bool:
         return False
 
 
-def _try_out(policy: PolicySpec) -> None:
-    """Ask a person's own policy once, so that what is wrong with it is found before anything starts."""
+def _tried(policy: PolicySpec) -> PolicySpec:
+    """Ask a person's own policy once, so that what is wrong with it is found before anything starts.
+
+    Returns its specification with the number of actions that it answered.
+    """
     from ..policies.policy import build_policy
-    from .loop import checked_action
+    from .loop import checked_answer
 
     try:
         answer = build_policy(policy).act(np.zeros(policy.frame_shape, policy.frame_dtype))
-        if policy.action_row is not None:
-            policy.action_row.checked(answer)
-        else:
-            checked_action(answer, policy.actions)
+        checked = checked_answer(answer, policy.actions, policy.action_row)
     except InputError:
         raise
     except (Exception, SystemExit) as error:
         text = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"policy '{policy.name}' fails on an observation of zeros: {text}") from error
+    return policy if isinstance(checked, int) else replace(policy, chunk=len(checked))
 
 
 def _check_learnable(configuration: RunConfiguration, policy: PolicySpec) -> None:

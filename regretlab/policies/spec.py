@@ -220,6 +220,8 @@ class PolicySpec:
         How a policy server is asked; ``None`` for other policies, and before the server was asked.
     action_row
         What the numbers of an action may be; ``None`` where it is one of ``actions``.
+    chunk
+        Actions of an answer of a person's own policy: entry i is for i frames after the observation.
 
     Raises
     ------
@@ -246,6 +248,7 @@ run code when opened
     device: str = "cpu"
     served: ServedPolicySpec | None = None
     action_row: ActionRow | None = None
+    chunk: int = 1
 
     @property
     def observes_symbol(self) -> bool:
@@ -257,7 +260,7 @@ run code when opened
     @property
     def horizon(self) -> int:
         """Actions of an answer."""
-        return 1 if self.served is None else self.served.horizon
+        return self.chunk if self.served is None else self.served.horizon
 
     @property
     def is_served(self) -> bool:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -19,7 +20,11 @@ from regretlab.play.mirror import mirror
 from regretlab.play.playback import play_back, recorded_actions
 from regretlab.play.run import run
 from regretlab.play.undelayed import play_undelayed
+from regretlab.policies import PolicySpec
+from regretlab.policies.policy import build_policy
+from regretlab.policies.serving.server import PolicyServer, ServerOptions
 from regretlab.records import Record
+from tests.oracles.policy_servers import served
 from tests.oracles.row_environments import Tracker
 
 TRACKER, LEVERS = (f"tests.oracles.row_environments:tests/{name}-v0" for name in ("Tracker", "Levers"))
@@ -43,6 +48,12 @@ def words(shape, numbers):
 
 def wide(shape, numbers):
     return lambda seen: np.zeros(3)
+
+def predict(shape, numbers):
+    return lambda seen: [0.9**age * seen for age in range(7)]
+
+def moods(shape, numbers):  # a chunk of another length after a while
+    return lambda seen: np.zeros((7 if seen[0] == 0 else 6, 2))
 
 def outside(shape, numbers):
     return lambda seen: [0, 2, 0] if seen[0] > 5 else [0, 0, 0]
@@ -105,6 +116,24 @@ def test_a_torch_module_s_output_is_the_action(own, tmp_path):
     played = recorded_actions(Record.open(tmp_path / "r"))
     expected, _ = plain_play(300, 1, 4, lambda seen: seen.astype(np.float32).astype(float))
     assert np.array_equal(played, expected)
+
+
+def test_a_chunk_s_entry_of_the_frame_s_age_is_played_and_an_older_one_is_not(own, tmp_path):
+    run(configured(own("predict"), emulate_latency="0.09"), tmp_path / "r")  # one worker: ages 5 to 9 are due
+    record = Record.open(tmp_path / "r")
+    assert record.meta["config"]["chunk"] == 6
+    frames, actions = record.frames, recorded_actions(record)
+    acted = frames["served_by"].to_numpy() >= 0
+    age, seen = (frames[name].to_numpy()[acted] for name in ("delay_frames", "observation_frame"))
+    assert set(age) == {5, 6}
+    game = Tracker()
+    shown = [game.reset(seed=4)[0]]
+    shown += [game.step(action.astype(np.float32).reshape(2, 1))[0] for action in actions]
+    assert np.array_equal(actions[acted], 0.9 ** age[:, None] * np.array(shown)[seen])
+    assert (actions[~acted] == 0).all()
+    assert play_back(record, trust=True).differing == 0
+    with pytest.raises(RunError, match="the policy chose 6 actions, and 7 before the run"):
+        run(configured(own("moods")), tmp_path / "moods")
 
 
 def test_levers_need_a_named_default_and_hold_what_was_pulled(own, tmp_path):
@@ -236,11 +265,71 @@ def test_rows_of_numbers_are_checked_as_stated():
             row.checked_chunk(wrong)
 
 
+@pytest.mark.parametrize("policy", ["predict", "follow"])
+@pytest.mark.filterwarnings(r"ignore:connect\(\) must be used:DeprecationWarning")
+def test_a_server_s_chunks_of_rows_play_as_the_policy_s_own(policy, own, tmp_path):
+    """``regretlab serve`` in a process of its own; openpi's client gets the same rows."""
+    virtual = {"emulate_latency": "0.05", "workers": 2, "frames": 120}
+    options = ["--env", TRACKER, "--policy", own(policy), *(["--chunk", "4"] if policy == "follow" else [])]
+    with served(*options) as server:
+        run(configured(server.url, **virtual), tmp_path / "served")
+        module = pytest.importorskip("openpi_client.websocket_client_policy")
+        theirs = module.WebsocketClientPolicy("127.0.0.1", server.port)
+        seen = np.array([1.0, -2.0])
+        answer = theirs.infer({"observation": seen})["actions"]
+        keep = 0.9 if policy == "predict" else 1.0
+        horizon = {"predict": 7, "follow": 4}[policy]
+        assert np.array_equal(answer, [keep**age * seen for age in range(horizon)])
+        metadata = theirs.get_server_metadata()
+        assert metadata["action_row"] == {"low": [-6.0, -6.0], "high": [6.0, 6.0], "whole": False}
+        assert metadata["action_horizon"] == horizon
+        with pytest.raises(InputError, match=r"an action of policy server '.*' is a row of numbers, and here it is"):
+            run(configured(server.url, environment="CartPole-v1", default_action=0), tmp_path / "no")
+    run(configured(own(policy), **virtual, chunk=horizon - 1), tmp_path / "local")
+    served_record, local = (Record.open(tmp_path / name) for name in ("served", "local"))
+    assert served_record.meta["config"]["chunk"] == horizon - 1
+    assert served_record.frames.equals(local.frames)
+    assert play_back(served_record, trust=True).differing == 0
+
+
+class Wrong(PolicyServer):
+    """Answers what is asked of it."""
+
+    answer = np.zeros((2, 3))
+
+    def _chunk(self, answer):
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (np.zeros((4, 3)), r"numbers of shape \(4, 3\); an action is 2 numbers"),
+        (np.full((4, 2), np.nan), "which is not finite"),
+        (np.zeros((0, 2)), r"numbers of shape \(0, 2\)"),
+    ],
+)
+def test_a_server_s_answers_that_are_no_rows_are_refused(answer, sentence, tmp_path):
+    row = ActionRow((-6.0, -6.0), (6.0, 6.0))
+    spec = PolicySpec("noop", actions=2, frame_shape=(2,), frame_dtype="float64", action_row=row)
+    server = Wrong(lambda number: build_policy(spec), spec, ServerOptions(port=0))
+    server.answer = answer
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    try:
+        with pytest.raises(InputError, match=f"fails on an observation of zeros: .*{sentence}"):
+            run(configured(server.url), tmp_path / "r")
+    finally:
+        server.close()
+        thread.join(20)
+
+
 @pytest.mark.realtime
-def test_workers_of_their_own_processes_and_what_a_kill_leaves(own, tmp_path):
-    """Each action is the policy's on the observation that the record names, and a plain loop gives its rewards."""
-    setting = {"clock": "real", "workers": 2, "frames": 150, "default_action": [0.5, -0.5]}
-    run(configured(own("follow"), **setting), tmp_path / "r")
+@pytest.mark.parametrize(("policy", "keep", "latency"), [("follow", 1.0, "0.03"), ("predict", 0.9, "0.07")])
+def test_workers_of_their_own_processes_play_what_the_policy_chose_for_that_age(policy, keep, latency, own, tmp_path):
+    """Each action is the policy's for the observation and age in the record; played again it has the same rewards."""
+    setting = {"clock": "real", "workers": 2, "frames": 150, "default_action": [0.5, -0.5], "emulate_latency": latency}
+    run(configured(own(policy), **setting), tmp_path / "r")
     record = Record.open(tmp_path / "r")
     again = play_back(record, trust=True)
     assert (again.frames, again.differing) == (150, 0)
@@ -249,10 +338,17 @@ def test_workers_of_their_own_processes_and_what_a_kill_leaves(own, tmp_path):
     shown += [game.step(action.astype(np.float32).reshape(2, 1))[0] for action in actions]
     acted = frames["served_by"].to_numpy() >= 0
     assert acted.sum() > 60
-    assert np.array_equal(actions[acted], np.array(shown)[frames["observation_frame"][acted]])
+    age, seen = (frames[name].to_numpy()[acted] for name in ("delay_frames", "observation_frame"))
+    assert np.array_equal(actions[acted], keep ** age[:, None] * np.array(shown)[seen])
     assert (actions[~acted] == [0.5, -0.5]).all()
+    completed = record.inferences["completion"].notna().to_numpy()
+    assert np.array_equal(record.inferences["action_0"].notna().to_numpy(), completed)
     mirror(tmp_path / "r", tmp_path / "twin", trust=True)
     assert Record.open(tmp_path / "twin").frames[["action_0", "action_1"]].notna().all().all()
+
+
+@pytest.mark.realtime
+def test_what_a_kill_leaves_can_be_read_and_played_again(own, tmp_path):
     command = ["--env", TRACKER, "--policy", own("follow"), "--emulate-latency", "0.03", "--frames", "100000"]
     killed = tmp_path / "killed"
     process = subprocess.Popen([sys.executable, "-m", "regretlab", "run", *command, "--out", str(killed)])
