@@ -125,7 +125,9 @@ class RegretReport(Result):
 
     def _lower_bound_in_words(self) -> str:
         least, ratio = self.lower_bound.regret_per_frame, self.above_lower_bound
-        return f"{least:.6g}" + ("" if ratio is None else f" (this rule: {ratio:.4g} times as much)")
+        threshold = self.lower_bound.cancel_after
+        over = f", of those that cancel after {threshold:g} s" if isinstance(threshold, float) else ""
+        return f"{least:.6g}{over}" + ("" if ratio is None else f" (this rule: {ratio:.4g} times as much)")
 
     def _workers_in_words(self) -> str:
         said = str(self.scenario.rule) if self.scenario.batch_law is None else "batches"
