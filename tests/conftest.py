@@ -148,6 +148,17 @@ class _Heartbeat:
             self.finished += 1
 
 
+@pytest.hookimpl(tryfirst=True)  # before cases are chosen by their markers
+def pytest_collection_modifyitems(items):
+    """Leave one case in n of a test marked ``one_in(n)`` to `make test`; the others are thorough."""
+    seen = {}
+    for item in items:
+        if (mark := item.get_closest_marker("one_in")) is not None:
+            place = seen[item.nodeid.partition("[")[0]] = seen.get(item.nodeid.partition("[")[0], -1) + 1
+            if place % mark.args[0]:
+                item.add_marker("thorough")
+
+
 def pytest_configure(config):
     """Start the heartbeat in the process that prints."""
     if "PYTEST_XDIST_WORKER" not in os.environ:

@@ -75,6 +75,7 @@ def test_anderson_darling_is_its_integral():
 
 
 @pytest.mark.parametrize("seed", range(6))
+@pytest.mark.one_in(3)
 def test_p_values_and_the_limits_of_distances_say_the_same(seed):
     """Beyond the upper limit (one of 199 in forty) the p-value is at most (199 / 40 + 2) / 200; below it is larger."""
     random = np.random.default_rng(seed)

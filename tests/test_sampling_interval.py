@@ -34,6 +34,7 @@ def idle_share(law):
 
 @pytest.mark.parametrize("text", ["gamma(4, scale=0.02)", "lognorm(0.5, scale=0.07)", "uniform(0.05, 0.06)"])
 @pytest.mark.parametrize("samples", [10, 30, 200])
+@pytest.mark.one_in(4)
 def test_intervals_cover(text, samples):
     """In at least 95 % of the data sets, less three standard errors of that share and 1 % for 60 resamples."""
     law, random, sets = parse_law(text), np.random.default_rng(samples), 250

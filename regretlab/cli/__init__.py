@@ -36,6 +36,7 @@ def application() -> Any:
         plan,
         profile,
         record,
+        referee,
         run,
         serve,
         solve,

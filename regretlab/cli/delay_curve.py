@@ -5,7 +5,16 @@ from typing import Literal
 
 from ..defaults import CURVE_DELAYS, CURVE_EPISODES, CURVE_FRAMES, CURVE_REPLICATIONS
 from ..errors import InputError
-from .environments import DefaultAction, ModeProbability, Sticky, Symbols, Weights, environment_id, environment_options
+from .environments import (
+    DefaultAction,
+    ModeProbability,
+    Sticky,
+    Symbols,
+    Weights,
+    default_action_of,
+    environment_id,
+    environment_options,
+)
 from .options import Json, Whole, app
 from .output import print_result, show_progress
 
@@ -90,7 +99,7 @@ def delay_curve(
         environment_options=options,
         policy=policy,
         default_behaviour=default_behaviour,
-        default_action=default_action,
+        default_action=default_action_of(default_action),
         chunk=chunk if chunk in (None, "inf") else _whole(chunk or "", "chunk"),
         weights=None if weights is None else str(weights),
         frames=frames,

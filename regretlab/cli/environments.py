@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from ..errors import InputError
 from .options import Whole
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Sticky",
     "Symbols",
     "Weights",
+    "default_action_of",
     "environment_id",
     "environment_options",
 ]
@@ -27,14 +29,31 @@ Sticky = Annotated[
     Parameter(help="How likely an Atari game takes the last frame's action instead of this one's (0)."),
 ]
 DefaultAction = Annotated[
-    Whole | None,
-    Parameter(help="Number of the action that does nothing, where the environment does not say which does."),
+    str | None,
+    Parameter(
+        help="The action that does nothing, where the environment does not say which does: its number, or its numbers "
+        "with commas between them (0.5,-1)."
+    ),
 ]
 Weights = Annotated[Path | None, Parameter(help="Weights of the policy's network, a .safetensors file.")]
 ObservationKey = Annotated[
     str | None,
     Parameter(help="Key under which a policy server is sent the observation: what its metadata say, else observation."),
 ]
+
+
+def default_action_of(text: str | None) -> int | list[float] | None:
+    """Return the value of ``--default-action``: a whole number, or a row of numbers."""
+    if text is None:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"default action '{text}' is neither a number nor numbers with commas between them") from None
 
 
 def environment_id(name: str) -> str:

@@ -207,9 +207,9 @@ class RecordPage:
         self._cursor.location = number + 0.5
         acted = row["delay_frames"] >= 0
         what = (
-            f"action {int(row['action'])} of worker {int(row['served_by'])}, {int(row['delay_frames'])} frames old"
+            f"action {_action_of(row)} of worker {int(row['served_by'])}, {int(row['delay_frames'])} frames old"
             if acted
-            else f"the default behaviour acts (action {int(row['action'])})"
+            else f"the default behaviour acts (action {_action_of(row)})"
         )
         self._words.object = (
             f'<p class="verdict">Frame {number}: {what}; reward {float(row["reward"]):g}, '
@@ -310,3 +310,9 @@ def _event_words(event: Any) -> str:
 _MOVE = """
 cursor.location = cb_obj.value + 0.5
 """
+
+
+def _action_of(row: Any) -> str:
+    """Return the action of a row of the frames in words: its number, or its numbers."""
+    numbers = [f"{float(row[name]):.4g}" for name in row.index if name.startswith("action_")]
+    return ", ".join(numbers) or str(int(row["action"]))

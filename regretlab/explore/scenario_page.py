@@ -523,7 +523,9 @@ class ScenarioPage:
                 f"{title}: regret {parts.total:.4g} per frame = {parts.inaction:.4g} inaction + {parts.delay:.4g} delay"
             )
             if bound:
-                words += f"; {parts.total / bound:.2f} times the lower bound over all rules, {bound:.4g}"
+                after = self.scenario.cancel_after
+                fixed = f" that cancel after {after:g} s" if isinstance(after, float) else ""
+                words += f"; {parts.total / bound:.2f} times the lower bound over all rules{fixed}, {bound:.4g}"
         missing = [
             f"{row.rule}: {row.missing}"
             for row in self._shown.values()

@@ -35,7 +35,9 @@ class Screens:
         self._record, self._trust = record, trust
         self._pictures: dict[int, bytes] = {}
         self._played = 0
-        self._actions = record.frames["action"].to_numpy()
+        from ..play.playback import recorded_actions
+
+        self._actions = recorded_actions(record)
         self._grown, self._closed = threading.Event(), False
         self._thread = threading.Thread(target=self._play, daemon=True, name="screens")
         self._thread.start()
@@ -47,7 +49,9 @@ class Screens:
 
     def grow(self, record: Record) -> None:
         """Play on to the end of a record that has more frames now."""
-        self._actions = record.frames["action"].to_numpy()
+        from ..play.playback import recorded_actions
+
+        self._actions = recorded_actions(record)
         self._grown.set()
 
     def close(self) -> None:
@@ -76,7 +80,7 @@ class Screens:
         try:
             while not self._closed:
                 while self._played < len(self._actions) and not self._closed:
-                    replay.step(int(self._actions[self._played]))
+                    replay.step(self._actions[self._played])
                     if self._played % self._step == 0:
                         self._pictures[self._played] = _png(replay.picture())
                     replay.begin_episode_if_over()

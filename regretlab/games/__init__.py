@@ -18,9 +18,10 @@ need("play", "a game")
 import gymnasium  # noqa: E402 - the line above reports its absence
 from gymnasium.envs.registration import load_env_creator  # noqa: E402
 
+from .action_rows import action_row, rows_of_actions  # noqa: E402
 from .observations import array_observations  # noqa: E402
 
-__all__ = ["GAMES", "environment_id", "make_game", "registration", "without_pictures"]
+__all__ = ["GAMES", "action_row", "environment_id", "make_game", "registration", "rows_of_actions", "without_pictures"]
 
 _PLACES: dict[str, tuple[str, dict[str, Any]]] = {
     "regretlab/Beacon-v0": ("beacon:Beacon", {}),
@@ -83,7 +84,8 @@ def make_game(environment: str, **options: Any) -> gymnasium.Env[Any, Any]:
             keep_ale_quiet()
     try:
         # The checking wrapper costs more than a frame of the emulator; the environments are checked by the tests.
-        return array_observations(gymnasium.make(environment, disable_env_checker=True, **options), environment)
+        game = gymnasium.make(environment, disable_env_checker=True, **options)
+        return rows_of_actions(array_observations(game, environment))
     except InputError:
         raise
     except (gymnasium.error.Error, ModuleNotFoundError) as error:

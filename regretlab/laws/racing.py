@@ -70,7 +70,10 @@ def _fastest(each: Any, replicas: int) -> Any:
             return each.sf(t) ** replicas
 
         def _cdf(self, t: Any) -> Any:
-            return -np.expm1(replicas * np.log(np.maximum(each.sf(t), 1e-300)))
+            done = np.asarray(each.cdf(t))  # from P(T <= t) where it is small, from P(T > t) where that is
+            with np.errstate(divide="ignore"):
+                left = np.where(done < 0.5, np.log1p(-done), np.log(np.maximum(each.sf(t), 1e-300)))
+            return -np.expm1(replicas * left)
 
         def _pdf(self, t: Any) -> Any:
             return replicas * each.pdf(t) * each.sf(t) ** (replicas - 1)

@@ -243,6 +243,8 @@ def estimate_from_record(
     """
     frames = record.frames
     labels = frames["label"].to_numpy()
+    if "action_0" in frames and not ignore_actions:
+        raise InputError(f"the record {record.directory} has actions that are rows of numbers, which are not counted")
     if len(labels) == 0 or (labels < 0).any():
         raise InputError(
             f"the record {record.directory} has frames without a true symbol (label -1): stochasticity needs an "
@@ -349,6 +351,8 @@ def staleness_from_record(
         As in ``estimate_staleness``.
     """
     table = record.inferences
+    if "action_0" in table:
+        raise InputError(f"the record {record.directory} has actions that are rows of numbers, which are not counted")
     done = table[~table["lost"] & (table["action"] >= 0)].drop_duplicates("observation_frame", keep="last")
     if len(done) == 0:
         raise InputError(f"the record {record.directory} holds no finished inference")

@@ -30,7 +30,7 @@ from ..files import PartStore
 from ..games import make_game, registration
 from ..progress import Progress, silent
 from .configuration import RunConfiguration
-from .loop import DefaultBehaviour, EnvironmentPlan, chosen_action, sentence
+from .loop import Answer, DefaultBehaviour, EnvironmentPlan, chosen_chunk, entry_of_age, sentence
 from .preparation import Prepared, prepare
 
 if TYPE_CHECKING:
@@ -336,10 +336,12 @@ class _Replication:
                 chosen, age = actions.choose(frame, _Seen(policies, observation, info))
                 if age > longest:
                     chosen, age = None, -1
-                elif chosen is not None and turns and chosen > 0:
+                elif isinstance(chosen, int) and turns and chosen > 0:
                     chosen = 1 + (chosen - 1 + age) % turns
             try:
-                observation, reward, terminated, truncated, info = game.step(default.action(chosen))
+                observation, reward, terminated, truncated, info = game.step(
+                    default.action(None if chosen is None else entry_of_age(chosen, age))
+                )
             except (Exception, SystemExit) as error:
                 name = self._configuration.environment
                 raise RunError(f"environment '{name}' failed at frame {frame}: {sentence(error)}") from error
@@ -378,11 +380,11 @@ class _Seen(NamedTuple):
     observation: Any
     info: dict[str, Any]
 
-    def ask(self, delay: int) -> int:
-        """Return the action that the policy for a delay chooses."""
+    def ask(self, delay: int) -> Answer:
+        """Return what the policy for a delay answers."""
         policy = self.policies[delay]
         seen = int(self.info["symbol"]) if policy.spec.observes_symbol else self.observation
-        return chosen_action(policy, seen, policy.spec.actions)
+        return chosen_chunk(policy, seen, policy.spec.actions)
 
 
 class _Fixed:
@@ -390,10 +392,10 @@ class _Fixed:
 
     def __init__(self, ages: NDArray[np.int64], aware: bool) -> None:
         self._ages, self._aware = ages.tolist(), aware
-        self._actions: list[dict[int, int]] = []
+        self._actions: list[dict[int, Answer]] = []
         self.asked = sorted({*self._ages} - {-1}) if aware else [0]
 
-    def choose(self, frame: int, seen: _Seen) -> tuple[int | None, int]:
+    def choose(self, frame: int, seen: _Seen) -> tuple[Answer | None, int]:
         """Return the action of a frame and its age."""
         self._actions.append({delay: seen.ask(delay) for delay in self.asked})
         age = self._ages[frame]
@@ -405,11 +407,11 @@ class _Held:
 
     def __init__(self, latencies: NDArray[np.int64], aware: bool) -> None:
         self._latencies, self._aware, self._started, self._next = latencies.tolist(), aware, 0, 0
-        self._acts: tuple[int, int] | None = None
-        self._coming: tuple[int, int] | None = None
+        self._acts: tuple[Answer, int] | None = None
+        self._coming: tuple[Answer, int] | None = None
         self.asked = sorted({*self._latencies}) if aware else [0]
 
-    def choose(self, frame: int, seen: _Seen) -> tuple[int | None, int]:
+    def choose(self, frame: int, seen: _Seen) -> tuple[Answer | None, int]:
         """Return the action of a frame and its age."""
         if frame == self._next:
             if self._coming is not None:

@@ -144,6 +144,7 @@ class Supervisor:
                 spares,
                 prepared.policy.horizon,
                 threshold_size(workers) if configuration.learns_threshold else 0,
+                environment.numbers,
             )
         )
         if not learned:

@@ -17,11 +17,12 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from ..actions import ActionRow
 from ..errors import AnswerLost, InferenceStopped, RunError
-from ..games import make_game, registration, without_pictures
+from ..games import action_row, make_game, registration, without_pictures
 from ..policies.learning.settings import LearningSettings
 from ..policies.spec import PolicySpec
-from ..records.schema import FrameRow, InferenceRow, Output
+from ..records.schema import FrameRow, InferenceRow, Output, PlayedRow
 from ..rules import store
 from ..rules.state import boundary_at_or_after
 from ..rules.store import MOST_KEPT
@@ -33,21 +34,32 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_BEHAVIOURS",
+    "Action",
+    "Answer",
     "DefaultBehaviour",
     "EnvironmentPlan",
     "FrameClock",
     "FrameLoop",
     "FrameService",
     "PolicyLost",
+    "action_of_age",
     "checked_action",
+    "checked_answer",
     "chosen_action",
     "chosen_chunk",
     "chosen_for_all",
+    "entry_of_age",
+    "first_number",
     "kept_outputs",
+    "reported_tokens",
     "sentence",
     "with_answer",
 ]
 
+Action = int | NDArray[np.float64]
+"""A single number, or a row of numbers."""
+Answer = int | NDArray[Any]
+"""What a policy answers: an action, or a chunk of them, shape (horizon,) or (horizon, numbers)."""
 DEFAULT_BEHAVIOURS = ("noop", "repeat", "random")
 """No-op, repeat the last agent action, or a random action."""
 
@@ -66,7 +78,7 @@ class EnvironmentPlan:
     frames: int
     frame_time: float
     default_behaviour: str
-    default_action: int | None
+    default_action: int | Sequence[float] | None
     seed: int
     learning: LearningSettings
     frame_shape: tuple[int, ...]
@@ -77,6 +89,7 @@ class EnvironmentPlan:
     lasts: bool = False
     turns: int = 0
     oldest_first: bool = False
+    action_row: ActionRow | None = None
 
     @classmethod
     def of(
@@ -101,6 +114,7 @@ class EnvironmentPlan:
             lasts=configuration.chunk is not None,
             turns=_turns(configuration, environment),
             oldest_first=configuration.oldest_first,
+            action_row=environment.action_row,
         )
 
     def open(self) -> gymnasium.Env[Any, Any]:
@@ -120,30 +134,36 @@ class DefaultBehaviour:
     noop
         The environment's no-op action.
     actions
-        Number of actions.
+        Number of actions, or what the numbers of one may be.
     seed
         Seed of the random behaviour.
     """
 
-    def __init__(self, kind: str, noop: int, actions: int, seed: int) -> None:
+    def __init__(self, kind: str, noop: Action, actions: int | ActionRow, seed: int) -> None:
         self._kind, self._actions, self._last = kind, actions, noop
         self._random = np.random.default_rng([seed, 0xBE7A])
 
     @classmethod
-    def of(cls, plan: EnvironmentPlan, game: gymnasium.Env[Any, Any]) -> "DefaultBehaviour":
+    def of(cls, plan: EnvironmentPlan | RunConfiguration, game: gymnasium.Env[Any, Any]) -> "DefaultBehaviour":
         """Return the default behaviour of a plan; its no-op is the plan's, else the one the environment states."""
-        noop = plan.default_action
+        noop: Any = plan.default_action
+        if (row := action_row(game.action_space, plan.environment)) is not None:
+            stated = getattr(game.unwrapped, "default_action", None) if noop is None else noop
+            zero = row.nothing if row.nothing is not None else np.array(row.low)  # where it does not act at all
+            return cls(plan.default_behaviour, zero if stated is None else row.checked(stated), row, plan.seed)
         if noop is None:
             noop = int(getattr(game.unwrapped, "default_action", 0))
         return cls(plan.default_behaviour, noop, int(game.action_space.n), plan.seed)
 
-    def action(self, agent_action: int | None) -> int:
+    def action(self, agent_action: Action | None) -> Action:
         """Return the action of this frame: the agent's if there is one, else beta's."""
         if agent_action is not None:
             if self._kind == "repeat":
                 self._last = agent_action
             return agent_action
         if self._kind == "random":
+            if isinstance(self._actions, ActionRow):
+                return self._actions.draw(self._random)
             return int(self._random.integers(self._actions))
         return self._last
 
@@ -361,7 +381,7 @@ class FrameLoop:
             for output in clock.released(index):
                 service.add(output)
             served = service.choose(index)
-            action = default.action(None if served is None else _of_age(served, index, plan.turns))
+            action = default.action(None if served is None else _action_in(served, index, plan.turns))
             for output in clock.within(index):
                 service.add(output)
             try:
@@ -374,7 +394,7 @@ class FrameLoop:
                 frame=index,
                 deadline=index * plan.frame_time,
                 lateness=lateness,
-                action=action,
+                action=action,  # type: ignore[arg-type] # a row of numbers is put aside below
                 served_by=-1 if served is None else served.worker,
                 observation_frame=-1 if served is None else served.observation_frame,
                 delay_frames=-1 if served is None else index - served.observation_frame,
@@ -383,6 +403,8 @@ class FrameLoop:
                 truncated=bool(truncated),
                 label=label,
             )
+            if not isinstance(action, int):
+                frame = PlayedRow.of(frame._replace(action=-1), action)
             clock.played(frame, service.finished())
             if terminated or truncated:
                 observation, info = game.reset()
@@ -401,13 +423,31 @@ class FrameLoop:
         )
 
 
-def _of_age(output: InferenceRow, index: int, turns: int) -> int:
-    """Return the action of an output in a frame: of a chunk, and where the shown symbol moves on, that of its age."""
-    if isinstance(output, Output):
-        return int(output.chunk[min(index - output.observation_frame, len(output.chunk) - 1)])
-    if not turns or output.action < 1:
-        return output.action
-    return 1 + (output.action - 1 + index - output.observation_frame) % turns
+def _action_in(output: InferenceRow, index: int, turns: int) -> Action:
+    """Return the action of an output in a frame."""
+    answer = output.chunk if isinstance(output, Output) else output.action
+    return action_of_age(answer, index - output.observation_frame, turns)
+
+
+def action_of_age(answer: Answer, age: int, turns: int = 0) -> Action:
+    """Return what acts at an age: the entry of a chunk, and where the shown symbol moves on, the action of that age.
+
+    Examples
+    --------
+    >>> action_of_age(np.array([3, 4, 5]), 1), action_of_age(np.array([3, 4, 5]), 9), action_of_age(4, 2, turns=5)
+    (4, 5, 1)
+    """
+    if isinstance(answer, np.ndarray):
+        return entry_of_age(answer, age)
+    return 1 + (answer - 1 + age) % turns if turns and answer > 0 else answer
+
+
+def entry_of_age(answer: "Answer", age: int) -> Action:
+    """Return the action of an answer that is that many frames old: its only one, or the chunk's entry."""
+    if isinstance(answer, int):
+        return answer
+    entry = answer[min(age, len(answer) - 1)]
+    return int(entry) if answer.ndim == 1 else entry
 
 
 def sentence(value: object) -> str:
@@ -422,21 +462,28 @@ class PolicyLost(Exception):  # noqa: N818 - an event, not a fault of the policy
     """The process that runs a policy elsewhere is gone."""
 
 
-def chosen_action(policy: "Policy", observation: Any, actions: int) -> int:
+def chosen_action(policy: "Policy", observation: Any, actions: int) -> Action:
     """Return what a policy chooses for an observation: of a chunk, the first action (``chosen_chunk``)."""
-    answer = chosen_chunk(policy, observation, actions)
-    return answer if isinstance(answer, int) else int(answer[0])
+    return entry_of_age(chosen_chunk(policy, observation, actions), 0)
 
 
-def with_answer(row: InferenceRow, answer: "int | NDArray[np.int16]") -> InferenceRow:
+def with_answer(row: InferenceRow, answer: "Answer") -> InferenceRow:
     """Return the row of a completed inference with what the policy answered."""
     if isinstance(answer, int):
         return row._replace(action=answer)
-    return Output.of(row._replace(action=int(answer[0])), answer)
+    return Output.of(row._replace(action=first_number(answer)), answer)
 
 
-def chosen_chunk(policy: "Policy", observation: Any, actions: int) -> "int | NDArray[np.int16]":
-    """Return what a policy chooses for an observation: an action, or a chunk of them from a policy server.
+def first_number(answer: "Answer") -> int:
+    """Return the first action of an answer if it is a single number, else -1."""
+    first = entry_of_age(answer, 0)
+    return first if isinstance(first, int) else -1
+
+
+def chosen_chunk(policy: "Policy", observation: Any, actions: int) -> "Answer":
+    """Return what a policy chooses for an observation: an action, or a chunk of them.
+
+    Where actions are rows of numbers it is always a chunk, shape (horizon, numbers).
 
     Raises
     ------
@@ -449,14 +496,63 @@ def chosen_chunk(policy: "Policy", observation: Any, actions: int) -> "int | NDA
     """
     with _failures_named(policy):
         answer = policy.act(observation)
-        if policy.spec.horizon > 1 and isinstance(answer, np.ndarray):
-            for action in (answer.min(), answer.max()):
-                checked_action(action, actions)
-            return answer
+        spec = policy.spec
+        if spec.action_row is None and spec.horizon == 1:
+            return checked_action(answer, actions)
+        checked = checked_answer(answer, actions, spec.action_row)
+        given = 1 if isinstance(checked, int) else len(checked)
+        if given != spec.horizon:
+            raise ValueError(f"the policy chose {given} actions, and {spec.horizon} before the run")
+        return checked
+
+
+def checked_answer(answer: Any, actions: int, row: ActionRow | None) -> "Answer":
+    """Return a policy's answer as an action, or a chunk of them, shape (horizon,) or (horizon, numbers).
+
+    Raises
+    ------
+    ValueError
+        If it is anything else, or holds what is not an action.
+
+    Examples
+    --------
+    >>> checked_answer([2, 0], 3, None)
+    array([2, 0], dtype=int16)
+    """
+    if row is not None:
+        return row.checked_chunk(answer)
+    if np.ndim(answer) == 0:
         return checked_action(answer, actions)
+    chunk = np.asarray(answer)
+    if chunk.ndim != 1 or not len(chunk) or chunk.dtype.kind not in "iu":
+        raise ValueError(f"the policy chose {chunk.dtype} of shape {chunk.shape}; a chunk is a row of whole numbers")
+    for action in (chunk.min(), chunk.max()):
+        checked_action(action, actions)
+    return chunk.astype(np.int16)
 
 
-def chosen_for_all(policy: "Policy", observations: Sequence[Any], actions: int) -> "list[int | NDArray[np.int16]]":
+def reported_tokens(policy: "Policy") -> float:
+    """Return how many tokens a policy reports for its last answer (its attribute ``tokens``).
+
+    Raises
+    ------
+    RunError
+        If it reports none, or what is not a number of at least 0.
+    """
+    tokens = getattr(policy, "tokens", None)
+    name = policy.spec.name
+    if tokens is None:
+        raise RunError(
+            f"policy '{name}' reports no tokens: return (action, tokens) or set the attribute tokens, or give a law of "
+            "the inference time"
+        )
+    number = isinstance(tokens, int | float | np.integer | np.floating) and not isinstance(tokens, bool)
+    if not (number and 0 <= tokens < math.inf):
+        raise RunError(f"policy '{name}' reports {sentence(tokens)} tokens; a number of at least 0 is due")
+    return float(tokens)
+
+
+def chosen_for_all(policy: "Policy", observations: Sequence[Any], actions: int) -> "list[Answer]":
     """Return what a policy chooses for each observation: a network in one forward pass of all of them.
 
     Raises

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..actions import ActionRow
 from ..errors import InputError
 from ..files import replacing
-from ..games import make_game
+from ..games import action_row, make_game
 from ..progress import Progress, silent
 from ..records import Record
+from ..records.schema import action_numbers
 from ..trust import refuse_foreign_code, refuse_foreign_files
 
-__all__ = ["Playback", "Replay", "play_back"]
+__all__ = ["Playback", "Replay", "play_back", "recorded_actions"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Replay:
     record
         The record of a run; one cut short will do.
     actions
-        Actions of the record that will be played, checked here.
+        Actions of the record that will be played (``recorded_actions``), checked here.
     drawn
         Whether ``picture`` will be asked for.
     trust
@@ -78,17 +80,17 @@ class Replay:
             refuse_foreign_code({"environment": environment}, place)
             refuse_foreign_files(options, f"{place}: environment_options")
         self._game = make_game(environment, **options, **({"render_mode": "rgb_array"} if drawn else {}))
-        count = int(getattr(self._game.action_space, "n", 0))
-        wrong = actions[(actions < 0) | (actions >= count)]
-        if len(wrong):
+        try:
+            _check(actions, action_row(self._game.action_space, environment), self._game, place)
+        except InputError:
             self._game.close()
-            raise InputError(f"{place}: action {wrong[0]} does not exist: its environment has {count} discrete actions")
+            raise
         self._over = False
         self._game.reset(seed=seed)
 
-    def step(self, action: int) -> tuple[float, bool, bool]:
+    def step(self, action: Any) -> tuple[float, bool, bool]:
         """Play a frame; return its reward, and whether it ended the episode (terminated, truncated)."""
-        _, reward, terminated, truncated, _ = self._game.step(action)
+        _, reward, terminated, truncated, _ = self._game.step(int(action) if np.ndim(action) == 0 else action)
         self._over = bool(terminated or truncated)
         return float(reward), bool(terminated), bool(truncated)
 
@@ -108,6 +110,27 @@ class Replay:
     def close(self) -> None:
         """Close the environment."""
         self._game.close()
+
+
+def recorded_actions(record: Record) -> NDArray[Any]:
+    """Return the actions of a record's frames, shape (frames,), or (frames, numbers) where each is a row of numbers."""
+    numbers = action_numbers(record.meta)
+    if not numbers:
+        return record.frames["action"].to_numpy()
+    return record.frames[[f"action_{place}" for place in range(numbers)]].to_numpy(np.float64)
+
+
+def _check(actions: NDArray[Any], row: ActionRow | None, game: Any, place: str) -> None:
+    """Refuse actions that the environment does not have."""
+    if row is None:
+        count = int(game.action_space.n)
+        wrong = actions[(actions < 0) | (actions >= count)] if actions.ndim == 1 else actions
+        if len(wrong):
+            raise InputError(f"{place}: action {wrong[0]} does not exist: its environment has {count} discrete actions")
+        return
+    sound = actions.ndim == 2 and actions.shape[1] == row.count
+    if not sound or not ((actions >= row.low) & (actions <= row.high) & np.isfinite(actions)).all():
+        raise InputError(f"{place}: its actions do not exist: in its environment an action is {row}")
 
 
 def play_back(
@@ -148,13 +171,14 @@ def play_back(
     if gif is not None and (Path(gif).suffix != ".gif" or not Path(gif).parent.is_dir() or Path(gif).is_dir()):
         raise InputError(f"pictures go to a .gif file in a folder that exists, not to '{gif}'")
     table = record.frames
-    columns = {name: table[name].to_numpy() for name in ("action", "reward", "terminated", "truncated", "frame")}
+    actions = recorded_actions(record)
+    columns = {name: table[name].to_numpy() for name in ("reward", "terminated", "truncated", "frame")}
     pictures: list[NDArray[np.uint8]] = []
     different = np.zeros(len(table), bool)
     total = 0.0
-    with closing(Replay(record, columns["action"], drawn=gif is not None, trust=trust)) as replay:
+    with closing(Replay(record, actions, drawn=gif is not None, trust=trust)) as replay:
         for index in range(len(table)):
-            reward, terminated, truncated = replay.step(int(columns["action"][index]))
+            reward, terminated, truncated = replay.step(actions[index])
             total += reward
             different[index] = (
                 np.float32(reward) != columns["reward"][index]

@@ -1,16 +1,16 @@
 """Before a run: what the environment is, and a policy with weights that fits it. Everything wrong is found here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 
+from ..actions import ActionRow
 from ..errors import InputError
-from ..games import make_game, registration
+from ..games import action_row, make_game, registration
 from ..policies import PolicySpec, check_policy_fits, parse_network_name
 from ..reaper import ended
 from ..rules.rule import HoldObjective
@@ -40,7 +40,7 @@ class EnvironmentDescription:
     Attributes
     ----------
     actions
-        Number of discrete actions.
+        Number of discrete actions; where an action is a row of numbers, how many they are.
     frame_shape, frame_dtype
         Shape and element type of an observation.
     frame_time
@@ -51,6 +51,8 @@ class EnvironmentDescription:
         Whether its ``info`` holds the true symbol.
     default_action
         The action that does nothing; None if the environment does not say which does.
+    action_row
+        What the numbers of an action may be; None where it is one of ``actions``.
     """
 
     actions: int
@@ -59,7 +61,13 @@ class EnvironmentDescription:
     frame_time: float
     details: dict[str, Any]
     tells_symbol: bool = False
-    default_action: int | None = None
+    default_action: Any = None
+    action_row: ActionRow | None = None
+
+    @property
+    def numbers(self) -> int:
+        """Numbers of an action; 0 where it is one of ``actions``."""
+        return 0 if self.action_row is None else self.action_row.count
 
 
 def describe_environment(
@@ -74,9 +82,7 @@ def describe_environment(
     """
     game = make_game(environment, **options)
     try:
-        space = game.action_space
-        if not isinstance(space, Discrete) or space.start != 0:
-            raise InputError(f"environment '{environment}' has action space {space}; it must be Discrete, from 0 on")
+        row = action_row(game.action_space, environment)
         shape, dtype = game.observation_space.shape, game.observation_space.dtype
         if shape is None or dtype is None:
             raise InputError(
@@ -95,13 +101,14 @@ def describe_environment(
         }
         _, info = game.reset(seed=0)
         return EnvironmentDescription(
-            int(space.n),
+            row.count if row is not None else int(game.action_space.n),
             tuple(shape),
             np.dtype(dtype),
             float(frame_time),
             details,
             tells_symbol="symbol" in info,
             default_action=getattr(unwrapped, "default_action", None),
+            action_row=row,
         )
     finally:
         game.close()
@@ -151,11 +158,11 @@ class Prepared:
 
 
 def with_chunk(configuration: RunConfiguration, policy: PolicySpec) -> RunConfiguration:
-    """Return the configuration with the chunk that the answers of a server or of a distilled network allow.
+    """Return the configuration with the chunk that the answers of a policy server, or of a policy of one's own, allow.
 
     Entry i of an answer is for i frames after the observation, so that H entries serve ages 1 to H - 1.
     """
-    if configuration.default_behaviour == "repeat" or policy.horizon == 1:
+    if policy.horizon == 1 or configuration.default_behaviour == "repeat":
         return configuration
     most = policy.horizon - 1
     chunk = most if configuration.chunk is None else min(float(configuration.chunk), most)
@@ -210,7 +217,7 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
     _check_default(configuration, environment)
     if policy.is_own and not policy.is_served:
         with trial():
-            _try_out(policy)
+            policy = _tried(policy)
     if configuration.learns or configuration.resume is not None:
         _check_learnable(configuration, policy)
     elif policy.weights is not None:
@@ -244,7 +251,8 @@ def specify_policy(name: str, environment: EnvironmentDescription, **settings: A
     network = parse_network_name(name)
     frames = network is not None and network.family != "mlp"
     seen = {} if frames else {"frame_shape": environment.frame_shape, "frame_dtype": str(environment.frame_dtype)}
-    return PolicySpec(name, actions=environment.actions, **seen, **settings)  # type: ignore[arg-type]
+    acted = {"actions": environment.actions, "action_row": environment.action_row}
+    return PolicySpec(name, **acted, **seen, **settings)  # type: ignore[arg-type]
 
 
 def _specify(configuration: RunConfiguration, environment: EnvironmentDescription) -> PolicySpec:
@@ -259,30 +267,51 @@ def _specify(configuration: RunConfiguration, environment: EnvironmentDescriptio
 
 def _check_default(configuration: RunConfiguration, environment: EnvironmentDescription) -> None:
     """Refuse a no-op that is not one of the actions, or that was not named."""
-    chosen, last = configuration.default_action, environment.actions - 1
-    if chosen is not None and not 0 <= chosen <= last:
-        raise InputError(f"default action {chosen} is out of range: '{configuration.environment}' has 0 to {last}")
-    if chosen is None and environment.default_action is None and configuration.default_behaviour == "noop":
+    chosen, behaviour, row = configuration.default_action, configuration.default_behaviour, environment.action_row
+    place, known = f"'{configuration.environment}'", environment.default_action is not None
+    if row is None:
+        possible = f"0 to {environment.actions - 1}"
+        if chosen is not None and not (isinstance(chosen, int) and 0 <= chosen < environment.actions):
+            raise InputError(f"default action {chosen} is out of range: {place} has {possible}")
+    else:
+        possible, known = str(row), known or row.nothing is not None
+        if chosen is not None and not _is_action(row, chosen):
+            raise InputError(f"default action {chosen} is out of range: in {place} it is {possible}")
+        if behaviour == "random" and not row.is_bounded:
+            raise InputError(f"default behaviour random needs bounds, and in {place} an action is {possible}")
+        if configuration.backend != "local":
+            raise InputError(f"backend 'ray' plays discrete actions, and in {place} an action is {possible}")
+    if chosen is None and not known and behaviour == "noop":
         raise InputError(
-            f"environment '{configuration.environment}' does not say which of its actions does nothing: give "
-            f"--default-action 0 to {last}, or --default-behaviour repeat or random"
+            f"environment {place} does not say which of its actions does nothing: give --default-action {possible}, "
+            "or --default-behaviour repeat or random"
         )
 
 
-def _try_out(policy: PolicySpec) -> None:
-    """Ask a person's own policy once, so that what is wrong with it is found before anything starts."""
+def _is_action(row: ActionRow, chosen: int | Sequence[float]) -> bool:
+    try:
+        return bool((row.checked(chosen) == np.array(chosen)).all())
+    except ValueError:
+        return False
+
+
+def _tried(policy: PolicySpec) -> PolicySpec:
+    """Ask a person's own policy once, so that what is wrong with it is found before anything starts.
+
+    Returns its specification with the number of actions that it answered.
+    """
     from ..policies.policy import build_policy
-    from .loop import checked_action
+    from .loop import checked_answer
 
     try:
         answer = build_policy(policy).act(np.zeros(policy.frame_shape, policy.frame_dtype))
-        for action in np.ravel(answer).tolist() if policy.horizon > 1 else (answer,):
-            checked_action(action, policy.actions)
+        checked = checked_answer(answer, policy.actions, policy.action_row)
     except InputError:
         raise
     except (Exception, SystemExit) as error:
         text = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"policy '{policy.name}' fails on an observation of zeros: {text}") from error
+    return policy if isinstance(checked, int) else replace(policy, chunk=len(checked))
 
 
 def _check_learnable(configuration: RunConfiguration, policy: PolicySpec) -> None:

@@ -155,6 +155,7 @@ def _meta(configuration: RunConfiguration, prepared: Prepared) -> dict[str, Any]
         "frame_time": prepared.environment.frame_time,
         "environment": prepared.environment.details,
         "actions": prepared.environment.actions,
+        **({} if (row := prepared.environment.action_row) is None else {"action_row": row.to_json()}),
         **_policy_file(prepared.policy),
         "machine": {"system": platform.platform(), "processor": platform.machine()},
         "versions": {

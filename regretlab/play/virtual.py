@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import AnswerLost
+from ..errors import AnswerLost, RunError
 from ..interrupts import deferred, uninterrupted
 from ..progress import Progress
-from ..records import FRAME_DTYPE, INFERENCE_DTYPE, RecordWriter
-from ..records.schema import FrameRow, InferenceRow, Output
+from ..records import RecordWriter
+from ..records.schema import FRAMES, INFERENCES, FrameRow, InferenceRow, Output, row_dtype, whole_row
 from ..rules import cancelling
 from ..rules.state import boundary_at_or_after, boundary_at_or_before
 from .configuration import RunConfiguration
 from .latencies import LatencyStream
-from .loop import EnvironmentPlan, FrameLoop, chosen_chunk, chosen_for_all
+from .loop import Answer, EnvironmentPlan, FrameLoop, chosen_chunk, chosen_for_all, first_number, reported_tokens
 from .preparation import Prepared, hold_of
 
 if TYPE_CHECKING:
@@ -51,11 +51,12 @@ class _VirtualClock:
         workers = configuration.workers
         self._learning, self._writer, self._progress = learning, writer, progress
         self._frames, self._frame_time = configuration.frames, prepared.environment.frame_time
-        self._actions = prepared.environment.actions
+        self._actions, self._numbers = prepared.environment.actions, prepared.environment.numbers
         self._policies: Sequence[Policy] = (
             prepared.build_policies(workers) if learning is None else learning.policies(workers)
         )
         self._symbols = prepared.policy.observes_symbol
+        self._token_rate = configuration.tokens_per_second
         self._batch_seconds = None if configuration.batch_law is None else configuration.batch_seconds
         self._shown: deque[tuple[int, Any, int]] = deque(maxlen=configuration.batch)
         self._latencies = () if self._batch_seconds else _latencies(configuration, prepared)
@@ -78,7 +79,16 @@ class _VirtualClock:
     def _warm_up(self) -> float:
         if self._batch_seconds is not None:
             return self._batch_seconds(1)
-        return max(stream.warm_up for stream in self._latencies)
+        constant = max((stream.warm_up for stream in self._latencies), default=0.0)
+        if self._token_rate is None:
+            return constant
+        seen = self._policies[0].spec
+        self._answer(0, np.zeros(seen.frame_shape, seen.frame_dtype), 0)
+        return constant + self._token_seconds(0)
+
+    def _token_seconds(self, worker: int) -> float:
+        """Return how long the tokens take that a worker's policy reports for its last answer."""
+        return 0.0 if self._token_rate is None else reported_tokens(self._policies[worker]) / self._token_rate
 
     def learned(self) -> dict[str, Any]:
         """Return what the rule has learned so far, as a record reports it."""
@@ -125,12 +135,16 @@ class _VirtualClock:
 
     def _write(self, played: int) -> None:
         with deferred():
-            self._writer.append_frames(np.array(self._rows, FRAME_DTYPE))
-            self._writer.append_inferences(np.array(self._finished, INFERENCE_DTYPE))
+            self._writer.append_frames(self._table(FRAMES, self._rows))
+            self._writer.append_inferences(self._table(INFERENCES, self._finished))
             if self._learning is not None and len(steps := self._learning.take_steps()):
                 self._writer.append_learning_steps(steps)
             self._rows, self._finished = [], []
         self._progress(played, self._frames, "playing (virtual clock)")
+
+    def _table(self, name: str, rows: Sequence[FrameRow | InferenceRow]) -> NDArray[np.void]:
+        numbers = self._numbers
+        return np.array([whole_row(row, numbers) for row in rows] if numbers else rows, row_dtype(name, numbers))
 
     def _advance(self, reached: Callable[[float], bool]) -> list[InferenceRow]:
         outputs: list[InferenceRow] = []
@@ -156,7 +170,7 @@ class _VirtualClock:
                         observation_frame=frame,
                         completion=now,
                         release=release,
-                        action=answer if isinstance(answer, int) else int(answer[0]),
+                        action=first_number(answer),
                         label=label,
                         in_flight=in_flight,
                     )
@@ -177,7 +191,13 @@ class _VirtualClock:
                 begun = start, batch, self._under_way
                 heapq.heappush(self._events, (start + self._batch_seconds(len(batch)), _COMPLETION, worker, begun))
                 continue
-            takes = self._latencies[worker].next()
+            answer = None if self._token_rate is None else self._infer(worker, start)
+            takes = self._token_seconds(worker) + (self._latencies[worker].next() if self._latencies else 0.0)
+            if not takes:
+                raise RunError(
+                    f"policy '{self._policies[worker].spec.name}' reports 0 tokens, and its inference would take no "
+                    "time: give an inference time, the constant that is added"
+                )
             limit = self._cancel_after
             if len(self._threshold):
                 limit = float(cancelling.begin(self._threshold, worker))
@@ -194,7 +214,8 @@ class _VirtualClock:
                 heapq.heappush(self._events, (start + limit, _CANCELLED, worker, given_up))
                 continue
             frame = int(boundary_at_or_before(start, self._frame_time))
-            begun = start, [(frame, self._infer(worker, start), self._label)], self._under_way
+            answer = self._infer(worker, start) if answer is None else answer
+            begun = start, [(frame, answer, self._label)], self._under_way
             heapq.heappush(self._events, (start + takes, _COMPLETION, worker, begun))
         return outputs
 
@@ -203,13 +224,13 @@ class _VirtualClock:
         if len(self._threshold):
             cancelling.ended(self._threshold, worker, seconds, completed)
 
-    def _infer(self, worker: int, start: float) -> int | NDArray[np.int16]:
+    def _infer(self, worker: int, start: float) -> Answer:
         """Let a worker choose an action, or a chunk of them, for what is on the screen now."""
         if self._learning is not None:
             self._learning.until(start)
         return self._answer(worker, self._seen, self._label)
 
-    def _batch(self, worker: int) -> list[tuple[int, int | NDArray[np.int16], int]]:
+    def _batch(self, worker: int) -> list[tuple[int, Answer, int]]:
         """Return frame, answer and symbol of the observations since the last batch."""
         shown = list(self._shown)
         self._shown.clear()
@@ -217,7 +238,7 @@ class _VirtualClock:
         answers = chosen_for_all(self._policies[worker], observations, self._actions)
         return [(frame, answer, label) for (frame, _, label), answer in zip(shown, answers, strict=True)]
 
-    def _answer(self, worker: int, seen: Any, label: int) -> int | NDArray[np.int16]:
+    def _answer(self, worker: int, seen: Any, label: int) -> Answer:
         policy = self._policies[worker]
         while True:
             try:
@@ -285,7 +306,8 @@ def _learning(configuration: RunConfiguration, prepared: Prepared) -> "VirtualLe
 
 def _latencies(configuration: RunConfiguration, prepared: Prepared) -> Sequence[LatencyStream]:
     law = configuration.emulated_law()
-    assert law is not None
+    if law is None:
+        return ()
     return prepared.latencies or [
         LatencyStream(law, configuration.seed, worker) for worker in range(configuration.workers)
     ]

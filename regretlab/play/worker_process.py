@@ -27,7 +27,7 @@ from ..rules.state import boundary_at_or_before
 from .latencies import LatencyStream
 from .learning.acting import BlockingLearner, exploring_policy
 from .learning.learner_process import LearnerPlan
-from .loop import chosen_chunk, chosen_for_all, with_answer
+from .loop import Answer, chosen_chunk, chosen_for_all, with_answer
 from .preparation import policy_of_worker
 from .system.arena import Arena
 from .system.board import EPOCH, HEAD, STOP, WORKERS, Board, Frame
@@ -215,7 +215,7 @@ class InferenceWorker:
         if self._layered is not None:
             self._layered.stop_at_layers()
 
-    def act(self, frame: Frame) -> int | NDArray[np.int16]:
+    def act(self, frame: Frame) -> Answer:
         """Return what the policy chooses for a frame."""
         return chosen_chunk(self._policy, self._seen(frame), self._plan.actions)
 
@@ -327,7 +327,7 @@ class InferenceWorker:
         self._clock.sleep_until(min(start, self._clock.now() + LONGEST_WAIT), spin=0.0)
         return self._clock.now() >= start and self._control[HEAD] >= 0
 
-    def _act_until(self, frame: Frame, deadline: float) -> int | NDArray[np.int16] | None:
+    def _act_until(self, frame: Frame, deadline: float) -> Answer | None:
         """Return what the policy chooses, None where it stopped at a layer because the deadline has passed."""
         if self._layered is not None:
             self._layered.deadline = time.monotonic() + deadline - self._clock.now()

@@ -6,11 +6,12 @@ are looked up among the known ones, the policy is built anew with the environmen
 loaded as tensors only (``torch.load(weights_only=True)``). A policy that needs anything else (a class of one's own, a
 features extractor of one's own) is refused; ``module:FILE.py:NAME`` takes it.
 
-PPO, A2C and DQN with ``MlpPolicy`` or ``CnnPolicy`` are known. Observations that a ``VecNormalize`` scaled are not
-scaled here: its figures are not in the file.
+PPO, A2C, DQN, SAC, TD3 and DDPG with ``MlpPolicy`` or ``CnnPolicy`` are known. Observations that a ``VecNormalize``
+scaled are not scaled here: its figures are not in the file.
 """
 
 import ast
+import importlib
 import io
 import json
 import re
@@ -34,11 +35,16 @@ _CLASSES = {
     ("stable_baselines3.common.policies", "ActorCriticCnnPolicy"),
     ("stable_baselines3.dqn.policies", "DQNPolicy"),
     ("stable_baselines3.dqn.policies", "CnnPolicy"),
+    ("stable_baselines3.sac.policies", "SACPolicy"),
+    ("stable_baselines3.sac.policies", "CnnPolicy"),
+    ("stable_baselines3.td3.policies", "TD3Policy"),
+    ("stable_baselines3.td3.policies", "CnnPolicy"),
 }
 _ACTIVATIONS = ("ReLU", "Tanh", "ELU", "LeakyReLU", "SiLU", "GELU", "Sigmoid")
 _EXTRACTORS = ("NatureCNN", "FlattenExtractor")
 _TRAINING_ONLY = frozenset({"optimizer_class", "optimizer_kwargs", "ortho_init", "log_std_init", "use_sde"})
 _PLAIN = frozenset({"net_arch", "normalize_images", "share_features_extractor", "features_extractor_kwargs"})
+_PLAIN |= {"n_critics", "use_expln", "squash_output"}
 
 
 class BaselinesPolicy:
@@ -60,7 +66,7 @@ class BaselinesPolicy:
         path = Path(spec.name.partition(":")[2])
         described, weights = _contents(path, spec.name)
         self._shape, self._order = _layout(described, spec)
-        self._policy = _build(described, spec, self._shape)
+        self._policy = _build(described, spec, self._shape, _actions(described["action_space"], spec))
         try:
             self._policy.load_state_dict(weights, strict=True)
         except (RuntimeError, AttributeError, TypeError) as error:
@@ -68,13 +74,13 @@ class BaselinesPolicy:
             raise InputError(f"policy {spec.name!r} holds the weights of another architecture: {first}") from None
         self._policy.set_training_mode(False)
 
-    def act(self, observation: NDArray[Any]) -> int:
-        """Return the action for an observation."""
+    def act(self, observation: NDArray[Any]) -> int | NDArray[Any]:
+        """Return the action for an observation, a row of numbers where the environment's is one."""
         observation = np.asarray(observation)
         if self._order is not None:
             observation = observation.transpose(self._order)
         action, _ = self._policy.predict(observation.reshape(self._shape), deterministic=True)
-        return int(action)
+        return int(action) if self.spec.action_row is None else action
 
 
 def _contents(path: Path, policy: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
@@ -114,11 +120,7 @@ def _kind(space: dict[str, Any]) -> str:
 
 def _layout(facts: dict[str, Any], spec: PolicySpec) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
     """Return the shape of observation that the policy wants, and the order of axes that makes ours so."""
-    observed, acted = facts["observation_space"], facts["action_space"]
-    if _kind(acted) != "Discrete":
-        raise InputError(f"policy {spec.name!r} has actions in a {_kind(acted)} space; they must be Discrete")
-    if _number(acted.get("n")) != spec.actions:
-        raise InputError(f"policy {spec.name!r} has {acted.get('n')} actions but the environment has {spec.actions}")
+    observed = facts["observation_space"]
     if _kind(observed) == "Discrete":  # the environment shows such a number as a row with a single one
         wanted: tuple[int, ...] = (_number(observed.get("n")),)
     elif _kind(observed) == "Box":
@@ -135,6 +137,43 @@ def _layout(facts: dict[str, Any], spec: PolicySpec) -> tuple[tuple[int, ...], t
     if len(ours) == 3 and (ours[2], ours[0], ours[1]) == wanted:  # channels first, as Stable-Baselines3 trains
         return wanted, (2, 0, 1)
     raise InputError(f"policy {spec.name!r} looks at observations of shape {wanted} and the environment shows {ours}")
+
+
+def _actions(acted: dict[str, Any], spec: PolicySpec) -> gymnasium.Space[Any]:
+    """Return the space of the policy's actions, a Box flattened, if it is that of the environment."""
+    row, kind = spec.action_row, _kind(acted)
+    space: gymnasium.Space[Any]
+    if row is None:
+        if kind != "Discrete":
+            raise InputError(f"policy {spec.name!r} has actions in a {kind} space; they must be Discrete")
+        if (count := _number(acted.get("n"))) != spec.actions:
+            raise InputError(f"policy {spec.name!r} has {count} actions but the environment has {spec.actions}")
+        return gymnasium.spaces.Discrete(spec.actions)
+    low, high = np.array(row.low), np.array(row.high)
+    if kind == "Box" and not row.whole:
+        space, bounds = gymnasium.spaces.Box(np.float32(low), np.float32(high)), (acted.get("low"), acted.get("high"))
+        same = all(_are(text, values) for text, values in zip(bounds, (low, high), strict=True))
+    elif kind == "MultiDiscrete" and row.whole:
+        space = gymnasium.spaces.MultiDiscrete((high - low + 1).astype(np.int64), start=low.astype(np.int64))
+        same = _are(acted.get("nvec"), high - low + 1) and _are(acted.get("start", np.zeros(row.count)), low)
+    else:
+        space, buttons = gymnasium.spaces.MultiBinary(row.count), not low.any() and bool((high == 1).all())
+        same = kind == "MultiBinary" and row.whole and buttons and _number(acted.get("n")) == row.count
+    if not same:
+        stated = (" ".join(str(acted[key]).split()) for key in ("low", "high", "nvec", "n") if key in acted)
+        raise InputError(
+            f"policy {spec.name!r} has actions in a {kind} of {' to '.join(stated)}, and here an action is {row}"
+        )
+    return space
+
+
+def _are(text: Any, values: NDArray[np.float64]) -> bool:
+    """Whether a description, such as "[-2. 2.]", is of these values, to the digits that NumPy prints."""
+    try:
+        described = np.array(re.sub(r"[\[\],]", " ", str(text)).split(), dtype=np.float64)
+    except ValueError:
+        return False
+    return described.shape == values.shape and bool(np.allclose(described, values, rtol=1e-6, atol=0))
 
 
 def _sides(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -159,32 +198,31 @@ def _plain(value: Any) -> Any:
         return value
 
 
-def _build(facts: dict[str, Any], spec: PolicySpec, shape: tuple[int, ...]) -> Any:
+def _build(facts: dict[str, Any], spec: PolicySpec, shape: tuple[int, ...], actions: gymnasium.Space[Any]) -> Any:
     """Return the policy with fresh weights, its class and settings looked up among the known ones."""
     stated = facts["policy_class"]
     match = re.match(r"<function (\w+)\.__init__ ", str(stated.get("__init__", "")))
     name = (str(stated.get("__module__")), match[1] if match else "?")
     if name not in _CLASSES:
         raise InputError(
-            f"policy {spec.name!r} is a {'.'.join(name)}, which only its pickled parts describe: PPO, A2C and DQN with "
-            "MlpPolicy or CnnPolicy are known; for another give module:FILE.py:NAME"
+            f"policy {spec.name!r} is a {'.'.join(name)}, which only its pickled parts describe: PPO, A2C, DQN, SAC, "
+            "TD3 and DDPG with MlpPolicy or CnnPolicy are known; for another give module:FILE.py:NAME"
         )
     settings = {
         key: _setting(key, value, spec.name)
         for key, value in (facts.get("policy_kwargs") or {}).items()
         if not key.startswith(":") and key not in _TRAINING_ONLY
     }
+    if spec.action_row is not None and facts.get("use_sde") is True:
+        settings["use_sde"] = True
     need("rl", f"policy {spec.name!r}")
-    from stable_baselines3.common import policies as actor_critic
-    from stable_baselines3.dqn import policies as value_based
-
-    built = getattr(actor_critic if name[0].startswith("stable_baselines3.common") else value_based, name[1])
+    built = getattr(importlib.import_module(name[0]), name[1])
     if spec.frame_dtype == "uint8":
         observed = gymnasium.spaces.Box(0, 255, shape, np.uint8)
     else:
         observed = gymnasium.spaces.Box(-np.inf, np.inf, shape, np.float32)
     try:
-        return built(observed, gymnasium.spaces.Discrete(spec.actions), lambda _: 0.0, **settings)
+        return built(observed, actions, lambda _: 0.0, **settings)
     except (AssertionError, TypeError, ValueError) as error:
         first = " ".join(str(error).split())[:160]
         raise InputError(f"policy {spec.name!r} cannot be built as it describes itself: {first}") from None

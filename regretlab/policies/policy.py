@@ -50,8 +50,8 @@ class Policy(Protocol):
 
     spec: PolicySpec
 
-    def act(self, observation: Any) -> int:
-        """Return the action for an observation.
+    def act(self, observation: Any) -> Any:
+        """Return the action for an observation: a number, or a row of numbers where ``spec.action_row`` says so.
 
         Parameters
         ----------
@@ -63,14 +63,16 @@ class Policy(Protocol):
 
 
 class NoopPolicy:
-    """Plays action 0 always."""
+    """Plays action 0 always; of a row of numbers zero, or what comes next to it."""
 
     def __init__(self, spec: PolicySpec) -> None:
         self.spec = spec
+        row = spec.action_row
+        self._action = 0 if row is None else np.clip(np.zeros(row.count), row.low, row.high)
 
-    def act(self, observation: Any) -> int:
+    def act(self, observation: Any) -> int | NDArray[np.float64]:
         """Return 0."""
-        return 0
+        return self._action
 
 
 class RandomPolicy:
@@ -80,8 +82,10 @@ class RandomPolicy:
         self.spec = spec
         self._generator = np.random.default_rng(spec.seed)
 
-    def act(self, observation: Any) -> int:
+    def act(self, observation: Any) -> int | NDArray[np.float64]:
         """Return the next random action."""
+        if self.spec.action_row is not None:
+            return self.spec.action_row.draw(self._generator)
         return int(self._generator.integers(self.spec.actions))
 
 

@@ -5,9 +5,8 @@ heavy, so that a command line refuses a wrong name before it loads a network.
 
 Names: ``nature``, ``impala-kN``, ``impala2x-kN`` (networks for 84x84 frames), ``mlp`` (a network for any array of
 numbers), ``random``, ``noop``, ``oracle`` (floors and ceiling), and a person's own: ``module:FILE.py:NAME`` (Python
-code, `regretlab.policies.user_code`), ``sb3:FILE.zip`` (`regretlab.policies.baselines3`),
-``distilled:FILE.safetensors`` (`regretlab.policies.distilled`) and ``ws://HOST:PORT`` (a policy server,
-`regretlab.policies.serving`).
+code, `regretlab.policies.user_code`; ``object:N`` for a callable of this process), ``sb3:FILE.zip``
+(`regretlab.policies.baselines3`) and ``ws://HOST:PORT`` (a policy server, `regretlab.policies.serving`).
 The width N is a whole number or a fraction in sixteenths: the 1x and 2x-deep networks of 55 and 70 thousand parameters
 in Riemer, Subbaraj, Berseth & Rish (2024) are ``impala-k1/16`` and ``impala2x-k1/16``.
 """
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from regretlab.actions import ActionRow
 from regretlab.errors import InputError
 
 __all__ = [
@@ -68,6 +68,7 @@ KINDS = (
     PolicyKind("oracle", "regretlab.policies.policy:OraclePolicy", observes_symbol=True),
     PolicyKind("ws://HOST:PORT", "regretlab.policies.serving.client:ServedPolicy"),
     PolicyKind("wss://HOST:PORT", "regretlab.policies.serving.client:ServedPolicy"),
+    PolicyKind("object:N", "regretlab.policies.user_code:policy_of_object"),
     PolicyKind("distilled:FILE.safetensors", "regretlab.policies.distilled.policy:DistilledPolicy"),
     PolicyKind("sb3:FILE.zip", "regretlab.policies.baselines3:BaselinesPolicy"),
     PolicyKind("module:FILE.py:NAME", "regretlab.policies.user_code:user_policy"),
@@ -91,7 +92,8 @@ POLICY_NAMES: tuple[str, ...] = (
 )
 """The names of the paper's models and of the floors; ``impala-kN`` and ``impala2x-kN`` take any other width too."""
 
-_FORMS = ", ".join(["nature", "impala-kN", "impala2x-kN (N a width)", "mlp", *(kind.form for kind in KINDS[:-1])])
+_OFFERED = [kind.form for kind in KINDS[:-1] if kind.prefix != "object:"]
+_FORMS = ", ".join(["nature", "impala-kN", "impala2x-kN (N a width)", "mlp", *_OFFERED])
 _FORMS += f" or {KINDS[-1].form}"
 _IMPALA = re.compile(r"impala(2x)?-k([0-9]+)(?:/([0-9]+))?")
 _LARGEST_WIDTH = 512
@@ -202,7 +204,7 @@ class PolicySpec:
     name
         Policy name (`parse_network_name`).
     actions
-        Number of actions; action 0 is the no-op.
+        Number of actions; action 0 is the no-op. Where an action is a row of numbers: how many they are.
     frame_shape
         (height, width) in pixels of the grayscale frame; for ``mlp`` and a person's own policies any shape.
     weights
@@ -217,6 +219,10 @@ class PolicySpec:
         Where a network runs: "cpu", or "cuda" (a GPU, whose memory then holds a copy of the weights).
     served
         How a policy server is asked; ``None`` for other policies, and before the server was asked.
+    action_row
+        What the numbers of an action may be; ``None`` where it is one of ``actions``.
+    chunk
+        Actions of an answer of a person's own policy: entry i is for i frames after the observation.
 
     Raises
     ------
@@ -242,6 +248,8 @@ run code when opened
     frame_dtype: str = "uint8"
     device: str = "cpu"
     served: ServedPolicySpec | None = None
+    action_row: ActionRow | None = None
+    chunk: int = 1
 
     @property
     def observes_symbol(self) -> bool:
@@ -253,11 +261,7 @@ run code when opened
     @property
     def horizon(self) -> int:
         """Actions of an answer."""
-        if self.name.startswith("distilled:"):
-            from regretlab.policies.distilled.files import ages_of
-
-            return ages_of(self.name.partition(":")[2])
-        return 1 if self.served is None else self.served.horizon
+        return self.chunk if self.served is None else self.served.horizon
 
     @property
     def is_served(self) -> bool:
@@ -285,6 +289,11 @@ run code when opened
             raise InputError(f"device '{self.device}' is neither cpu nor cuda")
         if self.device != "cpu" and network is None:
             raise InputError(f"policy {self.name!r} has no network to run on device '{self.device}'")
+        if self.action_row is not None and (network is not None or self.observes_symbol):
+            raise InputError(
+                f"policy {self.name!r} chooses one of several actions, and here an action is {self.action_row}: give "
+                "sb3:FILE.zip, module:FILE.py:NAME, a policy server, random or noop"
+            )
         if self.weights is None:
             return
         if network is None:
@@ -313,7 +322,7 @@ run code when opened
     @property
     def file(self) -> Path | None:
         """The file that a person's own policy is read from; ``None`` for the others."""
-        if not self.is_own or self.is_served:
+        if not self.is_own or self.is_served or self.name.startswith("object:"):
             return None
         rest = self.name.split(":", 1)[1]
         return Path(rest.rpartition(":")[0] if self.name.startswith("module:") else rest)

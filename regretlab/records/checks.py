@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..actions import MOST_NUMBERS
 from ..errors import InputError
-from .schema import ADDED, FRAMES, INFERENCES, SCHEMA_VERSION, TABLES, blank
+from .schema import ADDED, FRAMES, INFERENCES, SCHEMA_VERSION, blank
 
 __all__ = ["check_meta", "check_table"]
 
@@ -42,11 +43,25 @@ def _is_learning(value: Any) -> bool:
     return isinstance(value, dict) and all(_is_count(value.get(name)) for name in names)
 
 
+def _is_action_row(value: Any) -> bool:
+    """Whether it says of each number of an action between which bounds it lies (null: none)."""
+    if not isinstance(value, dict) or not isinstance(value.get("whole"), bool):
+        return False
+    low, high = value.get("low"), value.get("high")
+    if not (isinstance(low, list) and isinstance(high, list) and 1 <= len(low) == len(high) <= MOST_NUMBERS):
+        return False
+    return all(bound is None or _is_number(bound) for bound in (*low, *high))
+
+
 _META: dict[str, tuple[Callable[[Any], bool], str]] = {
     "complete": (lambda value: isinstance(value, bool), "true or false"),
     "clock": (lambda value: isinstance(value, str), "text"),
     "config": (_is_settings, "a table of settings"),
     "environment": (lambda value: isinstance(value, dict), "a table"),
+    "action_row": (
+        lambda value: value is None or _is_action_row(value),
+        f"a table with the bounds of at most {MOST_NUMBERS} numbers",
+    ),
     "versions": (lambda value: isinstance(value, dict), "a table"),
     "events": (_are_events, "a list of events, each with its kind"),
     "frame_time": (lambda value: _is_number(value) and value > 0, "a positive number of seconds"),
@@ -109,7 +124,7 @@ def check_table(name: str, table: Any, place: str) -> pd.DataFrame:
     place
         The record, for the message.
     """
-    for column in TABLES[name].names or ():
+    for column in table.column_names:
         missing = table.column(column).null_count
         if missing and not (column in ADDED and missing == table.num_rows):
             raise InputError(

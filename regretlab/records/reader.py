@@ -12,7 +12,7 @@ from ..needs import load
 from ..results import RegretParts, Result
 from ..scenario import Scenario
 from .checks import check_meta, check_table
-from .schema import FRAMES, INFERENCES, LEARNING, META
+from .schema import FRAMES, INFERENCES, LEARNING, META, action_numbers
 from .storage import table_files, table_schema
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ class Record(Result):
                 )
         self.directory = folder
         self.meta: dict[str, Any] = meta
-        self.frames = _read(folder, FRAMES)
-        self.inferences = _read(folder, INFERENCES)
+        self.frames = _read(folder, FRAMES, action_numbers(meta))
+        self.inferences = _read(folder, INFERENCES, action_numbers(meta))
         self.learning_steps = _read(folder, LEARNING)
 
     @classmethod
@@ -158,9 +158,9 @@ class Record(Result):
         )
 
 
-def _read(folder: Path, name: str) -> pd.DataFrame:
+def _read(folder: Path, name: str, numbers: int = 0) -> pd.DataFrame:
     pa, pq = load("pyarrow"), load("pyarrow.parquet")
-    schema = table_schema(name)
+    schema = table_schema(name, numbers)
     files = table_files(folder, name)
     while True:
         try:

@@ -7,6 +7,7 @@ documentation's tables) and ``blank`` (rows to fill in). A new column is one lin
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
 import numpy as np
@@ -29,8 +30,12 @@ __all__ = [
     "InferenceRow",
     "LearningRow",
     "Output",
+    "PlayedRow",
+    "action_numbers",
     "blank",
     "columns",
+    "row_dtype",
+    "whole_row",
 ]
 
 SCHEMA_VERSION = 1
@@ -100,13 +105,26 @@ class InferenceRow(NamedTuple):
     ] = _NAN
 
 
+class PlayedRow(FrameRow):
+    """A frame whose action is a row of numbers, shape (numbers,); the column ``action`` is -1."""
+
+    numbers: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, row: FrameRow, numbers: NDArray[np.float64]) -> "PlayedRow":
+        """Return a row with the numbers of its action."""
+        played = cls._make(row)
+        played.numbers = numbers
+        return played
+
+
 class Output(InferenceRow):
     """An inference whose answer is a chunk of actions; the record holds the first of them and those that acted.
 
     Attributes
     ----------
     chunk
-        Actions, shape (horizon,): entry i is for i frames after the observation.
+        Actions, shape (horizon,), or (horizon, numbers): entry i is for i frames after the observation.
     """
 
     chunk: NDArray[Any]
@@ -117,6 +135,15 @@ class Output(InferenceRow):
         output = cls._make(row)
         output.chunk = chunk
         return output
+
+    @property
+    def numbers(self) -> NDArray[np.float64]:
+        """The first action, where actions are rows of numbers."""
+        first: NDArray[np.float64] = self.chunk[0]
+        return first
+
+    def _replace(self, **changes: Any) -> "Output":
+        return Output.of(super()._replace(**changes), self.chunk)
 
 
 class LearningRow(NamedTuple):
@@ -152,6 +179,35 @@ TABLES = {
 }
 """The structured type of a row of each table."""
 FRAME_DTYPE, INFERENCE_DTYPE, LEARNING_DTYPE = TABLES[FRAMES], TABLES[INFERENCES], TABLES[LEARNING]
+
+
+@cache
+def row_dtype(table: str, numbers: int = 0) -> np.dtype[Any]:
+    """Return the structured type of a table's rows where actions are rows of that many numbers (0: single ones).
+
+    Examples
+    --------
+    >>> row_dtype("frames", 2).names[-2:], row_dtype("learning", 2) is TABLES["learning"]
+    (('action_0', 'action_1'), True)
+    """
+    if not numbers or table == LEARNING:
+        return TABLES[table]
+    fields = [(name, column.kind) for name, column in columns(table).items()]
+    return np.dtype([*fields, *((f"action_{place}", np.float64) for place in range(numbers))], align=True)
+
+
+def action_numbers(meta: dict[str, Any]) -> int:
+    """Return how many numbers an action has, from the entries of ``meta.json``; 0 where it is a single one."""
+    return len((meta.get("action_row") or {}).get("low", ()))
+
+
+def whole_row(row: FrameRow | InferenceRow, numbers: int) -> tuple[Any, ...]:
+    """Return a row with the numbers of its action, NaN where it has none."""
+    if not numbers:
+        return row
+    return *row, *(row.numbers if isinstance(row, PlayedRow | Output) else [_NAN] * numbers)
+
+
 ADDED = ("cancelled", "freed", "in_flight", "server_time")
 """Columns that records of earlier versions do not have."""
 OPTIONAL_TABLES = (LEARNING,)

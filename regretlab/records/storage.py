@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..files import replacing
 from ..needs import load
-from .schema import META, TABLES
+from .schema import META, TABLES, row_dtype
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,15 +39,15 @@ PART = "part-{:06d}.parquet"
 OPTIONAL_FILES = ("weights.safetensors", "checkpoint.safetensors")
 
 
-def table_schema(name: str) -> "pa.Schema":
-    """Return the columns of a table (``"frames"``, ``"inferences"`` or ``"learning"``)."""
-    pa, dtype = load("pyarrow"), TABLES[name]
+def table_schema(name: str, numbers: int = 0) -> "pa.Schema":
+    """Return the columns of a table (``"frames"``, ``"inferences"`` or ``"learning"``), of actions of ``numbers``."""
+    pa, dtype = load("pyarrow"), row_dtype(name, numbers)
     return pa.schema([(field, pa.from_numpy_dtype(dtype[field]), False) for field in dtype.names or ()])
 
 
 def to_table(name: str, rows: NDArray[np.void]) -> "pa.Table":
     """Return structured rows as an Arrow table."""
-    pa, schema = load("pyarrow"), table_schema(name)
+    pa, schema = load("pyarrow"), table_schema(name, len(rows.dtype.names or ()) - len(TABLES[name].names or ()))
     columns = [pa.array(np.ascontiguousarray(rows[field])) for field in schema.names]
     return pa.Table.from_arrays(columns, schema=schema)
 
@@ -73,11 +73,11 @@ def table_files(directory: Path, name: str) -> list[Path]:
     return [whole] if whole.is_file() else []
 
 
-def merge_parts(directory: Path, name: str) -> None:
+def merge_parts(directory: Path, name: str, numbers: int = 0) -> None:
     """Turn the folder of parts into one file that depends only on the rows, not on how they came in parts."""
     whole = directory / f"{name}.parquet"
     aside = directory / f"{name}.parts"
-    schema = table_schema(name)
+    schema = table_schema(name, numbers)
     with replacing(whole) as temporary:
         with load("pyarrow.parquet").ParquetWriter(temporary, schema, compression="zstd") as writer:
             for group in _row_groups(table_files(directory, name), schema):

@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, RunError
 from ..files import make_folder, write_atomically
-from .schema import FRAMES, INFERENCES, LEARNING, META, OPTIONAL_TABLES, SCHEMA_VERSION, TABLES
+from .schema import (
+    FRAMES,
+    INFERENCES,
+    LEARNING,
+    META,
+    OPTIONAL_TABLES,
+    SCHEMA_VERSION,
+    TABLES,
+    action_numbers,
+    row_dtype,
+)
 from .storage import merge_parts, record_paths, write_part
 
 __all__ = ["RecordWriter"]
@@ -32,7 +42,8 @@ class RecordWriter:
     directory
         Folder of the record; made if missing.
     meta
-        What to say about the run (JSON values): versions, machine, seeds, config, clock, latency, ...
+        What to say about the run (JSON values): versions, machine, seeds, config, clock, latency, ... Where actions are
+        rows of numbers, ``action_row`` says of how many, and rows have these too (``schema.row_dtype``).
     overwrite
         Replace a record that is already there. A folder that holds anything else is refused all the same.
     part_rows
@@ -77,6 +88,7 @@ class RecordWriter:
         self._parts = dict.fromkeys(TABLES, 0)
         self._closed = False
         self._failed = False
+        self._numbers = action_numbers(meta)
         self._meta: dict[str, Any] = {"events": [], **meta, "schema_version": SCHEMA_VERSION, "complete": False}
         self._recorded = False
         text = self._meta_text()
@@ -145,7 +157,7 @@ class RecordWriter:
         with self._disk():
             for name in TABLES:
                 if self._parts[name] or name not in OPTIONAL_TABLES:
-                    merge_parts(self.directory, name)
+                    merge_parts(self.directory, name, self._numbers)
         self.update_meta(complete=complete, **meta)
         self._closed = True
 
@@ -169,8 +181,8 @@ class RecordWriter:
 
     def _append(self, name: str, rows: NDArray[np.void]) -> None:
         self._check_open()
-        if rows.dtype != TABLES[name]:
-            raise InputError(f"rows of '{name}' must have dtype {TABLES[name]}, not {rows.dtype}")
+        if rows.dtype != (due := row_dtype(name, self._numbers)):
+            raise InputError(f"rows of '{name}' must have dtype {due}, not {rows.dtype}")
         self._rows[name].append(np.atleast_1d(rows).copy())
         self._recorded = True
         if sum(map(len, self._rows[name])) >= self._part_rows:

@@ -285,9 +285,9 @@ def _figures(
         replications=len(columns),
         standard_errors=errors,
         frames_per_second=speed,
-        workers_for_zero_inaction=None
-        if scenario.batch_law
-        else without_inaction(law_on_cores(scenario)[0], scenario, loss),
+        workers_for_zero_inaction=without_inaction(
+            law_on_cores(with_batch_time(scenario, "simulate"))[0], scenario, loss
+        ),
         witness="a measured loss curve" if witness is None else witness.describe(scenario.mode == "moves"),
         assumptions=service.assumptions,
     )

@@ -57,7 +57,7 @@ class SimulationResult(Result, Mapping[str, Any]):
     frames_per_second
         Frames played a second, warm-up included, all cores together.
     workers_for_zero_inaction
-        N_I* under max-time (the law's, not measured).
+        Fewest with which the rule leaves no frame without an action (by closed form, not measured), or None.
     witness
         The chain played.
     assumptions

@@ -83,7 +83,7 @@ class LowerBound(Result):
     regret_per_frame
         g - S of Theorem A, or of its form with cancelling.
     inaction_fraction
-        Fraction of frames that every rule leaves to the default behaviour.
+        Fraction of frames that every rule leaves to the default behaviour; with "repeat", which repeats an action.
     workers_without_inaction
         Smallest number of workers for which that fraction is zero; None where no number suffices.
     service_model
@@ -138,16 +138,33 @@ class LowerBound(Result):
         return lower_bound_latex(law, model, chunk=chunk, ring=ring)
 
     @property
+    def rules(self) -> str:
+        """The rules that it is a bound over."""
+        if self.cancel_after is None:
+            return "all path-blind rules that cancel no inference"
+        return f"all path-blind rules{self._that_cancels}".replace("cancels", "cancel")
+
+    @property
+    def _that_cancels(self) -> str:
+        if self.cancel_after is None:
+            return ""
+        return ", cancelling or not" if self.cancel_after == "any" else f" that cancels after {self.cancel_after:g} s"
+
+    @property
     def title(self) -> str:
         """What was asked, in one line."""
         model = {"once": "one frame", "repeat": "repeated until a fresher one"}.get(self.service_model)
         workers = "1 worker" if self.workers == 1 else f"{self.workers:g} workers"
-        return f"any path-blind rule, {workers}, an output serves {model or f'a chunk of {self.chunk:g} ages'}"
+        model = model or f"a chunk of {self.chunk:g} ages"
+        return f"any path-blind rule{self._that_cancels}, {workers}, an output serves {model}"
 
     def facts(self) -> list[tuple[str, str]]:
         """Return names and values, in the order to read them."""
         facts = [
-            ("lower bound per frame", f"{self.regret_per_frame:.6g}  (regret that no path-blind rule stays below)"),
+            (
+                "lower bound per frame",
+                f"{self.regret_per_frame:.6g}  (regret that no path-blind rule{self._that_cancels} stays below)",
+            ),
             *((f"  {bound.name} bound", f"{bound.regret_per_frame:.6g}") for bound in self.sharper),
             ("lower bound per second", f"{self.regret_per_second:.6g}"),
         ]
@@ -174,7 +191,8 @@ class LowerBound(Result):
     @property
     def regret(self) -> RegretParts:
         """The bound per frame: what unavoidable idle frames lose, and the rest, which alone bounds nothing."""
-        idle = min(self.regret_per_frame, self.inaction_fraction * self.gap_default)
+        lost = 0.0 if self.service_model == "repeat" else self.gap_default  # a repeated action may lose nothing
+        idle = min(self.regret_per_frame, self.inaction_fraction * lost)
         return RegretParts(idle, self.regret_per_frame - idle, method=self.method)
 
     @property
@@ -205,6 +223,7 @@ class LowerBound(Result):
             "regret_per_frame": self.regret_per_frame,
             "inaction_fraction": self.inaction_fraction,
             "service_model": self.service_model,
+            "rules": self.rules,
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -231,6 +250,7 @@ class LowerBound(Result):
             "service_model": self.service_model,
             "chunk": self.chunk if self.chunk is not None and math.isfinite(self.chunk) else None,
             "cancel_after": self.cancel_after,
+            "rules": self.rules,
             "sharper": [bound.to_json() for bound in self.sharper],
         }
 
@@ -242,7 +262,8 @@ def lower_bound(scenario: Scenario, *, restart_time: float = 0.0, sharper: bool 
     ----------
     scenario
         Inference time, world, workers and what an output serves: one frame, a ``chunk`` of ages, or all frames until a
-        fresher one (``default_behaviour`` "repeat"). ``cancel_after`` "auto" allows any cancelling. ``loss`` may be a
+        fresher one (``default_behaviour`` "repeat"). ``cancel_after`` "auto" allows any cancelling; a number of
+        seconds restricts the bound to the rules with that threshold. ``loss`` may be a
         ``MeasuredLoss``. The rule and its options have no part in it.
     restart_time
         Seconds that a worker needs before each start.
@@ -369,6 +390,7 @@ def lower_bound_of_law(
     frame = check_frame_time(frame_time)
     count = _check_workers(workers)
     length = chunk_length(service_model, chunk)
+    acts = 0.0 if service_model == "repeat" else length  # a frame that repeats an action is one without a new action
     restart = check_gap(restart_time, "restart time")
     if isinstance(cancel_after, str) and cancel_after != "any":
         raise InputError(f"cancel after must be a positive number of seconds or 'any', not {cancel_after!r}")
@@ -394,7 +416,7 @@ def lower_bound_of_law(
         served, price, vacuous = _served_with_cancelling(slower, frame, loss, count, length, restart)
         if vacuous:
             notes.append("the density of the law is unbounded at zero: without a restart time the bound is vacuous")
-        idle = 0.0 if vacuous else max(0.0, 1.0 - _most_completions(slower, frame, count, length, restart))
+        idle = 0.0 if vacuous else max(0.0, 1.0 - _most_completions(slower, frame, count, acts, restart))
     else:
         notes.append(
             "no inference is cancelled" if threshold is None else f"every inference is cancelled after {threshold:g} s"
@@ -402,7 +424,7 @@ def lower_bound_of_law(
         rate = arrival_rate(slower, frame, count, cancel_after=threshold, restart_time=restart)
         completed = Completions(slower, frame, threshold)
         served, price = most_served(completed, loss, rate, length)
-        idle = max(0.0, 1.0 - _times(rate, completed.ages_below(length)))
+        idle = max(0.0, 1.0 - _times(rate, completed.ages_below(acts)))
     if not loss.monotone:
         notes.append("the loss curve falls somewhere: an output may wait for a better age")
     found: tuple[SharperBound, ...] = ()
@@ -471,6 +493,8 @@ def workers_without_inaction(
 ) -> int | None:
     """Return the smallest N with r G_inf >= 1, below which every rule leaves frames without an action.
 
+    A frame of "repeat" is without an action if no output acts in it for the first time: G_inf is that of "once".
+
     Parameters
     ----------
     law, frame_time, service_model, chunk, cancel_after, restart_time, cores, learners
@@ -487,7 +511,7 @@ def workers_without_inaction(
     >>> workers_without_inaction(parse_law("expon(scale=2.5)"), 1.0)
     3
     """
-    length = chunk_length(service_model, chunk)
+    length = 0.0 if service_model == "repeat" else chunk_length(service_model, chunk)
 
     def reach(workers: int) -> tuple[float, float]:
         """Return r G_inf, and the most it can be for this number of workers or more."""
@@ -730,7 +754,7 @@ def _served_with_cancelling(
 
     def at(thresholds: NDArray[np.float64]) -> Any:
         """Return the worth above y that one worker earns per frame, as a function of y, for each threshold."""
-        frames = np.clip(np.ceil(thresholds / frame - 1e-7).astype(np.int64), 1, last)
+        frames = np.clip(np.ceil(thresholds / frame - 1e-7), 1, last).astype(np.int64)
         reached = law.cdf(thresholds * (1.0 + 1e-12)) if law.kind != "scipy" else law.cdf(thresholds)
         part = np.maximum(0.0, reached - F[frames - 1])
         cycle = (restart + law.mean_up_to(thresholds)) / frame
@@ -769,18 +793,29 @@ def _thresholds(law: Law, frame: float, last: int) -> NDArray[np.float64]:
     whole = np.arange(1, min(last, 1024) + 1)
     coarse = np.geomspace(1024, last, 512).round() if last > 1024 else np.empty(0)
     tail = float(law.frozen.isf(_NEGLIGIBLE)) / frame  # type: ignore[attr-defined]
-    grid = np.concatenate(
-        [10.0 ** np.arange(-9.0, -1.0), fine, whole, coarse, [tail if math.isfinite(tail) else 10.0 * last]]
-    )
+    last_one = [tail if math.isfinite(tail) else 10.0 * last]
+    short = 10.0 ** np.arange(-9.0, -1.0)
+    grid = np.concatenate([_fastest_start(law, frame), short, fine, whole, coarse, last_one])
     return np.unique(grid) * frame
 
 
 def _unbounded_at_zero(law: Law, frame: float) -> bool:
-    """Whether P(T <= t)/t grows without limit as t goes to zero."""
+    """Whether P(T <= t)/t grows without limit as t goes to zero: whether the density still does at 1e-300 frames."""
     if law.kind != "scipy":
         return False
-    near, nearer = law.cdf(np.array([1e-5, 1e-9]) * frame) / (np.array([1e-5, 1e-9]))
-    return bool(nearer > 2.0 * near > 0.0)
+    nearer, near = np.array([1e-300, 1e-280]) * frame
+    with np.errstate(all="ignore"):
+        rise = law.frozen.logpdf(nearer) - law.frozen.logpdf(near)  # type: ignore[attr-defined]
+    return bool(rise > 1e-4 * math.log(near / nearer))  # False also for a density of 0
+
+
+def _fastest_start(law: Law, frame: float) -> NDArray[np.float64]:
+    """Return thresholds in frames, far below one frame, about the one with the most completions per second."""
+    short = 10.0 ** np.arange(-280.0, -1.0, 0.25)
+    with np.errstate(all="ignore"):
+        rate = law.cdf(short * frame) / short
+    best = int(np.nanargmax(rate))
+    return short[max(0, best - 8) : best + 9]
 
 
 def _most_completions(law: Law, frame: float, workers: float, length: float, restart: float) -> float:

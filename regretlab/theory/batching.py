@@ -108,6 +108,31 @@ class Batches:
         shares[ages] = 1.0 / self.cycle
         return replace(served, delay_law=shares, inaction_fraction=1.0 - len(ages) / self.cycle)
 
+    def fewest_without_inaction(self, scenario: Scenario, limit: float) -> int | None:
+        """Return the fewest items with which back-to-back batches leave no frame without an action; None if none do.
+
+        A batch of n < C* items takes more than n frames, C* being the least n with b(n) of n frames; larger batches are
+        not waited for. So one item or C* items do, or no number.
+
+        Parameters
+        ----------
+        scenario, limit
+            As for ``service``.
+
+        Examples
+        --------
+        >>> served = Batches(2.5, 0.25, 2, 1.0)
+        >>> served.fewest_without_inaction(Scenario(unused="keep"), math.inf)
+        4
+        >>> served.fewest_without_inaction(Scenario(), math.inf) is None
+        True
+        """
+        enough = replace(self, most=_LARGEST).items
+        for items in (1, enough):
+            if replace(self, most=items).service(scenario, limit).inaction_fraction < 1e-12:
+                return items
+        return None
+
     def assumptions(self) -> tuple[str, ...]:
         """Return what must hold."""
         items = "observation" if self.items == 1 else f"{self.items} observations"
@@ -198,13 +223,14 @@ def lower_bound_of_batches(batches: Batches, loss: AgeLoss, scenario: Scenario) 
             low += third
     served = min(cost(low), loss.gap_default)
     useful = np.ones(len(items), bool) if length in (0, math.inf) else first <= length
-    ages = items if length == 0 else np.where(useful, items * np.maximum(0.0, length - first + 1), 0.0)
-    reached = np.maximum.accumulate(np.where(useful, np.inf if length == math.inf else ages * frame / seconds, 0.0))
+    act_once = scenario.service_model != "chunk"  # a frame that repeats an action is one without a new action
+    ages = items if act_once else np.where(useful, items * np.maximum(0.0, length - first + 1), 0.0)
+    reached = np.maximum.accumulate(ages * frame / seconds)
     enough = np.flatnonzero(reached >= 1.0 - 1e-12)
     return LowerBound(
         regret_per_frame=max(0.0, loss.gap_default - served),
         inaction_fraction=max(0.0, 1.0 - float(reached[-1])),
-        workers_without_inaction=int(items[enough[0]]) if len(enough) else _fewest_items(batches, length),
+        workers_without_inaction=int(items[enough[0]]) if len(enough) else _fewest_items(batches, act_once),
         service_model=scenario.service_model,
         chunk=None if scenario.service_model == "once" else length,
         workers=scenario.workers,
@@ -222,8 +248,8 @@ def lower_bound_of_batches(batches: Batches, loss: AgeLoss, scenario: Scenario) 
     )
 
 
-def _fewest_items(batches: Batches, length: float) -> int | None:
+def _fewest_items(batches: Batches, act_once: bool) -> int | None:
     """Return the fewest items of a batch that leave no frame without an action; None where no number suffices."""
-    if length > 0 or batches.beta >= batches.frame_time:
+    if not act_once or batches.beta >= batches.frame_time:
         return None
     return math.ceil(batches.alpha / (batches.frame_time - batches.beta) - 1e-9)

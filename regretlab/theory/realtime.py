@@ -26,13 +26,8 @@ from ..laws import Law
 from ..laws.racing import fastest_of
 from ..results import RegretParts, ServiceLaw
 from ..rules import get_rule
-from ..rules.service.service import (
-    NoClosedForm,
-    best_hold,
-    service_law,
-    workers_for_quantile,
-    workers_for_zero_inaction,
-)
+from ..rules.service.frame_service import TAU_MAX_QUANTILE
+from ..rules.service.service import NoClosedForm, best_hold, service_law, workers_for_zero_inaction
 from ..scenario import SERVICE_FIELDS, Scenario, as_scenario
 from .any_rule import lower_bound_of_law, may_cancel
 from .batching import Batches, batches_of, lower_bound_of_batches, with_batch_time
@@ -232,8 +227,8 @@ def bound(
         gap_delay=math.nan if witness is None else witness.gap_delay,
         horizon=horizon,
         witness="a measured loss curve" if witness is None else _witness(symbols, found, varying),
-        workers_for_zero_inaction=None if batches else without_inaction(law, scenario, loss),
-        workers_for_quantile=workers_for_quantile(law, scenario.frame_time),
+        workers_for_zero_inaction=without_inaction(law, asked, loss),
+        workers_for_quantile=_for_quantile(law, asked, loss),
         lower_bound=lower_bound_of_batches(batches, loss, scenario)
         if batches
         else lower_bound_of_law(
@@ -269,7 +264,17 @@ def without_inaction(law: Law, scenario: Scenario, loss: AgeLoss) -> int | None:
         return None
 
 
-def workers_for_every_frame(law: Law, scenario: Scenario, loss: AgeLoss) -> int | None:
+def _for_quantile(law: Law, scenario: Scenario, loss: AgeLoss) -> int | str | None:
+    """Return that number for a law cut at its 99.9 % quantile, None where no number suffices, or why it is unknown."""
+    try:
+        return workers_for_every_frame(law, scenario, loss, longest_time=law.quantile(TAU_MAX_QUANTILE))
+    except NoClosedForm as reason:
+        return str(reason).removesuffix(": simulate it").rstrip(",")
+
+
+def workers_for_every_frame(
+    law: Law, scenario: Scenario, loss: AgeLoss, *, longest_time: float = math.inf
+) -> int | None:
     """Return the fewest workers with which the scenario's rule leaves no frame without an action; None where none do.
 
     Parameters
@@ -281,6 +286,8 @@ def workers_for_every_frame(law: Law, scenario: Scenario, loss: AgeLoss) -> int 
         the number of workers.
     loss
         What a frame loses, for an age limit that is "auto".
+    longest_time
+        Seconds; longer inferences count as if they took as long.
 
     Raises
     ------
@@ -288,13 +295,16 @@ def workers_for_every_frame(law: Law, scenario: Scenario, loss: AgeLoss) -> int 
         Where only a simulation gives the number.
     """
     limit, replicas = limit_of(scenario, loss), scenario.replicas
+    batches = batches_of(scenario, "bound")
+    if batches is not None:
+        return batches.fewest_without_inaction(scenario, limit)
     keeps = scenario.unused == "keep" and math.isinf(limit)
     partly = scenario.unused != "drop" and not keeps
     if scenario.cancel_after is not None or partly or (scenario.service_model == "once" and math.isfinite(limit)):
         raise NoClosedForm("cancelled inferences, a limited store and an age limit")
     if replicas > 1:
         law = fastest_of(law, replicas)
-    rule, hold, longest = get_rule(scenario.rule), scenario.hold, law.maximum() / scenario.frame_time
+    rule, hold, longest = get_rule(scenario.rule), scenario.hold, min(law.maximum(), longest_time) / scenario.frame_time
     if rule.holds and hold in (None, "auto"):
         hold = _hold(law, scenario.frame_time, loss, math.ceil(longest)) if math.isfinite(longest) else 1
     number = workers_for_zero_inaction(
@@ -306,6 +316,7 @@ def workers_for_every_frame(law: Law, scenario: Scenario, loss: AgeLoss) -> int 
         service_model=scenario.service_model,
         limit=limit,
         keeps=keeps,
+        longest_time=longest_time,
     )
     return None if number is None else number * replicas
 

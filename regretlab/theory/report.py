@@ -9,7 +9,6 @@ from ..curves import PredictedPlay
 from ..laws import Law
 from ..laws.resampling import SamplingInterval
 from ..results import Method, RegretParts, Result, ServiceLaw, delays_in_words, listed
-from ..rules import MAX_TIME
 from ..rules.service.frame_service import TAU_MAX_QUANTILE
 from ..scenario import Scenario, frames_of
 from .any_rule import LowerBound
@@ -43,7 +42,8 @@ class RegretReport(Result):
     workers_for_zero_inaction
         Fewest workers with which the rule leaves no frame without an action; None where no number suffices.
     workers_for_quantile
-        Workers that fill every frame under max-time while tau_max is the 99.9 % quantile of the law.
+        The same if inferences that would take longer took the 99.9 % quantile of the law; why it is not known where
+        only a simulation would give it.
     lower_bound
         What no path-blind rule of these workers can stay below.
     method
@@ -77,7 +77,7 @@ class RegretReport(Result):
     horizon: float | None
     witness: str
     workers_for_zero_inaction: int | None
-    workers_for_quantile: int
+    workers_for_quantile: int | str | None
     lower_bound: LowerBound
     method: Method
     standard_error: float | None
@@ -125,15 +125,23 @@ class RegretReport(Result):
 
     def _lower_bound_in_words(self) -> str:
         least, ratio = self.lower_bound.regret_per_frame, self.above_lower_bound
-        return f"{least:.6g}" + ("" if ratio is None else f" (this rule: {ratio:.4g} times as much)")
+        threshold = self.lower_bound.cancel_after
+        over = f", of those that cancel after {threshold:g} s" if isinstance(threshold, float) else ""
+        return f"{least:.6g}{over}" + ("" if ratio is None else f" (this rule: {ratio:.4g} times as much)")
 
     def _workers_in_words(self) -> str:
+        said = str(self.scenario.rule) if self.scenario.batch_law is None else "batches"
         if self.workers_for_zero_inaction is not None:
-            return f"{self.workers_for_zero_inaction} ({self.scenario.rule})"
-        if str(self.scenario.rule) != MAX_TIME.name:
-            return f"no number ({self.scenario.rule})"
+            return f"{self.workers_for_zero_inaction} ({said})"
+        if not isinstance(self.workers_for_quantile, int):
+            return f"no number ({said})"
         quantile = f"{100 * TAU_MAX_QUANTILE:g} % quantile"
-        return f"no number ({MAX_TIME}; the law has no upper end), {self.workers_for_quantile} up to its {quantile}"
+        return f"no number ({said}; the law has no upper end), {self.workers_for_quantile} up to its {quantile}"
+
+    def _for_quantile(self) -> dict[str, Any]:
+        number, known = self.workers_for_quantile, isinstance(self.workers_for_quantile, int)
+        reason = f"only a simulation gives it: {number}" if isinstance(number, str) else "no number of workers suffices"
+        return {"quantile": TAU_MAX_QUANTILE, "workers": number if known else None, "reason": None if known else reason}
 
     @property
     def above_lower_bound(self) -> float | None:
@@ -206,7 +214,7 @@ class RegretReport(Result):
             "service_value": self.service_value,
             "interaction_time": self.interaction_time if math.isfinite(self.interaction_time) else None,
             "workers_for_zero_inaction": self.workers_for_zero_inaction,
-            "workers_for_quantile": {"quantile": TAU_MAX_QUANTILE, "workers": self.workers_for_quantile},
+            "workers_for_quantile": self._for_quantile(),
             "regret_per_frame": self.regret.to_json(),
             "regret_per_second": self.per_second.to_json(),
             "regret": None if over is None else over.to_json(),

@@ -29,6 +29,7 @@ COMMANDS = list(commands())
 @pytest.mark.parametrize(
     "words", [[], ["--help"], ["--version"], ["bund"], *([*command, "--help"] for command in COMMANDS)], ids=str
 )
+@pytest.mark.one_in(5)
 def test_nothing_heavy_is_loaded(words, program):
     done = program(
         "import sys\nfrom regretlab.cli import main\n"

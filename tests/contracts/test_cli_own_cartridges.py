@@ -69,8 +69,8 @@ def place(tmp_path, monkeypatch):
             "environment 'regretlab/Beacon-v0' does not take these options: it has no 'memory_map'\n",
         ),
         (
-            ["--env", "Pendulum-v1"],
-            "environment 'Pendulum-v1' has action space Box(-2.0, 2.0, (1,), float32); it must be Discrete, from 0 on",
+            ["--env", "Pendulum-v1", "--policy", "nature"],
+            "policy 'nature' chooses one of several actions, and here an action is 1 number from [-2] to [2]: give sb3",
         ),
         (["--env", "boxing", "--sticky", "2"], "sticky must lie in [0, 1], not 2.0"),
         (

@@ -81,6 +81,7 @@ def test_rewards_are_the_cartridges_own_counter_and_the_no_op_earns_nothing():
 
 
 @pytest.mark.parametrize("p", [0.8, 0.95, 0.99])
+@pytest.mark.one_in(2)
 def test_old_observations_earn_what_the_formula_says(p):
     """An action from a d-frame-old observation is right with probability 1/K + (1 - 1/K) lambda^d."""
     symbols, frames = 8, 60_000

@@ -63,6 +63,7 @@ def brute_force(law, p, cost, most, g=1.0, gap=1.0):
 
 @pytest.mark.parametrize("cost", [0.0, 0.005, 0.02, 0.2])
 @pytest.mark.parametrize("x", [0.4, 1.0, 2.5, 3.2, 7.9])
+@pytest.mark.one_in(4)
 def test_constant_times_by_brute_force(x, cost):
     law = parse_law(f"{x}")
     found = plan(Scenario(law, frame_time=1.0, mode_probability=0.9), worker_cost=cost)

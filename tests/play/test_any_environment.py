@@ -105,7 +105,10 @@ def test_the_no_op_is_the_action_one_names(tmp_path):
     [
         ({"default_behaviour": "noop"}, "does not say which of its actions does nothing: give --default-action 0 to 1"),
         ({"default_action": 2}, "default action 2 is out of range: 'CartPole-v1' has 0 to 1"),
-        ({"environment": "Pendulum-v1"}, r"action space Box\(.*; it must be Discrete"),
+        (
+            {"environment": "tests.oracles.row_environments:tests/Both-v0"},
+            r"action space Dict\(.*; it must be Discrete, from 0 on, or Box, MultiDiscrete or MultiBinary",
+        ),
         ({"policy": "nature"}, r"looks at frames of shape \(84, 84\)"),
         ({"weights": "net.pkl", "policy": "mlp"}, "only .safetensors files are read"),
     ],

@@ -178,6 +178,7 @@ def test_what_a_policy_has_started_ends_with_the_run(name, tmp_path):
 
 
 @pytest.mark.parametrize("who", ["policy", "environment"])
+@pytest.mark.one_in(2)
 def test_what_a_virtual_run_has_started_ends_with_the_command(who, tmp_path):
     mark = {"MARK": uuid.uuid4().hex, "PYTHONPATH": str(ROOT)}
     policy, environment = (POLICIES + "starts", ENVIRONMENT) if who == "policy" else ("random", STARTING)

@@ -135,10 +135,8 @@ def test_commensurate_times_keep_their_phases(frames, workers, delays, tmp_path)
         assert (acted == 4).mean() == pytest.approx(0.2, abs=1e-3)
 
 
-@pytest.mark.parametrize(
-    "number",
-    [number if number % 12 == 0 else pytest.param(number, marks=pytest.mark.thorough) for number in range(len(CELLS))],
-)
+@pytest.mark.one_in(12)
+@pytest.mark.parametrize("number", range(len(CELLS)))
 def test_a_run_is_its_simulation(number, tmp_path):
     asked = scenario(*CELLS[number])
     for what, figures in zip(("regret", "inaction"), compared(asked, tmp_path / "record", number), strict=True):

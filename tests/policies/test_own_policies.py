@@ -4,13 +4,16 @@ import io
 import json
 import pickle
 import zipfile
+from dataclasses import replace
 
 import gymnasium
 import numpy as np
 import pytest
 import torch
 
+from regretlab.actions import ActionRow
 from regretlab.errors import InputError, RunError
+from regretlab.games import action_row
 from regretlab.policies.baselines3 import BaselinesPolicy
 from regretlab.policies.policy import build_policy
 from regretlab.policies.spec import PolicySpec, parse_network_name
@@ -154,6 +157,49 @@ def test_a_stored_policy_of_a_number_acts_as_its_model_on_the_row_that_stands_fo
     for state in range(16):
         row = np.eye(16, dtype=np.int64)[state]
         assert policy.act(row) == int(models["lake"].predict(np.int64(state), deterministic=True)[0])
+
+
+class _Rows(gymnasium.Env):
+    observation_space = gymnasium.spaces.Box(-1, 1, (3,), np.float32)
+
+    def __init__(self, actions):
+        self.action_space = actions
+
+    def reset(self, *, seed=None, options=None):
+        return np.zeros(3, np.float32), {}
+
+
+_BOX = gymnasium.spaces.Box(np.array([[-2], [0]], np.float32), np.array([[2], [0.3]], np.float32))
+_ROW_MODELS = {
+    "PPO": (_BOX, {}),
+    "SAC": (_BOX, {"buffer_size": 10, "policy_kwargs": {"net_arch": {"pi": [16], "qf": [8]}}}),
+    "TD3": (_BOX, {"buffer_size": 10}),
+    "DDPG": (_BOX, {"buffer_size": 10}),
+    "PPO with gSDE": (_BOX, {"use_sde": True}),
+    "PPO of levers": (gymnasium.spaces.MultiDiscrete([3, 2]), {}),
+    "PPO of buttons": (gymnasium.spaces.MultiBinary(3), {}),
+}
+
+
+@pytest.mark.parametrize("name", _ROW_MODELS)
+def test_stored_policies_of_rows_of_numbers_act_as_their_models(name, tmp_path):
+    import stable_baselines3
+
+    space, settings = _ROW_MODELS[name]
+    model = getattr(stable_baselines3, name.split()[0])("MlpPolicy", _Rows(space), seed=1, **settings)
+    model.save(tmp_path / "model.zip")
+    row = action_row(space, name)
+    spec = {"frame_shape": (3,), "frame_dtype": "float32", "actions": row.count, "action_row": row}
+    policy = build_policy(PolicySpec(f"sb3:{tmp_path / 'model.zip'}", **spec))
+    seen = np.random.default_rng(0).normal(size=(100, 3)).astype(np.float32)
+    actions = np.array([row.checked(policy.act(each)) for each in seen])
+    expected = np.array([model.predict(each, deterministic=True)[0].reshape(-1) for each in seen])
+    assert np.array_equal(actions, expected.astype(float))
+    assert len(np.unique(actions[:, 0])) > 1 or row.whole
+    wider = replace(row, high=tuple(value + 1 for value in row.high))
+    for wrong in ({"action_row": wider}, {"action_row": ActionRow((0.0,), (1.0,)), "actions": 1}, {"action_row": None}):
+        with pytest.raises(InputError, match=r"has actions in a "):
+            build_policy(PolicySpec(f"sb3:{tmp_path / 'model.zip'}", **(spec | wrong)))
 
 
 def _changed(source, target, **parts):

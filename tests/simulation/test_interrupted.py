@@ -40,6 +40,7 @@ WEEKS = 10**12
     ],
     ids=["witness", "mdp", "learning"],
 )
+@pytest.mark.one_in(2)
 def test_an_interrupt_ends_runs_of_any_length(simulation):
     simulation(100)  # compiles the kernels where no cache holds them: an interrupt in Numba is not what is tested
     before = threading.active_count()

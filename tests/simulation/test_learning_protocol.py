@@ -45,6 +45,7 @@ def carousel():
         ("sequential-strict", "repeat", "observation", 1.0),
     ],
 )
+@pytest.mark.one_in(3)
 def test_late_q_learning_is_that_of_a_plain_program(rule, beta, credit, share):
     """40 plain and 300 compiled replications, |z| < 4 at four horizons."""
     mdp = carousel()

@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+import regretlab as rl
 from regretlab.errors import InputError
 from regretlab.laws import law_from_samples, parse_law
+from regretlab.laws.racing import fastest_of
 from regretlab.rules.service.service import NoClosedForm, service_law
 from regretlab.scenario import Scenario
 from regretlab.theory.any_rule import lower_bound, lower_bound_of_law, lower_bounds, workers_without_inaction
@@ -257,6 +259,7 @@ def test_one_worker_from_phase_zero_attains_the_bound():
 @pytest.mark.parametrize(
     "rule", ["sequential", "sequential-strict", "unstaggered", "free-running", "max-time", "frame-pool", "frame-hold"]
 )
+@pytest.mark.one_in(4)
 def test_no_rule_of_the_package_is_below(text, rule):
     law = parse_law(text)
     numbers = (1, 3) if rule in ("frame-pool", "frame-hold") else (1, 3, 6)  # the exact chain of six takes long
@@ -351,6 +354,7 @@ def stays_above(times, workers, length, eagerness, order, cancel, seed):
 
 @pytest.mark.parametrize(("model", "chunk"), [("once", None), ("repeat", None), ("chunk", 5)])
 @pytest.mark.parametrize("g", [0.3, 1.0, 2.0])
+@pytest.mark.one_in(4)
 def test_the_grid_is_the_single_bound(model, chunk, g):
     p, workers = [0.5, 0.6, 0.9, 0.999, 1.0], [1, 2, 5, 30]
     for law, symbols in product((GAMMA, CONSTANT, LOGNORM), (None, 2)):
@@ -401,7 +405,7 @@ def test_workers_without_inaction():
     assert workers_without_inaction(EXPON, 1.0) == 3
     assert workers_without_inaction(CONSTANT, 1.0) == 4
     assert workers_without_inaction(parse_law("3"), 1.0) == 3
-    assert workers_without_inaction(GAMMA, 1.0, service_model="repeat") == 1
+    assert workers_without_inaction(GAMMA, 1.0, service_model="repeat") == 4
     assert workers_without_inaction(parse_law("5"), 1.0, service_model="chunk", chunk=4) is None  # always too old
     assert workers_without_inaction(parse_law("5"), 1.0, service_model="chunk", chunk=6) == 3
     assert workers_without_inaction(parse_law("uniform(1, 2)"), 1.0, cancel_after=0.5) is None  # nothing completes
@@ -490,6 +494,7 @@ def test_a_report_names_the_rule_and_the_bound():
     assert report.above_lower_bound > 1.0
     assert report.to_json()["lower_bound"] == {
         "regret_per_frame": least, "inaction_fraction": 0.0, "service_model": "once",
+        "rules": "all path-blind rules that cancel no inference",
     }  # fmt: skip
     assert report.workers_for_zero_inaction is None
     words = dict(report.facts())
@@ -516,3 +521,40 @@ def test_a_report_names_the_rule_and_the_bound():
 def test_inputs_that_are_refused(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        "gamma(0.95, scale=25)", "gamma(0.93, scale=2)", "gamma(0.999, scale=2)", "weibull_min(0.97, scale=3)", "race",
+        "gamma(1, scale=25)", "lognorm(10, scale=3)", "halfnorm(scale=3)", "uniform(1, 3)",
+    ],
+)  # fmt: skip
+def test_any_cancelling_is_never_above_one_threshold_however_short(law):
+    law = fastest_of(parse_law("gamma(0.6, scale=5)"), 2) if law == "race" else parse_law(law)
+    found = lower_bound_of_law(law, 1.0, FrameLoss(0.9), workers=2, cancel_after="any")
+    for after in 10.0 ** np.arange(-270.0, 2.0, 3.0):
+        single = lower_bound_of_law(law, 1.0, FrameLoss(0.9), workers=2, cancel_after=after)
+        assert found.regret_per_frame <= single.regret_per_frame + 1e-12, after
+
+
+@pytest.mark.parametrize(("shape", "vacuous"), [(0.999, True), (0.93, True), (1.0, False), (1.01, False)])
+def test_a_density_unbounded_at_zero_is_recognised(shape, vacuous):
+    """P(T <= t)/t is t^(shape - 1) times a constant near 0."""
+    found = lower_bound_of_law(parse_law(f"gamma({shape}, scale=25)"), 1.0, FrameLoss(0.9), cancel_after="any")
+    assert any("vacuous" in note for note in found.assumptions) == vacuous
+
+
+def test_a_bound_names_the_rules_that_it_is_over():
+    asked = Scenario("lognorm(1, scale=3)", frame_time=1, mode_probability=0.97, workers=4, rule="free-running")
+    for after, words in (
+        (None, "all path-blind rules that cancel no inference"),
+        (5.0, "all path-blind rules that cancel after 5 s"),
+        ("auto", "all path-blind rules, cancelling or not"),
+    ):
+        found = lower_bound(asked.replace(cancel_after=after), sharper=False)
+        assert found.rules == found.to_json()["rules"] == found.in_brief()["rules"] == words
+        assert (after == 5.0) == ("any path-blind rule that cancels after 5 s" in repr(found))
+    simulated = rl.simulate(asked.replace(cancel_after=5.0), frames=5_000, replications=2, threads=1)
+    report = value_of_rule(asked.replace(cancel_after=5.0), service=simulated.service, standard_error=0.01)
+    assert "of those that cancel after 5 s" in dict(report.facts())["lower bound, any rule"]

@@ -35,6 +35,7 @@ def played(rule, s, frames=200_000):
     ("rate", "bound", "kept", "dropped"),
     [(0.75, 0.4569, 0.4576, 0.6036), (1.25, 0.2353, 0.2456, 0.4562), (2.0, 0.1867, 0.1956, 0.3240)],
 )
+@pytest.mark.one_in(2)
 def test_keeping_comes_to_the_bound_and_dropping_does_not(rate, bound, kept, dropped):
     """Values of s = 32 (a regression test of the seeds, to .002), and gaps that fall by 1.3 or more per doubling."""
     gaps = []

@@ -40,6 +40,7 @@ def test_the_spacing_is_an_order_statistic_of_plain_windows(rank, window):
 
 @pytest.mark.parametrize("workers", [1, 4, 8, 14])
 @pytest.mark.parametrize("law", LAWS)
+@pytest.mark.one_in(4)
 def test_the_simulated_rule_lies_between_the_two_inactions(law, workers):
     """Within .004, the simulation's own error; the mean delay within 2 % where late outputs are not very old."""
     asked = parse_law(LAWS[law]) if isinstance(LAWS[law], str) else LAWS[law]

@@ -80,7 +80,8 @@ def test_padded_release_needs_the_largest_time():
         assert idle(rule, 5_000) == pytest.approx(share, abs=1e-9)
 
 
-def test_repeating_needs_one_worker():
+def test_repeating_always_acts_and_anew_in_every_frame_as_often_as_once():
     for law in (GAMMA, constant(7.0)):
-        assert workers_without_inaction(law, 1.0, service_model="repeat") == 1
+        assert workers_without_inaction(law, 1.0, service_model="chunk") == 1
         assert idle(PathBlindRule(law, 1, LOSS, math.inf), 5_000) == 0.0
+        assert workers_without_inaction(law, 1.0, service_model="repeat") == math.ceil(law.mean())

@@ -46,6 +46,7 @@ def test_theories_are_further_apart_than_the_tolerance(name):
         ("cancel", {"unused": "drop"}),
     ],
 )
+@pytest.mark.one_in(2)
 def test_a_run_of_another_theory_does_not_pass(name, changed, tmp_path):
     """8,000 frames on the virtual clock, played by one rule and judged by another; the right one is not violated."""
     for number, changes in enumerate(({}, changed)):

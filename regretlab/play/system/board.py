@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...records.schema import FRAME_DTYPE, INFERENCE_DTYPE, FrameRow, InferenceRow, Output
+from ...records.schema import FRAMES, INFERENCE_DTYPE, INFERENCES, FrameRow, InferenceRow, Output, row_dtype, whole_row
 from ...rules.state import state_size
 from .arena import Arena
 from .synchronisation import LOCK_BYTES, SEMAPHORE_BYTES
@@ -60,11 +60,16 @@ def board_fields(
     spares: int = 0,
     horizon: int = 1,
     threshold: int = 0,
+    numbers: int = 0,
 ) -> dict[str, tuple[Any, tuple[int, ...]]]:
     """Return the arena fields of a run with that many workers, learners and spares, such frames and parameters.
 
-    ``horizon`` is the number of actions of an answer, ``threshold`` the size of what learns when to cancel.
+    ``horizon`` is the number of actions of an answer, ``threshold`` the size of what learns when to cancel, ``numbers``
+    how many an action has that is a row of them.
     """
+    chunks: tuple[Any, tuple[int, ...]] = (np.int16, (workers, OUTBOX, horizon))
+    if numbers:
+        chunks = np.float64, (workers, OUTBOX, horizon, numbers)
     return {
         "control": (np.int64, (CONTROL_WORDS,)),
         "ready": (np.uint8, (workers,)),
@@ -84,12 +89,12 @@ def board_fields(
         "frame_labels": (np.int32, (RING,)),
         "frames": (frame_dtype, (RING, *frame_shape)),
         "outbox": (INFERENCE_DTYPE, (workers, OUTBOX)),
-        "outbox_chunks": (np.int16, (workers, OUTBOX, horizon)),
+        "outbox_chunks": chunks,
         "reconnections": (np.int64, (workers,)),
         "outbox_heads": (np.int64, (workers,)),
         "outbox_tails": (np.int64, (workers,)),
-        "frame_rows": (FRAME_DTYPE, (FRAME_ROWS,)),
-        "inference_rows": (INFERENCE_DTYPE, (INFERENCE_ROWS,)),
+        "frame_rows": (row_dtype(FRAMES, numbers), (FRAME_ROWS,)),
+        "inference_rows": (row_dtype(INFERENCES, numbers), (INFERENCE_ROWS,)),
         "errors": (np.uint8, (workers + 1 + learners + spares, TEXT_BYTES)),
         "priorities": (np.uint8, (2, TEXT_BYTES)),
         "parameters": (np.float32, (parameters,)),
@@ -105,6 +110,8 @@ class Board:
         self._numbers, self._labels, self._frames = arena["frame_numbers"], arena["frame_labels"], arena["frames"]
         self._outbox, self._heads, self._tails = arena["outbox"], arena["outbox_heads"], arena["outbox_tails"]
         self._chunks = arena["outbox_chunks"]
+        self._several = self._chunks.ndim == 4 or self._chunks.shape[2] > 1
+        self._row_numbers = self._chunks.shape[3] if self._chunks.ndim == 4 else 0
 
     @property
     def environment_slot(self) -> int:
@@ -178,7 +185,7 @@ class Board:
             tail, head = int(self._tails[worker]), int(self._heads[worker])
             for i in range(tail, head):
                 row = InferenceRow._make(self._outbox[worker, i % OUTBOX].item())
-                several = self._chunks.shape[2] > 1 and not row.lost
+                several = self._several and not (row.lost or row.cancelled)
                 rows.append(Output.of(row, self._chunks[worker, i % OUTBOX].copy()) if several else row)
             self._tails[worker] = head
         return rows
@@ -198,7 +205,7 @@ class Board:
         count = int(self.control[written])
         if count - int(self.control[read]) >= len(rows):
             raise RuntimeError(f"the recorder is {len(rows)} {name.replace('_', ' ')} behind: is the disk stalled?")
-        rows[count % len(rows)] = row
+        rows[count % len(rows)] = whole_row(row, self._row_numbers)
         self.control[written] = count + 1
 
     def read_frames(self) -> NDArray[Any]:

@@ -1,6 +1,5 @@
 """Files of distilled networks: safetensors whose metadata say what network they are of and what it was made from."""
 
-import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from ..spec import PolicySpec
 from ..weights import read_metadata, write_tensors
 from .landing import FRAME_SHAPE, LandingNetwork
 
-__all__ = ["LABELS", "Distilled", "ages_of", "built", "load_distilled", "save_distilled", "shipped"]
+__all__ = ["LABELS", "Distilled", "built", "load_distilled", "save_distilled", "shipped"]
 
 LABELS = ("actions", "landings")
 
@@ -61,11 +60,6 @@ def shipped(name: str) -> Path:
     return found
 
 
-def ages_of(name: str) -> int:
-    """Return how many actions an answer of a file's network holds."""
-    return _described(shipped(name)).ages
-
-
 def built(what: Distilled) -> torch.nn.Module:
     """Return the network without weights that count."""
     if what.labels == "landings":
@@ -86,7 +80,7 @@ def load_distilled(path: str | Path) -> tuple[torch.nn.Module, Distilled]:
     Raises
     ------
     InputError
-        If the file is no distilled network, or its tensors are not those of the network that it names.
+        If the file is not a distilled network, or its tensors are not those of the network that it names.
     """
     what = _described(path)
     network = built(what)
@@ -102,7 +96,6 @@ def load_distilled(path: str | Path) -> tuple[torch.nn.Module, Distilled]:
     return network.requires_grad_(False).eval(), what
 
 
-@functools.cache
 def _described(path: str | Path) -> Distilled:
     """Return what a file says of its network."""
     if Path(path).suffix != ".safetensors":
@@ -116,5 +109,5 @@ def _described(path: str | Path) -> Distilled:
         if found["kind"] != "distilled" or what.labels not in LABELS or not small:
             raise ValueError
     except (KeyError, TypeError, ValueError):
-        raise InputError(f"'{path}' is no distilled network: regretlab distil writes such files") from None
+        raise InputError(f"'{path}' is not a distilled network: regretlab distil writes such files") from None
     return what

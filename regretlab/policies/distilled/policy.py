@@ -26,7 +26,7 @@ class DistilledPolicy:
     Raises
     ------
     InputError
-        If the file is no distilled network, or one for other actions or observations.
+        If the file is not a distilled network, or is one for other actions or observations.
     """
 
     def __init__(self, spec: PolicySpec) -> None:

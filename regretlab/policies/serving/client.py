@@ -148,8 +148,10 @@ class ServedPolicy:
         except AnswerLost as lost:
             raise InputError(_unreachable(spec.name, lost)) from None
 
-    def act(self, observation: Any) -> int | NDArray[np.int16]:
-        """Return the action, or a chunk of them, shape (horizon,): entry i is for i frames after the observation.
+    def act(self, observation: Any) -> int | NDArray[Any]:
+        """Return the action, or a chunk of them, shape (horizon,) or (horizon, numbers).
+
+        Entry i is for i frames after the observation.
 
         Raises
         ------
@@ -164,6 +166,8 @@ class ServedPolicy:
             self._connection = None
             raise
         self.server_time = reply.server_time
+        if self.spec.action_row is not None:
+            return self.spec.action_row.checked_chunk(reply.actions)
         actions = whole_numbers(reply.actions)
         if len(actions) != self._served.horizon:
             raise ValueError(f"it sent {len(actions)} actions, and {self._served.horizon} before the run")
@@ -227,8 +231,13 @@ def inspect_server(spec: PolicySpec, *, key: str | None = None, cancel_after: fl
         offered = said.get("actions")
         if isinstance(offered, int) and offered != spec.actions:
             raise InputError(f"policy server '{spec.name}' has {offered} actions, and the environment {spec.actions}")
+        if "action_row" in said and bool(said["action_row"]) != (spec.action_row is not None):
+            kinds = "a number", "a row of numbers"
+            served, played = kinds[bool(said["action_row"])], kinds[spec.action_row is not None]
+            raise InputError(f"an action of policy server '{spec.name}' is {served}, and here it is {played}")
         zeros = np.zeros((), np.int64) if symbol else np.zeros(spec.frame_shape, spec.frame_dtype)
-        actions = whole_numbers(connection.ask(key, zeros).actions)
+        answer = connection.ask(key, zeros).actions
+        actions = whole_numbers(answer) if spec.action_row is None else spec.action_row.checked_chunk(answer)
     except AnswerLost as lost:
         raise InputError(f"policy server '{spec.name}' went away at an observation of zeros: {lost}") from None
     except (RunError, ValueError) as error:
@@ -237,7 +246,7 @@ def inspect_server(spec: PolicySpec, *, key: str | None = None, cancel_after: fl
         raise InputError(f"policy server '{spec.name}' fails on an observation of zeros: {error}") from None
     finally:
         connection.close()
-    if not ((actions >= 0) & (actions < spec.actions)).all():
+    if spec.action_row is None and not ((actions >= 0) & (actions < spec.actions)).all():
         raise InputError(
             f"policy server '{spec.name}' answers {actions.tolist()[:8]}; the environment has actions 0 to "
             f"{spec.actions - 1}"

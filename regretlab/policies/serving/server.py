@@ -172,7 +172,8 @@ class PolicyServer:
             "observation_shape": [] if spec.observes_symbol else list(spec.frame_shape),
             "observation_type": "int64" if spec.observes_symbol else spec.frame_dtype,
             "actions": spec.actions,
-            "action_horizon": options.chunk,
+            "action_row": None if spec.action_row is None else spec.action_row.to_json(),
+            "action_horizon": spec.horizon if spec.horizon > 1 else options.chunk,
             "requests": options.requests,
         }
 
@@ -270,6 +271,9 @@ class PolicyServer:
 
     def _chunk(self, answer: Any) -> NDArray[Any]:
         """Return the actions of an answer, one for each age from 0 on."""
+        if (row := self._spec.action_row) is not None:
+            chunk = row.checked_chunk(answer)
+            return chunk if len(chunk) > 1 else np.repeat(chunk, self._options.chunk, axis=0)
         if np.ndim(answer):  # a policy of one's own that makes chunks
             return np.asarray(answer)
         ages = np.arange(self._options.chunk)

@@ -37,6 +37,9 @@ MOST_STATES = 300_000
 MOST_TRANSITIONS = 5_000_000
 MOST_STEPS = 20_000
 SETTLED = 1e-14
+ROUNDING = 1e-10
+STALLED = 10
+"""Steps after which a change below ``ROUNDING`` that falls no more is that of the last digits of many states."""
 NONE = np.iinfo(np.int64).max
 
 
@@ -121,11 +124,14 @@ class AgeChain:
         matrix = sparse.csr_matrix((self._weights, (self._rows, self._columns)), shape=(count, count))
         vector = np.zeros(count)
         vector[self._first[1]] = 1.0  # one inference, of age 0
+        least, stalled = math.inf, 0
         for _ in range(MOST_STEPS):
             following = 0.5 * (vector + matrix @ vector)
             change = float(np.abs(following - vector).sum())
             vector = following
-            if change < SETTLED:
+            stalled = 0 if change < least else stalled + 1
+            least = min(least, change)
+            if change < SETTLED or (least < ROUNDING and stalled > STALLED):
                 break
         return np.asarray(vector / vector.sum())
 

@@ -36,9 +36,9 @@ from ...results import ServiceLaw
 from ..registry import get_rule, known_rules
 from ..rule import HoldObjective, StaggeringRule
 from .frame_pools import UNBLOCKED, blocking_bound, finite_pool, frame_pool, values_of_holds
-from .frame_service import TAU_MAX_QUANTILE, NoClosedForm, ServiceRequest, known_maximum
+from .frame_service import NoClosedForm, ServiceRequest, known_maximum
 
-__all__ = ["NoClosedForm", "best_hold", "service_law", "workers_for_quantile", "workers_for_zero_inaction"]
+__all__ = ["NoClosedForm", "best_hold", "service_law", "workers_for_zero_inaction"]
 
 _MAX_TIME = "max-time"
 _INDEPENDENT = "inference times are independent of each other and of the path"
@@ -246,6 +246,7 @@ def workers_for_zero_inaction(
     service_model: str = "once",
     limit: float = math.inf,
     keeps: bool = False,
+    longest_time: float = math.inf,
 ) -> int | None:
     r"""Return the fewest workers with which a rule leaves no frame without an agent action in the long run.
 
@@ -258,8 +259,9 @@ def workers_for_zero_inaction(
       none, because a fast inference after slow ones leaves the frames in between;
     * workers that run by themselves (free-running, unstaggered): none, because their phases meet.
 
-    Unused outputs that are all kept make the number of outputs decide: N > E[T] / frame_time for workers that run by
-    themselves, the same as above for max-time, D_max for pools. Where actions last to any age, one worker is enough.
+    Unused outputs that are all kept make the number of outputs decide: N >= E[T] / frame_time for workers that run by
+    themselves (at equality the share of frames without an action vanishes as the root of time), the same as above for
+    max-time, D_max for pools. Where a chunk lasts to any age, one worker is enough.
 
     Parameters
     ----------
@@ -277,12 +279,14 @@ def workers_for_zero_inaction(
         As for ``service_law``: "chunk" with its length, "repeat" (a frame is without an action if no fresh one comes).
     keeps
         Whether all unused outputs are kept, to any age.
+    longest_time
+        Seconds; inferences that would take longer count as if they took as long.
 
     Returns
     -------
     int or None
         None where no number suffices. Under max-time that is a law without an upper end: tau_max, the longest time
-        seen, then grows without limit. ``workers_for_quantile`` answers for a quantile.
+        seen, then grows without limit. A quantile of the law as ``longest_time`` gives a number for that quantile.
 
     Raises
     ------
@@ -306,6 +310,7 @@ def workers_for_zero_inaction(
     if service_model == "chunk" and math.isinf(limit):
         return 1
     longest = known_maximum(law, maximum_time if chosen.takes_maximum_time else None)
+    longest = min(longest, longest_time)
     bounded = math.isfinite(longest)
     most = max(1, math.ceil(longest / frame - FRAME_TOLERANCE)) if bounded else None
     if not chosen.is_built_in:
@@ -324,35 +329,16 @@ def workers_for_zero_inaction(
         return most
     equal, alone = law.std() == 0.0, chosen.independent or chosen.name == "unstaggered"
     if keeps and alone:
-        frames = law.mean() / frame
-        return math.ceil(frames - FRAME_TOLERANCE) if equal else math.floor(frames + FRAME_TOLERANCE) + 1
+        mean = law.mean() if math.isinf(longest_time) else float(law.mean_up_to(longest_time))
+        return math.ceil(mean / frame - FRAME_TOLERANCE) if math.isfinite(mean) else None
     if keeps and not (chosen.pool or chosen.single_worker or equal):
         raise NoClosedForm(f"rule '{chosen}' with kept outputs and times that vary")
     if chosen.single_worker or alone or most is None:
         return None
     if chosen.pool:
         held = keeps or (hold is not None and hold >= most)
-        return most if held or int(law.frame_pmf(frame).nonzero()[0][0]) == most else None
+        shorter = law.cdf((most - 1) * frame + (0.0 if law.kind == "scipy" else FRAME_TOLERANCE * frame))
+        return most if held or float(shorter) == 0.0 else None
     if equal:
         return most
     raise NoClosedForm(f"rule '{chosen}' with times that vary")
-
-
-def workers_for_quantile(law: Law, frame_time: float, quantile: float = TAU_MAX_QUANTILE) -> int:
-    """Return the workers that fill every frame under max-time while tau_max is a quantile of the law.
-
-    Parameters
-    ----------
-    law, frame_time
-        As for ``workers_for_zero_inaction``.
-    quantile
-        Probability of the quantile.
-
-    Examples
-    --------
-    >>> from regretlab.laws import parse_law
-    >>> workers_for_quantile(parse_law("expon(scale=2.5)"), 1.0)
-    18
-    """
-    frames = law.quantile(quantile) / check_frame_time(frame_time)
-    return max(1, math.ceil(frames - FRAME_TOLERANCE))
