@@ -35,6 +35,7 @@ def application() -> Any:
         plan,
         profile,
         record,
+        referee,
         run,
         serve,
         solve,

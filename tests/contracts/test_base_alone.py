@@ -73,6 +73,7 @@ NEEDS_PLAY = [
     "record replay record",
     "stochasticity --env CartPole-v1",
     "delay-curve --env CartPole-v1 --policy random",
+    "referee --policy oracle",
     "stochasticity --record record",
     "bound --inference-time @record --mode-probability 0.9",
 ]

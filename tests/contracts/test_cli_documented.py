@@ -91,6 +91,7 @@ def test_the_keys_of_experiments_and_of_their_cases_are_those_of_the_output(prot
         ("sweep", [str(SWEEP)], set()),
         ("learn", ["--mdp", "riverswim(3)", "--frames", "500", "--replications", "2", "--threads", "1"], set()),
         ("delay-curve", ["--env", "beacon", "--policy", "oracle", "--frames", "40", "--replications", "8"], set()),
+        ("referee", [*PLAYED[2:], "--frames", "60", "--replications", "4"], set()),
         ("run", [*PLAYED, "--frames", "100"], set()),
         ("profile", ["--policy", "nature", "--samples", "3"], set()),
     ],
