@@ -111,7 +111,7 @@ def test_the_process_in_continuous_time(rate):
         assert loss == pytest.approx(expected, rel=1e-10)
 
 
-@pytest.mark.parametrize("delay", [1, 3])
+@pytest.mark.parametrize("delay", [pytest.param(1, marks=pytest.mark.thorough), 3])
 def test_a_regulator_on_the_virtual_clock_loses_the_formula(delay, tmp_path):
     (tmp_path / "policies.py").write_text(POLICIES)
     configuration = RunConfiguration(
@@ -135,7 +135,10 @@ def test_a_regulator_on_the_virtual_clock_loses_the_formula(delay, tmp_path):
     assert quadratic_loss(Regulator.A, Regulator.W, weight, [1])[0] > 5 * error  # the loss can be seen
 
 
-@pytest.mark.parametrize(("workers", "latency"), [(1, "gamma(4, scale=0.02)"), (3, "expon(scale=0.1)")])
+@pytest.mark.parametrize(
+    ("workers", "latency"),
+    [(1, "gamma(4, scale=0.02)"), pytest.param(3, "expon(scale=0.1)", marks=pytest.mark.thorough)],
+)
 def test_chunks_under_random_times_lose_the_formula_s_mean_over_ages(workers, latency, tmp_path):
     """The run against the formula with the run's own ages, and against the simulator with the formula's curve."""
     (tmp_path / "policies.py").write_text(POLICIES)
