@@ -80,16 +80,15 @@ def _judged(releases: dict[str, dict[str, Any]]) -> dict[str, dict[str, str]]:
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     import numpy as np
-    from matplotlib.figure import Figure
 
-    from regretlab.plots.style import COLOURS, GREY, WIDTHS, house_style
+    from regretlab.plots.style import COLOURS, GREY, house_figure, house_style
 
     from .plays import FRAME_TIME, QUANTILE
 
     results = data["results"]
     edges = 1e3 * np.asarray(results["edges"])
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.6), layout="constrained")
+        figure = house_figure("page", 3.6)
         grid = figure.subplots(2, 2, sharex=True)
         for axes, rule in zip(grid.flat, results["rules"], strict=True):
             releases = rule["releases"]

@@ -92,15 +92,13 @@ def _allowed(delay: int, way: str, symbols: int, stay: float) -> float:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
-
-    from regretlab.plots.style import COLOURS, DASHES, GREY, MARKERS, WIDTHS, house_style
+    from regretlab.plots.style import COLOURS, DASHES, GREY, MARKERS, house_figure, house_style
 
     from .delays import WAYS
     from .looks import words_of
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["text"], 3.0), layout="constrained")
+        figure = house_figure("text", 3.0)
         axes = figure.subplots(1, len(WAYS), sharey=True)
         for panel, way in zip(axes, WAYS, strict=True):
             for place, allowed in enumerate(data["allowed"][way]):

@@ -94,13 +94,12 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     from matplotlib.colors import LogNorm
-    from matplotlib.figure import Figure
     from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
-    from regretlab.plots.style import WIDTHS, house_style
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 4.4), layout="constrained")
+        figure = house_figure("page", 4.4)
         grid = figure.subplots(2, len(PROBABILITIES), sharex=True, sharey=True)
         most = max(cell[rule] / cell["bound"] for cell in data["cells"] for rule in ALGORITHMS)
         norm = LogNorm(1.0, max(most, 2.0))

@@ -117,14 +117,12 @@ def curves_of(group: str, kinds: tuple[str, ...], *, seed: int, frames: int) -> 
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
-
-    from regretlab.plots.style import WIDTHS, house_style
+    from regretlab.plots.style import house_figure, house_style
 
     from .looks import LOOKS
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.7), layout="constrained")
+        figure = house_figure("page", 3.7)
         axes = figure.add_subplot()
         looks = ("sequential", "max-time", "expected-time", "free-running")
         colours = {label: LOOKS[look][0] for label, look in zip(LABELS, looks, strict=True)}

@@ -71,12 +71,11 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     import numpy as np
-    from matplotlib.figure import Figure
 
-    from regretlab.plots.style import COLOURS, GREY, WIDTHS, house_style
+    from regretlab.plots.style import COLOURS, GREY, house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 2.9), layout="constrained")
+        figure = house_figure("page", 2.9)
         each = figure.subplots(1, len(data["rows"]), sharey=True)
         for axes, row, colour in zip(each, data["rows"], COLOURS, strict=False):
             age = np.arange(1, len(row["simulated"]) + 1)

@@ -74,12 +74,10 @@ def _verdict(row: dict[str, Any]) -> str:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
-
-    from regretlab.plots.style import COLOURS, MARKERS, WIDTHS, house_style
+    from regretlab.plots.style import COLOURS, MARKERS, house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.6), layout="constrained")
+        figure = house_figure("page", 3.6)
         axes = figure.add_subplot()
         places = list(range(len(THRESHOLDS) + 1))
         for row, colour, marker in zip(data["rows"], COLOURS, MARKERS, strict=False):

@@ -75,14 +75,13 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     import numpy as np
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
     from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
-    from regretlab.plots.style import COLOURS, GREY, MARKERS, WIDTHS, house_style
+    from regretlab.plots.style import COLOURS, GREY, MARKERS, house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.6), layout="constrained")
+        figure = house_figure("page", 3.6)
         left, right = figure.subplots(1, 2)
         for place, row in enumerate(data["needed"]):  # the first ones wider, so that all show where they coincide
             number = np.array([np.nan if n is None else n for n in row["workers"]], dtype=float)

@@ -122,12 +122,10 @@ def _judged(panels: list[dict[str, Any]], scores: list[float]) -> dict[str, dict
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
-
-    from regretlab.plots.style import WIDTHS, house_style
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 2.75), layout="constrained")
+        figure = house_figure("page", 2.75)
         row = figure.subplots(1, len(data["panels"]), sharey=True)
         for axes, panel in zip(row, data["panels"], strict=True):
             _panel(axes, panel, data)

@@ -152,12 +152,10 @@ def judge_sizes(panels: Sequence[dict[str, Any]], who: str) -> dict[str, str]:
 
 def draw_sizes(panels: list[dict[str, Any]], *, linear_below: float | None = None) -> "Figure":
     """Draw a panel each; with ``linear_below`` the scale is logarithmic above that value."""
-    from matplotlib.figure import Figure
-
-    from regretlab.plots.style import WIDTHS, house_style
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.1), layout="constrained")
+        figure = house_figure("page", 3.1)
         drawn = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axes, panel in zip(drawn, panels, strict=True):
             draw_panel(axes, panel)

@@ -5,15 +5,14 @@ from typing import TYPE_CHECKING, Any
 from .differences import CONFIDENCE, difference, sign
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["CLAIM", "CLAIMS", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
 
 NAME = "duel"
-TITLE = "Progress on duel against frames, and against model size"
+TITLE = "Reward of a script on duel, against model size"
 CLAIMS = (7,)
-CLAIM = "Staggered inference with learning beside it makes more progress per frame than sequential play."
+CLAIM = "Staggered inference with concurrent learning makes more progress per frame than sequential play."
 SETTINGS = ("battles", "catching")
 RESULTS_READ = (
     *(f"results/duel_{setting}{kind}.parquet" for setting in SETTINGS for kind in ("", "_delay")),
@@ -50,17 +49,16 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         "panels": sizes,
         "judged": {"7": _judged(progress)},
         "caption": (
-            "Our cartridge duel. Above: rewards won up to each frame, first encounter over and over, virtual clock, "
-            "0.08 s for an inference and as long for a learning step (emulated). DQN is told in numbers what the "
-            "screen says; sequential: the worker infers, then learns itself; staggered: five workers by the maximum "
-            f"time, a learner beside them. Means over {experiment['seeds']} seeds of {experiment['frames']:,} frames; "
-            "bars to the right: 95 % intervals of the last means (Student's t; random play staggered: triangle down, "
-            "sequential: up); differences are taken seed by seed. Below: reward of a script that waits "
-            f"for what its own presses do, third encounter, {sizes[0]['seeds']} seeds of {sizes[0]['frames']:,} "
-            "frames; a size stands for its delay alone, that of the paper's network of so many parameters. Sequential: "
+            "Our cartridge duel: reward of a script that waits for what its own presses do, third encounter, "
+            f"{sizes[0]['seeds']} seeds of {sizes[0]['frames']:,} frames; a size stands for its delay alone, that of "
+            "the paper's network of so many parameters. Sequential: "
             f"after each action as many frames of no-op. Played on {sizes[0]['machine']} by "
             + ", ".join(f"`{command}`" for command in (*commands, *(panel["command"] for panel in sizes)))
-            + "."
+            + ". Not drawn (the verdict says what it won): DQN on numbers that say what the screen says, "
+            "first encounter over and over, virtual clock, 0.08 s for an inference and as long for a learning step; "
+            "sequential: the worker infers, then learns itself; staggered: five workers by the maximum time and a "
+            f"learner; means over {experiment['seeds']} seeds of {experiment['frames']:,} frames with 95 % intervals "
+            "(Student's t), differences seed by seed."
         ),
         "verdict": (
             " ".join(_said(panel) for panel in progress)
@@ -149,47 +147,18 @@ def _judged(progress: list[dict[str, Any]]) -> dict[str, str]:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
-
-    from regretlab.plots.style import WIDTHS, house_style
+    from regretlab.plots.style import house_figure, house_style
 
     from .delays import draw_panel
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 5.6), layout="constrained")
-        upper, lower = figure.subfigures(2, 1)
-        above, below = upper.subplots(1, 2, sharey=True), lower.subplots(1, 2, sharey=True)
-        for axes, panel in zip(above, data["progress"], strict=True):
-            _draw_progress(axes, panel)
-        above[0].set_ylabel("rewards won")
-        upper.legend(*above[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-        for axes, panel in zip(below, data["panels"], strict=True):
+        figure = house_figure("page", 3.1)
+        row = figure.subplots(1, 2, sharey=True)
+        for axes, panel in zip(row, data["panels"], strict=True):
             draw_panel(axes, panel, frames=1000)
             axes.set_title(f"{panel['title']}, a script plays")
-        below[0].set_ylim(bottom=-0.05)
-        below[0].set_ylabel("reward per 1,000 frames")
-        lower.supxlabel("parameters; in parentheses the delay, frames", fontsize="medium")
-        lower.legend(*below[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+        row[0].set_ylim(bottom=-0.05)
+        row[0].set_ylabel("reward per 1,000 frames")
+        figure.supxlabel("parameters; in parentheses the delay, frames", fontsize="medium")
+        figure.legend(*row[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
         return figure
-
-
-def _draw_progress(axes: "Axes", panel: dict[str, Any]) -> None:
-    import numpy as np
-
-    from regretlab.plots.style import DASHES, GREY
-
-    from .looks import look_of, words_of
-
-    floors = iter(DASHES[1:])
-    for place, (label, curve) in enumerate(panel["curves"].items()):
-        frames = np.asarray(curve["frames"]) / 1000
-        look = {"color": GREY, "linestyle": next(floors), "linewidth": 1} if label in FLOORS else look_of(label)
-        axes.plot(frames, curve["mean"], label=words_of(label), **look)
-        end = frames[-1] * (1.04 + 0.035 * place)
-        bar = {"marker": "v^"[FLOORS.index(label)], "markersize": 4} if label in FLOORS else {}
-        axes.errorbar(end, curve["mean"][-1], curve["half"][-1], capsize=2, **{**look, **bar, "linestyle": "-"})
-    axes.set_title(f"{panel['title']}, DQN learns")
-    axes.set_xlabel("frames played, thousands")
-    axes.set_xticks(range(0, panel["frames"] // 1000 + 1, 2))
-    axes.set_xlim(0, None)
-    axes.set_ylim(0, None)

@@ -82,7 +82,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             "the hold that is best for an unlimited pool). Left: against the better of Algorithm 1 (padded to the "
             "99.9 % "
             "quantile) and Algorithm 2. Right: against workers that run freely. Positive: frame-hold loses less. "
-            "Dots: the "
+            "In parentheses: the "
             f"99 % interval of the difference holds zero. Event simulations of 4 x {frames:,} frames, seeds from "
             f"{seed} on."
         ),
@@ -104,12 +104,10 @@ def _count(cells: list[dict[str, Any]], key: str) -> str:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
-
-    from regretlab.plots.style import WIDTHS, house_style
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.1), layout="constrained")
+        figure = house_figure("page", 3.1)
         left, right = figure.subplots(1, 2, sharey=True)
         limit = max(max(abs(cell["saved"]), abs(cell["saved_free"])) for cell in data["cells"])
         _map(left, data["cells"], "saved", limit)
@@ -129,17 +127,16 @@ def _map(axes: "Axes", cells: list[dict[str, Any]], key: str, limit: float) -> A
     for cell in cells:
         row, column = SPREADS.index(cell["spread"]), WORKERS.index(cell["workers"])
         grid[row, column] = cell[key]
+        said = f"{round(cell[key], 2) + 0.0:+.2f}".replace("-", "\N{MINUS SIGN}")
         shade = "white" if abs(cell[key]) > 0.6 * limit else "#1F2328"
         axes.text(
             column,
             row,
-            f"{round(cell[key], 2) + 0.0:+.2f}".replace("-", "\N{MINUS SIGN}"),
+            f"({said})" if abs(cell[key]) <= cell[f"{key}_interval"] else said,
             ha="center",
             va="center",
             color=shade,
         )
-        if abs(cell[key]) <= cell[f"{key}_interval"]:
-            axes.plot(column + 0.38, row + 0.32, ".", color=shade, markersize=4)
     image = axes.imshow(grid, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto", origin="lower")
     axes.set_xticks(range(len(WORKERS)), [str(number) for number in WORKERS])
     axes.set_yticks(range(len(SPREADS)), [f"{spread:g}" for spread in SPREADS])

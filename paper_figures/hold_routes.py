@@ -107,12 +107,10 @@ def _judged(cells: list[dict[str, Any]]) -> str:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
-
-    from regretlab.plots.style import WIDTHS, house_style
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.6), layout="constrained")
+        figure = house_figure("page", 5.0)
         panels = figure.subplots(1, len(OTHERS), sharey=True)
         for axes, (other, label) in zip(panels, OTHERS.items(), strict=True):
             _panel(axes, data["cells"], other)
@@ -142,9 +140,10 @@ def _panel(axes: "Axes", cells: list[dict[str, Any]], other: str) -> None:
             continue
         axes.errorbar(
             [found["value"] for _, found in rows],
-            [row + 0.18 * (number - 1.5) for row, _ in rows],
+            [row + 0.2 * (number - 1.5) for row, _ in rows],
             xerr=None if route == "exact" else [found["interval"] for _, found in rows],
             fmt=MARKERS[number],
+            markersize=4,
             color=COLOURS[number],
             label=label,
         )

@@ -52,10 +52,10 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         "caption": (
             "Left: least number of workers without inaction under max-time. Line: ceil(x); points: found by runs of "
             f"{frames:,} frames on the cartridge beacon (virtual clock, seeds from {seed} on) with one worker more "
-            "each, until no frame after warm-up was left to the default behaviour. Right: IMPALA networks of width "
-            "k = 1 to 98 at 59.7275 frames a second, one thread of this machine, nothing extrapolated; 99 % intervals "
-            "of the means (Student's t) are smaller than the dots; line: log-log fit of the mean times, its "
-            "slope with a 99 % interval from the scatter about the line; squares: the paper's. Measured "
+            "each, until no frame after warm-up was left to the default behaviour. Middle and right: IMPALA networks "
+            "of width k = 1 to 98 at 59.7275 frames a second, one thread of this machine, nothing extrapolated; "
+            "99 % intervals of the means (Student's t) are smaller than the dots; line: log-log fit of the mean times, "
+            "its slope with a 99 % interval from the scatter about the line; squares: the paper's. Measured "
             f"{provenance['measured'][:10]} on {provenance['machine']} by `{provenance['command']}`."
         ),
         "verdict": (
@@ -128,15 +128,14 @@ def _networks() -> tuple[list[dict[str, Any]], dict[str, float], dict[str, str]]
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
-
-    from regretlab.plots.style import WIDTHS, house_style
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.0), layout="constrained")
-        left, right = figure.subplots(1, 2)
+        figure = house_figure("page", 3.0)
+        left, middle, right = figure.subplots(1, 3)
         _times(left, data["searched"])
-        _parameters(right, data)
+        _frames(middle, data)
+        _workers(right, data)
         return figure
 
 
@@ -164,7 +163,7 @@ def _times(axes: "Axes", searched: list[dict[str, Any]]) -> None:
     axes.legend(loc="upper left")
 
 
-def _parameters(axes: "Axes", data: dict[str, Any]) -> None:
+def _frames(axes: "Axes", data: dict[str, Any]) -> None:
     import numpy as np
 
     from regretlab.plots.style import COLOURS, GREY
@@ -172,21 +171,33 @@ def _parameters(axes: "Axes", data: dict[str, Any]) -> None:
     networks, fit = data["networks"], data["fit"]
     sizes = np.asarray([network["parameters"] for network in networks], dtype=float)
     line = np.geomspace(sizes.min() / 2, sizes.max() * 2, 50)
-    label = f"fit of the means: $m^{{{fit['slope']:.2f}}}$"
+    label = f"fit: $m^{{{fit['slope']:.2f}}}$"
     axes.plot(line, np.exp(fit["intercept"]) * line ** fit["slope"], color=GREY, linewidth=1, label=label)
     frames = [network["frames_mean"] for network in networks]
     bars = [network["frames_interval"] for network in networks]
-    axes.errorbar(sizes, frames, bars, fmt=".", color=COLOURS[1], capsize=2, label="mean time here, frames", zorder=4)
+    axes.errorbar(sizes, frames, bars, fmt="o", markersize=3.5, color=COLOURS[1], capsize=2, label="measured", zorder=4)
+    _logarithmic(axes)
+    axes.set_ylabel("mean inference time, frames")
+
+
+def _workers(axes: "Axes", data: dict[str, Any]) -> None:
+    import numpy as np
+
+    from regretlab.plots.style import COLOURS
+
+    networks = data["networks"]
+    sizes = np.asarray([network["parameters"] for network in networks], dtype=float)
     mean, largest = ([network[key] for network in networks] for key in ("workers_mean", "workers_largest"))
-    axes.plot(
-        sizes, mean, "o", color="white", markeredgecolor=COLOURS[1], markersize=7, label="$N_I^*$ of the mean time"
-    )
-    axes.plot(sizes, largest, "_", color=COLOURS[0], markersize=9, label="$N_I^*$ of the largest time")
+    axes.plot(sizes, mean, "o", color="white", markeredgecolor=COLOURS[1], markersize=6, label="of the mean time")
+    axes.plot(sizes, largest, "_", color=COLOURS[0], markersize=9, label="of the largest time")
     paper = np.asarray(data["paper"], dtype=float)
     axes.plot(paper[:, 0], paper[:, 1], "s", color="#000000", markeredgecolor="white", label="the paper's runs")
+    _logarithmic(axes)
+    axes.set_ylabel("workers without inaction, $N_I^*$")
+
+
+def _logarithmic(axes: "Axes") -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("parameters")
-    axes.set_ylim(0.1, 3000)
-    axes.set_ylabel("inference time, frames; $N_I^*$")
     axes.legend(loc="upper left")

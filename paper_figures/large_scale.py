@@ -76,13 +76,12 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
     from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
-    from regretlab.plots.style import COLOURS, GREY, WIDTHS, house_style
+    from regretlab.plots.style import COLOURS, GREY, house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 2.9), layout="constrained")
+        figure = house_figure("page", 2.9)
         for axes, panel in zip(figure.subplots(1, 3, sharey=True), data["panels"], strict=True):
             scales = [point["s"] for point in panel["points"]]
             for name, label, colour, marker in (

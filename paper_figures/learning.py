@@ -189,14 +189,13 @@ def _slow(horizon: int, replications: int, seed: int) -> dict[str, Any]:
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     import numpy as np
-    from matplotlib.figure import Figure
     from matplotlib.ticker import NullFormatter
 
     from regretlab.plots.learning import RegretCurve, draw_regret_curves
-    from regretlab.plots.style import WIDTHS, house_style
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 2.7), layout="constrained")
+        figure = house_figure("page", 2.7)
         left, middle, right = figure.subplots(1, 3)
         bandit = _curves(data["bandit"]["curves"])
         below = np.asarray(data["bandit"]["bound"])

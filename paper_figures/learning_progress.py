@@ -103,14 +103,13 @@ def _ratio(rows: Any, counted: float) -> tuple[float, float, float]:
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     import numpy as np
-    from matplotlib.figure import Figure
 
-    from regretlab.plots.style import DASHES, GREY, WIDTHS, house_style
+    from regretlab.plots.style import DASHES, GREY, house_figure, house_style
 
     from .looks import look_of, words_of
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["text"], 3.4), layout="constrained")
+        figure = house_figure("text", 3.4)
         axes = figure.subplots()
         floors = iter(DASHES[1:])
         for name, curve in data["curves"].items():

@@ -53,11 +53,11 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             "Left: least number of learners that process every interaction, one update an action, staggered workers "
             f"that act in each frame. Line: ceil(x); points: found by runs of {frames:,} frames on the cartridge "
             f"beacon (virtual clock, emulated steps, seeds from {seed} on) as the least that made "
-            f"{100 * KEEPS_UP:.0f} % of the updates asked for. Right: a step (gradient of a batch of 16 and optimiser) "
-            "of IMPALA networks of width k = 1 to 29 at one update for each action and 59.7275 actions a second, one "
-            "thread of this machine; line: log-log fit of the mean times, its slope with a 95 % "
-            "interval from the scatter about the line. Hollow: k = 98, not measured but "
-            "extrapolated on that line, with a 95 % prediction interval. One update an action: "
+            f"{100 * KEEPS_UP:.0f} % of the updates asked for. Middle and right: a step (gradient of a batch of 16 and "
+            "optimiser) of IMPALA networks of width k = 1 to 29 at one update for each action and 59.7275 actions a "
+            "second, one thread of this machine; lines: log-log fit of the mean times, their slopes with a 95 % "
+            "interval from the scatter about them. Hollow: k = 98, not measured but "
+            "extrapolated on the line, with a 95 % prediction interval. One update an action: "
             "rho = B, so the batch cancels. Squares: the paper's. Measured "
             f"{provenance['measured'][:10]} on {provenance['machine']} by `{provenance['command']}`."
         ),
@@ -179,14 +179,13 @@ def _fit(networks: list[dict[str, Any]], name: str) -> dict[str, float]:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
-
-    from regretlab.plots.style import WIDTHS, house_style
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.0), layout="constrained")
-        left, right = figure.subplots(1, 2)
+        figure = house_figure("page", 3.0)
+        left, middle, right = figure.subplots(1, 3)
         _times(left, data["searched"])
+        _inference_time(middle, data)
         _parameters(right, data)
         return figure
 
@@ -212,6 +211,26 @@ def _times(axes: "Axes", searched: list[dict[str, Any]]) -> None:
     axes.legend(loc="upper left")
 
 
+def _inference_time(axes: "Axes", data: dict[str, Any]) -> None:
+    import numpy as np
+
+    from regretlab.plots.style import COLOURS, GREY
+
+    networks, fit = data["networks"], data["fits"]["inference_time"]
+    times = np.asarray([network["inference_time"] for network in networks], dtype=float)
+    line = np.geomspace(times.min() / 2, times.max() * 2, 50)
+    label = f"fit: $\\bar\\tau^{{{fit['slope']:.2f}}}$"
+    axes.plot(1e3 * line, np.exp(fit["intercept"]) * line ** fit["slope"], color=GREY, linewidth=1, label=label)
+    axes.plot(
+        1e3 * times, [network["learners"] for network in networks], "o", color=COLOURS[1], markeredgecolor="white"
+    )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("mean inference time, milliseconds")
+    axes.set_ylabel("learners, $N_L^*$")
+    axes.legend(loc="upper left")
+
+
 def _parameters(axes: "Axes", data: dict[str, Any]) -> None:
     import numpy as np
 
@@ -221,7 +240,7 @@ def _parameters(axes: "Axes", data: dict[str, Any]) -> None:
     sizes = np.asarray([network["parameters"] for network in networks], dtype=float)
     beyond = data["extrapolated"]
     line = np.geomspace(sizes.min() / 2, beyond["parameters"] * 2, 50)
-    label = f"fit of the means: $m^{{{fit['slope']:.2f}}}$"
+    label = f"fit: $m^{{{fit['slope']:.2f}}}$"
     axes.plot(line, np.exp(fit["intercept"]) * line ** fit["slope"], color=GREY, linewidth=1, label=label)
     learners = [network["learners"] for network in networks]
     axes.plot(sizes, learners, "o", color=COLOURS[1], markeredgecolor="white", label="$N_L^*$, this machine", zorder=4)
@@ -240,7 +259,7 @@ def _parameters(axes: "Axes", data: dict[str, Any]) -> None:
     axes.plot(paper[:, 0], paper[:, 1], "s", color="#000000", markeredgecolor="white", label="the paper's runs")
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_ylim(0.5, None)
+    axes.set_ylim(0.5, 1e8)
     axes.set_xlabel("parameters")
     axes.set_ylabel("learners, $N_L^*$")
     axes.legend(loc="upper left")

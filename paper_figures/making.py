@@ -89,6 +89,7 @@ def make_figures(
     *,
     quick: bool = False,
     seed: int = 0,
+    width: str | None = None,
     progress: Progress = silent,
 ) -> dict[str, list[Path]]:
     """Make figures.
@@ -105,6 +106,9 @@ def make_figures(
         Shorter runs, wider intervals.
     seed
         Seed of every run.
+    width
+        ``column``, ``text`` or ``page`` for all pictures (3.25, 5.5, 6.75 inches); each in its own width if None. Data
+        already there are drawn again, not computed again.
     progress
         Called with how many figures are done, how many there are, and what is being made.
 
@@ -116,9 +120,13 @@ def make_figures(
     Raises
     ------
     InputError
-        For a name that is not in ``FIGURES``, or a folder that cannot be made.
+        For a name that is not in ``FIGURES``, another width, or a folder that cannot be made.
     """
     from regretlab.files import new_folder, write_atomically
+    from regretlab.plots.style import WIDTHS, house_style
+
+    if width is not None and width not in WIDTHS:
+        raise InputError(f"unknown width '{width}': choose one of {', '.join(WIDTHS)}")
 
     chosen = list(dict.fromkeys(names or FIGURES))
     modules = {name: figure_module(name) for name in chosen}
@@ -134,7 +142,8 @@ def make_figures(
                 write_atomically(data_file, (json.dumps(settings | {"data": data}, allow_nan=False) + "\n"))
             write_atomically(caption_file, f"{module.TITLE}\n\n{_caption(module, data)}\n")
             pictures = [out / f"{name}.{form}" for form in FORMS]
-            _save(module.draw(data), pictures)
+            with house_style(width):
+                _save(module.draw(data), pictures)
             made[name] = [data_file, caption_file, *pictures]
     there = [(name, figure_module(name), read_data(out / f"{name}.json")) for name in FIGURES]
     write_gallery(out, [(name, module, data) for name, module, data in there if data and _drawn(out, name)])

@@ -70,10 +70,10 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         },
         "caption": (
             f"A model of size m takes {FACTOR:g} m^{EXPONENT:g} frames and its policy falls {QUALITY:g} m^-{DECAY:g} "
-            "short of the best (an illustrative pair of power laws, in units of the gap). Solid: every frame served "
-            "by staggered workers, continuous time; dotted: the same with delays of whole frames, as real play has "
-            "them; dashed: one sequential worker. Dots: the best sizes in continuous time (Lambert W), hollow for one "
-            "worker. "
+            "short of the best (an illustrative pair of power laws, in units of the gap). Left: every frame served "
+            "by staggered workers, solid in continuous time, dotted with delays of whole frames, as real play has "
+            "them. Right: one sequential worker. Dots: the best sizes in continuous time (Lambert W). Above 1 the "
+            "policy's shortfall and its delay together lose more than the gap: not to act loses less. "
             f"Crosses: event simulations of ceil(x) workers (seed {seed}; 99 % intervals smaller than the marks) with "
             "the policy's shortfall added; delays are whole frames there, so they lie on the dotted lines."
         ),
@@ -131,31 +131,29 @@ def _simulated(p: float, time: Any, quality: Any, frames: int, seed: int) -> lis
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
-
-    from regretlab.plots.style import COLOURS, GREY, WIDTHS, house_style
+    from regretlab.plots.style import COLOURS, GREY, house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["text"], 3.1), layout="constrained")
-        axes = figure.add_subplot()
+        figure = house_figure("page", 3.1)
+        left, right = figure.subplots(1, 2, sharey=True)
         for colour, curve in zip(COLOURS, data["curves"], strict=False):
-            axes.plot(data["sizes"], curve["staggered"], color=colour, label=f"staggered, p = {curve['p']:g}")
-            axes.plot(data["sizes"], curve["sequential"], color=colour, linestyle="--", linewidth=1.1)
-            axes.plot(data["sizes"], curve["in_frames"], color=colour, linestyle=":", linewidth=0.9)
-            best, alone = curve["best"], curve["best_sequential"]
-            axes.plot(alone["size"], alone["regret"], "o", color="white", markeredgecolor=colour, zorder=4)
-            axes.plot(best["size"], best["regret"], "o", color=colour, markeredgecolor="white", zorder=4)
+            left.plot(data["sizes"], curve["staggered"], color=colour, label=f"p = {curve['p']:g}")
+            left.plot(data["sizes"], curve["in_frames"], color=colour, linestyle=":", linewidth=0.9)
+            right.plot(data["sizes"], curve["sequential"], color=colour)
+            for axes, best in ((left, curve["best"]), (right, curve["best_sequential"])):
+                axes.plot(best["size"], best["regret"], "o", color=colour, markeredgecolor="white", zorder=4)
             for point in curve["points"]:
-                axes.plot(point["size"], point["regret"], "x", color="#000000", markersize=4.5, zorder=5)
-        axes.plot([], [], color=GREY, linestyle=":", linewidth=0.9, label="staggered, whole frames")
-        axes.plot([], [], color=GREY, linestyle="--", linewidth=1.1, label="one sequential worker")
-        axes.plot([], [], "o", color=GREY, markeredgecolor="white", label="best size, staggered")
-        axes.plot([], [], "o", color="white", markeredgecolor=GREY, label="best size, one worker")
-        axes.plot([], [], "x", color="#000000", markersize=4.5, label="simulated")
-        axes.set_xscale("log")
-        axes.set_ylim(0, 1.12)
-        axes.set_xlim(data["sizes"][0], data["sizes"][-1])
-        axes.set_xlabel("model size m (units of the power laws)")
-        axes.set_ylabel("regret per frame / gap")
-        figure.legend(loc="outside right center")
+                left.plot(point["size"], point["regret"], "x", color="#000000", markersize=4.5, zorder=5)
+        left.plot([], [], color=GREY, linestyle=":", linewidth=0.9, label="delays of whole frames")
+        left.plot([], [], "x", color="#000000", markersize=4.5, label="simulated")
+        left.plot([], [], "o", color=GREY, markeredgecolor="white", label="best size")
+        for axes, title in ((left, "staggered workers"), (right, "one sequential worker")):
+            axes.axhline(1.0, color=GREY, linewidth=0.8)
+            axes.set_title(title)
+            axes.set_xscale("log")
+            axes.set_xlim(data["sizes"][0], data["sizes"][-1])
+        left.set_ylim(0, 1.12)
+        left.set_ylabel("regret per frame / gap")
+        figure.supxlabel("model size m (units of the power laws)", fontsize="medium")
+        figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=6)
         return figure

@@ -119,12 +119,10 @@ def _stretch(best: Any, times: Any, workers: int) -> dict[str, Any]:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
-
-    from regretlab.plots.style import WIDTHS, house_style
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 5.6), layout="constrained")
+        figure = house_figure("page", 5.6)
         above, below = figure.subfigures(2, 1, height_ratios=[1.0, 1.5])
         heights = [panel["workers"] + 1 for panel in data["panels"]]
         rows = above.subplots(len(data["panels"]), 1, sharex=True, height_ratios=heights)

@@ -49,12 +49,10 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
-
-    from regretlab.plots.style import COLOURS, WIDTHS, house_style
+    from regretlab.plots.style import COLOURS, house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.7), layout="constrained")
+        figure = house_figure("page", 3.7)
         axes = figure.add_subplot()
         draw_runs(axes, data, LABELS, dict(zip(LABELS, COLOURS, strict=False)))
         axes.plot(*zip(*data["bound"], strict=True), color="black", linewidth=2.0, label="bound, nothing cancelled")

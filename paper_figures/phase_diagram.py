@@ -24,7 +24,8 @@ COSTS = (0.001, 0.01)
 DELAYS = (0.4, 400.0)
 JUMPS = (1e-4, 0.5)
 REGIMES = ("sequential", "asynchronous", "do-not-act")
-PLAYED_AT = (5, 17, 60)
+PLAYED_AT = (1, 5, 17, 60)
+"""Delays in frames of the runs, of times half a frame shorter. At 1, the one worker that is needed is sequential."""
 PLAYED_JUMPS = (0.002, 0.02, 0.1)
 
 
@@ -57,11 +58,12 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     for index, (delay, jump) in enumerate((delay, jump) for delay in PLAYED_AT for jump in PLAYED_JUMPS):
         gains = _played_gains(delay, jump, frames, seed + 10 * index)
         for panel in panels:
-            panel["points"].append(_choice(gains, panel["cost"]) | {"delay": delay, "jump": jump})
+            panel["points"].append(_choice(gains, panel["cost"]) | {"frames": delay - 0.5, "jump": jump})
     points = [point for panel in panels for point in panel["points"]]
     agree = sum(point["chosen"] == point["predicted"] for point in points if point["clear"])
     clear = sum(point["clear"] for point in points)
-    alone = sum(point["chosen"] == "sequential" for point in points if point["clear"])
+    long = [point for point in points if point["frames"] > 1 and point["clear"]]
+    alone = sum(point["chosen"] == "sequential" for point in long)
     return {
         "delays": delays.tolist(),
         "jumps": jumps.tolist(),
@@ -69,8 +71,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         "judged": {
             "2": judgement(
                 "holds in part" if alone else "holds",
-                f"with inferences of {min(PLAYED_AT)} frames and more one sequential worker is the best choice in "
-                f"{alone} of {clear} runs that can tell",
+                f"with inferences of {sorted(PLAYED_AT)[1] - 0.5:g} frames and more one sequential worker is the best "
+                f"choice in {alone} of {len(long)} runs that can tell",
             )
         },
         "caption": (
@@ -106,7 +108,7 @@ def _played_gains(delay: int, jump: float, frames: int, seed: int) -> dict[str, 
 
     p = cartridge_probability(1.0 - jump, SYMBOLS)
     gains: dict[str, Any] = {"delay": delay}
-    for rule, workers in (("sequential", 1), ("frame-pool", delay)):
+    for rule, workers in (("sequential", 1), ("frame-pool", delay))[: 1 if delay == 1 else 2]:
         time = (delay - 0.5) * FRAME_TIME
         played = play_beacon(
             rule=rule,
@@ -129,28 +131,28 @@ def _played_gains(delay: int, jump: float, frames: int, seed: int) -> dict[str, 
 def _choice(gains: dict[str, Any], cost: float) -> dict[str, Any]:
     from .plays import QUANTILE
 
-    one, many = gains["sequential"], gains["frame-pool"]
+    played = {"sequential": gains["sequential"], "do-not-act": (0.0, 0.0, 0.0)}
     costs = {"sequential": cost, "asynchronous": cost * gains["delay"], "do-not-act": 0.0}
-    measured = {"sequential": (one[0], one[1]), "asynchronous": (many[0], many[1]), "do-not-act": (0.0, 0.0)}
-    predicted = {"sequential": one[2], "asynchronous": many[2], "do-not-act": 0.0}
-    net = {regime: measured[regime][0] - costs[regime] for regime in REGIMES}
-    best, second = sorted(REGIMES, key=lambda regime: -net[regime])[:2]
+    if "frame-pool" in gains:
+        played["asynchronous"] = gains["frame-pool"]
+    measured = {regime: (mean, error) for regime, (mean, error, _) in played.items()}
+    predicted = {regime: mean for regime, (_, _, mean) in played.items()}
+    net = {regime: measured[regime][0] - costs[regime] for regime in played}
+    best, second = sorted(net, key=lambda regime: -net[regime])[:2]
     interval = QUANTILE * math.hypot(measured[best][1], measured[second][1])
     return {
         "chosen": best,
-        "predicted": max(REGIMES, key=lambda regime: predicted[regime] - costs[regime]),
+        "predicted": max(predicted, key=lambda regime: predicted[regime] - costs[regime]),
         "clear": net[best] - net[second] > interval,
     }
 
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
-
-    from regretlab.plots.style import WIDTHS, house_style
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.2), layout="constrained")
+        figure = house_figure("page", 3.2)
         row = figure.subplots(1, len(data["panels"]), sharey=True)
         for axes, panel in zip(row, data["panels"], strict=True):
             _panel(axes, panel, data)
@@ -167,6 +169,7 @@ def _legend(figure: "Figure") -> None:
     handles = [
         Line2D([], [], color="#000000", linewidth=1.3, label="boundary (Lambert W)"),
         Line2D([], [], marker="o", color=dark, markersize=5.5, linestyle="none", label="runs choose: staggered"),
+        Line2D([], [], marker="s", color=dark, markersize=5.0, linestyle="none", label="sequential"),
         Line2D([], [], marker="X", color=dark, markersize=5.5, linestyle="none", label="not to act"),
         Line2D(
             [], [], marker="o", color="white", markeredgecolor=dark, markersize=5.5, linestyle="none", label="undecided"
@@ -194,7 +197,7 @@ def _panel(axes: "Axes", panel: dict[str, Any], data: dict[str, Any]) -> None:
     axes.grid(visible=False)
     for point in panel["points"]:
         axes.plot(
-            point["delay"],
+            point["frames"],
             point["jump"],
             marker=_MARKS[point["chosen"]],
             markersize=5.5,
@@ -203,6 +206,6 @@ def _panel(axes: "Axes", panel: dict[str, Any], data: dict[str, Any]) -> None:
             markeredgewidth=0.8,
             linestyle="none",
         )
-    axes.text(0.63, 0.007, "sequential", rotation=90, ha="center", va="center")
+    axes.text(0.75, 0.0005, "sequential", rotation=90, ha="center", va="center")
     axes.text(3.2, 0.0006, "staggered", ha="center", va="center")
     axes.text(150, 0.25, "do not act", ha="center", va="center")

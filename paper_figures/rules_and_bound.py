@@ -119,13 +119,12 @@ def _nearest(panel: dict[str, Any]) -> str:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
     from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
-    from regretlab.plots.style import WIDTHS, house_style
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.6), layout="constrained")
+        figure = house_figure("page", 3.6)
         both = figure.subplots(1, 2, sharey=True)
         for axes, panel in zip(both, data["panels"], strict=True):
             _panel(axes, panel)

@@ -118,14 +118,12 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
-
-    from regretlab.plots.style import WIDTHS, house_style
+    from regretlab.plots.style import house_figure, house_style
 
     panels = data["panels"]
     with house_style():
         heights = [panel["workers"] + 2.4 for panel in panels]
-        figure = Figure(figsize=(WIDTHS["page"], 0.2 * sum(heights) + 1.1), layout="constrained")
+        figure = house_figure("page", 0.2 * sum(heights) + 1.1)
         for axes, panel in zip(
             figure.subplots(len(panels), 1, sharex=True, height_ratios=heights), panels, strict=True
         ):

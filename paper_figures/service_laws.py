@@ -117,7 +117,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             "default behaviour, others: frames served by an action of that age. Circles: event simulation (8 "
             "replications); "
             f"squares: {frames:,} frames on the cartridge beacon (virtual clock, seeds from {seed} on); 99 % "
-            "intervals. Under max-time "
+            "intervals, most of them smaller than the marks. Under max-time "
             "the run learns the longest time as it goes, so that its first cycles are a little shorter than the last."
         ),
         "verdict": (
@@ -148,12 +148,10 @@ def _measured(inaction: float, error: float | None, law: Any, law_error: Any) ->
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from matplotlib.figure import Figure
-
-    from regretlab.plots.style import COLOURS, GREY, WIDTHS, house_style
+    from regretlab.plots.style import COLOURS, GREY, house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.9), layout="constrained")
+        figure = house_figure("page", 3.9)
         grid = figure.subplots(2, 4, sharex=True, sharey=True)
         for axes, panel in zip(grid.flat, data["panels"], strict=True):
             _panel(axes, panel, data["largest_delay"])
@@ -179,6 +177,8 @@ def _panel(axes: "Axes", panel: dict[str, Any], largest: int) -> None:
     if panel["closed"] is not None:
         axes.bar([0], [panel["closed"]["inaction"]], color=GREY, width=0.8)
         axes.bar(places, panel["closed"]["delay_law"], color="#9CC7E3", width=0.8)
+    else:
+        axes.text(0.96, 0.92, "no closed form", ha="right", va="top", transform=axes.transAxes, fontsize="small")
     for source, shift, marker, colour in (("simulated", -0.16, "o", COLOURS[1]), ("played", 0.16, "s", "#000000")):
         measured = panel[source]
         axes.errorbar(

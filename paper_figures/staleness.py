@@ -96,12 +96,11 @@ def _said(name: str, game: dict[str, Any]) -> str:
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     import numpy as np
-    from matplotlib.figure import Figure
 
-    from regretlab.plots.style import COLOURS, DASHES, GREY, WIDTHS, house_style
+    from regretlab.plots.style import COLOURS, DASHES, GREY, house_figure, house_style
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.0), layout="constrained")
+        figure = house_figure("page", 3.0)
         drawn = figure.subplots(1, len(data["games"]), squeeze=False)[0]
         for axes, (name, game) in zip(drawn, data["games"].items(), strict=True):
             means, halves = zip(*game["measured"], strict=True)

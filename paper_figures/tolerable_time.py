@@ -80,14 +80,13 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     import numpy as np
-    from matplotlib.figure import Figure
 
-    from regretlab.plots.style import COLOURS, GREY, WIDTHS, house_style
+    from regretlab.plots.style import COLOURS, GREY, house_figure, house_style
 
     from .paper_models import GAME_BOY_DELAYS
 
     with house_style():
-        figure = Figure(figsize=(WIDTHS["text"], 3.4), layout="constrained")
+        figure = house_figure("text", 3.4)
         axes = figure.add_subplot()
         for colour, curve in zip(COLOURS, data["curves"], strict=False):
             constant = np.asarray(curve["constant"], dtype=float)

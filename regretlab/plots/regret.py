@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .style import COLOURS, GREY, house_style
+from .style import COLOURS, GREY, house_figure, house_style
 
 __all__ = ["Curve", "MeasuredPoint", "regret_against_bound", "regret_against_inference_time", "regret_by_cause"]
 
@@ -65,7 +65,7 @@ class MeasuredPoint:
 
 
 def regret_against_inference_time(
-    curves: Sequence[Curve], points: Sequence[MeasuredPoint], *, least: float | None = None, width: float = 6.4
+    curves: Sequence[Curve], points: Sequence[MeasuredPoint], *, least: float | None = None, width: float | None = None
 ) -> Figure:
     """Draw regret per frame against inference time.
 
@@ -78,7 +78,7 @@ def regret_against_inference_time(
     least
         Lower end of a logarithmic axis of regret; None for a linear one from 0.
     width
-        Of the figure, inches.
+        Of the figure, inches; that of a page, or what ``house_style`` asks for, by default.
 
     Returns
     -------
@@ -86,6 +86,7 @@ def regret_against_inference_time(
         One axes; inference time in milliseconds. Regret up to 1, further where the data go further.
     """
     with house_style():
+        width = width or house_figure("page", 1.0).get_figwidth()
         columns = 3 if width > _NARROW else 1
         figure = Figure(figsize=(width, 3.7 if width > _NARROW else 4.2), layout="constrained")
         axes = figure.add_subplot()

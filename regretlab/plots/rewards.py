@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import stats
 
-from .style import COLOURS, DASHES, WIDTHS, house_style
+from .style import COLOURS, DASHES, house_figure, house_style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ def draw_rewards(rows: "pd.DataFrame", title: str = "") -> Figure:
         Of the figure.
     """
     with house_style():
-        figure = Figure(figsize=(WIDTHS["page"], 3.4), layout="constrained")
+        figure = house_figure("page", 3.4)
         axes = figure.subplots()
         groups = rows.groupby(["case", "delay", "interaction"], sort=False, dropna=False)
         for number, (which, own) in enumerate(groups):

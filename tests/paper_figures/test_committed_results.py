@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from paper_figures import make_figures
+from paper_figures.looks import words_of
 from regretlab.experiments import case_summaries, read_experiment, read_results
 from regretlab.experiments.results import read_metadata
 
@@ -56,7 +57,7 @@ def test_the_documentation_gives_the_rewards_of_agents():
     page = (ROOT / "docs" / "experiments.md").read_text()
     battles, catching = ({key[0]: case for key, case in _cases(name).items()} for name in NAMES[:2])
     for label, case in battles.items():
-        row = f"| {label} | {_said(case)} | {_said(catching[label])} |"
+        row = f"| {words_of(label)} | {_said(case)} | {_said(catching[label])} |"
         assert row in page or label == "no-op", row
 
 

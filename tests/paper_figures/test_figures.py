@@ -48,6 +48,24 @@ def test_other_settings_and_damaged_files_are_computed_again(tmp_path, monkeypat
     assert len(calls) == 3
 
 
+@pytest.mark.parametrize("name", sorted(FIGURES))
+def test_every_figure_fits_into_a_column(name, made, tmp_path):
+    """A picture is cut to what it shows: what sticks out of the page makes it wider than the column."""
+    from PIL import Image
+
+    from regretlab.plots.style import WIDTHS
+
+    (tmp_path / made[name][0].name).write_bytes(made[name][0].read_bytes())
+    picture = make_figures((name,), tmp_path, quick=True, seed=SEED, width="column")[name][3]
+    assert Image.open(picture).width / 200 == pytest.approx(WIDTHS["column"], rel=0.1)
+
+
+def test_an_unknown_width_is_refused_before_anything_is_made(tmp_path):
+    with pytest.raises(InputError, match=r"unknown width 'wide': choose one of column, text, page"):
+        make_figures(("schedules",), tmp_path / "new", width="wide")
+    assert not (tmp_path / "new").exists()
+
+
 def _empty():
     from matplotlib.figure import Figure
 

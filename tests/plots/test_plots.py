@@ -1,10 +1,13 @@
 """The figures draw the data they are given."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from regretlab.plots.regret import Curve, MeasuredPoint, regret_against_inference_time
+from regretlab.plots.style import WIDTHS, house_figure, house_style
 from regretlab.plots.timeline import inference_timeline
 
 
@@ -108,3 +111,36 @@ def test_regret_curves_with_bands_and_a_bound():
     band = axes.collections[0].get_paths()[0].vertices
     assert band[:, 1].min() == 4.5
     assert band[:, 1].max() == 10.5
+
+
+@pytest.mark.parametrize("panels", [2, 3, 4])
+def test_a_row_of_panels_stands_in_a_column_under_its_legend(panels):
+    with house_style("column"):
+        figure = house_figure("page", 3.0)
+        row = figure.subplots(1, panels, sharey=True)
+        for number, axes in enumerate(row):
+            axes.plot([0, 1], [0, number], label="a line")
+        row[0].set_ylabel("what is measured")
+        legend = figure.legend(*row[0].get_legend_handles_labels(), loc="outside right center")
+        figure.savefig(io.BytesIO())
+    assert figure.get_figwidth() == WIDTHS["column"]
+    boxes = [axes.get_position() for axes in row]
+    columns = 2 if panels == 4 else 1
+    assert [box.x0 for box in boxes[::columns]] == pytest.approx([boxes[0].x0] * (panels // columns))
+    assert all(above.y0 > below.y1 for above, below in zip(boxes, boxes[columns:], strict=False))
+    assert all(axes.get_ylabel() == "what is measured" for axes in row)
+    assert legend.get_window_extent().y0 > row[0].get_window_extent().y1
+    assert all(axes.get_window_extent().height / figure.dpi > 0.8 for axes in row)
+
+
+def test_a_figure_keeps_the_width_it_was_made_for_unless_asked():
+    with house_style():
+        figure = house_figure("page", 3.0)
+        row = figure.subplots(1, 3)
+        assert house_figure("text", 3.0).get_figwidth() == WIDTHS["text"]
+    assert figure.get_figwidth() == WIDTHS["page"]
+    assert len({axes.get_position().y0 for axes in row}) == 1
+    with house_style("text"):
+        assert house_figure("page", 3.0).get_size_inches().tolist() == [WIDTHS["text"], 3.0]
+        with house_style():  # of a figure's own module, inside what the command asked for
+            assert house_figure("page", 3.0).get_figwidth() == WIDTHS["text"]
