@@ -160,17 +160,10 @@ def _actions(acted: dict[str, Any], spec: PolicySpec) -> gymnasium.Space[Any]:
         space, buttons = gymnasium.spaces.MultiBinary(row.count), not low.any() and bool((high == 1).all())
         same = kind == "MultiBinary" and row.whole and buttons and _number(acted.get("n")) == row.count
     if not same:
-<<<<<<< HEAD
-        described = " to ".join(
-            " ".join(str(acted[key]).split()) for key in ("low", "high", "nvec", "n") if key in acted
-        )
-        raise InputError(f"policy {spec.name!r} has actions in a {kind} of {described}, and here an action is {row}")
-=======
         stated = (" ".join(str(acted[key]).split()) for key in ("low", "high", "nvec", "n") if key in acted)
         raise InputError(
             f"policy {spec.name!r} has actions in a {kind} of {' to '.join(stated)}, and here an action is {row}"
         )
->>>>>>> main
     return space
 
 
