@@ -19,11 +19,12 @@ from .lazy import lazily
 if TYPE_CHECKING:
     from .curves import DelayCurve
     from .errors import InputError, RunError
-    from .front import delay_curve, profile, run, solve, stochasticity, sweep, validate
+    from .front import delay_curve, profile, referee, run, solve, stochasticity, sweep, validate
     from .laws import Law, parse_law
     from .planning.choosing import Plan, plan
     from .planning.comparing import Comparison, compare
     from .planning.valuing import bound
+    from .play.delay_wrapper import DelayWrapper
     from .records.reader import Record
     from .records.summary import RunSummary
     from .results import Estimate, RegretParts, Result
@@ -39,11 +40,12 @@ if TYPE_CHECKING:
 _HOMES = {
     "curves": ("DelayCurve",),
     "errors": ("InputError", "RunError"),
-    "front": ("delay_curve", "profile", "run", "solve", "stochasticity", "sweep", "validate"),
+    "front": ("delay_curve", "profile", "referee", "run", "solve", "stochasticity", "sweep", "validate"),
     "laws": ("Law", "parse_law"),
     "planning.choosing": ("Plan", "plan"),
     "planning.comparing": ("Comparison", "compare"),
     "planning.valuing": ("bound",),
+    "play.delay_wrapper": ("DelayWrapper",),
     "records.reader": ("Record",),
     "records.summary": ("RunSummary",),
     "results": ("Estimate", "RegretParts", "Result"),
@@ -61,6 +63,7 @@ _HOMES = {
 __all__ = [
     "Comparison",
     "DelayCurve",
+    "DelayWrapper",
     "Estimate",
     "InputError",
     "Law",
@@ -84,6 +87,7 @@ __all__ = [
     "parse_law",
     "plan",
     "profile",
+    "referee",
     "register_rule",
     "run",
     "simulate",

@@ -8,6 +8,8 @@ __all__ = [
     "PLAYED_FRAMES",
     "POLICY",
     "PROFILED_ACTIONS",
+    "REFEREED_FRAMES",
+    "REFEREED_REPLICATIONS",
     "REPLICATIONS",
     "SIMULATED_FRAMES",
 ]
@@ -30,3 +32,7 @@ CURVE_EPISODES = 4
 """Episodes of each of its plays."""
 CURVE_REPLICATIONS = 32
 """Its replications, at least."""
+REFEREED_FRAMES = 1200
+"""Frames of each play of a ``referee``."""
+REFEREED_REPLICATIONS = 16
+"""Its replications."""

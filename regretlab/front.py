@@ -1,14 +1,22 @@
 """Functions of the front door that join two sides, or read what other functions take as objects.
 
-``import regretlab as rl`` offers them as ``rl.delay_curve``, ``rl.run``, ``rl.solve``, ``rl.sweep``, ``rl.profile``,
-``rl.stochasticity`` and ``rl.validate``. Nothing heavy is imported before one is called.
+``import regretlab as rl`` offers them as ``rl.delay_curve``, ``rl.run``, ``rl.referee``, ``rl.solve``, ``rl.sweep``,
+``rl.profile``, ``rl.stochasticity`` and ``rl.validate``. Nothing heavy is imported before one is called.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .defaults import CURVE_DELAYS, CURVE_FRAMES, PLAYED_FRAMES, POLICY, PROFILED_ACTIONS
+from .defaults import (
+    CURVE_DELAYS,
+    CURVE_FRAMES,
+    PLAYED_FRAMES,
+    POLICY,
+    PROFILED_ACTIONS,
+    REFEREED_FRAMES,
+    REFEREED_REPLICATIONS,
+)
 from .errors import InputError
 from .progress import Progress, silent
 from .scenario import Scenario, whole_number
@@ -16,12 +24,14 @@ from .scenario import Scenario, whole_number
 if TYPE_CHECKING:
     from .curves import DelayCurve
     from .mdp import DelayedSolution, StochasticityEstimate
+    from .play.configuration import RunConfiguration
+    from .play.referee import RefereeReport
     from .policies.profile import LatencyProfile
     from .records import Record
     from .sweeps.sweep import Sweep
     from .validation.suite import Validation
 
-__all__ = ["delay_curve", "profile", "run", "solve", "stochasticity", "sweep", "validate"]
+__all__ = ["delay_curve", "profile", "referee", "run", "solve", "stochasticity", "sweep", "validate"]
 
 """Called with the frames played, the frames in all, and what is going on."""
 
@@ -105,7 +115,7 @@ def run(
     *,
     out: str | Path,
     env: str = "beacon",
-    policy: str = POLICY,
+    policy: "str | Callable[[Any], Any]" = POLICY,
     clock: Literal["real", "virtual"] = "real",
     frames: int = PLAYED_FRAMES,
     seed: int = 0,
@@ -126,7 +136,8 @@ def run(
     env
         ``beacon``, ``stacker``, ``duel``, or a Gymnasium id with a discrete action space.
     policy
-        ``impala-kN``, ``nature``, ``mlp``, ``oracle``, ``random``, ``noop``, ``sb3:FILE`` or ``module:FILE.py:NAME``.
+        ``impala-kN``, ``nature``, ``mlp``, ``oracle``, ``random``, ``noop``, ``sb3:FILE``, ``module:FILE.py:NAME`` or
+        ``ws://HOST:PORT``; on the virtual clock also a callable that is given an observation and returns an action.
     clock
         "real": processes on the wall clock. "virtual": the same rules on simulated time, reproducible to the byte.
     frames
@@ -161,30 +172,110 @@ def run(
     >>> record.summary.inaction_fraction, record.regret.inaction
     (0.0, 0.0)
     """
-    for name in settings:
-        if name in ("rule", "workers", "hold", "alignment", "frame_time", "emulate_latency"):
-            where = "inference_time" if name == "emulate_latency" else name
-            raise InputError(f"run takes {name} from the scenario: give Scenario({where}=...)")
-    from .games import environment_id
-    from .play.configuration import RunConfiguration
     from .play.run import run as play
     from .prediction import with_prediction
     from .records import Record
 
-    asked, learned = with_numbers(scenario, environment_id(env), settings.get("environment_options") or {})
-    configuration = RunConfiguration.of(
-        asked,
-        environment=environment_id(env),
-        policy=policy,
-        clock=clock,
-        frames=frames,
-        seed=seed,
-        **(learned | settings),
+    configuration = _configured(
+        "run", scenario, env, policy, settings | {"clock": clock, "frames": frames, "seed": seed}
     )
     summary = play(configuration, out, overwrite=overwrite, progress=progress)
     record = Record(out)
     record.summary = with_prediction(record, summary)
     return record
+
+
+def _configured(
+    name: str, scenario: Scenario, env: str, policy: "str | Callable[[Any], Any]", settings: dict[str, Any]
+) -> "RunConfiguration":
+    """Return the run of a scenario in an environment; ``name`` is the function that asks."""
+    for field in settings:
+        if field in ("rule", "workers", "hold", "alignment", "frame_time", "emulate_latency"):
+            where = "inference_time" if field == "emulate_latency" else field
+            raise InputError(f"{name} takes {field} from the scenario: give Scenario({where}=...)")
+    from .games import environment_id
+    from .play.configuration import RunConfiguration
+
+    if not isinstance(policy, str):
+        from .policies.user_code import object_policy
+
+        policy = object_policy(policy)
+    asked, learned = with_numbers(scenario, environment_id(env), settings.get("environment_options") or {})
+    return RunConfiguration.of(asked, environment=environment_id(env), policy=policy, **(learned | settings))
+
+
+def referee(
+    scenario: Scenario,
+    *,
+    env: str = "beacon",
+    policy: "str | Callable[[Any], Any]" = POLICY,
+    tokens_per_second: float | None = None,
+    replications: int = REFEREED_REPLICATIONS,
+    per: Literal["auto", "frame", "episode"] = "auto",
+    frames: int = REFEREED_FRAMES,
+    seed: int = 0,
+    out: str | Path | None = None,
+    progress: Progress = silent,
+    **settings: Any,
+) -> "RefereeReport":
+    """Referee an agent: its reward with the world paused less that in real time, by cause, next to random and no-op.
+
+    Parameters
+    ----------
+    scenario
+        Workers, rule and world, as for ``run``. Its inference time is the agent's clock: a law. Without one the clock
+        is the wall clock, or that of ``tokens_per_second``.
+    env
+        As for ``run``.
+    policy
+        As for ``run``, or any callable: it is given an observation and returns an action, or ``(action, tokens)``. A
+        callable needs a law or a clock of tokens; the wall clock runs ``module:FILE.py:NAME``.
+    tokens_per_second
+        An inference takes the tokens that the agent reports, divided by this, and the inference time of the scenario,
+        if it has one, in addition.
+    replications
+        Independent replications, at least 4.
+    per
+        "frame" (reward per frame), "episode" (return per episode), or "auto": the episode where all plays end some.
+    frames
+        Frames of each play.
+    seed
+        The first seed.
+    out
+        Folder in which the records of the runs are kept, as OUT/0, OUT/1, ... (for ``DelayWrapper``).
+    progress
+        Called with the plays finished, the plays in all, and what is going on.
+    settings
+        Further fields of ``play.configuration.RunConfiguration`` (``environment_options``, ``default_action``, ...).
+
+    Returns
+    -------
+    RefereeReport
+        With ``score("paused")``, ``part("inaction")`` and the like, each an estimate with its interval.
+
+    Raises
+    ------
+    InputError
+        For anything that cannot be run.
+    RunError
+        If the agent or the environment fails.
+
+    Examples
+    --------
+    >>> def thinks(observation):
+    ...     return 1, 30
+    >>> slow = Scenario(0.1, rule="sequential")
+    >>> report = referee(slow, policy=thinks, tokens_per_second=300, frames=60, replications=4)
+    >>> report.clock, report.mean_age
+    ('tokens', 12.0)
+    """
+    from .play.referee import referee as play
+
+    told = {"clock": "real", "frames": frames, "seed": seed, "tokens_per_second": tokens_per_second}
+    if scenario.inference_time is not None or scenario.batch_law is not None or tokens_per_second is not None:
+        told["clock"] = "virtual"
+    configuration = _configured("referee", scenario, env, policy, settings | told)
+    return play(configuration, replications=replications, per=per, out=out, progress=progress)
 
 
 def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) -> tuple[Scenario, dict[str, Any]]:

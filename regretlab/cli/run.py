@@ -23,13 +23,13 @@ from .options import Flag, Json, Whole, app
 from .output import print_facts, print_json, show_progress
 from .scenario import FieldOptions, with_fields
 
-__all__ = ["run"]
+__all__ = ["Served", "run"]
 
 _SERVICE = tuple(name for name in SERVICE_FIELDS if name != "actions")  # the environment has its own
 
 
 @with_fields("workers", "rule", "hold", "alignment", *_SERVICE, "gap_default", "gap_delay", "fps")
-class _Served(FieldOptions):
+class Served(FieldOptions):
     """Workers under a rule, and how the world moves."""
 
 
@@ -37,7 +37,7 @@ class _Served(FieldOptions):
 def run(
     *,
     out: Path,
-    served: _Served | None = None,
+    served: Served | None = None,
     env: str | None = None,
     policy: str = POLICY,
     clock: Literal["real", "virtual"] = "real",
@@ -73,8 +73,9 @@ def run(
         beacon (what is played without --rom), stacker, duel, tetris, pokemon, boxing, krull, namethisgame, or any
         Gymnasium id with a discrete action space (module:id imports the module first).
     policy
-        nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, sb3:FILE.zip, module:FILE.py:NAME (which runs the
-        code in that file), or ws://HOST:PORT (a policy server that speaks the openpi protocol).
+        nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, distilled:FILE.safetensors (or distilled:stacker),
+        sb3:FILE.zip, module:FILE.py:NAME (which runs the code in that file), or ws://HOST:PORT (a policy server that
+        speaks the openpi protocol).
     clock
         real: processes on the wall clock; virtual: the same rules on simulated time, reproducible to the byte.
     frames
@@ -108,7 +109,7 @@ def run(
 
     own = cartridge or OwnCartridge()
     beacon = environment_options(symbols=symbols, mode_probability=mode_probability)
-    asked = (served or _Served()).scenario(inference_time=emulate_latency)
+    asked = (served or Served()).scenario(inference_time=emulate_latency)
     if "frame_time" in asked.changed and frame_time is not None:
         raise InputError(f"give --frame-time or --fps, not both: they are {frame_time} and {1 / asked.frame_time:g}")
     seconds = asked.frame_time if "frame_time" in asked.changed else None

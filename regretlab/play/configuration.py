@@ -63,6 +63,9 @@ class RunConfiguration(BaseModel):
     emulate_latency
         Law (as text) that every inference is padded to. None: inference takes the time it takes; on the virtual clock
         a law is needed.
+    tokens_per_second
+        Rate at which the policy produces the tokens that it reports: an inference takes tokens / rate seconds, and in
+        addition what the law of ``emulate_latency`` says (virtual clock only); None: tokens take no time.
     default_behaviour
         What acts in frames without an agent action: "noop", "repeat" or "random".
     chunk
@@ -137,6 +140,7 @@ class RunConfiguration(BaseModel):
     clock: Literal["real", "virtual"] = "real"
     frames: int = PLAYED_FRAMES
     emulate_latency: str | None = None
+    tokens_per_second: float | None = None
     default_behaviour: Literal["noop", "repeat", "random"] = Scenario.default_behaviour
     chunk: int | Literal["inf"] | None = None
     unused: str = Scenario.unused
@@ -179,7 +183,8 @@ class RunConfiguration(BaseModel):
         if self.seed < 0:
             raise InputError(f"seed must be a whole number of at least 0, not {self.seed}")
         self._check_batches()
-        if self.clock == "virtual" and self.emulate_latency is None and self.batch_law is None:
+        timed = (self.emulate_latency, self.batch_law, self.tokens_per_second)
+        if self.clock == "virtual" and all(each is None for each in timed):
             raise InputError("the virtual clock needs an inference time (--emulate-latency): give a law or @samples")
         shortest, longest = FRAME_TIMES
         if self.frame_time is not None and not shortest <= self.frame_time <= longest:
@@ -189,11 +194,26 @@ class RunConfiguration(BaseModel):
         if self.weights is not None and (self.learns or self.resume is not None):
             raise InputError(f"weights '{self.weights}' would not be used: what is learned goes on from --resume")
         self.emulated_law()
+        self._check_clock()
         self._check_hold()
         self._check_outputs()
         self._check_backend()
         self._check_learning()
         self._check_device()
+
+    def _check_clock(self) -> None:
+        rate = self.tokens_per_second
+        if rate is not None and not 0 < rate < math.inf:
+            raise InputError(f"tokens_per_second must be a positive number of tokens, not {rate:g}")
+        if rate is not None and self.clock == "real":
+            raise InputError("tokens_per_second is a clock of its own: leave it or clock 'real' out")
+        if rate is not None and self.batch_law is not None:
+            raise InputError(f"a batch law says how long inferences take: leave it or tokens_per_second {rate:g} out")
+        if self.clock == "real" and self.policy.startswith("object:"):
+            raise InputError(
+                "on the real clock policies run in processes of their own, which a Python object cannot reach: give "
+                "module:FILE.py:NAME, or an inference time for the virtual clock"
+            )
 
     def _check_device(self) -> None:
         if self.device == "cpu":

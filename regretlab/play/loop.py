@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..actions import ActionRow
 from ..errors import AnswerLost, InferenceStopped, RunError
-from ..games import make_game, registration, without_pictures
+from ..games import action_row, make_game, registration, without_pictures
 from ..policies.learning.settings import LearningSettings
 from ..policies.spec import PolicySpec
 from ..records.schema import FrameRow, InferenceRow, Output, PlayedRow
@@ -42,6 +42,7 @@ __all__ = [
     "FrameLoop",
     "FrameService",
     "PolicyLost",
+    "action_of_age",
     "checked_action",
     "checked_answer",
     "chosen_action",
@@ -50,6 +51,7 @@ __all__ = [
     "entry_of_age",
     "first_number",
     "kept_outputs",
+    "reported_tokens",
     "sentence",
     "with_answer",
 ]
@@ -142,10 +144,10 @@ class DefaultBehaviour:
         self._random = np.random.default_rng([seed, 0xBE7A])
 
     @classmethod
-    def of(cls, plan: EnvironmentPlan, game: gymnasium.Env[Any, Any]) -> "DefaultBehaviour":
+    def of(cls, plan: EnvironmentPlan | RunConfiguration, game: gymnasium.Env[Any, Any]) -> "DefaultBehaviour":
         """Return the default behaviour of a plan; its no-op is the plan's, else the one the environment states."""
         noop: Any = plan.default_action
-        if (row := plan.action_row) is not None:
+        if (row := action_row(game.action_space, plan.environment)) is not None:
             stated = getattr(game.unwrapped, "default_action", None) if noop is None else noop
             zero = row.nothing if row.nothing is not None else np.array(row.low)  # where it does not act at all
             return cls(plan.default_behaviour, zero if stated is None else row.checked(stated), row, plan.seed)
@@ -379,7 +381,7 @@ class FrameLoop:
             for output in clock.released(index):
                 service.add(output)
             served = service.choose(index)
-            action = default.action(None if served is None else _of_age(served, index, plan.turns))
+            action = default.action(None if served is None else _action_in(served, index, plan.turns))
             for output in clock.within(index):
                 service.add(output)
             try:
@@ -421,13 +423,23 @@ class FrameLoop:
         )
 
 
-def _of_age(output: InferenceRow, index: int, turns: int) -> Action:
-    """Return the action of an output in a frame: of a chunk, and where the shown symbol moves on, that of its age."""
-    if isinstance(output, Output):
-        return entry_of_age(output.chunk, index - output.observation_frame)
-    if not turns or output.action < 1:
-        return output.action
-    return 1 + (output.action - 1 + index - output.observation_frame) % turns
+def _action_in(output: InferenceRow, index: int, turns: int) -> Action:
+    """Return the action of an output in a frame."""
+    answer = output.chunk if isinstance(output, Output) else output.action
+    return action_of_age(answer, index - output.observation_frame, turns)
+
+
+def action_of_age(answer: Answer, age: int, turns: int = 0) -> Action:
+    """Return what acts at an age: the entry of a chunk, and where the shown symbol moves on, the action of that age.
+
+    Examples
+    --------
+    >>> action_of_age(np.array([3, 4, 5]), 1), action_of_age(np.array([3, 4, 5]), 9), action_of_age(4, 2, turns=5)
+    (4, 5, 1)
+    """
+    if isinstance(answer, np.ndarray):
+        return entry_of_age(answer, age)
+    return 1 + (answer - 1 + age) % turns if turns and answer > 0 else answer
 
 
 def entry_of_age(answer: "Answer", age: int) -> Action:
@@ -517,6 +529,27 @@ def checked_answer(answer: Any, actions: int, row: ActionRow | None) -> "Answer"
     for action in (chunk.min(), chunk.max()):
         checked_action(action, actions)
     return chunk.astype(np.int16)
+
+
+def reported_tokens(policy: "Policy") -> float:
+    """Return how many tokens a policy reports for its last answer (its attribute ``tokens``).
+
+    Raises
+    ------
+    RunError
+        If it reports none, or what is not a number of at least 0.
+    """
+    tokens = getattr(policy, "tokens", None)
+    name = policy.spec.name
+    if tokens is None:
+        raise RunError(
+            f"policy '{name}' reports no tokens: return (action, tokens) or set the attribute tokens, or give a law of "
+            "the inference time"
+        )
+    number = isinstance(tokens, int | float | np.integer | np.floating) and not isinstance(tokens, bool)
+    if not (number and 0 <= tokens < math.inf):
+        raise RunError(f"policy '{name}' reports {sentence(tokens)} tokens; a number of at least 0 is due")
+    return float(tokens)
 
 
 def chosen_for_all(policy: "Policy", observations: Sequence[Any], actions: int) -> "list[Answer]":

@@ -45,6 +45,7 @@ def mirrored_configuration(record: Record, *, frames: int | None = None) -> RunC
         "backend": "local",
         "ray_address": None,
         "emulate_latency": f"@{record.directory}",
+        "tokens_per_second": None,
     }
     if len(record.learning_steps):
         configuration["emulate_learning"] = f"@{record.directory}/{LEARNING}.parquet"

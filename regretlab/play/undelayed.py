@@ -1,7 +1,8 @@
 """Play without delay: the environment waits for every action, as Gymnasium environments do.
 
 What it visits shows how predictable the environment is, and how long a policy's choice stays its choice
-(`regretlab.mdp.estimation`). Nothing is staggered, timed or recorded here.
+(`regretlab.mdp.estimation`). With a sequence of delays, actions act as late as it says: what a referee compares
+(`regretlab.play.referee`). Nothing is staggered, timed or recorded here.
 """
 
 from dataclasses import dataclass
@@ -11,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..games import make_game
+from ..games import make_game, without_pictures
 from ..progress import Progress, silent
 from .configuration import RunConfiguration
-from .loop import chosen_action
-from .preparation import EnvironmentDescription, prepare
+from .delay_wrapper import DelayedActions
+from .loop import DefaultBehaviour, EnvironmentPlan, chosen_action, chosen_chunk
+from .preparation import EnvironmentDescription, Prepared, prepare
 
 __all__ = ["UndelayedPlay", "play_undelayed"]
 
@@ -32,11 +34,14 @@ class UndelayedPlay:
         Integer array of shape (n,): the state that the environment reported at the start of each frame, or the number
         of the observation (equal ones have one number, in order of first appearance).
     actions
-        Integer array of shape (n,): the action of that frame, chosen from that observation.
+        Integer array of shape (n,): the action of that frame, chosen from that observation where nothing is delayed;
+        -1 where an action is a row of numbers.
     ended
         Boolean array of shape (n,): whether the frame ended an episode.
     reward
         Sum of the rewards.
+    finished
+        Sum of the rewards of the episodes that ended.
     told
         Whether the states are what the environment reported.
     environment
@@ -47,17 +52,28 @@ class UndelayedPlay:
     actions: NDArray[np.int64]
     ended: NDArray[np.bool_]
     reward: float
+    finished: float
     told: bool
     environment: EnvironmentDescription
 
 
-def play_undelayed(configuration: RunConfiguration, *, progress: Progress = silent) -> UndelayedPlay:
-    """Play with every action in time.
+def play_undelayed(
+    configuration: RunConfiguration,
+    *,
+    delays: NDArray[np.int64] | None = None,
+    prepared: Prepared | None = None,
+    progress: Progress = silent,
+) -> UndelayedPlay:
+    """Play with every action in time, or as late as a sequence of delays says; the policy is asked in every frame.
 
     Parameters
     ----------
     configuration
-        Environment, policy, weights, frames and seed; what concerns time is not looked at.
+        Environment, policy, weights, frames, seed and default behaviour; what concerns time is not looked at.
+    delays
+        Integer array: for each frame the age of its action; -1: the default behaviour acts. None: all are 0.
+    prepared
+        What ``prepare(configuration)`` returned, if it was called before.
     progress
         Called with the frames played and the total.
 
@@ -80,18 +96,25 @@ def play_undelayed(configuration: RunConfiguration, *, progress: Progress = sile
     >>> play.reward, bool((play.actions == play.states + 1).all())
     (100.0, True)
     """
-    prepared = prepare(configuration)
-    if prepared.environment.action_row is not None:
+    prepared = prepared or prepare(configuration)
+    if delays is None and prepared.environment.action_row is not None:
         raise InputError(
             f"states and actions are counted, and in '{configuration.environment}' an action is "
             f"{prepared.environment.action_row}"
         )
     (policy,) = prepared.build_policies(1)
-    game = make_game(configuration.environment, **configuration.environment_options)
     told, frames = prepared.environment.tells_symbol, configuration.frames
+    options, kind = configuration.environment_options, policy.spec.kind
+    if told and kind is not None and not kind.prefix:  # random, noop and oracle look at no picture
+        options = without_pictures(configuration.environment, options)
+    game = make_game(configuration.environment, **options)
+    late = None
+    if delays is not None:
+        turns = EnvironmentPlan.of(configuration, prepared.environment).turns
+        late = DelayedActions(delays, DefaultBehaviour.of(configuration, game), turns=turns)
     states, actions, ended = np.empty(frames, np.int64), np.empty(frames, np.int64), np.zeros(frames, bool)
     numbers: dict[bytes, int] = {}
-    reward = 0.0
+    reward = finished = 0.0
     try:
         observation, info = game.reset(seed=configuration.seed)
         for frame in range(frames):
@@ -101,16 +124,19 @@ def play_undelayed(configuration: RunConfiguration, *, progress: Progress = sile
             else:
                 digest = blake2b(observation.tobytes(), digest_size=16).digest()
                 states[frame] = numbers.setdefault(digest, len(numbers))
-            actions[frame] = action = chosen_action(
-                policy, label if policy.spec.observes_symbol else observation, policy.spec.actions
-            )
+            seen = label if policy.spec.observes_symbol else observation
+            if late is None:
+                action = chosen_action(policy, seen, policy.spec.actions)
+            else:
+                action = late.act(chosen_chunk(policy, seen, policy.spec.actions))
+            actions[frame] = action if isinstance(action, int) else -1
             observation, gained, terminated, truncated, info = game.step(action)
             reward += float(gained)
             if terminated or truncated:
-                ended[frame] = True
+                ended[frame], finished = True, reward
                 observation, info = game.reset()
             if (frame + 1) % _TOLD_EVERY == 0:
                 progress(frame + 1, frames, f"playing {configuration.policy}")
     finally:
         game.close()
-    return UndelayedPlay(states, actions, ended, reward, told, prepared.environment)
+    return UndelayedPlay(states, actions, ended, reward, finished, told, prepared.environment)

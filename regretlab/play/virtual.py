@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import AnswerLost
+from ..errors import AnswerLost, RunError
 from ..interrupts import deferred, uninterrupted
 from ..progress import Progress
 from ..records import RecordWriter
@@ -24,7 +24,7 @@ from ..rules import cancelling
 from ..rules.state import boundary_at_or_after, boundary_at_or_before
 from .configuration import RunConfiguration
 from .latencies import LatencyStream
-from .loop import Answer, EnvironmentPlan, FrameLoop, chosen_chunk, chosen_for_all, first_number
+from .loop import Answer, EnvironmentPlan, FrameLoop, chosen_chunk, chosen_for_all, first_number, reported_tokens
 from .preparation import Prepared, hold_of
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class _VirtualClock:
             prepared.build_policies(workers) if learning is None else learning.policies(workers)
         )
         self._symbols = prepared.policy.observes_symbol
+        self._token_rate = configuration.tokens_per_second
         self._batch_seconds = None if configuration.batch_law is None else configuration.batch_seconds
         self._shown: deque[tuple[int, Any, int]] = deque(maxlen=configuration.batch)
         self._latencies = () if self._batch_seconds else _latencies(configuration, prepared)
@@ -78,7 +79,16 @@ class _VirtualClock:
     def _warm_up(self) -> float:
         if self._batch_seconds is not None:
             return self._batch_seconds(1)
-        return max(stream.warm_up for stream in self._latencies)
+        constant = max((stream.warm_up for stream in self._latencies), default=0.0)
+        if self._token_rate is None:
+            return constant
+        seen = self._policies[0].spec
+        self._answer(0, np.zeros(seen.frame_shape, seen.frame_dtype), 0)
+        return constant + self._token_seconds(0)
+
+    def _token_seconds(self, worker: int) -> float:
+        """Return how long the tokens take that a worker's policy reports for its last answer."""
+        return 0.0 if self._token_rate is None else reported_tokens(self._policies[worker]) / self._token_rate
 
     def learned(self) -> dict[str, Any]:
         """Return what the rule has learned so far, as a record reports it."""
@@ -181,7 +191,13 @@ class _VirtualClock:
                 begun = start, batch, self._under_way
                 heapq.heappush(self._events, (start + self._batch_seconds(len(batch)), _COMPLETION, worker, begun))
                 continue
-            takes = self._latencies[worker].next()
+            answer = None if self._token_rate is None else self._infer(worker, start)
+            takes = self._token_seconds(worker) + (self._latencies[worker].next() if self._latencies else 0.0)
+            if not takes:
+                raise RunError(
+                    f"policy '{self._policies[worker].spec.name}' reports 0 tokens, and its inference would take no "
+                    "time: give an inference time, the constant that is added"
+                )
             limit = self._cancel_after
             if len(self._threshold):
                 limit = float(cancelling.begin(self._threshold, worker))
@@ -198,7 +214,8 @@ class _VirtualClock:
                 heapq.heappush(self._events, (start + limit, _CANCELLED, worker, given_up))
                 continue
             frame = int(boundary_at_or_before(start, self._frame_time))
-            begun = start, [(frame, self._infer(worker, start), self._label)], self._under_way
+            answer = self._infer(worker, start) if answer is None else answer
+            begun = start, [(frame, answer, self._label)], self._under_way
             heapq.heappush(self._events, (start + takes, _COMPLETION, worker, begun))
         return outputs
 
@@ -289,7 +306,8 @@ def _learning(configuration: RunConfiguration, prepared: Prepared) -> "VirtualLe
 
 def _latencies(configuration: RunConfiguration, prepared: Prepared) -> Sequence[LatencyStream]:
     law = configuration.emulated_law()
-    assert law is not None
+    if law is None:
+        return ()
     return prepared.latencies or [
         LatencyStream(law, configuration.seed, worker) for worker in range(configuration.workers)
     ]

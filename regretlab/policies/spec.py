@@ -5,8 +5,8 @@ heavy, so that a command line refuses a wrong name before it loads a network.
 
 Names: ``nature``, ``impala-kN``, ``impala2x-kN`` (networks for 84x84 frames), ``mlp`` (a network for any array of
 numbers), ``random``, ``noop``, ``oracle`` (floors and ceiling), and a person's own: ``module:FILE.py:NAME`` (Python
-code, `regretlab.policies.user_code`), ``sb3:FILE.zip`` (`regretlab.policies.baselines3`) and ``ws://HOST:PORT`` (a
-policy server, `regretlab.policies.serving`).
+code, `regretlab.policies.user_code`; ``object:N`` for a callable of this process), ``sb3:FILE.zip``
+(`regretlab.policies.baselines3`) and ``ws://HOST:PORT`` (a policy server, `regretlab.policies.serving`).
 The width N is a whole number or a fraction in sixteenths: the 1x and 2x-deep networks of 55 and 70 thousand parameters
 in Riemer, Subbaraj, Berseth & Rish (2024) are ``impala-k1/16`` and ``impala2x-k1/16``.
 """
@@ -68,6 +68,8 @@ KINDS = (
     PolicyKind("oracle", "regretlab.policies.policy:OraclePolicy", observes_symbol=True),
     PolicyKind("ws://HOST:PORT", "regretlab.policies.serving.client:ServedPolicy"),
     PolicyKind("wss://HOST:PORT", "regretlab.policies.serving.client:ServedPolicy"),
+    PolicyKind("object:N", "regretlab.policies.user_code:policy_of_object"),
+    PolicyKind("distilled:FILE.safetensors", "regretlab.policies.distilled.policy:DistilledPolicy"),
     PolicyKind("sb3:FILE.zip", "regretlab.policies.baselines3:BaselinesPolicy"),
     PolicyKind("module:FILE.py:NAME", "regretlab.policies.user_code:user_policy"),
 )
@@ -90,7 +92,8 @@ POLICY_NAMES: tuple[str, ...] = (
 )
 """The names of the paper's models and of the floors; ``impala-kN`` and ``impala2x-kN`` take any other width too."""
 
-_FORMS = ", ".join(["nature", "impala-kN", "impala2x-kN (N a width)", "mlp", *(kind.form for kind in KINDS[:-1])])
+_OFFERED = [kind.form for kind in KINDS[:-1] if kind.prefix != "object:"]
+_FORMS = ", ".join(["nature", "impala-kN", "impala2x-kN (N a width)", "mlp", *_OFFERED])
 _FORMS += f" or {KINDS[-1].form}"
 _IMPALA = re.compile(r"impala(2x)?-k([0-9]+)(?:/([0-9]+))?")
 _LARGEST_WIDTH = 512
@@ -319,7 +322,7 @@ run code when opened
     @property
     def file(self) -> Path | None:
         """The file that a person's own policy is read from; ``None`` for the others."""
-        if not self.is_own or self.is_served:
+        if not self.is_own or self.is_served or self.name.startswith("object:"):
             return None
         rest = self.name.split(":", 1)[1]
         return Path(rest.rpartition(":")[0] if self.name.startswith("module:") else rest)

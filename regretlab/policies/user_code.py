@@ -7,7 +7,11 @@ untrusted configuration file or weights ever lead here (`regretlab.play.mirror` 
 
 * a ``torch.nn.Module``: it is given one observation, float32 of shape ``(1, *observation_shape)``, unscaled, and
   returns the values of the actions, shape ``(1, actions)``; the action of largest value is played; or
-* any other callable: it is given the observation as the environment shows it, and returns the action.
+* any other callable: it is given the observation as the environment shows it, and returns the action, or
+  ``(action, tokens)``: how many tokens it took to choose it (`regretlab.play.referee`). A callable with an attribute
+  ``tokens`` reports them there.
+
+A callable of this process needs no file: ``object_policy`` gives it a name (``object:N``), valid in this process alone.
 
 Where an action is a row of numbers, ``actions`` is how many they are, and what a module returns is the action.
 """
@@ -26,7 +30,10 @@ from numpy.typing import NDArray
 from regretlab.errors import InputError, RunError
 from regretlab.policies.spec import PolicySpec
 
-__all__ = ["CallablePolicy", "ModulePolicy", "user_policy"]
+__all__ = ["CallablePolicy", "ModulePolicy", "object_policy", "policy_of_object", "user_policy"]
+
+_OBJECTS: list[Any] = []
+"""The callables of this process that have a name; number N has ``object:N``."""
 
 
 class ModulePolicy:
@@ -60,15 +67,66 @@ class ModulePolicy:
 
 
 class CallablePolicy:
-    """Plays what a callable answers."""
+    """Plays what a callable answers: an action, or ``(action, tokens)``.
+
+    Attributes
+    ----------
+    tokens
+        Tokens that it reports for the last action; None where it reports none.
+    """
 
     def __init__(self, spec: PolicySpec, answer: Callable[[NDArray[Any]], Any]) -> None:
         self.spec = spec
         self._answer = answer
+        self.tokens: Any = None
 
     def act(self, observation: NDArray[Any]) -> Any:
         """Return the action for an observation."""
-        return self._answer(observation)
+        answer = self._answer(observation)
+        pair = isinstance(answer, tuple) and len(answer) == 2
+        if pair and (self.spec.action_row is None or np.ndim(answer[0])):  # else a row of two numbers
+            answer, self.tokens = answer
+        else:
+            self.tokens = getattr(self._answer, "tokens", None)
+        return answer  # checked by the caller
+
+
+def object_policy(answer: Callable[[NDArray[Any]], Any]) -> str:
+    """Return the name of a callable of this process: it is given an observation and returns an action.
+
+    Raises
+    ------
+    InputError
+        If it cannot be called.
+
+    Examples
+    --------
+    >>> object_policy(print) == object_policy(print)
+    True
+    """
+    if not callable(answer):
+        raise InputError(f"a policy is a name or a callable, not {answer!r}")
+    if not any(known is answer for known in _OBJECTS):
+        _OBJECTS.append(answer)
+    return f"object:{next(number for number, known in enumerate(_OBJECTS) if known is answer)}"
+
+
+def policy_of_object(spec: PolicySpec) -> ModulePolicy | CallablePolicy:
+    """Make the policy that ``object:N`` names.
+
+    Raises
+    ------
+    InputError
+        If no callable of this process has that name.
+    """
+    number = spec.name.partition(":")[2]
+    if not number.isdecimal() or int(number) >= len(_OBJECTS):
+        raise InputError(f"policy {spec.name!r} is a Python object of another process: give module:FILE.py:NAME")
+    return _playing(spec, _OBJECTS[int(number)])
+
+
+def _playing(spec: PolicySpec, made: Any) -> ModulePolicy | CallablePolicy:
+    return ModulePolicy(spec, made) if isinstance(made, torch.nn.Module) else CallablePolicy(spec, made)
 
 
 def user_policy(spec: PolicySpec) -> ModulePolicy | CallablePolicy:
@@ -92,10 +150,8 @@ def user_policy(spec: PolicySpec) -> ModulePolicy | CallablePolicy:
         raise InputError(
             f"policy {spec.name!r}: {name}({spec.frame_shape}, {spec.actions}) failed: {_sentence(error)}"
         ) from error
-    if isinstance(made, torch.nn.Module):
-        return ModulePolicy(spec, made)
     if callable(made):
-        return CallablePolicy(spec, made)
+        return _playing(spec, made)
     raise InputError(
         f"policy {spec.name!r}: {name} returned a {type(made).__name__}; a torch module or a callable is needed"
     )

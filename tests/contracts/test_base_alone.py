@@ -65,6 +65,7 @@ NEEDS_PLAY = [
     "run --policy nature --emulate-latency 0.04 --frames 60 --out new",
     "validate --quick --out new",
     "profile --policy impala-k1 --json",
+    "distil --out new.safetensors",
     f"experiment asynchronous {ROOT}/tests/contracts/asynchronous.toml --out new",
     f"experiment simulated-delay {ROOT}/tests/contracts/simulated-delay.toml --out new",
     f"sweep {ROOT}/tests/contracts/sweep.toml --out new.nc",
@@ -73,6 +74,7 @@ NEEDS_PLAY = [
     "record replay record",
     "stochasticity --env CartPole-v1",
     "delay-curve --env CartPole-v1 --policy random",
+    "referee --policy oracle",
     "stochasticity --record record",
     "bound --inference-time @record --mode-probability 0.9",
 ]

@@ -19,6 +19,7 @@ SHORTER = {
 }
 REPLACED = {
     ("delay-curve",): {"300": "40"},
+    ("referee",): {"300": "60"},
     ("run",): {"1200": "60"},
     ("learn",): {"50000": "500"},
     ("figures",): {"regret": "tolerable-time"},

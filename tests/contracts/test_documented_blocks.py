@@ -49,6 +49,8 @@ PARSED = (
     "regretlab run --backend ray --ray-address auto --policy impala-k1 --workers 4 --learners 8 --out learned",
     # minutes of realtime play; the table below it is compared on its own
     "regretlab validate --quick --out validation",
+    # minutes on the wall clock: tests/play/test_referee.py
+    "regretlab referee --policy impala-k1 --frames 300 --replications 4",
     # minutes of play; tests/experiments reads these files and plays both protocols
     "regretlab experiment simulated-delay paper_figures/experiments/stacker.toml --budget cpu --out stacker.parquet",
     "regretlab experiment simulated-delay late.toml --cores 2 --out late.parquet --figure late.svg",
@@ -70,6 +72,7 @@ CHANGED = {
 """Words that stand for something, or would take long, and what is run in their place."""
 ADDED = {
     "profile": ["--samples", "5"],
+    "referee": ["--frames", "60", "--replications", "4"],
     "run": ["--clock", "virtual"],  # real processes have tests of their own
 }
 ELSEWHERE = {"ray", "make", "pip"}
