@@ -27,6 +27,7 @@ def application() -> Any:
         compare,
         completion,
         delay_curve,
+        distil,
         doctor,
         experiment,
         explore,

@@ -41,7 +41,7 @@ from ..trust import refuse_foreign_code
 __all__ = ["PROTOCOLS", "Cell", "DelayCase", "Experiment", "read_experiment"]
 
 PROTOCOLS = ("simulated-delay", "asynchronous")
-PLAYERS = ("dqn", "rainbow", "script", "random", "noop", "fixed")
+PLAYERS = ("dqn", "rainbow", "script", "policy", "random", "noop", "fixed")
 _SECTIONS = ("experiment", "learning", "run", "case", "budget")
 _GIVEN = ("environment", "environment_options", "frames", "seed", "learning", "resume")  # of a run, by the experiment
 
@@ -54,7 +54,10 @@ class DelayCase(BaseModel):
     label
         Name of the case in the results.
     player
-        "dqn", "rainbow", "script" (a scripted player of the game), "random", "noop" or "fixed" (always ``action``).
+        "dqn", "rainbow", "script" (a scripted player of the game), "policy", "random", "noop" or "fixed" (always
+        ``action``).
+    policy
+        Of the player "policy": a distilled network, ``distilled:FILE.safetensors``.
     action
         Of the player "fixed".
     network
@@ -74,7 +77,8 @@ class DelayCase(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     label: str = Field(min_length=1)
-    player: Literal["dqn", "rainbow", "script", "random", "noop", "fixed"]
+    player: Literal["dqn", "rainbow", "script", "policy", "random", "noop", "fixed"]
+    policy: str = ""
     action: int | None = Field(default=None, ge=0)
     network: str = ""
     delay: list[int] = Field(default=[0], min_length=1)
@@ -164,7 +168,7 @@ class Experiment:
 
     def to_json(self) -> dict[str, Any]:
         """Return the experiment as plain values; settings newer than the first results only if not usual."""
-        usual = {"episode_frames": None, "interval": 1, "press": 0, "action": None}
+        usual = {"episode_frames": None, "interval": 1, "press": 0, "action": None, "policy": ""}
         parts = [self.settings.model_dump(), *self.cases]
         first, *cases = [
             {name: value for name, value in part.items() if name not in usual or value != usual[name]} for part in parts
@@ -286,6 +290,10 @@ def _delay_case(values: dict[str, Any], learning: dict[str, Any], place: str) ->
         raise InputError(f"{place}.press: must be at most the interval of {case.interval} frames, not {case.press}")
     if (case.action is None) == (case.player == "fixed"):
         raise InputError(f"{place}.action: player 'fixed' needs an action, and no other player takes one")
+    if case.policy.startswith("distilled:") != (case.player == "policy"):
+        raise InputError(
+            f"{place}.policy: player 'policy' needs a policy distilled:FILE.safetensors, and no other player takes one"
+        )
     for name in ("delay", "interaction"):
         listed = getattr(case, name)
         if len(set(listed)) < len(listed):

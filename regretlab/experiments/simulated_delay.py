@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..policies.agents.dqn import DQN
+    from ..policies.distilled.policy import DistilledPolicy
 
 __all__ = ["AgentPlayer", "PlayedFrame", "check_simulated_delay", "play_delayed", "play_simulated_delay"]
 
@@ -161,6 +162,30 @@ class AgentPlayer(FixedPlayer):
         self._agent.played(frames)
 
 
+class PolicyPlayer(FixedPlayer):
+    """A distilled network.
+
+    Parameters
+    ----------
+    policy
+        The network.
+    delay
+        Frames from seeing to acting.
+    """
+
+    def __init__(self, policy: "DistilledPolicy", delay: int) -> None:
+        self._policy, self._delay = policy, delay
+        self.memory = delay + 1  # and what was done in the frame before it
+
+    def see(self, observation: NDArray[np.generic]) -> Any:
+        """Keep the observation."""
+        return observation
+
+    def act(self, seen: Any, since: Sequence[int], frame: int) -> int:
+        """Return the network's action for this delay."""
+        return self._policy.late_action(seen, since, self._delay)
+
+
 def play_simulated_delay(
     experiment: Experiment, cell: Cell, report: Callable[[int], None] = lambda frames: None
 ) -> "pd.DataFrame":
@@ -220,6 +245,8 @@ def check_simulated_delay(experiment: Experiment) -> None:
                 )
             if case["player"] == "script":
                 scripted_player(experiment.settings.environment)
+            elif case["player"] == "policy":
+                _policy(case["policy"], game)
             elif case["network"]:
                 from ..policies.networks import build_network
                 from ..policies.spec import PolicySpec
@@ -240,7 +267,7 @@ def check_simulated_delay(experiment: Experiment) -> None:
 def _options(experiment: Experiment, cell: Cell) -> dict[str, Any]:
     """Return the environment's options; players that look at no pixels have none drawn where that can be left out."""
     options = dict(experiment.settings.environment_options)
-    if cell.case["player"] in ("dqn", "rainbow"):
+    if cell.case["player"] in ("dqn", "rainbow", "policy"):
         return options
     return without_pictures(experiment.settings.environment, options)
 
@@ -263,10 +290,20 @@ def _player(experiment: Experiment, cell: Cell, game: Any) -> FixedPlayer:
         return RandomPlayer(actions, cell.seed)
     if kind == "script":
         return scripted_player(experiment.settings.environment, cell.seed)
+    if kind == "policy":
+        return PolicyPlayer(_policy(cell.case["policy"], game), cell.delay)
     from ..policies.agents import make_agent
 
     shape = tuple(int(side) for side in game.observation_space.shape)
     return AgentPlayer(make_agent(kind, cell.case["network"], shape, actions, _learning(experiment, cell), cell.seed))
+
+
+def _policy(name: str, game: Any) -> "DistilledPolicy":
+    from ..policies.distilled.policy import DistilledPolicy
+    from ..policies.spec import PolicySpec
+
+    shape, dtype = tuple(int(side) for side in game.observation_space.shape), str(game.observation_space.dtype)
+    return DistilledPolicy(PolicySpec(name, int(game.action_space.n), shape, frame_dtype=dtype))
 
 
 def _default_action(experiment: Experiment, game: Any) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .stacker import Stacker
 from .stacker_player import best_landing, piece_cells
 
-__all__ = ["StackerPlanner", "StackerState", "StackerWatcher"]
+__all__ = ["StackerPlanner", "StackerState", "StackerWatcher", "planned_press"]
 
 _NOOP, _A, _B, _LEFT, _RIGHT, _DOWN = 0, 1, 2, 3, 5, 6
 _DROP_FRAMES = 3  # frames of Down that move the piece one row
@@ -106,13 +106,28 @@ class StackerPlanner:
         if self._pieces != seen.pieces:
             self._pieces, self._target = seen.pieces, _plan(seen.board, piece, row)
         wanted_turn, wanted_column, lowest = self._target
-        turns = (wanted_turn - turn - _presses(under_way, _A) + _presses(under_way, _B)) % 4
-        columns = wanted_column - column - _presses(under_way, _RIGHT) + _presses(under_way, _LEFT)
-        if turns == 0 and columns == 0:
-            frames = _DROP_FRAMES * (max(lowest - row, 0) + 1) + _CHECKING_FRAMES // 2
-            return _DOWN if under_way.count(_DOWN) < frames else _NOOP
-        press = (_A if turns <= 2 else _B) if turns else (_RIGHT if columns > 0 else _LEFT)
-        return press if before != press else _NOOP  # a button counts when it goes down, so let go between presses
+        return planned_press(wanted_turn - turn, wanted_column - column, lowest - row, under_way, before)
+
+
+def planned_press(turns: int, columns: int, rows: int, under_way: list[int], before: int) -> int:
+    """Return the next button for a piece that was so many turns, columns and rows from where it is to land.
+
+    Parameters
+    ----------
+    turns, columns, rows
+        What was missing when the piece was seen.
+    under_way
+        The actions since.
+    before
+        The action of the frame before.
+    """
+    turns = (turns - _presses(under_way, _A) + _presses(under_way, _B)) % 4
+    columns += _presses(under_way, _LEFT) - _presses(under_way, _RIGHT)
+    if turns == 0 and columns == 0:
+        frames = _DROP_FRAMES * (max(rows, 0) + 1) + _CHECKING_FRAMES // 2
+        return _DOWN if under_way.count(_DOWN) < frames else _NOOP
+    press = (_A if turns <= 2 else _B) if turns else (_RIGHT if columns > 0 else _LEFT)
+    return press if before != press else _NOOP  # a button counts when it goes down, so let go between presses
 
 
 def _presses(actions: list[int], button: int) -> int:

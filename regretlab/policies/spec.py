@@ -75,6 +75,7 @@ KINDS = (
     PolicyKind("http://HOST:PORT", "regretlab.policies.serving.client:ServedPolicy"),
     PolicyKind("https://HOST", "regretlab.policies.serving.client:ServedPolicy"),
     PolicyKind("object:N", "regretlab.policies.user_code:policy_of_object"),
+    PolicyKind("distilled:FILE.safetensors", "regretlab.policies.distilled.policy:DistilledPolicy"),
     PolicyKind("sb3:FILE.zip", "regretlab.policies.baselines3:BaselinesPolicy"),
     PolicyKind("module:FILE.py:NAME", "regretlab.policies.user_code:user_policy"),
 )

@@ -182,7 +182,7 @@ def save_parameters(
 
 
 def write_tensors(
-    path: str | os.PathLike[str], tensors: Mapping[str, NDArray[np.float32]], metadata: Mapping[str, Any]
+    path: str | os.PathLike[str], tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, Any]
 ) -> Path:
     """Write named tensors and JSON metadata to a safetensors file, whole or not at all."""
     target = Path(path)

@@ -65,6 +65,7 @@ NEEDS_PLAY = [
     "run --policy nature --emulate-latency 0.04 --frames 60 --out new",
     "validate --quick --out new",
     "profile --policy impala-k1 --json",
+    "distil --out new.safetensors",
     f"experiment asynchronous {ROOT}/tests/contracts/asynchronous.toml --out new",
     f"experiment simulated-delay {ROOT}/tests/contracts/simulated-delay.toml --out new",
     f"sweep {ROOT}/tests/contracts/sweep.toml --out new.nc",

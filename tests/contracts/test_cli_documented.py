@@ -93,11 +93,14 @@ def test_the_keys_of_experiments_and_of_their_cases_are_those_of_the_output(prot
         ("delay-curve", ["--env", "beacon", "--policy", "oracle", "--frames", "40", "--replications", "8"], set()),
         ("referee", [*PLAYED[2:], "--frames", "60", "--replications", "4"], set()),
         ("run", [*PLAYED, "--frames", "100"], set()),
+        ("distil", ["--env", "beacon", "--rounds", "1", "--frames", "8", "--updates", "1"], set()),
         ("profile", ["--policy", "nature", "--samples", "3"], set()),
     ],
 )
 def test_the_keys_are_those_of_the_output(command, words, inherited, answer, tmp_path):
     out = ["--out", str(tmp_path / "record")] if command in ("run", "figures") else []
+    if command == "distil":
+        out = ["--out", str(tmp_path / "d.safetensors")]
     if command == "sweep":
         out = ["--out", str(tmp_path / "sweep.nc"), "--cores", "1"]
     said = answer(command, *words, *out, "--json")

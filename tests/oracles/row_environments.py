@@ -1,7 +1,7 @@
 """Environments whose actions are rows of numbers, with rewards that say exactly which action came when.
 
 Registered as ``tests.oracles.row_environments:tests/Tracker-v0``, and likewise
-``tests/Levers-v0`` and ``tests/Both-v0``.
+``tests/Regulator-v0``, ``tests/Levers-v0`` and ``tests/Both-v0``.
 """
 
 import gymnasium
@@ -36,6 +36,32 @@ class Tracker(gymnasium.Env):
         return self._y.copy(), reward, False, False, {}
 
 
+class Regulator(gymnasium.Env):
+    """A mass that is pushed: x' = A x + B a + noise, reward -(x'Qx + a'Ra); shown are place, speed and the frame."""
+
+    metadata = {"render_modes": [], "render_fps": 50}  # noqa: RUF012
+    A = np.array([[1.0, 0.3], [0.0, 0.98]])
+    B = np.array([[0.0], [0.5]])
+    Q = np.diag([1.0, 0.1])
+    R = np.array([[0.4]])
+    W = np.array([[0.02, 0.01], [0.01, 0.05]])
+
+    def __init__(self):
+        self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (3,), np.float64)
+        self.action_space = gymnasium.spaces.Box(-100.0, 100.0, (1,), np.float64)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._x, self._frame, self._root = np.zeros(2), 0, np.linalg.cholesky(self.W)
+        return np.array([*self._x, 0.0]), {}
+
+    def step(self, action):
+        reward = -float(self._x @ self.Q @ self._x + action @ self.R @ action)
+        self._x = self.A @ self._x + self.B @ action + self._root @ self.np_random.standard_normal(2)
+        self._frame += 1
+        return np.array([*self._x, self._frame]), reward, False, False, {}
+
+
 class Levers(gymnasium.Env):
     """Three levers with 3, 2 and 4 positions: a frame earns 100 a + 10 b + c; an episode has 50 frames."""
 
@@ -68,5 +94,6 @@ class Both(Levers):
 
 
 gymnasium.register("tests/Both-v0", entry_point=Both)
+gymnasium.register("tests/Regulator-v0", entry_point=Regulator)
 gymnasium.register("tests/Tracker-v0", entry_point=Tracker)
 gymnasium.register("tests/Levers-v0", entry_point=Levers)

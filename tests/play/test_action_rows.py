@@ -265,7 +265,7 @@ def test_rows_of_numbers_are_checked_as_stated():
             row.checked_chunk(wrong)
 
 
-@pytest.mark.parametrize("policy", ["predict", "follow"])
+@pytest.mark.parametrize("policy", ["predict", pytest.param("follow", marks=pytest.mark.thorough)])
 @pytest.mark.filterwarnings(r"ignore:connect\(\) must be used:DeprecationWarning")
 def test_a_server_s_chunks_of_rows_play_as_the_policy_s_own(policy, own, tmp_path):
     """``regretlab serve`` in a process of its own; openpi's client gets the same rows."""
