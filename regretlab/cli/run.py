@@ -75,15 +75,9 @@ def run(
         beacon (what is played without --rom), stacker, duel, tetris, pokemon, boxing, krull, namethisgame, or any
         Gymnasium id with a discrete action space (module:id imports the module first).
     policy
-<<<<<<< HEAD
-        nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, sb3:FILE.zip, module:FILE.py:NAME (which runs the
-        code in that file), ws://HOST:PORT (a policy server that speaks the openpi protocol) or
-        http://HOST:PORT/PATH (a server that is asked by POST requests).
-=======
         nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, distilled:FILE.safetensors (or distilled:stacker),
-        sb3:FILE.zip, module:FILE.py:NAME (which runs the code in that file), or ws://HOST:PORT (a policy server that
-        speaks the openpi protocol).
->>>>>>> main
+        sb3:FILE.zip, module:FILE.py:NAME (which runs the code in that file), ws://HOST:PORT (a policy server that
+        speaks the openpi protocol) or http://HOST:PORT/PATH (a server that is asked by POST requests).
     clock
         real: processes on the wall clock; virtual: the same rules on simulated time, reproducible to the byte.
     frames
