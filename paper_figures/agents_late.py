@@ -50,7 +50,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         "caption": (
             f"The cartridge beacon with {symbols} symbols that stay with probability {stay:g}, simulated delay. Wide "
             "strokes: the most that can be earned, 1/K + (1 - 1/K) lambda^d in each frame with an action. Points: "
-            f"DQN, Rainbow and the oracle, which is told the symbol, in the last {100 * experiment['counted']:.0f} % "
+            f"DQN, Rainbow and the oracle, which receives the symbol, in the last {100 * experiment['counted']:.0f} % "
             "of "
             f"{experiment['frames']:,} frames; means over {experiment['seeds']} seeds with 95 % intervals (Student's "
             "t). Sequential: after each action as many frames of no-op as the delay, so fewer actions to learn from. "

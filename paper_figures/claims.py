@@ -17,16 +17,16 @@ CLAIMS: dict[int, str] = {
     4: "Algorithm 1, staggering by the maximum time: the interval between actions does not vary.",
     5: "Algorithm 2, staggering by the expected time: fewer workers for the same rate, and intervals that vary.",
     6: "Enough asynchronous learners make learning keep up with acting.",
-    7: "Pokemon: staggered inference with learning beside it makes more progress per frame than sequential play.",
+    7: "Pokemon: staggered inference with concurrent learning makes more progress per frame than sequential play.",
     8: "Tetris: against model size, asynchronous inference keeps more reward than sequential interaction.",
     9: "Atari, frame by frame: the same, for once and twice as deep networks.",
     10: "The workers and learners needed grow about linearly with inference time and with parameters.",
 }
 """The claims of Riemer, Subbaraj, Berseth & Rish 2024 (arXiv 2412.14355), in our words."""
 
-OUTCOMES = ("holds", "holds on a stand-in", "holds in part", "not told apart", "does not hold")
-"""A stand-in is a game or a player of our own in place of the paper's; not told apart: no difference
-between players that beat random play is told from zero."""
+OUTCOMES = ("holds", "holds on a stand-in", "holds in part", "undecided", "does not hold")
+"""A stand-in is a game or a player of our own in place of the paper's; undecided: no difference
+between players that beat random play differs significantly from zero."""
 
 
 def judgement(outcome: str, because: str) -> dict[str, str]:

@@ -106,7 +106,7 @@ def said_verdict(panel: dict[str, Any]) -> str:
         *(panel["ways"][way] for way in WAYS),
         strict=True,
     ):
-        said = {1: "", 0: "not told apart", -1: "sequential is ahead"}[sign(interval)]
+        said = {1: "", 0: "undecided", -1: "sequential is ahead"}[sign(interval)]
         if not clear:
             said += f"{', ' if said else ''}asynchronous not clear of the floors"
         told = f"{model} ({_frames(delay)}) {high:.3g} ± {above:.2g} against {low:.2g} ± {below:.2g}"
@@ -141,7 +141,7 @@ def judge_sizes(panels: Sequence[dict[str, Any]], who: str) -> dict[str, str]:
         "holds on a stand-in" if both == len(signs)
         else "does not hold" if second >= max(first, 1)
         else "holds in part" if both
-        else "not told apart"
+        else "undecided"
     )  # fmt: skip
     return judgement(
         outcome,

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from .differences import CONFIDENCE, difference, sign
+from .looks import CONCURRENT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,9 +20,9 @@ RESULTS_READ = (
     "delays.py",
     "differences.py",
 )
-PLAYERS = ("sequential", "sequential, learning beside it", "staggered")
+PLAYERS = ("sequential", CONCURRENT, "staggered")
 FLOORS = ("random, staggered", "random, sequential")
-SAME_RULE = {"staggered": FLOORS[0], "sequential, learning beside it": FLOORS[1]}
+SAME_RULE = {"staggered": FLOORS[0], CONCURRENT: FLOORS[1]}
 """Agents, and random play that acts by the rule of each."""
 
 
@@ -107,7 +108,7 @@ def _difference(panel: dict[str, Any], first: str, second: str) -> tuple[float, 
 
 def _compared(panel: dict[str, Any], agent: str, floor: str) -> str:
     low, high = _difference(panel, agent, floor)
-    said = "more than" if low > 0 else "fewer than" if high < 0 else "not told apart from"
+    said = "more than" if low > 0 else "fewer than" if high < 0 else "not significantly different from"
     return f"{agent} {said} {floor}: difference {low:+.1f} to {high:+.1f}"
 
 
@@ -127,7 +128,7 @@ def _judged(progress: list[dict[str, Any]]) -> dict[str, str]:
     ]
     outcome = (
         "holds on a stand-in" if min(apart) == 1 else "holds in part" if sum(apart) > 0
-        else "does not hold" if min(apart) == -1 else "not told apart"
+        else "does not hold" if min(apart) == -1 else "undecided"
     )  # fmt: skip
     told = "; ".join(
         f"{panel['title']} {_last(panel, 'staggered')[0]:.1f} against {_last(panel, 'sequential')[0]:.1f}, "

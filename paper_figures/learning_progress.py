@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from .differences import difference, sign
+from .looks import CONCURRENT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -13,7 +14,7 @@ NAME = "learning-progress"
 TITLE = "Progress of DQN against frames, by how inference and learning share the time"
 CLAIMS = (6, 7)
 CLAIM = (
-    "Learning beside the play removes what blocking learning costs, staggered inference what waiting for an inference "
+    "Concurrent learning removes what blocking learning costs, staggered inference what waiting for an inference "
     "costs: then DQN comes to the oracle's reward under the same delays."
 )
 RESULTS_READ = ("results/beacon_learning.parquet", "delays.py", "differences.py")
@@ -43,7 +44,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             "20 ms an inference, 15 ms a learning step (emulated). Lines: means over "
             f"{experiment['seeds']} seeds of each {experiment['frames'] // experiment['windows']:,} frames, bands: "
             "95 % "
-            "intervals (Student's t); exploration falls from 1 to 0 over the first 2,000 frames. The oracle is told "
+            "intervals (Student's t); exploration falls from 1 to 0 over the first 2,000 frames. The oracle receives "
             "the "
             f"symbol and has the delays of the staggered workers. Played on {metadata['machine']} by "
             f"`{metadata['command']}`."
@@ -63,16 +64,16 @@ def _judged(late: dict[str, list[float]], by_seed: dict[str, tuple[float, ...]])
     def ahead(first: str, second: str) -> bool:
         return sign(difference(by_seed[first], by_seed[second])) > 0
 
-    blocking, beside, staggered = "sequential, blocking learning", "sequential, learning beside it", "staggered"
-    told = ", ".join(f"{late[name][0]:.2f} ({name})" for name in (blocking, beside, staggered))
+    blocking, concurrent, staggered = "sequential, blocking learning", CONCURRENT, "staggered"
+    told = ", ".join(f"{late[name][0]:.2f} ({name})" for name in (blocking, concurrent, staggered))
     return {
         "6": judgement(
-            "holds" if ahead(beside, blocking) else "does not hold",
-            f"reward per frame {late[blocking][0]:.2f} when the worker learns itself, {late[beside][0]:.2f} with a "
-            "learner beside it",
+            "holds" if ahead(concurrent, blocking) else "does not hold",
+            f"reward per frame {late[blocking][0]:.2f} when the worker learns itself, {late[concurrent][0]:.2f} with a "
+            "learner next to it",
         ),
         "7": judgement(
-            "holds on a stand-in" if ahead(staggered, beside) and ahead(beside, blocking) else "does not hold",
+            "holds on a stand-in" if ahead(staggered, concurrent) and ahead(concurrent, blocking) else "does not hold",
             f"on beacon: reward per frame {told}",
         ),
     }

@@ -4,7 +4,10 @@ from typing import Any
 
 from regretlab.plots.style import COLOURS, GREY
 
-__all__ = ["LOOKS", "look_of", "words_of"]
+__all__ = ["CONCURRENT", "LOOKS", "look_of", "words_of"]
+
+CONCURRENT = "sequential, learning beside it"
+"""The label in committed results of sequential play with a concurrent learner."""
 
 LOOKS = {
     "max-time": (COLOURS[0], "o"),

@@ -63,6 +63,7 @@ RESULTS = Path(__file__).parent / "results"
 """Committed results of long runs, each with the command that made it."""
 
 _ROOT = Path(__file__).parent
+_PAD = 0.0415  # inches, what the layout leaves on each side, so that a picture is as wide as its page
 
 
 def figure_module(name: str) -> ModuleType:
@@ -211,5 +212,5 @@ def _save(figure: "Figure", paths: Sequence[Path]) -> None:
         stamp = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}[form]
         buffer = BytesIO()
         with house_style():
-            figure.savefig(buffer, format=form, bbox_inches="tight", metadata=stamp)
+            figure.savefig(buffer, format=form, bbox_inches="tight", pad_inches=_PAD, metadata=stamp)
         write_atomically(path, buffer.getvalue())

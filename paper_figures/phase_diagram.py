@@ -72,7 +72,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             "2": judgement(
                 "holds in part" if alone else "holds",
                 f"with inferences of {sorted(PLAYED_AT)[1] - 0.5:g} frames and more one sequential worker is the best "
-                f"choice in {alone} of {len(long)} runs that can tell",
+                f"choice in {alone} of {len(long)} decided runs",
             )
         },
         "caption": (
@@ -90,8 +90,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             "the shift register of the regions, so a mark near the line may lie on its other side."
         ),
         "verdict": (
-            f"{agree} of the {clear} runs that can tell choose the predicted regime of the cartridge's own closed form "
-            f"({len(points) - clear} of {len(points)} cannot tell). With constant times one worker alone is best "
+            f"{agree} of the {clear} decided runs choose the predicted regime of the cartridge's own closed form "
+            f"({len(points) - clear} of {len(points)} are undecided). With constant times one worker alone is best "
             "only where an "
             "inference fits into a frame."
         ),

@@ -12,7 +12,7 @@ TITLE = "Reward of late decisions in three games, predicted from their staleness
 CLAIM = (
     "In a witness MDP a decision that is d frames late earns what the staleness curve says: the share of decisions "
     "that "
-    "are still the same d frames later. Games that are no witnesses need not follow it."
+    "are still the same d frames later. Games that are not witnesses need not follow it."
 )
 RESULTS_READ = ("results/staleness.json",)
 

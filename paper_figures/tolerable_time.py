@@ -70,7 +70,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         "verdict": (
             f"The closed form for constant times and a search over delays differ by {worst} frames at most. For a "
             "tenth of the "
-            "gap per frame the world may leave its likeliest course with probability at most "
+            "gap per frame the world may leave its most likely course with probability at most "
             + ", ".join(f"{jump:.2g} ({name})" for name, jump in needed)
             + " per frame."
         ),

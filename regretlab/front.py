@@ -311,7 +311,7 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
         return scenario, {}
     from .play.preparation import describe_environment
     from .rules import get_rule
-    from .theory.cancelling import best_threshold
+    from .simulation.thresholds import threshold_for_rule
     from .theory.loss import limit_of, loss_of, serves_oldest_first, worth_of
 
     known = None if scenario.is_default("frame_time") else scenario.frame_time
@@ -338,14 +338,12 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
         settings["cancel_worth"] = worth_of(loss, limit_of(world, loss))
     elif scenario.cancel_after == "auto":
         assert scenario.inference_time is not None
-        threshold = best_threshold(
-            scenario.inference_time,
-            frame,
-            loss,
-            workers=scenario.workers,
-            service_model=scenario.service_model,
-            chunk=scenario.chunk,
-        )
+        known_law = world.replace(frame_time=frame, cancel_after=None)
+        if get_rule(scenario.rule).holds and scenario.hold in (None, "auto"):
+            from .simulation.on_witness import with_hold
+
+            known_law = with_hold(known_law)
+        threshold = threshold_for_rule(known_law, scenario.inference_time, loss)
         numbers["cancel_after"] = None if threshold == float("inf") else threshold
     if not get_rule(scenario.rule).holds:  # no other part of a run weighs them
         numbers |= {"gap_default": Scenario.gap_default, "gap_delay": Scenario.gap_delay}

@@ -337,8 +337,8 @@ class Scenario:
     age_limit
         Frames of age from which the default behaviour acts instead of an output, or auto.
     cancel_after
-        Seconds after which an inference is cancelled; auto: the threshold of the least lower bound, learned where the
-        law is not known; learned: that of the times seen so far.
+        Seconds after which an inference is cancelled; auto: that with which the rule loses least, learned where
+        the law is not known; learned: that of the least lower bound for the times seen so far.
     replicas
         Workers that race on each observation: the first to complete counts, the others are cancelled.
     batch_law

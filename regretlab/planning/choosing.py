@@ -170,7 +170,12 @@ def plan(
     number, hold = None if workers is None else asked.workers, asked.hold
     if number == math.inf and (machine.cores is not None or machine.contention or machine.worker_cost):
         raise InputError("an unlimited pool has no cores to share and no cost: give a finite number of workers")
-    choices = [choice.serving(options_of(scenario)) for choice in _choices(rule, number, hold, alignment)]
+    if scenario.cancel_after == "auto" and services != "given":
+        scenario = scenario.replace(cancel_after=None)  # a plan chooses whether and when to cancel
+    serving = [options_of(scenario)]
+    if scenario.cancel_after == "auto":  # never is one of the thresholds
+        serving.append({name: value for name, value in serving[0].items() if name != "cancel_after"})
+    choices = [choice.serving(each) for each in serving for choice in _choices(rule, number, hold, alignment)]
     fixed_hold = None if hold in (None, "auto") else int(hold or 0)
     most = (
         most_workers_for(searched, machine, loss.gap_default)
@@ -485,10 +490,15 @@ def _more_would_help(search: _Search, best: Candidate, choice: _Choice | None, m
     """Return whether the best choice loses less with more workers than the search limit."""
     if choice is None or choice.rule.single_worker or best.workers != most:
         return False
-    doubled = search.scan.candidate(
-        search.machine, choice.rule, 2.0 * most, hold=best.hold, alignment=choice.alignment, options=choice.options
-    )
-    return doubled is not None and doubled.sure_total < best.total - 10 * search.scan.tolerance
+    for options in (best.options, choice.options):  # with the threshold of the best, and with one of their own
+        doubled = search.scan.candidate(
+            search.machine, choice.rule, 2.0 * most, hold=best.hold, alignment=choice.alignment, options=options
+        )
+        if doubled is not None:
+            doubled = search.scan.settled(search.machine, doubled)
+            if doubled.sure_total < best.total - 10 * search.scan.tolerance:
+                return True
+    return False
 
 
 def _ways(rule: StaggeringRule) -> list[_Choice]:

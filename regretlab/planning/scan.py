@@ -24,6 +24,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..laws import Law
+from ..laws.law import LongTailError
 from ..laws.load_law import LoadLaw
 from ..results import RegretParts, ServiceLaw
 from ..rules import get_rule
@@ -239,7 +240,7 @@ class Scan:
         if key not in self._services:
             try:
                 self._services[key] = self._service(*key)
-            except NoClosedForm:
+            except (NoClosedForm, LongTailError):
                 self._services[key] = None
         return self._services[key]
 

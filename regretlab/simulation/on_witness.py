@@ -40,6 +40,7 @@ from .result import SimulationResult
 from .setting import Setting, resolve
 from .tallies import Rate
 from .tallies import _kernels as column
+from .thresholds import gain_of_learned
 from .witness import STAYS, Witness, WitnessChain
 
 __all__ = ["simulate", "with_hold"]
@@ -148,6 +149,8 @@ def simulate(
     law, notes = law_on_cores(scenario)
     scenario = with_hold(scenario)
     setting = resolve(scenario, law, frames=frames, warmup=warmup, loss=loss, batches=batches)
+    if setting.worth:
+        notes += gain_of_learned(scenario, law, loss)
     if scenario.batch_law is not None:
         scenario = asked
 

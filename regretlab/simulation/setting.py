@@ -180,8 +180,9 @@ def resolve(
     frames = whole_number(frames, "frames")
     if frames < 1:
         raise InputError(f"frames must be at least 1, not {frames}")
+    cancel_after = _threshold(scenario, law, loss)
     law, workers = fastest_of(law, scenario.replicas), workers_in_groups(scenario.workers, scenario.replicas)
-    outputs, cancel_after = _outputs(scenario, loss), _threshold(scenario, law, workers, loss)
+    outputs = _outputs(scenario, loss)
     first_estimate = None
     if chosen.takes_maximum_time:
         longest = min(cancel_after, law.maximum() if maximum_time is None else maximum_time)
@@ -252,8 +253,8 @@ def _outputs(scenario: Scenario, loss: AgeLoss | None) -> Outputs:
     return Outputs(most, int(min(NO_LIMIT, limit)), oldest_first)
 
 
-def _threshold(scenario: Scenario, law: Law, workers: float, loss: AgeLoss | None) -> float:
-    """Return the seconds after which inferences are cancelled; for "auto" the threshold of the least lower bound."""
+def _threshold(scenario: Scenario, law: Law, loss: AgeLoss | None) -> float:
+    """Return the seconds after which inferences are cancelled; for "auto" those with which the rule loses least."""
     asked = scenario.cancel_after
     if asked not in ("auto", "learned"):
         return math.inf if asked is None else float(asked)
@@ -261,16 +262,9 @@ def _threshold(scenario: Scenario, law: Law, workers: float, loss: AgeLoss | Non
         raise InputError(f"cancel after '{asked}' needs a mode probability or a loss, and none is given")
     if asked == "learned":
         return math.inf
-    from ..theory.cancelling import best_threshold
+    from .thresholds import threshold_for_rule
 
-    return best_threshold(
-        law,
-        scenario.frame_time,
-        loss,
-        workers=workers,
-        service_model=scenario.service_model,
-        chunk=scenario.chunk,
-    )
+    return threshold_for_rule(scenario, law, loss)
 
 
 def _check_length(setting: Setting) -> None:

@@ -41,7 +41,7 @@ def program() -> Callable[[str], Answer]:
 
     def run(source: str) -> Answer:
         done = subprocess.run(
-            [sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+            [sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True, timeout=900, check=False
         )
         return Answer(done.returncode, done.stdout, done.stderr)
 

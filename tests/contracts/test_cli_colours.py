@@ -36,7 +36,7 @@ def _on_a_terminal(words, **changed):
         pass
     finally:
         os.close(master)
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=900) == 0
     return text.decode()
 
 
@@ -46,7 +46,7 @@ def test_no_escape_codes_in_a_pipe(words):
         [sys.executable, "-m", "regretlab", *words],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
         check=False,
         env=_environment(),
     )

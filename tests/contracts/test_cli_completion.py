@@ -23,7 +23,7 @@ function_name=$(complete -p regretlab | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
     done = subprocess.run(
-        ["bash", "--norc", "-c", program], capture_output=True, text=True, timeout=30, check=False, cwd=tmp_path
+        ["bash", "--norc", "-c", program], capture_output=True, text=True, timeout=900, check=False, cwd=tmp_path
     )
     assert (done.returncode, done.stderr) == (0, "")
     return sorted(done.stdout.split())
@@ -69,5 +69,5 @@ def test_the_shell_reads_the_script(shell, answer, tmp_path):
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
     (tmp_path / "script").write_text(answer("completion", shell).out)
-    done = subprocess.run([shell, "-n", tmp_path / "script"], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([shell, "-n", tmp_path / "script"], capture_output=True, text=True, timeout=900, check=False)
     assert (done.returncode, done.stderr) == (0, "")

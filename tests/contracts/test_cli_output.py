@@ -54,7 +54,7 @@ def test_a_reader_that_goes_away_is_no_error(words):
             stdout=write,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=900,
             check=False,
         )
     finally:
@@ -80,7 +80,7 @@ def test_lines_of_progress_tell_rate_and_time_left(capsys, monkeypatch):
 
 def test_python_dash_m_is_the_command():
     done = subprocess.run(
-        [sys.executable, "-m", "regretlab", "bund"], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "regretlab", "bund"], capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 2
     assert done.stderr.startswith("regretlab: error: ")
@@ -111,7 +111,7 @@ def test_a_command_that_is_told_to_end_says_so_and_leaves_nothing(number, monkey
     assert process.stderr.readline().startswith("inferences (10 %")
     assert process.poll() is None
     process.send_signal(number)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=900)
     assert process.returncode == 130
     assert said.endswith("regretlab: error: interrupted\n")
     assert "leaked" not in said

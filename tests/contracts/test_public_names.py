@@ -44,7 +44,7 @@ def test_importing_the_package_imports_nothing_heavy():
         "assert regretlab.Scenario, regretlab.InputError\n"
         f"print(sorted(set({HEAVY!r}) & set(sys.modules)), len(set(sys.modules) - before) < 100)"
     )
-    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=900)
     assert said.stdout.strip() == "[] True"
 
 

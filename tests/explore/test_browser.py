@@ -194,7 +194,7 @@ def test_a_folder_without_a_record_is_refused(tmp_path):
         [sys.executable, "-m", "regretlab", "explore", str(tmp_path), "--no-open"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1

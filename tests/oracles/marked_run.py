@@ -93,7 +93,7 @@ class MarkedRun:
             time.sleep(0.1)
         raise AssertionError("the run did not start")
 
-    def end(self, timeout=60):
+    def end(self, timeout=900):
         """Wait for the end; return exit code and standard error, after checking that nothing is left."""
         _, stderr = self.process.communicate(timeout=timeout)
         self.nothing_left()

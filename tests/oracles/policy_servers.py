@@ -40,7 +40,7 @@ class Server:
     def interrupt(self) -> tuple[int, str]:
         """Send what Ctrl-C sends; return the exit code and standard error."""
         self.process.send_signal(signal.SIGINT)
-        _, said = self.process.communicate(timeout=30)
+        _, said = self.process.communicate(timeout=900)
         return self.process.returncode, said
 
 

@@ -67,8 +67,8 @@ def _panel(*pairs):
         (((1.0, 0.5), (0.8, 0.1)), "holds on a stand-in", 2, 2),
         (((1.0, 0.5), (0.8, 0.7)), "holds in part", 1, 1),
         (((1.0, 0.5), (0.1, -0.9)), "holds in part", 2, 1),
-        (((0.1, -0.5), (0.1, -0.9)), "not told apart", 2, 0),
-        (((1.0, 0.95), (0.8, 0.7)), "not told apart", 0, 0),
+        (((0.1, -0.5), (0.1, -0.9)), "undecided", 2, 0),
+        (((1.0, 0.95), (0.8, 0.7)), "undecided", 0, 0),
         (((0.5, 1.0), (0.8, 0.1)), "does not hold", 1, 1),
     ],
 )
@@ -116,7 +116,7 @@ NOTHING = [0.0, 0.0, 0.1, 0.0, 0.0]
     [
         (((HIGH, LOW), (HIGH, LOW)), "holds on a stand-in"),
         (((HIGH, LOW), (WIDE, LOW)), "holds in part"),
-        (((WIDE, LOW), (WIDE, LOW)), "not told apart"),
+        (((WIDE, LOW), (WIDE, LOW)), "undecided"),
         (((LOW, HIGH), (WIDE, LOW)), "does not hold"),
     ],
 )
@@ -128,7 +128,7 @@ def test_progress_on_duel_is_judged_by_the_interval_of_the_difference(pairs, out
 
 def test_more_than_sequential_play_is_not_enough_without_more_than_random_play():
     judged = duel._judged([_progress(HIGH, LOW, random=WIDE)])
-    assert judged["outcome"] == "not told apart"
+    assert judged["outcome"] == "undecided"
     assert "nowhere win more than random play by the same rule" in judged["because"]
 
 
@@ -143,7 +143,7 @@ def test_the_verdict_says_where_sequential_is_ahead_and_where_it_cannot_tell():
     said = said_verdict(_panel((1.0, 0.5), (0.8, 0.7), (0.1, 0.9)))
     parts = said.split("; ")
     assert parts[0].endswith("1 ± 0.1 against 0.5 ± 0.1")
-    assert parts[1].endswith("not told apart")
+    assert parts[1].endswith("undecided")
     assert parts[2].endswith("sequential is ahead, asynchronous not clear of the floors")
 
 

@@ -57,7 +57,8 @@ def test_every_figure_fits_into_a_column(name, made, tmp_path):
 
     (tmp_path / made[name][0].name).write_bytes(made[name][0].read_bytes())
     picture = make_figures((name,), tmp_path, quick=True, seed=SEED, width="column")[name][3]
-    assert Image.open(picture).width / 200 == pytest.approx(WIDTHS["column"], rel=0.1)
+    with Image.open(picture) as shown:
+        assert shown.width / 200 == pytest.approx(WIDTHS["column"], rel=0.01)
 
 
 def test_an_unknown_width_is_refused_before_anything_is_made(tmp_path):

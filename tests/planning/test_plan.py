@@ -451,3 +451,21 @@ def test_a_plan_loads_what_it_needs():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("law", "p", "most"), [("lognorm(1, scale=3)", 0.97, 20), ("gamma(4, scale=0.8)", 0.9, 5)])
+def test_it_says_when_the_most_workers_bind(law, p, most):
+    """With the threshold of cancelling of the best, not only one that is searched for again."""
+    asked = Scenario(law, frame_time=1, mode_probability=p)
+    found = plan(asked, most_workers=most)
+    assert found.workers == most
+    assert found.most_workers_binds
+    assert simulate(found.scenario.replace(workers=2 * most), frames=100_000).regret.total < found.regret.total
+
+
+@pytest.mark.thorough
+def test_a_law_with_a_long_tail_is_planned():
+    """Its delays do not fit a table: every rule is simulated."""
+    found = plan(Scenario("lomax(1.5, scale=8)", frame_time=1, mode_probability=0.97), workers=4, rule="free-running")
+    assert 0 < found.regret.total < 1

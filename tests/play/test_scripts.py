@@ -44,7 +44,7 @@ print(run_sweep(read_configuration(grid), "sweep.nc", cores=2).computed)
 
 def _python(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     (folder / "script.py").write_text(SCRIPT.format(body=script))
-    return subprocess.run([sys.executable, "script.py"], cwd=folder, capture_output=True, text=True, timeout=300)
+    return subprocess.run([sys.executable, "script.py"], cwd=folder, capture_output=True, text=True, timeout=900)
 
 
 @pytest.mark.thorough

@@ -90,7 +90,7 @@ def test_it_is_drawn_on_a_terminal(tmp_path):
             drawn += chunk
     except OSError:  # the terminal's other end is closed
         pass
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=900)
     os.close(leader)
     assert process.returncode == 0
     assert said.startswith(b'{"frames"')

@@ -1,6 +1,7 @@
 """What becomes of outputs in the simulator: frame by frame against plain Python, and check values."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -272,3 +273,34 @@ def test_keeping_helps_also_before_a_deadline(options):
         assert (dropped.regret.total, kept.regret.total) == (0.75, pytest.approx(0.5, abs=1e-3))
     else:  # .833 of the frames in time, oldest useful first (.738 freshest first)
         assert kept.regret.total == pytest.approx(1.0 - 0.833, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("law", "fields", "cancels"),
+    [
+        (GAMMA, {"unused": "keep"}, False),  # the bound is least at 4 frames, and the rule loses a third more there
+        (GAMMA, {}, False),
+        (GAMMA, {"default_behaviour": "repeat"}, True),  # at 3 frames, 2 by the bound
+        ("lognorm(1, scale=3)", {"unused": "keep"}, True),
+    ],
+)
+def test_the_threshold_of_a_rule_is_that_of_its_own_regret(law, fields, cancels):
+    asked = {"inference_time": law, "mode_probability": 0.97, "workers": 4, **fields}
+    (auto, error), (never, other) = regret(**asked, cancel_after="auto"), regret(**asked)
+    if not cancels:
+        assert auto == never
+        return
+    assert auto + 3 * math.hypot(error, other) < never
+    for after in (1, 2, 3, 4, 5, 6, 9):
+        fixed, own = regret(**asked, cancel_after=after)
+        assert auto <= fixed + 4.5 * math.hypot(error, own) + 1e-3, after
+
+
+def test_a_learned_threshold_that_costs_the_rule_is_named_with_both_figures():
+    asked = rl.Scenario(GAMMA, frame_time=1, mode_probability=0.97, workers=4, unused="keep", cancel_after="learned")
+    said = [note for note in rl.simulate(asked, frames=20_000, replications=1).assumptions if "learned" in note]
+    (found,) = re.findall(r"loses about (\S+) per frame with it and (\S+) without", " ".join(said))
+    assert float(found[0]) == pytest.approx(0.1595, abs=0.004)
+    assert float(found[1]) == pytest.approx(0.1252, abs=0.004)
+    heavy = rl.simulate(asked.replace(inference_time="lognorm(1, scale=3)"), frames=20_000, replications=1)
+    assert not any("loses about" in note for note in heavy.assumptions)
