@@ -56,8 +56,8 @@ def referee(
     Parameters
     ----------
     env
-        beacon (what is played without --rom), stacker, duel, or any Gymnasium id with a discrete action space
-        (module:id imports the module first).
+        beacon (what is played without --rom), stacker, duel, or any Gymnasium id (module:id imports the
+        module first).
     policy
         nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, sb3:FILE.zip, module:FILE.py:NAME (which runs the
         code in that file), ws://HOST:PORT or http://HOST:PORT/PATH (a policy server).

@@ -73,7 +73,7 @@ def run(
         Folder for the record.
     env
         beacon (what is played without --rom), stacker, duel, tetris, pokemon, boxing, krull, namethisgame, or any
-        Gymnasium id with a discrete action space (module:id imports the module first).
+        Gymnasium id (module:id imports the module first).
     policy
         nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, distilled:FILE.safetensors (or distilled:stacker),
         sb3:FILE.zip, module:FILE.py:NAME (which runs the code in that file), ws://HOST:PORT (a policy server that
