@@ -134,7 +134,7 @@ def run(
     out
         Folder for the record.
     env
-        ``beacon``, ``stacker``, ``duel``, or a Gymnasium id with a discrete action space.
+        ``beacon``, ``stacker``, ``duel``, or a Gymnasium id.
     policy
         ``impala-kN``, ``nature``, ``mlp``, ``oracle``, ``random``, ``noop``, ``sb3:FILE``, ``module:FILE.py:NAME`` or
         ``ws://HOST:PORT``; on the virtual clock also a callable that is given an observation and returns an action.

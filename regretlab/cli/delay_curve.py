@@ -53,7 +53,7 @@ def delay_curve(
     Parameters
     ----------
     env
-        beacon, stacker, duel, or any Gymnasium id with a discrete action space (module:id imports the module first).
+        beacon, stacker, duel, or any Gymnasium id (module:id imports the module first).
     policy
         nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, sb3:FILE.zip, or module:FILE.py:NAME (which runs the
         code in that file). {delay} in it stands for the delay in frames: a policy for each.

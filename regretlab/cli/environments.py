@@ -12,6 +12,7 @@ __all__ = [
     "DefaultAction",
     "ModeProbability",
     "ObservationKey",
+    "RequestFormFile",
     "Sticky",
     "Symbols",
     "Weights",
@@ -54,6 +55,12 @@ def default_action_of(text: str | None) -> int | list[float] | None:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise InputError(f"default action '{text}' is neither a number nor numbers with commas between them") from None
+
+
+RequestFormFile = Annotated[
+    Path | None,
+    Parameter(help="JSON file that says how a server is asked by HTTP, such as a chat endpoint, and where it answers."),
+]
 
 
 def environment_id(name: str) -> str:

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from ..defaults import PROFILED_ACTIONS
 from ..errors import InputError
 from ..scenario import Scenario
-from .environments import ObservationKey
+from .environments import ObservationKey, RequestFormFile
 from .options import Flag, Json, Whole, app
 from .output import listed, print_facts, print_json, print_rows, show_progress
 from .scenario import FieldOptions, with_fields
@@ -50,6 +50,7 @@ def profile(
     workers: str | None = None,
     concurrency: str | None = None,
     observation_key: ObservationKey = None,
+    request_form: RequestFormFile = None,
     out: Path | None = None,
     json: Json = False,
 ) -> int:
@@ -115,7 +116,7 @@ def profile(
         check_device(device)
     if out is not None:
         check_target(out)
-    specifications = [_asked(each, observation_key, load, numbers) for each in specifications]
+    specifications = [_asked(each, observation_key, request_form, load, numbers) for each in specifications]
     specification = specifications[0]
     if load is not None:
         return _under_load(specification, load, samples, out, json)
@@ -185,7 +186,11 @@ def profile(
 
 
 def _asked(
-    specification: "PolicySpec", key: str | None, load: list[int] | None, numbers: list[int] | None
+    specification: "PolicySpec",
+    key: str | None,
+    form: Path | None,
+    load: list[int] | None,
+    numbers: list[int] | None,
 ) -> "PolicySpec":
     """Return the specification, of a policy server with what it answers."""
     from ..errors import InputError
@@ -195,8 +200,8 @@ def _asked(
             raise InputError("workers are processes of this machine: give a policy server's --concurrency instead")
         from ..policies.serving.client import inspect_server
 
-        return inspect_server(specification, key=key)
-    for name, value in (("concurrency", load), ("observation key", key)):
+        return inspect_server(specification, key=key, form=form)
+    for name, value in (("concurrency", load), ("observation key", key), ("request form", form)):
         if value is not None:
             raise InputError(f"{name} is for policies on a server (ws://HOST:PORT), not for '{specification.name}'")
     return specification

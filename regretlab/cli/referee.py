@@ -10,6 +10,7 @@ from .environments import (
     DefaultAction,
     ModeProbability,
     ObservationKey,
+    RequestFormFile,
     Sticky,
     Symbols,
     Weights,
@@ -41,6 +42,7 @@ def referee(
     weights: Weights = None,
     default_action: DefaultAction = None,
     observation_key: ObservationKey = None,
+    request_form: RequestFormFile = None,
     seed: Whole = 0,
     out: Path | None = None,
     json: Json = False,
@@ -54,11 +56,11 @@ def referee(
     Parameters
     ----------
     env
-        beacon (what is played without --rom), stacker, duel, or any Gymnasium id with a discrete action space
-        (module:id imports the module first).
+        beacon (what is played without --rom), stacker, duel, or any Gymnasium id (module:id imports the
+        module first).
     policy
         nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, sb3:FILE.zip, module:FILE.py:NAME (which runs the
-        code in that file), or ws://HOST:PORT (a policy server).
+        code in that file), ws://HOST:PORT or http://HOST:PORT/PATH (a policy server).
     emulate_latency
         Law of the agent's inference time: 0.04, "gamma(4, scale=0.02)", @FILE, or @RECORD. With --tokens-per-second it
         is added to the time of the tokens.
@@ -98,6 +100,7 @@ def referee(
         default_action=default_action,
         frame_time=asked.frame_time if "frame_time" in asked.changed else None,
         observation_key=observation_key,
+        request_form=None if request_form is None else str(request_form),
         seed=seed,
         **learned,
     )

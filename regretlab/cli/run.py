@@ -11,6 +11,7 @@ from .environments import (
     DefaultAction,
     ModeProbability,
     ObservationKey,
+    RequestFormFile,
     Sticky,
     Symbols,
     Weights,
@@ -51,6 +52,7 @@ def run(
     frame_time: str | None = None,
     default_action: DefaultAction = None,
     observation_key: ObservationKey = None,
+    request_form: RequestFormFile = None,
     hold_probability: float | None = None,
     seed: Whole = 0,
     backend: Literal["local", "ray"] = "local",
@@ -71,11 +73,11 @@ def run(
         Folder for the record.
     env
         beacon (what is played without --rom), stacker, duel, tetris, pokemon, boxing, krull, namethisgame, or any
-        Gymnasium id with a discrete action space (module:id imports the module first).
+        Gymnasium id (module:id imports the module first).
     policy
         nature, impala-kN, impala2x-kN, mlp, random, noop, oracle, distilled:FILE.safetensors (or distilled:stacker),
-        sb3:FILE.zip, module:FILE.py:NAME (which runs the code in that file), or ws://HOST:PORT (a policy server that
-        speaks the openpi protocol).
+        sb3:FILE.zip, module:FILE.py:NAME (which runs the code in that file), ws://HOST:PORT (a policy server that
+        speaks the openpi protocol) or http://HOST:PORT/PATH (a server that is asked by POST requests).
     clock
         real: processes on the wall clock; virtual: the same rules on simulated time, reproducible to the byte.
     frames
@@ -129,6 +131,7 @@ def run(
         frame_time=seconds if frame_time is None else parse_frame_time(frame_time),
         default_action=default_action_of(default_action),
         observation_key=observation_key,
+        request_form=None if request_form is None else str(request_form),
         hold_probability=hold_probability,
         seed=seed,
         backend=backend,

@@ -11,6 +11,7 @@ from ..defaults import PLAYED_FRAMES, POLICY
 from ..errors import InputError, first_fault
 from ..laws import Law, parse_law
 from ..policies.learning.settings import LearningSettings
+from ..policies.spec import SERVED
 from ..rules import SEQUENTIAL, get_rule, known_rules, name_of_rule
 from ..rules.cancelling import new_threshold
 from ..rules.rule import HoldObjective, StaggeringRule
@@ -87,6 +88,8 @@ class RunConfiguration(BaseModel):
         the same; chosen from ``Scenario(loss=...)``.
     observation_key
         Key under which a policy server is sent the observation; None: what its metadata say, else "observation".
+    request_form
+        File that says how a policy server is asked by HTTP (``policies.serving.http``).
     batch_law, batch
         "alpha, beta": one worker, the accelerator, infers on all new observations together, ``batch`` at most, and n of
         them take alpha + beta n seconds (rule "sequential"); None for one observation at a time.
@@ -149,6 +152,7 @@ class RunConfiguration(BaseModel):
     cancel_worth: list[float] | None = None
     oldest_first: bool = False
     observation_key: str | None = None
+    request_form: str | None = None
     batch_law: str | None = None
     batch: int = 1
     default_action: int | list[float] | None = None
@@ -264,6 +268,10 @@ class RunConfiguration(BaseModel):
         if self.observation_key is not None and not self.is_served:
             raise InputError(
                 f"observation key '{self.observation_key}' is for policies on a server, and policy is '{self.policy}'"
+            )
+        if self.request_form is not None and not self.policy.startswith("http"):
+            raise InputError(
+                f"request form '{self.request_form}' is for policies on HTTP, and policy is '{self.policy}'"
             )
         if self.chunk is not None and self.learns:
             raise InputError("learners learn from outputs that act in one frame: leave chunk or learners out")
@@ -388,7 +396,7 @@ class RunConfiguration(BaseModel):
     @property
     def is_served(self) -> bool:
         """Whether a policy server answers."""
-        return self.policy.startswith(("ws://", "wss://"))
+        return self.policy.startswith(SERVED)
 
     @property
     def learns(self) -> bool:

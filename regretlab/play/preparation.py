@@ -203,7 +203,9 @@ def prepare(configuration: RunConfiguration, progress: Callable[[str], None] = l
         from ..policies.serving.client import inspect_server
 
         limit = None if configuration.cancel_after is None else configuration.given_threshold
-        policy = inspect_server(policy, key=configuration.observation_key, cancel_after=limit)
+        policy = inspect_server(
+            policy, key=configuration.observation_key, cancel_after=limit, form=configuration.request_form
+        )
     if policy.observes_symbol and not environment.tells_symbol:
         raise InputError(
             f"policy '{policy.name}' needs the environment's symbol, which '{configuration.environment}' does "

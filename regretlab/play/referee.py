@@ -289,7 +289,8 @@ class _Replication:
 
     def _other(self, policy: str, ages: NDArray[np.int64]) -> tuple[float, ...]:
         """Play an agent to compare with."""
-        changed = {"policy": policy, "weights": None, "resume": None, "observation_key": None, "chunk": None}
+        changed = {"policy": policy, "weights": None, "resume": None, "observation_key": None, "request_form": None}
+        changed["chunk"] = None
         default = "noop" if self._knows_a_noop else "repeat"  # which never acts
         other = self._configuration.model_copy(update={**changed, "default_behaviour": default, "device": "cpu"})
         return self._waiting(other, prepare(other), ages)

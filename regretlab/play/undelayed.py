@@ -139,4 +139,6 @@ def play_undelayed(
                 progress(frame + 1, frames, f"playing {configuration.policy}")
     finally:
         game.close()
+        if policy.spec.is_served:
+            policy.close()  # type: ignore[attr-defined]
     return UndelayedPlay(states, actions, ended, reward, finished, told, prepared.environment)

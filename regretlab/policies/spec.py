@@ -6,7 +6,8 @@ heavy, so that a command line refuses a wrong name before it loads a network.
 Names: ``nature``, ``impala-kN``, ``impala2x-kN`` (networks for 84x84 frames), ``mlp`` (a network for any array of
 numbers), ``random``, ``noop``, ``oracle`` (floors and ceiling), and a person's own: ``module:FILE.py:NAME`` (Python
 code, `regretlab.policies.user_code`; ``object:N`` for a callable of this process), ``sb3:FILE.zip``
-(`regretlab.policies.baselines3`) and ``ws://HOST:PORT`` (a policy server, `regretlab.policies.serving`).
+(`regretlab.policies.baselines3`) and ``ws://HOST:PORT`` or ``http://HOST:PORT`` (a
+policy server, `regretlab.policies.serving`).
 The width N is a whole number or a fraction in sixteenths: the 1x and 2x-deep networks of 55 and 70 thousand parameters
 in Riemer, Subbaraj, Berseth & Rish (2024) are ``impala-k1/16`` and ``impala2x-k1/16``.
 """
@@ -25,6 +26,7 @@ from regretlab.errors import InputError
 __all__ = [
     "KINDS",
     "POLICY_NAMES",
+    "SERVED",
     "NetworkName",
     "PolicyKind",
     "PolicySpec",
@@ -62,12 +64,16 @@ class PolicyKind:
         return name.startswith(self.prefix) if self.prefix else name == self.form
 
 
+SERVED = ("ws://", "wss://", "http://", "https://")
+"""What the names of policies on a server start with."""
 KINDS = (
     PolicyKind("random", "regretlab.policies.policy:RandomPolicy"),
     PolicyKind("noop", "regretlab.policies.policy:NoopPolicy"),
     PolicyKind("oracle", "regretlab.policies.policy:OraclePolicy", observes_symbol=True),
     PolicyKind("ws://HOST:PORT", "regretlab.policies.serving.client:ServedPolicy"),
     PolicyKind("wss://HOST:PORT", "regretlab.policies.serving.client:ServedPolicy"),
+    PolicyKind("http://HOST:PORT", "regretlab.policies.serving.client:ServedPolicy"),
+    PolicyKind("https://HOST", "regretlab.policies.serving.client:ServedPolicy"),
     PolicyKind("object:N", "regretlab.policies.user_code:policy_of_object"),
     PolicyKind("distilled:FILE.safetensors", "regretlab.policies.distilled.policy:DistilledPolicy"),
     PolicyKind("sb3:FILE.zip", "regretlab.policies.baselines3:BaselinesPolicy"),
@@ -141,8 +147,10 @@ def parse_network_name(name: str) -> NetworkName | None:
     True
     """
     if any(kind.is_named(name) for kind in KINDS):
-        if name.startswith(("ws:", "wss:")) and not _is_address(name):
-            raise InputError(f"policy {name!r} is not of the form ws://HOST:PORT or ws://HOST:PORT/PATH")
+        scheme = name.partition(":")[0]
+        if f"{scheme}://" in SERVED and not _is_address(name):
+            port = "[:PORT]" if scheme.startswith("http") else ":PORT"
+            raise InputError(f"policy {name!r} is not of the form {scheme}://HOST{port} or {scheme}://HOST{port}/PATH")
         return None
     if name == "nature":
         return NetworkName("nature")
@@ -168,7 +176,9 @@ def parse_network_name(name: str) -> NetworkName | None:
 def _is_address(name: str) -> bool:
     try:
         parts = urlsplit(name)
-        return bool(parts.hostname and parts.port) and not (parts.username or parts.query or parts.fragment)
+        asked = parts.scheme.startswith("http")
+        whole = bool(parts.hostname and (parts.port or asked) and name.startswith(SERVED))
+        return whole and not (parts.username or parts.fragment or (parts.query and not asked))
     except ValueError:  # a port that is not a number
         return False
 
@@ -187,12 +197,15 @@ class ServedPolicySpec:
         Whether it is asked for a symbol in place of a frame.
     cancel_after
         Seconds after which an answer is no longer waited for; None: it always is.
+    form
+        How a server is asked by HTTP, as JSON (``serving.http.RequestForm``); None: {observation_key: observation}.
     """
 
     observation_key: str = "observation"
     horizon: int = 1
     observes_symbol: bool = False
     cancel_after: float | None = None
+    form: str | None = None
 
 
 @dataclass(frozen=True)
@@ -266,7 +279,7 @@ run code when opened
     @property
     def is_served(self) -> bool:
         """Whether a policy server answers."""
-        return self.name.startswith(("ws://", "wss://"))
+        return self.name.startswith(SERVED)
 
     @property
     def kind(self) -> PolicyKind | None:
@@ -325,6 +338,10 @@ run code when opened
         if not self.is_own or self.is_served or self.name.startswith("object:"):
             return None
         rest = self.name.split(":", 1)[1]
+        if self.name.startswith("distilled:"):
+            from regretlab.policies.distilled.files import shipped
+
+            return shipped(rest)
         return Path(rest.rpartition(":")[0] if self.name.startswith("module:") else rest)
 
 

@@ -12,11 +12,13 @@ import re
 import shlex
 import tomllib
 
+import numpy as np
 import pytest
 
 import regretlab
 from regretlab.cli import main
 from regretlab.experiments import read_experiment
+from regretlab.policies.serving.http import RequestForm
 from regretlab.sweeps import read_configuration
 from regretlab.validation.checks import predicted_regret
 from regretlab.validation.runs import planned_runs
@@ -24,8 +26,8 @@ from regretlab.validation.suite import SIMULATED
 
 from .commands import JOBS, PAGES, ROOT, blocks, commands, console_commands, options_of, parse
 
-TESTED = {"{code-cell}", "console", "python", "toml"}
-"""What a block may be: a cell that the build runs, a command line, an example at the prompt, a file."""
+TESTED = {"{code-cell}", "console", "python", "toml", "json"}
+"""What a block may be: a cell that the build runs, a command line, an example at the prompt, a file of either kind."""
 LAYOUT = re.compile(r"^\{(image|figure|glossary|grid|grid-item-card|toctree|include|math|admonition|note|only)\}")
 
 PARSED = (
@@ -43,6 +45,11 @@ PARSED = (
         "regretlab run --policy ws://127.0.0.1:8000 --symbols 6 --mode moves --mode-probability 0.95 --workers 4 "
         "--frames 1200 --out served"
     ),
+    # it needs a chat endpoint: tests/play/test_http_servers.py
+    (
+        "regretlab referee --env stacker --policy http://127.0.0.1:8001/v1/chat/completions --request-form chat.json "
+        "--tokens-per-second 60 --emulate-latency 0.2 --frames 600 --replications 4"
+    ),
     # they need a Ray cluster of one's own
     "regretlab sweep grid.toml --engine ray --address auto --out grid.nc",
     "regretlab run --backend ray --ray-address auto --policy impala-k7 --workers 6 --rule frame-pool --out far",
@@ -51,6 +58,11 @@ PARSED = (
     "regretlab validate --quick --out validation",
     # minutes on the wall clock: tests/play/test_referee.py
     "regretlab referee --policy impala-k1 --frames 300 --replications 4",
+    # minutes of training: tests/policies/test_distilled.py
+    (
+        "regretlab distil --env stacker --labels landings --ages 128 --rounds 20 --frames 16384 --updates 160 "
+        "--learning-rate 2e-3 --out stacker.safetensors"
+    ),
     # minutes of play; tests/experiments reads these files and plays both protocols
     "regretlab experiment simulated-delay paper_figures/experiments/stacker.toml --budget cpu --out stacker.parquet",
     "regretlab experiment simulated-delay late.toml --cores 2 --out late.parquet --figure late.svg",
@@ -190,6 +202,14 @@ def test_files_in_toml_are_read(page):
             values = tomllib.loads(text)
             assert "sweep" in values or "experiment" in values, "a file of another kind needs its reader here"
             (read_configuration if "sweep" in values else read_experiment)(values)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_files_in_json_are_request_forms(page):
+    for _, kind, text in blocks(page):
+        if kind == "json":
+            body = RequestForm.of(text).request(np.zeros((84, 84), np.uint8), 5)
+            assert "{" not in body["messages"][0]["content"]
 
 
 COMMANDS = list(commands())

@@ -231,7 +231,7 @@ TABLE = [
     # records
     Fault("record replay record", "seed must be at least 0, not -5", (config(seed=-5),)),
     Fault("record replay record", "action 999 does not exist: its environment has", (column("action", changed(999)),)),
-    Fault("record replay record", "does not exist: its environment has 0 discrete actions", (config(environment="Pendulum-v1", environment_options={}),)),
+    Fault("record replay record", "its actions do not exist: in its environment an action is 1 number from [-2] to [2]", (config(environment="Pendulum-v1", environment_options={}),)),
     *[Fault("record info record", f"{name} must be", (meta(**{name: value}),)) for name, value in ENTRIES],
     Fault("record info record", "has no readable meta.json", (lambda folder: (folder / "record").mkdir(), lambda folder: (folder / "record" / "meta.json").write_text("[" * 100_000))),
     Fault("record info record", "has no readable meta.json", (fifo("record/meta.json"),)),

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 
+import gymnasium
 import numpy as np
 import pytest
 
@@ -54,6 +56,12 @@ def predict(shape, numbers):
 
 def moods(shape, numbers):  # a chunk of another length after a while
     return lambda seen: np.zeros((7 if seen[0] == 0 else 6, 2))
+
+def balance(shape, numbers):
+    def act(seen):
+        place, angle, speed, turning = seen
+        return [20 * angle + 2.5 * turning + 0.7 * place + 1.2 * speed]
+    return act
 
 def outside(shape, numbers):
     return lambda seen: [0, 2, 0] if seen[0] > 5 else [0, 0, 0]
@@ -250,6 +258,28 @@ def test_the_curve_by_delay_is_that_of_stale_targets(own):
         assert 0 < estimate.standard_error < 0.1
 
 
+@pytest.mark.parametrize(("delay", "falls"), [(1, False), (2, True)])
+def test_a_controller_in_mujoco_holds_the_pole_one_frame_late_and_not_two(delay, falls, own, tmp_path):
+    """Independent: a plain loop with the controller gives the same actions and lengths of episodes."""
+    pytest.importorskip("mujoco", reason="pip install 'gymnasium[mujoco]'")
+    setting = {"environment": "InvertedPendulum-v5", "rule": "frame-pool", "workers": delay}
+    run(configured(own("balance"), **setting, emulate_latency=f"{0.04 * (delay - 0.5)}"), tmp_path / "r")
+    record = Record.open(tmp_path / "r")
+    game = gymnasium.make("InvertedPendulum-v5")
+    seen, actions, over = [game.reset(seed=4)[0]], [], []
+    for frame in range(300):
+        place, angle, speed, turning = seen[frame - delay] if frame >= delay else np.zeros(4)
+        action = np.clip(20 * angle + 2.5 * turning + 0.7 * place + 1.2 * speed, -3.0, 3.0)
+        observation, _, terminated, truncated, _ = game.step(np.array([action], np.float32))
+        actions.append(action)
+        over.append(terminated or truncated)
+        seen.append(game.reset()[0] if over[-1] else observation)
+    assert np.array_equal(recorded_actions(record)[:, 0], actions)
+    assert np.array_equal(record.frames["terminated"], over)
+    assert record.frames["terminated"].any() == falls
+    assert play_back(record, trust=True).differing == 0
+
+
 def test_rows_of_numbers_are_checked_as_stated():
     row = ActionRow((-1.0, 0.0), (1.0, float("inf")))
     assert row.checked([-5, 1e9]).tolist() == [-1.0, 1e9]
@@ -325,11 +355,18 @@ def test_a_server_s_answers_that_are_no_rows_are_refused(answer, sentence, tmp_p
 
 
 @pytest.mark.realtime
-@pytest.mark.parametrize(("policy", "keep", "latency"), [("follow", 1.0, "0.03"), ("predict", 0.9, "0.07")])
-def test_workers_of_their_own_processes_play_what_the_policy_chose_for_that_age(policy, keep, latency, own, tmp_path):
+@pytest.mark.parametrize(
+    ("place", "keep", "latency"), [("here", 1.0, "0.03"), ("here", 0.9, "0.07"), ("server", 0.9, None)]
+)
+def test_workers_of_their_own_processes_play_what_the_policy_chose_for_that_age(place, keep, latency, own, tmp_path):
     """Each action is the policy's for the observation and age in the record; played again it has the same rewards."""
     setting = {"clock": "real", "workers": 2, "frames": 150, "default_action": [0.5, -0.5], "emulate_latency": latency}
-    run(configured(own(policy), **setting), tmp_path / "r")
+    policy = own("follow" if keep == 1.0 else "predict")
+    with ExitStack() as stack:
+        if place == "server":
+            options = ["--env", TRACKER, "--policy", policy, "--emulate-latency", "0.05", "--requests", "independent"]
+            policy = stack.enter_context(served(*options)).url
+        run(configured(policy, **setting), tmp_path / "r")
     record = Record.open(tmp_path / "r")
     again = play_back(record, trust=True)
     assert (again.frames, again.differing) == (150, 0)
@@ -343,6 +380,8 @@ def test_workers_of_their_own_processes_play_what_the_policy_chose_for_that_age(
     assert (actions[~acted] == [0.5, -0.5]).all()
     completed = record.inferences["completion"].notna().to_numpy()
     assert np.array_equal(record.inferences["action_0"].notna().to_numpy(), completed)
+    if place == "server":
+        return
     mirror(tmp_path / "r", tmp_path / "twin", trust=True)
     assert Record.open(tmp_path / "twin").frames[["action_0", "action_1"]].notna().all().all()
 

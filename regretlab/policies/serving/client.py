@@ -8,30 +8,25 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import AnswerLost, InputError, RunError
+from ...inputs import read_file
 from ..spec import PolicySpec, ServedPolicySpec
-from .server import API_KEY
-from .wire import LARGEST_MESSAGE, WireError, pack, unpack
+from .http import HttpConnection, RequestForm
+from .wire import API_KEY, CONNECTING, LARGEST_MESSAGE, LONGEST_ANSWER, Reply, WireError, cause, pack, reply_of, unpack
 
-__all__ = ["PATIENCE", "Connection", "Reply", "ServedPolicy", "inspect_server"]
+__all__ = ["PATIENCE", "Connection", "ServedPolicy", "connected", "inspect_server"]
 
 PATIENCE = 15.0
 """Seconds for which a worker tries to reach a server that went away, before the run ends."""
-_CONNECTING = 10.0
-_LONGEST_ANSWER = 600.0
 _PAUSE = 0.05
-
-
-class Reply(NamedTuple):
-    """A server's answer: its actions, one for each age from 0 on, and the seconds that it reports (else NaN)."""
-
-    actions: NDArray[Any]
-    server_time: float
+_LARGEST_FORM = 2**20
 
 
 class Connection:
@@ -63,19 +58,19 @@ class Connection:
                     compression=None,
                     max_size=LARGEST_MESSAGE,
                     additional_headers=headers,
-                    open_timeout=_CONNECTING,
+                    open_timeout=CONNECTING,
                     close_timeout=1.0,
                     ping_interval=None,  # an openpi server that infers answers no ping
                     proxy=None,
                 )
             )
-            metadata = unpack(self._socket.recv(timeout=_CONNECTING))
+            metadata = unpack(self._socket.recv(timeout=CONNECTING))
         except (OSError, EOFError, WebSocketException, WireError) as error:
             self.abandon()
-            raise AnswerLost(_cause(error)) from error
+            raise AnswerLost(cause(error)) from error
         self.metadata: dict[str, Any] = metadata if isinstance(metadata, dict) else {}
 
-    def ask(self, key: str, observation: Any, seconds: float = _LONGEST_ANSWER) -> Reply:
+    def ask(self, key: str, observation: Any, seconds: float = LONGEST_ANSWER) -> Reply:
         """Send an observation and return the answer.
 
         Parameters
@@ -102,12 +97,12 @@ class Connection:
             raise AnswerLost(f"no answer in {seconds:g} s", cancelled=True) from None
         except (ConnectionClosed, OSError) as error:
             self.abandon()
-            raise AnswerLost(_cause(error)) from error
+            raise AnswerLost(cause(error)) from error
         if isinstance(data, str):
             self.abandon()
             raise RunError(f"policy server '{self.address}' reports: {_last_line(data)}")
         try:
-            return _reply(unpack(data))
+            return reply_of(unpack(data))
         except WireError as error:
             self.abandon()
             raise RunError(f"policy server '{self.address}' sent an answer that cannot be used: {error}") from None
@@ -123,13 +118,26 @@ class Connection:
         self._open.close()
 
 
+def connected(spec: PolicySpec) -> Connection | HttpConnection:
+    """Return a connection to the server of a policy.
+
+    Raises
+    ------
+    AnswerLost
+        If no server answers there.
+    """
+    if spec.name.startswith("http"):
+        return HttpConnection(spec.name, None if spec.served is None else spec.served.form, spec.actions)
+    return Connection(spec.name)
+
+
 class ServedPolicy:
     """Plays what a policy server answers.
 
     Parameters
     ----------
     spec
-        A policy named ``ws://HOST:PORT[/path]``.
+        A policy named ``ws://HOST:PORT[/path]`` or ``http://HOST[:PORT][/path]``.
 
     Raises
     ------
@@ -142,9 +150,11 @@ class ServedPolicy:
         self._served = spec.served or ServedPolicySpec()
         self.server_time = float("nan")
         """Seconds that the server says its last answer took."""
-        self._connection: Connection | None = None
+        self.tokens: Any = None
+        """Tokens that it reports for it; None where it reports none."""
+        self._connection: Connection | HttpConnection | None = None
         try:
-            self._connection = Connection(spec.name)
+            self._connection = connected(spec)
         except AnswerLost as lost:
             raise InputError(_unreachable(spec.name, lost)) from None
 
@@ -165,7 +175,7 @@ class ServedPolicy:
         except AnswerLost:
             self._connection = None
             raise
-        self.server_time = reply.server_time
+        self.server_time, self.tokens = reply.server_time, reply.tokens
         if self.spec.action_row is not None:
             return self.spec.action_row.checked_chunk(reply.actions)
         actions = whole_numbers(reply.actions)
@@ -184,7 +194,7 @@ class ServedPolicy:
         began = time.monotonic()
         while not stopped():
             try:
-                self._connection = Connection(self.spec.name)
+                self._connection = connected(self.spec)
                 return
             except AnswerLost as lost:
                 if time.monotonic() - began > PATIENCE:
@@ -200,28 +210,39 @@ class ServedPolicy:
             self._connection = None
 
     def _patience(self) -> float:
-        return self._served.cancel_after or _LONGEST_ANSWER
+        return self._served.cancel_after or LONGEST_ANSWER
 
 
-def inspect_server(spec: PolicySpec, *, key: str | None = None, cancel_after: float | None = None) -> PolicySpec:
+def inspect_server(
+    spec: PolicySpec, *, key: str | None = None, cancel_after: float | None = None, form: str | Path | None = None
+) -> PolicySpec:
     """Return the specification with what a server says of itself and answers to an observation of zeros.
 
     Parameters
     ----------
     spec
-        A policy named ``ws://HOST:PORT[/path]``.
+        A policy named ``ws://HOST:PORT[/path]`` or ``http://HOST[:PORT][/path]``.
     key
         Key of the observation in a request; None: what the server's metadata say, else "observation".
     cancel_after
         Seconds after which an answer is no longer waited for.
+    form
+        File of a ``RequestForm``, for a server that is asked by HTTP.
 
     Raises
     ------
     InputError
         If no policy server answers there, or its answer has no actions for this environment.
     """
+    asked = None
+    if form is not None:
+        if not spec.name.startswith("http"):
+            raise InputError(f"a request form is for policies on HTTP, and policy is '{spec.name}'")
+        asked = read_file(form, "request form", _LARGEST_FORM).decode(errors="replace")
+        RequestForm.of(asked)
+    spec = replace(spec, served=ServedPolicySpec(form=asked))
     try:
-        connection = Connection(spec.name)
+        connection = connected(spec)
     except AnswerLost as lost:
         raise InputError(_unreachable(spec.name, lost)) from None
     try:
@@ -251,9 +272,7 @@ def inspect_server(spec: PolicySpec, *, key: str | None = None, cancel_after: fl
             f"policy server '{spec.name}' answers {actions.tolist()[:8]}; the environment has actions 0 to "
             f"{spec.actions - 1}"
         )
-    from dataclasses import replace
-
-    return replace(spec, served=ServedPolicySpec(key, len(actions), symbol, cancel_after))
+    return replace(spec, served=ServedPolicySpec(key, len(actions), symbol, cancel_after, asked))
 
 
 def whole_numbers(actions: NDArray[Any]) -> NDArray[np.int64]:
@@ -280,30 +299,8 @@ def whole_numbers(actions: NDArray[Any]) -> NDArray[np.int64]:
     return found
 
 
-def _reply(message: Any) -> Reply:
-    if not isinstance(message, dict) or "actions" not in message:
-        raise WireError("it holds no 'actions'")
-    actions = np.asarray(message["actions"])
-    if actions.dtype.kind not in "biuf":
-        raise WireError(f"its actions are {actions.dtype}, not numbers")
-    timing = message.get("server_timing")
-    taken = timing.get("infer_ms") if isinstance(timing, dict) else None
-    waited = timing.get("queue_ms", 0.0) if isinstance(timing, dict) else 0.0
-    if not (isinstance(taken, int | float) and isinstance(waited, int | float)):
-        return Reply(actions, float("nan"))
-    return Reply(actions, 1e-3 * (taken + waited))
-
-
 def _unreachable(address: str, lost: AnswerLost) -> str:
     return f"no policy server answers at '{address}': {lost}; start it, such as with regretlab serve, or give its port"
-
-
-def _cause(error: BaseException) -> str:
-    """Return in words why there is no connection."""
-    if isinstance(error, TimeoutError):
-        return f"no answer in {_CONNECTING:g} s"
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(reason).split())[:200].rstrip(".").lower()
 
 
 def _last_line(text: str) -> str:

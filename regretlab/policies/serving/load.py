@@ -24,7 +24,8 @@ from ...progress import Progress, silent
 from ...records.batch_means import student_quantile
 from ..contention import CONFIDENCE, check_numbers
 from ..spec import PolicySpec
-from .client import Connection
+from .client import Connection, connected
+from .http import HttpConnection
 
 __all__ = ["ROUNDS", "LoadProfile", "measure_load"]
 
@@ -162,10 +163,10 @@ def measure_load(
     numbers = check_numbers(concurrency)
     if rounds < 3 or samples < 1:
         raise InputError(f"a profile under load needs at least 3 rounds and 1 sample, not {rounds} and {samples}")
-    connections: list[Connection] = []
+    connections: list[Connection | HttpConnection] = []
     try:
         while len(connections) < numbers[-1]:
-            connections.append(Connection(spec.name))
+            connections.append(connected(spec))
         times: dict[int, list[list[float]]] = {number: [] for number in numbers}
         server: dict[int, list[float]] = {number: [] for number in numbers}
         arrivals: dict[int, list[NDArray[np.float64]]] = {number: [] for number in numbers}
@@ -199,7 +200,7 @@ def measure_load(
 
 
 def _round(
-    connections: Sequence[Connection], spec: PolicySpec, each: int
+    connections: Sequence[Connection | HttpConnection], spec: PolicySpec, each: int
 ) -> tuple[list[float], list[float], list[float]]:
     """Return the seconds of answers while all connections ask, those that the server reports, and when each came."""
     served = spec.served
@@ -213,7 +214,7 @@ def _round(
     said: list[float] = []
     came: list[float] = []
 
-    def ask(connection: Connection) -> None:
+    def ask(connection: Connection | HttpConnection) -> None:
         try:
             together.wait()
             connection.ask(served.observation_key, observation)  # does not count: all have begun when the count begins

@@ -22,12 +22,10 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ..policy import Policy
 from ..spec import PolicySpec
-from .wire import LARGEST_MESSAGE, WireError, pack, unpack
+from .wire import API_KEY, LARGEST_MESSAGE, WireError, pack, unpack
 
 __all__ = ["API_KEY", "MOST_CONNECTIONS", "PolicyServer", "ServerOptions"]
 
-API_KEY = "REGRETLAB_API_KEY"
-"""The environment variable that holds the key: the server asks for it, and the client sends it."""
 MOST_CONNECTIONS = 256
 _INTERNAL_ERROR, _TRY_AGAIN_LATER = 1011, 1013
 

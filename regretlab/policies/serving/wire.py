@@ -6,12 +6,29 @@ integers and floats, and exactly as many bytes as the shape needs.
 
 import math
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack
 import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["LARGEST_MESSAGE", "WireError", "pack", "unpack"]
+__all__ = [
+    "API_KEY",
+    "CONNECTING",
+    "LARGEST_MESSAGE",
+    "LONGEST_ANSWER",
+    "Reply",
+    "WireError",
+    "cause",
+    "pack",
+    "reply_of",
+    "unpack",
+]
+
+API_KEY = "REGRETLAB_API_KEY"
+"""The environment variable that holds the key: the server asks for it, and the client sends it."""
+CONNECTING, LONGEST_ANSWER = 10.0, 600.0
+"""Seconds for which a connection, and an answer, is waited for."""
 
 LARGEST_MESSAGE = 64 * 2**20
 """Bytes of a message at most."""
@@ -131,3 +148,48 @@ def _type(value: dict[Any, Any]) -> np.dtype[Any]:
 
 def _refuse(code: int, data: bytes) -> Any:
     raise WireError(f"msgpack extension {code} is not part of the protocol")
+
+
+class Reply(NamedTuple):
+    """A server's answer: its actions, one for each age from 0 on, and the seconds and tokens that it reports."""
+
+    actions: NDArray[Any]
+    server_time: float = math.nan
+    tokens: Any = None
+
+
+def reply_of(message: Any) -> Reply:
+    """Return the answer that a message holds.
+
+    Raises
+    ------
+    WireError
+        If it holds none.
+
+    Examples
+    --------
+    >>> reply_of({"actions": [2], "server_timing": {"infer_ms": 40.0}})
+    Reply(actions=array([2]), server_time=0.04, tokens=None)
+    """
+    if not isinstance(message, dict) or "actions" not in message:
+        raise WireError("it holds no 'actions'")
+    try:
+        actions = np.asarray(message["actions"])
+    except ValueError as error:  # rows of several lengths
+        raise WireError(f"its actions are not an array: {error}") from None
+    if actions.dtype.kind not in "biuf":
+        raise WireError(f"its actions are {actions.dtype}, not numbers")
+    timing, tokens = message.get("server_timing"), message.get("tokens")
+    taken = timing.get("infer_ms") if isinstance(timing, dict) else None
+    waited = timing.get("queue_ms", 0.0) if isinstance(timing, dict) else 0.0
+    if not (isinstance(taken, int | float) and isinstance(waited, int | float)):
+        return Reply(actions, tokens=tokens)
+    return Reply(actions, 1e-3 * (taken + waited), tokens)
+
+
+def cause(error: BaseException) -> str:
+    """Return in words why there is no connection."""
+    if isinstance(error, TimeoutError):
+        return f"no answer in {CONNECTING:g} s"
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(reason).split())[:200].rstrip(".").lower()
