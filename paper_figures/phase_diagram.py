@@ -76,11 +76,10 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             )
         },
         "caption": (
-            "Constant inference times, both gaps 1, a cost per worker and frame as in the titles. Colours: the "
-            "regime of "
-            "least regret plus cost, exactly, among d staggered workers, one worker, and none. Line: "
-            "d = W(lam/c)/lam with lam = -ln p and Lambert's W. Marks: what runs choose, each from a run of one "
-            "sequential "
+            "Constant inference times, both gaps 1, a cost per worker and frame as in the titles. Colours: the regime "
+            "of least regret plus cost, exactly, among d staggered workers, one worker, and none. Line: "
+            "d = W(lam/c)/lam with lam = -ln p and Lambert's W; the colours step next to it because delays are whole "
+            "frames. Marks: what runs choose, each from a run of one sequential "
             f"worker and one of d workers of {frames:,} frames on the cartridge beacon ({SYMBOLS} symbols, virtual "
             "clock, "
             f"seeds from {seed} on): circle staggered, square sequential, cross neither; hollow where the two best "
