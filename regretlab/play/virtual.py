@@ -170,7 +170,7 @@ class _VirtualClock:
                         observation_frame=frame,
                         completion=now,
                         release=release,
-                        action=first_number(answer),
+                        action=answer if isinstance(answer, int) else first_number(answer),
                         label=label,
                         in_flight=in_flight,
                     )
