@@ -338,6 +338,10 @@ run code when opened
         if not self.is_own or self.is_served or self.name.startswith("object:"):
             return None
         rest = self.name.split(":", 1)[1]
+        if self.name.startswith("distilled:"):
+            from regretlab.policies.distilled.files import shipped
+
+            return shipped(rest)
         return Path(rest.rpartition(":")[0] if self.name.startswith("module:") else rest)
 
 

@@ -58,6 +58,11 @@ PARSED = (
     "regretlab validate --quick --out validation",
     # minutes on the wall clock: tests/play/test_referee.py
     "regretlab referee --policy impala-k1 --frames 300 --replications 4",
+    # minutes of training: tests/policies/test_distilled.py
+    (
+        "regretlab distil --env stacker --labels landings --ages 128 --rounds 20 --frames 16384 --updates 160 "
+        "--learning-rate 2e-3 --out stacker.safetensors"
+    ),
     # minutes of play; tests/experiments reads these files and plays both protocols
     "regretlab experiment simulated-delay paper_figures/experiments/stacker.toml --budget cpu --out stacker.parquet",
     "regretlab experiment simulated-delay late.toml --cores 2 --out late.parquet --figure late.svg",

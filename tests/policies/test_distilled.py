@@ -164,5 +164,37 @@ def test_presses_from_pictures_alone_never_press_one_button_twice_in_a_row():
     assert chunk.tolist() == [6] * 14 + [0] * 6
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize(("level", "least"), [(0, 254), (9, 1000)])
+def test_stackers_network_clears_lines(level, least):
+    """Reward per 1,000 frames, five frames late, above Down held (253.8 at level 0)."""
+    game = make_game("regretlab/Stacker-v0", level=level)
+    policy = DistilledPolicy(PolicySpec("distilled:stacker", 7))
+    play = play_delayed(
+        game, PolicyPlayer(policy, 5), delay=5, sequential=False, default_action=0, discount=1.0, seed=11
+    )
+    reward, lines, before = 0.0, 0, 0
+    for _ in range(4000):
+        reward += next(play).reward
+        lines += max(game.unwrapped.lines - before, 0)
+        before = game.unwrapped.lines
+    game.close()
+    assert lines >= 4
+    assert reward / 4 > least
+
+
+def test_a_run_on_the_virtual_clock_plays_the_file_that_comes_along(tmp_path):
+    from regretlab.play.configuration import RunConfiguration
+    from regretlab.play.run import run
+
+    configuration = RunConfiguration(
+        environment="regretlab/Stacker-v0", policy="distilled:stacker", clock="virtual", frames=200, workers=1,
+        emulate_latency="0.08",
+    )  # fmt: skip
+    summary = run(configuration, tmp_path / "run")
+    assert sum(summary.delay_law[:5]) == 0
+    assert sum(summary.delay_law[5:]) == pytest.approx(1)  # a chunk acts in every frame from its first on
+
+
 def test_the_network_has_the_weights_it_says():
     assert sum(parameter.numel() for parameter in LandingNetwork().parameters()) == 49_268
