@@ -178,7 +178,7 @@ class _VirtualClock:
                         observation_frame=frame,
                         completion=now * frame_time,
                         release=release * frame_time,
-                        action=first_number(answer),
+                        action=answer if isinstance(answer, int) else first_number(answer),
                         label=label,
                         in_flight=in_flight,
                     )
