@@ -5,6 +5,7 @@
 
 import tempfile
 import time
+from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ def main() -> None:
             print(f"{name} on {environment}: gymnasium[mujoco] is not installed")
             continue
         began = time.process_time()
-        model = getattr(stable_baselines3, name)("MlpPolicy", gymnasium.make(environment), seed=0, **settings)
+        kind, chosen = getattr(stable_baselines3, name), deepcopy(settings)  # it writes into them
+        model = kind("MlpPolicy", gymnasium.make(environment), seed=0, **chosen)
         model.learn(steps)
         with tempfile.TemporaryDirectory() as folder:
             model.save(Path(folder) / "policy.zip")
