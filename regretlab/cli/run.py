@@ -29,7 +29,7 @@ __all__ = ["Served", "run"]
 _SERVICE = tuple(name for name in SERVICE_FIELDS if name != "actions")  # the environment has its own
 
 
-@with_fields("workers", "rule", "hold", "alignment", *_SERVICE, "gap_default", "gap_delay", "fps")
+@with_fields("workers", "rule", "execution_horizon", "hold", "alignment", *_SERVICE, "gap_default", "gap_delay", "fps")
 class Served(FieldOptions):
     """Workers under a rule, and how the world moves."""
 
