@@ -38,7 +38,11 @@ _BATCH = 2048
 
 
 class _VirtualClock:
-    """Simulated time: the workers and learners as events, and the frame boundaries between them (a ``FrameClock``)."""
+    """Simulated time: the workers and learners as events, and the frame boundaries between them (a ``FrameClock``).
+
+    Events, rule and threshold count in frames, so that whole frames stay whole however many are added up; policies,
+    learners and records have seconds.
+    """
 
     def __init__(
         self,
@@ -60,16 +64,16 @@ class _VirtualClock:
         self._batch_seconds = None if configuration.batch_law is None else configuration.batch_seconds
         self._shown: deque[tuple[int, Any, int]] = deque(maxlen=configuration.batch)
         self._latencies = () if self._batch_seconds else _latencies(configuration, prepared)
-        self._cancel_after = configuration.given_threshold
-        self._threshold = configuration.threshold_state(self._frame_time)
-        self.first_estimate = min(self._cancel_after, self._warm_up())
+        self._cancel_after = configuration.given_threshold / self._frame_time
+        self._threshold = configuration.threshold_state(1.0)
+        self.first_estimate = min(configuration.given_threshold, self._warm_up())
         self._rule = configuration.staggering_rule
         self._state = self._rule.new_state(
             workers,
-            self._frame_time,
+            1.0,
             alignment=configuration.alignment,
             hold=hold_of(configuration, prepared.environment.details),
-            first_estimate=self.first_estimate,
+            first_estimate=self.first_estimate / self._frame_time,
         )
         self._events: list[tuple[float, int, int, Any]] = [(0.0, _START, worker, None) for worker in range(workers)]
         self._rows: list[FrameRow] = []
@@ -93,7 +97,9 @@ class _VirtualClock:
     def learned(self) -> dict[str, Any]:
         """Return what the rule has learned so far, as a record reports it."""
         learned = {} if not len(self._threshold) else cancelling.learned_threshold(self._threshold)
-        return self._rule.learned(self._state) | learned
+        learned |= self._rule.learned(self._state)
+        seconds = {name: value * self._frame_time for name, value in learned.items() if name != "hold" and value}
+        return learned | seconds
 
     def boundary(self, played: int) -> tuple[int, float]:
         """Return the next boundary, which is never late."""
@@ -109,11 +115,11 @@ class _VirtualClock:
 
     def released(self, index: int) -> list[InferenceRow]:
         """Process all events up to and on frame boundary ``index``; return the outputs completed in them."""
-        return self._advance(lambda now: boundary_at_or_after(now, self._frame_time) <= index)
+        return self._advance(lambda now: boundary_at_or_after(now, 1.0) <= index)
 
     def within(self, index: int) -> list[InferenceRow]:
         """Process all further events before the next boundary; return the outputs completed in them."""
-        return self._advance(lambda now: boundary_at_or_before(now, self._frame_time) <= index)
+        return self._advance(lambda now: boundary_at_or_before(now, 1.0) <= index)
 
     def played(self, frame: FrameRow, finished: list[InferenceRow]) -> None:
         """Keep rows; write them when there are many."""
@@ -148,13 +154,15 @@ class _VirtualClock:
 
     def _advance(self, reached: Callable[[float], bool]) -> list[InferenceRow]:
         outputs: list[InferenceRow] = []
+        frame_time = self._frame_time
         while reached(self._events[0][0]):
             now, kind, worker, begun = heapq.heappop(self._events)
             if kind == _CANCELLED:
                 self._under_way -= 1
-                self._rule.on_completion(self._state, worker, begun.scheduled, now)
-                self._note(worker, now - begun.scheduled, completed=False)
-                self._finished.append(begun._replace(freed=now))
+                scheduled, given_up = begun
+                self._rule.on_completion(self._state, worker, scheduled, now)
+                self._note(worker, now - scheduled, completed=False)
+                self._finished.append(given_up._replace(freed=now * frame_time))
                 heapq.heappush(self._events, (now, _START, worker, None))
                 continue
             if kind == _COMPLETION:
@@ -165,17 +173,17 @@ class _VirtualClock:
                 for frame, answer, label in answers:
                     row = InferenceRow(
                         worker=worker,
-                        dispatch=scheduled,
-                        scheduled=scheduled,
+                        dispatch=scheduled * frame_time,
+                        scheduled=scheduled * frame_time,
                         observation_frame=frame,
-                        completion=now,
-                        release=release,
-                        action=first_number(answer),
+                        completion=now * frame_time,
+                        release=release * frame_time,
+                        action=answer if isinstance(answer, int) else first_number(answer),
                         label=label,
                         in_flight=in_flight,
                     )
                     outputs.append(row if isinstance(answer, int) else Output.of(row, answer))
-                pause = 0.0 if self._learning is None else self._learning.block(now)
+                pause = 0.0 if self._learning is None else self._learning.block(now * frame_time) / frame_time
                 if pause:  # the cycle ends later than the output was ready, and the rule uses its end
                     self._rule.on_completion(self._state, worker, scheduled, now + pause)
                 heapq.heappush(self._events, (now + pause, _START, worker, None))
@@ -189,10 +197,13 @@ class _VirtualClock:
             if self._batch_seconds is not None:
                 batch = self._batch(worker)
                 begun = start, batch, self._under_way
-                heapq.heappush(self._events, (start + self._batch_seconds(len(batch)), _COMPLETION, worker, begun))
+                heapq.heappush(
+                    self._events, (start + self._batch_seconds(len(batch)) / frame_time, _COMPLETION, worker, begun)
+                )
                 continue
             answer = None if self._token_rate is None else self._infer(worker, start)
             takes = self._token_seconds(worker) + (self._latencies[worker].next() if self._latencies else 0.0)
+            takes /= frame_time
             if not takes:
                 raise RunError(
                     f"policy '{self._policies[worker].spec.name}' reports 0 tokens, and its inference would take no "
@@ -204,30 +215,30 @@ class _VirtualClock:
             if takes > limit:
                 given_up = InferenceRow(
                     worker=worker,
-                    dispatch=start,
-                    scheduled=start,
-                    observation_frame=int(boundary_at_or_before(start, self._frame_time)),
+                    dispatch=start * frame_time,
+                    scheduled=start * frame_time,
+                    observation_frame=int(boundary_at_or_before(start, 1.0)),
                     label=self._label,
                     in_flight=self._under_way,
                     cancelled=True,
                 )
-                heapq.heappush(self._events, (start + limit, _CANCELLED, worker, given_up))
+                heapq.heappush(self._events, (start + limit, _CANCELLED, worker, (start, given_up)))
                 continue
-            frame = int(boundary_at_or_before(start, self._frame_time))
+            frame = int(boundary_at_or_before(start, 1.0))
             answer = self._infer(worker, start) if answer is None else answer
             begun = start, [(frame, answer, self._label)], self._under_way
             heapq.heappush(self._events, (start + takes, _COMPLETION, worker, begun))
         return outputs
 
-    def _note(self, worker: int, seconds: float, *, completed: bool) -> None:
+    def _note(self, worker: int, frames: float, *, completed: bool) -> None:
         """Let the threshold of cancelling learn."""
         if len(self._threshold):
-            cancelling.ended(self._threshold, worker, seconds, completed)
+            cancelling.ended(self._threshold, worker, frames, completed)
 
     def _infer(self, worker: int, start: float) -> Answer:
         """Let a worker choose an action, or a chunk of them, for what is on the screen now."""
         if self._learning is not None:
-            self._learning.until(start)
+            self._learning.until(start * self._frame_time)
         return self._answer(worker, self._seen, self._label)
 
     def _batch(self, worker: int) -> list[tuple[int, Answer, int]]:

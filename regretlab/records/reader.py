@@ -97,6 +97,7 @@ class Record(Result):
         """
         config, environment = self.meta.get("config", {}), self.meta.get("environment", {})
         held = self.meta.get("hold", config.get("hold"))
+        drawn = config.get("default_behaviour") == "random"
         values = {
             "frame_time": self.meta.get("frame_time"),
             "mode_probability": environment.get("mode_probability"),
@@ -106,7 +107,7 @@ class Record(Result):
             "rule": config.get("rule"),
             "alignment": config.get("alignment"),
             "default_behaviour": config.get("default_behaviour"),
-            "actions": self.meta.get("actions") if config.get("default_behaviour") == "random" else None,
+            "actions": self.meta.get("actions") if drawn and not action_numbers(self.meta) else None,
             "chunk": config.get("chunk"),
             "unused": config.get("unused"),
             "age_limit": config.get("age_limit"),

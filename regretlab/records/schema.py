@@ -87,7 +87,12 @@ class InferenceRow(NamedTuple):
         float, Column(np.float64, "from when on it may act, as the rule decides; NaN if it never completed", "s")
     ] = _NAN
     effect_frame: Annotated[
-        int, Column(np.int64, "first boundary at or after the release; -1: the run ended first, or it was lost")
+        int,
+        Column(
+            np.int64,
+            "first boundary at or after the release, for a kept output the frame in which it acted or was discarded; "
+            "-1: the run ended first, or it was lost or cancelled",
+        ),
     ] = -1
     overwritten: Annotated[bool, Column(np.bool_, "a fresher output took that frame")] = False
     action: Annotated[int, Column(np.int16, "the action it chose; -1 if it never completed")] = -1

@@ -231,7 +231,8 @@ def _keeps_phases(setting: Setting, maximum_time: float | None) -> bool:
         return False
     request = ServiceRequest(law, frame, setting.workers, rule, "uniform", maximum_time=maximum_time)
     if rule.takes_maximum_time:
-        known = setting.first_estimate is not None and request.keeps_phases()
+        cut = setting.first_estimate == setting.cancel_after  # no inference takes longer than the threshold
+        known = cut or (setting.first_estimate is not None and request.keeps_phases())
         return known and spacing_in_phases((setting.first_estimate or 0.0) / frame, setting.workers) is not None
     seconds = request.constant_time()
     return whole_frames(law, frame) or (seconds is not None and spacing_in_phases(seconds / frame, 1) is not None)

@@ -433,7 +433,8 @@ def lower_bound_of_law(
 
         candidates = [("collision", collision_bound(slower, frame, loss, count))]
         candidates.append(("phase", phase_bound(slower, frame, loss, count)))
-        found = tuple(SharperBound(name, value) for name, value in candidates if value is not None)
+        least = loss.gap_default - served  # which the searches for the price may miss by their precision
+        found = tuple(SharperBound(name, max(0.0, value, least)) for name, value in candidates if value is not None)
     formula = None
     if isinstance(loss, FrameLoss) and cancel_after is None and restart == 0.0:
         formula = slower, service_model, length, loss.symbols is not None

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from functools import partial
 
 import gymnasium
 import numpy as np
@@ -17,6 +18,7 @@ import regretlab as rl
 from regretlab.actions import ActionRow
 from regretlab.cli import main
 from regretlab.errors import InputError, RunError
+from regretlab.mdp.estimation import estimate_from_record, staleness_from_record
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.mirror import mirror
 from regretlab.play.playback import play_back, recorded_actions
@@ -232,6 +234,12 @@ def test_a_changed_record_is_refused_or_found_out(own, tmp_path):
 def test_counting_states_and_actions_is_refused(own, tmp_path):
     with pytest.raises(InputError, match="states and actions are counted"):
         play_undelayed(configured(own("follow")))
+    run(configured(own("follow"), default_behaviour="random", frames=50), tmp_path / "r")
+    record = Record.open(tmp_path / "r")
+    for count in (partial(staleness_from_record, horizons=[1]), estimate_from_record):
+        with pytest.raises(InputError, match="has actions that are rows of numbers, which are not counted"):
+            count(record)
+    assert (record.scenario.default_behaviour, record.scenario.actions) == ("random", None)  # it is not one of two
 
 
 def test_the_commands(own, tmp_path, capsys):

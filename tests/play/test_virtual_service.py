@@ -135,6 +135,27 @@ def test_commensurate_times_keep_their_phases(frames, workers, delays, tmp_path)
         assert (acted == 4).mean() == pytest.approx(0.2, abs=1e-3)
 
 
+@pytest.mark.thorough
+def test_whole_frames_stay_whole_in_a_long_run(tmp_path):
+    """Seconds that are added up drift by more than the tolerance after some 100,000 frames."""
+    asked = rl.Scenario(0.04, frame_time=0.02, mode_probability=0.9, symbols=SYMBOLS, workers=2, rule="max-time")
+    record = rl.run(asked, policy="oracle", clock="virtual", frames=300_000, out=tmp_path / "record")
+    acted = record.frames.delay_frames.to_numpy()
+    assert (acted[100:] == 2).all()
+
+
+def test_a_threshold_of_whole_frames_keeps_the_phases(tmp_path):
+    """Every inference is over after two frames: two workers start on boundaries, as on the virtual clock."""
+    asked = rl.Scenario(
+        "lognorm(1, scale=0.05)", frame_time="gameboy", mode_probability=0.9, symbols=SYMBOLS, workers=2,
+        rule="max-time", cancel_after=2 * FRAME,
+    )  # fmt: skip
+    found = rl.simulate(asked, frames=20_000, replications=2)
+    record = rl.run(asked, policy="oracle", clock="virtual", frames=20_000, out=tmp_path / "record", seed=3)
+    assert set(np.flatnonzero(found.service.delay_law)) == {2}
+    assert (record.frames.delay_frames[200:] > 0).mean() == pytest.approx(1 - found.inaction_fraction, abs=0.02)
+
+
 @pytest.mark.one_in(12)
 @pytest.mark.parametrize("number", range(len(CELLS)))
 def test_a_run_is_its_simulation(number, tmp_path):

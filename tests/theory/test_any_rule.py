@@ -367,6 +367,46 @@ def test_the_grid_is_the_single_bound(model, chunk, g):
             assert grid[i, j] == pytest.approx(single, abs=1e-13)
 
 
+@pytest.mark.parametrize("chunk", [1, 2, 4, 6, 40])
+@pytest.mark.parametrize(
+    ("text", "family", "shape", "parameters"),
+    [
+        ("3.2", "constant", None, {X: 3.2}),
+        ("expon(scale=2.5)", "exponential", None, {MU: 0.4}),
+        ("gamma(4, scale=0.8)", "gamma", 4, {S: 0.8}),
+    ],
+)
+def test_symbolic_twins_of_finite_chunks(text, family, shape, parameters, chunk):
+    """The closed form holds with L the chunk where that ends before all frames are served."""
+    law = parse_law(text)
+    printed = lower_bound_of_law(law, 1.0, FrameLoss(0.9), service_model="chunk", chunk=chunk).symbolic
+    if chunk < law.quantile(0.0):
+        assert printed == "g"  # every output is too old
+        return
+    assert "v_j" not in printed
+    names = [*parameters, P, N, symbolic.G, DELTA, symbolic.LAST]
+    form = numeric(symbolic.lower_bound(family, "chunk", shape=shape), *names)
+    for p, workers, g in product((0.7, 0.95), (1, 3, 8), (0.6, 1.0)):
+        loss = FrameLoss(p, None, g, 1.0)
+        last = math.ceil(law.quantile(0.0)) or 1
+        below = float(law.cdf(last))
+        while workers / law.mean() * below < 1.0 and last < min(loss.last_useful_age, chunk):
+            last += 1
+            below += float(law.cdf(last))
+        value = max(0.0, form(*parameters.values(), p, workers, g, 1.0, last))
+        expected = lower_bound_of_law(law, 1.0, loss, workers=workers, service_model="chunk", chunk=chunk)
+        assert value == pytest.approx(expected.regret_per_frame, abs=1e-12)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 4, 5, 8])
+@pytest.mark.parametrize("law", ["3", "1", "2", "3.2", "Q", "B", "expon(scale=2.5)"])
+def test_a_sharper_bound_is_never_below_the_theorem(law, workers):
+    law = {"Q": Q, "B": B}.get(law) or parse_law(law)
+    for p in (0.5, 0.9, 0.97):
+        found = lower_bound_of_law(law, 1.0, FrameLoss(p), workers=workers, sharper=True)
+        assert all(each.regret_per_frame >= found.regret_per_frame for each in found.sharper)
+
+
 @pytest.mark.parametrize("model", ["once", "repeat"])
 @pytest.mark.parametrize(
     ("text", "family", "shape", "parameters"),

@@ -4,9 +4,9 @@ With r = N / E x inferences per frame and v_j = max(0, g - Delta + Delta p^j),
 
 .. math:: g - \Delta\,r\,(1-p)\sum_{j<L} p^j G_j - v_L \min(1, r\,G_L)
 
-where L is the first age with r G_L >= 1, or the last useful age if that is less, but at least the shortest delay. The
-sum is closed for constant, exponential and gamma laws (whole shape), since it needs only Phi(y) = sum_{m<L} F_m y^m at
-y = p and at y = 1. Numeric twin: ``theory.any_rule.lower_bound``.
+where L is the first age with r G_L >= 1, or the last useful age or the chunk if that is less, but at least the shortest
+delay. The sum is closed for constant, exponential and gamma laws (whole shape), since it needs only
+Phi(y) = sum_{m<L} F_m y^m at y = p and at y = 1. Numeric twin: ``theory.any_rule.lower_bound``.
 """
 
 from functools import cache
@@ -129,7 +129,7 @@ def lower_bound(
 def lower_bound_latex(law: Law, service_model: str, *, chunk: float = float("inf"), ring: bool = False) -> str:
     r"""Return the bound as LaTeX: closed for constant and exponential times, a finite sum for gamma of whole shape.
 
-    Else in F_j and v_j (Theorem A).
+    The ages are summed up to L (module), at most H for a chunk. Other laws: in F_j and v_j (Theorem A).
 
     Parameters
     ----------
@@ -151,7 +151,9 @@ def lower_bound_latex(law: Law, service_model: str, *, chunk: float = float("inf
     'g - \\sum_{j \\ge 1} (v_j - v_{j+1}) \\min\\Bigl(1, r \\sum_{m=1}^{\\min(j, 8)} F_m\\Bigr)'
     """
     family, shape = family_of(law) or (None, None)
-    if family in _CLOSED and (service_model != "chunk" or chunk == float("inf")):
+    if family == "constant" and service_model == "chunk" and chunk < law.quantile(0.0):
+        return str(sp.latex(G))  # every output is too old
+    if family in _CLOSED:
         value = lower_bound(family, service_model, ring=ring, shape=shape, summed=family == "gamma")
         return str(sp.latex(value))
     if service_model == "once":
