@@ -32,7 +32,7 @@ def read_cases(name: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     return [asdict(case) for case in case_summaries(read_results(path), counted)], metadata
 
 
-def read_sizes(name: str, panels: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
+def read_sizes(name: str, panels: Mapping[str, Mapping[str, int]], label: str | None = None) -> list[dict[str, Any]]:
     """Return panels: each way's points (delay, mean, half of the 95 % interval), floors, and how it was played.
 
     ``by_seed`` holds what the means are of: each way's values at each delay, and those of the floors that play is
@@ -44,6 +44,8 @@ def read_sizes(name: str, panels: Mapping[str, Mapping[str, int]]) -> list[dict[
         The results file.
     panels
         Title of each panel, and the delay of each model in it; panels of delays that were not played are left out.
+    label
+        The case whose play is shown, where there are several besides the floors.
     """
     cases, metadata = read_cases(name)
     experiment = metadata["configuration"]["experiment"]
@@ -54,6 +56,8 @@ def read_sizes(name: str, panels: Mapping[str, Mapping[str, int]]) -> list[dict[
     for case in cases:
         value = [case["reward_per_frame"], case["interval"]]
         is_floor = players[case["case"]] in ("random", "noop", "fixed")
+        if not is_floor and label not in (None, case["case"]):
+            continue
         if is_floor:
             floors[case["case"]] = value
         else:

@@ -39,6 +39,7 @@ FIGURES: dict[str, str] = {
     "duel": "duel",
     "stacker": "stacker",
     "stacker-learned": "stacker_learned",
+    "stacker-distilled": "stacker_distilled",
     "boxing": "boxing",
     "staleness": "staleness",
     "hold": "hold",

@@ -300,6 +300,9 @@ class Scenario:
         Time of a frame: seconds, 20ms, 1/30, gameboy, or atari.
     fps
         Frames per second, in place of the frame time.
+    execution_horizon
+        Entries of an action chunk after which the policy is asked again, in place of the rule: starts are so many
+        frames apart, or as far as an idle worker allows.
     mode_probability
         Probability of the most likely successor of a frame, p; the least of them where they differ.
     symbols
@@ -367,6 +370,7 @@ class Scenario:
     inference_time: "Law | None" = _asked(None, float | str | None, _law, "s")  # noqa: RUF009 - a field
     frame_time: float = _asked(_Default("gameboy"), float | str, _frame_time, "s")
     fps: InitVar[Any] = None
+    execution_horizon: InitVar[Any] = None
     mode_probability: float | None = _asked(None, float | None, _probability)
     symbols: int | None = _asked(None, int | None, _count(2))
     mode: Literal["stays", "moves"] = _asked("stays", Literal["stays", "moves"], _one_of("stays", "moves"), "")
@@ -397,7 +401,17 @@ class Scenario:
 
         def __init__(self, inference_time: Any = None, **values: Any) -> None: ...
 
-    def __post_init__(self, fps: Any) -> None:
+    def __post_init__(self, fps: Any, execution_horizon: Any) -> None:
+        if execution_horizon is not None:
+            entries = _whole(execution_horizon)
+            if entries is None:
+                raise InputError(f"execution horizon must be a whole number of entries, not {execution_horizon!r}")
+            name = f"execution-horizon-{entries}"
+            if self.rule not in (_FIELDS["rule"].default, name):
+                raise InputError(
+                    f"an execution horizon is a start rule: leave it ({entries}) or rule '{self.rule}' out"
+                )
+            object.__setattr__(self, "rule", name)
         if fps is not None:
             if not isinstance(self.frame_time, _Default):
                 raise InputError(f"give frame time or fps, not both: they are {self.frame_time} and {fps}")
@@ -452,6 +466,8 @@ class Scenario:
         kept = {each.name: getattr(self, each.name) for each in fields(self)}
         if changes.get("fps") is not None:
             del kept["frame_time"]
+        if changes.get("execution_horizon") is not None:
+            del kept["rule"]
         for name in changes:
             _check_name(name)
         return Scenario(**(kept | changes))
@@ -602,6 +618,9 @@ def _with_known_names(make: Callable[..., None]) -> Callable[..., None]:
 Scenario.__init__ = _with_known_names(Scenario.__init__)  # type: ignore[method-assign]
 
 Scenario.fps = property(lambda self: 1.0 / self.frame_time)  # type: ignore[attr-defined]
+Scenario.execution_horizon = property(  # type: ignore[attr-defined]
+    lambda self: int(self.rule[18:]) if self.rule.startswith("execution-horizon-") else None
+)
 
 
 def as_scenario(value: Any, entry: str) -> Scenario:
@@ -612,7 +631,7 @@ def as_scenario(value: Any, entry: str) -> Scenario:
 
 
 def _check_name(name: str) -> None:
-    if name not in _FIELDS and name != "fps":
+    if name not in _FIELDS and name not in ("fps", "execution_horizon"):
         import difflib
 
         near = difflib.get_close_matches(name, _FIELDS, n=1)

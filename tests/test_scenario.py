@@ -174,7 +174,7 @@ def test_the_service_model_follows_from_the_other_fields():
 
 
 def test_every_field_is_explained():
-    assert set(meanings(Scenario)) == {*FIELDS, "fps"}
+    assert set(meanings(Scenario)) == {*FIELDS, "fps", "execution_horizon"}
 
 
 # Each default is written once: what every entry point takes if nothing is given is the scenario's.
@@ -182,13 +182,13 @@ def test_every_field_is_explained():
 
 def test_the_command_line_has_the_defaults_of_the_scenario():
     from regretlab.cli.compare import _World
-    from regretlab.cli.run import _Served
+    from regretlab.cli.run import Served
     from regretlab.cli.scenario import PlanningWorld, ScenarioOptions
 
     seen = set()
-    for group in (_World, _Served, PlanningWorld, ScenarioOptions):
+    for group in (_World, Served, PlanningWorld, ScenarioOptions):
         for option in dataclasses.fields(group):
-            if option.name != "fps" and option.default is not dataclasses.MISSING:
+            if option.name not in ("fps", "execution_horizon") and option.default is not dataclasses.MISSING:
                 seen.add(option.name)
                 default = FIELDS[option.name].default
                 assert option.default == (default if default is None or isinstance(option.default, float) else

@@ -30,7 +30,7 @@ _SERVICE = tuple(name for name in SERVICE_FIELDS if name not in ("actions", "rep
 """The environment has its own actions, and no run races."""
 
 
-@with_fields("workers", "rule", "hold", "alignment", *_SERVICE, "gap_default", "gap_delay", "fps")
+@with_fields("workers", "rule", "execution_horizon", "hold", "alignment", *_SERVICE, "gap_default", "gap_delay", "fps")
 class Served(FieldOptions):
     """Workers under a rule, and how the world moves."""
 

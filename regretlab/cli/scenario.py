@@ -50,7 +50,8 @@ def with_fields(*names: str, required: tuple[str, ...] = ()) -> Callable[[type[A
     Parameters
     ----------
     names
-        The fields, in the order of the help; "fps" stands for the frame time given as a rate.
+        The fields, in the order of the help; "fps" stands for the frame time given as a rate, "execution_horizon" for
+        a rule.
     required
         Those that must be given.
     """
@@ -58,8 +59,9 @@ def with_fields(*names: str, required: tuple[str, ...] = ()) -> Callable[[type[A
     def decorate(kind: type[Any]) -> type[Any]:
         made: list[Any] = []
         for name in names:
-            if name == "fps":
-                made.append((name, Annotated[str | None, Parameter(help=meaning_of(name))], None))
+            if name in ("fps", "execution_horizon"):
+                given = str if name == "fps" else Whole
+                made.append((name, Annotated[given | None, Parameter(help=meaning_of(name))], None))
                 continue
             asked = str if name in required and _kind(name) == str | None else _kind(name)
             if name in required and asked == float | None:
@@ -124,6 +126,7 @@ _WORLD = (
     "inference_time",
     "workers",
     "rule",
+    "execution_horizon",
     "hold",
     "alignment",
     *SERVICE_FIELDS,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from ..defaults import POLICY
+from ..errors import InputError
 from .environments import Weights, environment_id, environment_options
 from .options import Json, Whole, app
 from .output import print_facts, print_json, show_progress
@@ -90,6 +91,8 @@ def serve(
             ),
             lambda text: tell(0, 1, text),
         )
+    if chunk not in (1, own_chunk := prepared.policy.horizon) and own_chunk > 1:
+        raise InputError(f"policy '{policy}' answers {own_chunk} actions by itself, and chunk {chunk} is asked for")
     if environment == BEACON and mode == "moves" and prepared.policy.observes_symbol:
         options = ServerOptions(
             host, port, observation_key, chunk, requests, prepared.policy.actions - 1, options.api_key

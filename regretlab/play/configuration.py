@@ -177,7 +177,7 @@ class RunConfiguration(BaseModel):
             raise InputError(f"{where or 'configuration'}: {said}") from None
         self.staggering_rule.check_workers(self.workers)
         self.staggering_rule.choose_alignment(self.alignment)
-        if self.clock == "real" and not self.staggering_rule.is_built_in:
+        if self.clock == "real" and not self.staggering_rule.is_known_by_name:
             raise InputError(f"rule '{self.rule}' is registered in this process only: play it on the virtual clock")
         most = MOST_PROCESSES if self.clock == "real" else MOST_SIMULATED
         if self.workers > most:

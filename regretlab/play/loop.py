@@ -521,9 +521,9 @@ def checked_answer(answer: Any, actions: int, row: ActionRow | None) -> "Answer"
     """
     if row is not None:
         return row.checked_chunk(answer)
-    if np.ndim(answer) == 0:
-        return checked_action(answer, actions)
     chunk = np.asarray(answer)
+    if chunk.ndim == 0 or chunk.shape == (1,):
+        return checked_action(answer, actions)
     if chunk.ndim != 1 or not len(chunk) or chunk.dtype.kind not in "iu":
         raise ValueError(f"the policy chose {chunk.dtype} of shape {chunk.shape}; a chunk is a row of whole numbers")
     for action in (chunk.min(), chunk.max()):

@@ -34,6 +34,8 @@ RULE_NAMES = (
 )
 """The package's rules, in the order in which they are listed. The rule "max-time" is ``RULE`` of ``max_time.py``."""
 
+_HORIZON = "execution-horizon-"
+"""Begins the names of rules that are made for a number of entries (``execution_horizon.py``)."""
 _Documented = TypeVar("_Documented")
 
 DEFAULT_RULE = "free-running"
@@ -83,6 +85,9 @@ def get_rule(rule: "str | StaggeringRule") -> "StaggeringRule":
         return _built_in(rule)
     if rule in _registered:
         return _registered[rule]
+    if (entries := rule.removeprefix(_HORIZON)) != rule and entries.isdecimal():  # of a scenario's execution horizon
+        made: StaggeringRule = import_module(".execution_horizon", __package__).execution_horizon(int(entries))
+        return made
     raise InputError(f"unknown staggering rule '{rule}': choose one of {', '.join([*RULE_NAMES, *_registered])}")
 
 

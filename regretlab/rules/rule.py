@@ -128,6 +128,8 @@ class StaggeringRule:
         Whether the closed form covers a learner that blocks the worker after each action.
     baseline
         Whether the rule is there for comparison only: the plan does not consider it.
+    spacing
+        Frames between two starts, of a rule that is made for such a number; 0 for every other rule.
     """
 
     name: str
@@ -146,6 +148,7 @@ class StaggeringRule:
     learns: Learned | None = None
     takes_learning_time: bool = False
     baseline: bool = False
+    spacing: int = 0
 
     def __post_init__(self) -> None:
         from types import FunctionType
@@ -175,6 +178,11 @@ class StaggeringRule:
         from .registry import RULE_NAMES
 
         return self.name in RULE_NAMES
+
+    @property
+    def is_known_by_name(self) -> bool:
+        """Whether every process can make the rule from its name."""
+        return self.is_built_in or self.spacing > 0
 
     @property
     def identifier(self) -> int:
@@ -323,6 +331,7 @@ class StaggeringRule:
         aligned = self.choose_alignment(alignment) == "frame"
         state = np.zeros(field.state_size(workers)) if out is None else out
         field.reset(state, workers, frame_time, aligned, 1.0 if isinstance(hold, HoldObjective) else float(hold))
+        state[field.SPACING] = self.spacing
         if isinstance(hold, HoldObjective):
             if not self.holds:
                 raise InputError(f"rule '{self.name}' has no hold to learn")

@@ -27,6 +27,7 @@ COUNT = 5  # completions seen
 CURSOR = 6  # first start not yet claimed by a worker: a boundary in frames, or (paced rules) in seconds
 LEARNS_HOLD = 7  # 1: the hold is learned from the delays seen
 RETENTION, GAP_DEFAULT, GAP_DELAY = 8, 9, 10  # what the learned hold is best for
+SPACING = 11  # frames between two starts (execution-horizon)
 HEADER = 12
 
 NEXT_START = 0  # seconds: when this worker's next inference is due

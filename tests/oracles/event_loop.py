@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from regretlab.rules import get_rule
-from regretlab.rules.state import boundary_at_or_after, boundary_at_or_before
+from regretlab.rules.state import NEXT_START, boundary_at_or_after, boundary_at_or_before, slot
 
 CANCELLED, COMPLETION, START = -1, 0, 1
 
@@ -43,15 +43,17 @@ def run_rule(
     hold: int = 0,
     first_estimate: float | None = None,
     cancel_after: float = math.inf,
+    offset: float = 0.0,
 ) -> Timeline:
     """Run a rule for ``frames`` frames; inferences longer than ``cancel_after`` seconds are given up then.
 
-    ``inference_time`` is called once for each dispatch, in order: without an argument, or with the worker if it takes
-    one.
+    The first starts are ``offset`` seconds later than the rule begins with. ``inference_time`` is called once for each
+    dispatch, in order: without an argument, or with the worker if it takes one.
     """
     per_worker = bool(inspect.signature(inference_time).parameters) if inspect.isfunction(inference_time) else False
     rule = get_rule(name)
     state = rule.new_state(workers, frame_time, alignment=alignment, hold=hold, first_estimate=first_estimate)
+    state[slot(0) + NEXT_START : slot(workers) : slot(1) - slot(0)] += offset
     log = Timeline()
     events = [(0.0, START, worker, 0.0) for worker in range(workers)]
     while events:

@@ -291,6 +291,27 @@ def test_what_is_learned_on_stacker_is_that_of_the_committed_results(data_of):
     assert panel["floors"]["Down held"][0] == pytest.approx(means["Down held", "asynchronous", 0].mean())
 
 
+def test_the_distilled_networks_figure_is_that_of_the_committed_results(data_of):
+    """Means, t-intervals and paired differences computed here from the rows, network and script apart."""
+    rows = read_results(RESULTS / "stacker_distilled.parquet")
+    data = data_of("stacker-distilled")
+    sums = rows.groupby(["case", "interaction", "delay", "seed"])[["reward", "frames"]].sum()
+    means = sums["reward"] / sums["frames"]
+    for panel, case in zip(data["panels"], ("distilled", "script"), strict=True):
+        for way, points in panel["ways"].items():
+            for delay, mean, half in points:
+                by_seed = means[case, way, delay]
+                assert mean == pytest.approx(by_seed.mean())
+                assert half == pytest.approx(stats.t.ppf(0.975, len(by_seed) - 1) * stats.sem(by_seed))
+    for delay, low, high in data["differences"]:
+        apart = means["distilled", "asynchronous", delay] - means["distilled", "sequential", delay]
+        half = stats.t.ppf(0.975, len(apart) - 1) * stats.sem(apart)
+        assert (low, high) == (pytest.approx(apart.mean() - half), pytest.approx(apart.mean() + half))
+    for share, delay in zip(data["kept"], (1, 5, 8, 70, 596), strict=True):
+        of_each = [means[case, "asynchronous", delay].mean() for case in ("distilled", "script")]
+        assert share == pytest.approx(of_each[0] / of_each[1])
+
+
 @pytest.mark.parametrize("setting", ["battles", "catching"])
 def test_progress_on_duel_adds_up_the_committed_rewards(setting, data_of):
     """Sums and t-intervals computed here from the rows, and the ends of the curves."""

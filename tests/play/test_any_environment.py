@@ -1,9 +1,12 @@
 """Any Gymnasium environment with discrete actions, on both clocks, with a person's own policies."""
 
+import sys
+
 import gymnasium
 import numpy as np
 import pytest
 
+from regretlab.cli import main
 from regretlab.errors import InputError
 from regretlab.games import make_game
 from regretlab.play.configuration import RunConfiguration
@@ -62,6 +65,32 @@ def test_a_policy_of_ones_own_plays_as_in_a_plain_loop(delay, balancer, tmp_path
     frames = Record.open(tmp_path / "r").frames
     expected = _score(lambda seen: int(seen[2] + seen[3] > 0), 400, delay)
     assert int((frames["terminated"] | frames["truncated"]).sum()) == expected
+
+
+def test_a_policy_of_ones_own_may_answer_chunks_of_which_each_frame_takes_the_entry_of_its_age(tmp_path, capsys):
+    source = "def make(shape, actions):\n    return lambda seen: "
+    (tmp_path / "mine.py").write_text(f"{source}[1, 0, int(seen[2] > 0), 1]\n")
+    policy = f"module:{tmp_path / 'mine.py'}:make"
+    late = {"emulate_latency": "0.03", "default_behaviour": "noop", "default_action": 0}
+    run(_configuration(policy=policy, **late), tmp_path / "r")
+    record = Record.open(tmp_path / "r")
+    assert record.meta["config"]["chunk"] == 3
+    frames, game = record.frames, gymnasium.make("CartPole-v1")
+    shown = [game.reset(seed=3)[0]]
+    for action in frames["action"]:
+        observation, _, terminated, truncated, _ = game.step(int(action))
+        shown.append(game.reset()[0] if terminated or truncated else observation)
+    acted = frames[frames["served_by"] >= 0]
+    assert set(acted["delay_frames"]) == {2, 3}
+    leans = np.array(shown)[acted["observation_frame"], 2] > 0
+    assert np.array_equal(acted["action"], np.where(acted["delay_frames"] == 2, leans, 1))
+    for wrong in ("[0, 2]", "[0.5, 0.5]", "[[0], [1]]", "[]", "[0]"):
+        (tmp_path / "wrong.py").write_text(f"{source}{wrong}\n")
+        with pytest.raises(InputError, match="fails on an observation of zeros: the policy chose"):
+            prepare(_configuration(policy=f"module:{tmp_path / 'wrong.py'}:make"))
+        sys.modules.pop(f"regretlab_policy:{tmp_path / 'wrong.py'}")
+    assert main(["serve", "--env", "CartPole-v1", "--policy", policy, "--chunk", "7", "--port", "0"]) == 2
+    assert "answers 4 actions by itself, and chunk 7 is asked for" in capsys.readouterr().err
 
 
 @pytest.mark.realtime

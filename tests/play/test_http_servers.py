@@ -308,6 +308,23 @@ def test_workers_ask_in_real_time_and_the_record_has_the_law_s_times(tmp_path):
 
 
 @pytest.mark.realtime
+def test_one_slow_first_call_does_not_set_the_maximum_of_the_run(tmp_path):
+    """Each worker's first call takes .7 s and all others .3 s, at 30 frames a second; .7 s would cost 57 %."""
+
+    class WarmingUp(KeptAlive):
+        def do_POST(self):
+            time.sleep(0.3 if getattr(self, "is_warm", False) else 0.7)
+            self.is_warm = True
+            super().do_POST()
+
+    with serving(lambda asked: {"plan": 1 + int(asked["seen"])}, kind=WarmingUp) as server:
+        settings = {"workers": 9, "frames": 600, "rule": "max-time", "frame_time": 1 / 30}
+        summary = run(configured(server, written(tmp_path, NUMBERS), **settings), tmp_path / "record")
+    assert Record.open(tmp_path / "record").meta["tau_max"] < 0.5
+    assert summary.inaction_fraction < 0.3
+
+
+@pytest.mark.realtime
 def test_a_restart_is_survived_and_loses_what_was_under_way(tmp_path):
     playing, ports = threading.Event(), []
 

@@ -2,18 +2,26 @@
 
 Every cell for which the theory has a figure is a test with a fixed seed: regret and inaction fraction agree to 4.5
 standard errors. A covering subset, in which every pair of settings occurs that occurs at all, is quick; the rest is
-``thorough`` (every eighth) and ``long`` (all others).
+``thorough`` (every eighth) and ``long`` (all others). Kept outputs, cancelled inferences and other frame times have no
+closed form: there a plain Python loop with times of its own is the second method.
 """
 
 import itertools
+import math
 
+import numpy as np
 import pytest
 
 import regretlab as rl
 from regretlab.laws import law_from_samples
 from regretlab.rules import known_rules
 from regretlab.rules.service.service import NoClosedForm
+from regretlab.rules.store import MOST_KEPT
+from regretlab.simulation.setting import resolve
+from regretlab.theory.loss import FrameLoss, by_age
 from regretlab.theory.realtime import bound as closed_form
+from tests.oracles.event_loop import run_rule
+from tests.oracles.plain_outputs import served as plain_ages
 
 LAWS = {
     "gamma": "gamma(4, scale=0.8)",
@@ -132,3 +140,59 @@ def test_closed_form_is_simulator(cell):
     if aimed(expected.assumptions) == aimed(found.service.assumptions):  # two aims of equal worth share it differently
         assert agrees(expected.regret.inaction, found.regret.inaction, errors["regret_per_frame"]["inaction"])
     assert expected.regret.total >= expected.lower_bound.regret_per_frame - 1e-9
+
+
+KEPT = {
+    "keep": {"unused": "keep"},
+    "keep 1": {"unused": "keep:1"},
+    "keep to age 5": {"unused": "keep", "age_limit": 5},
+    "cancel": {"cancel_after": 2.5},
+    "cancel at 3, keep": {"cancel_after": 3.0, "unused": "keep"},
+}
+FRAME_TIMES = {"0.02 s": 0.02, "gameboy": 1 / 59.7275, "1 s": 1.0}
+STEPPED = [
+    (rule.name, alignment, law, outputs, frame)
+    for rule in known_rules()
+    for alignment, law, outputs, frame in itertools.product(
+        rule.alignments, ("gamma", "expon", "uniform"), KEPT, FRAME_TIMES
+    )
+]
+QUICK_STEPPED = sorted(covering(STEPPED))
+RUNS, WARM_UP, COUNTED = 24, 400, 1_000
+
+
+@pytest.mark.one_in(8)
+@pytest.mark.parametrize("cell", QUICK_STEPPED, ids="-".join)
+def test_kept_and_cancelled_outputs_are_those_of_a_plain_loop(cell):
+    """Both play the same frames after the same start, with times of their own: rules that never settle too."""
+    name, alignment, law, outputs, frame = cell
+    each = FRAME_TIMES[frame]
+    rule = next(rule for rule in known_rules() if rule.name == name)
+    fields = {field: value * each if field == "cancel_after" else value for field, value in KEPT[outputs].items()}
+    times = (LAWS | (BOUNDED if rule.takes_maximum_time else {}))[law]
+    loss, hold = FrameLoss(0.85), {"hold": 3} if rule.holds else {}
+    scenario = rl.Scenario(
+        rl.parse_law(times).scaled(each), frame_time=each, mode_probability=0.85,
+        workers=1 if rule.single_worker else 3, rule=name, alignment=alignment, **hold, **fields,
+    )  # fmt: skip
+    found = rl.simulate(
+        by_age(scenario, loss), frames=COUNTED, warmup=WARM_UP, replications=400, seed=5, threads=1, batches=1
+    )
+    setting = resolve(scenario, scenario.inference_time, frames=COUNTED, warmup=WARM_UP, loss=loss)
+    most = {"drop": 0, "keep": MOST_KEPT, "keep:1": 1}[scenario.unused]
+    rng, figures = np.random.default_rng(11), []
+    for _ in range(RUNS):
+        draws = iter(scenario.inference_time.sample(rng, 8 * (WARM_UP + COUNTED)).tolist())
+        timeline = run_rule(
+            name, int(scenario.workers), draws.__next__, WARM_UP + COUNTED, each, alignment, hold.get("hold", 0),
+            setting.first_estimate, scenario.cancel_after or math.inf,
+            0.0 if alignment == "frame" or setting.keeps_phases else rng.random() * each,
+        )  # fmt: skip
+        ages = np.array(plain_ages(timeline, WARM_UP + COUNTED, most=most, limit=scenario.age_limit))[WARM_UP:]
+        figures.append((np.mean(ages == 0), np.mean(np.where(ages == 0, 1.0, loss.curve(ages)))))
+    (idle, lost), errors = np.mean(figures, axis=0), np.std(figures, axis=0, ddof=1) / math.sqrt(RUNS)
+    own = found.standard_errors
+    assert agrees(idle, found.inaction_fraction, math.hypot(errors[0], own["inaction_fraction"] or 0.0))
+    assert agrees(lost, found.regret.total, math.hypot(errors[1], own["regret_per_frame"]["total"] or 0.0))
+    least = rl.lower_bound(scenario, sharper=False).regret_per_frame
+    assert found.regret.total >= least - 4.5 * own["regret_per_frame"]["total"]

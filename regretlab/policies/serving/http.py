@@ -120,7 +120,7 @@ class HttpConnection:
     Parameters
     ----------
     address
-        ``http://HOST:PORT/path`` or ``https://...``.
+        ``http://HOST:PORT/path`` or ``https://HOST``.
     form
         How it is asked, as JSON; None: ``{key: observation}``.
     actions
