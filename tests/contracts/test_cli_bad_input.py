@@ -288,7 +288,7 @@ def _run_words(changed, out):
     ("changed", "message"),
     [
         ({"--env": "regretlab/Bacon-v0"}, "unknown environment 'regretlab/Bacon-v0'"),
-        ({"--env": "Pendulum-v1", "--symbols": None}, "it must be Discrete"),
+        ({"--env": "Pendulum-v1", "--symbols": None}, "chooses one of several actions, and here an action is 1 number"),
         ({"--rom": "missing.gb"}, "ROM 'missing.gb' cannot be read"),
         ({"--symbols": "99"}, "beacon shows 2 to 15 symbols, not 99"),
         ({"--mode-probability": "0.01"}, "mode probability must lie in [1/4, 1] for 4 symbols, not 0.01"),

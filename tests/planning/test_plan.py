@@ -165,7 +165,8 @@ def test_the_distance_to_the_lower_bound():
     assert found.least_total <= found.total
     assert "lower bound, any rule" in dict(found.facts())
     values = found.to_json()["lower_bound"]
-    assert values == {"regret_per_frame": least, "inaction_fraction": 0.0, "service_model": "once"}
+    rules = "all path-blind rules that cancel no inference"
+    assert values == {"regret_per_frame": least, "inaction_fraction": 0.0, "service_model": "once", "rules": rules}
 
 
 def test_a_search_limit_that_binds_is_stated():
