@@ -160,10 +160,11 @@ class LowerBound(Result):
 
     def facts(self) -> list[tuple[str, str]]:
         """Return names and values, in the order to read them."""
+        that_cancels = self._that_cancels + ("," if self.cancel_after == "any" else "")
         facts = [
             (
                 "lower bound per frame",
-                f"{self.regret_per_frame:.6g}  (regret that no path-blind rule{self._that_cancels} stays below)",
+                f"{self.regret_per_frame:.6g}  (no path-blind rule{that_cancels} has a lower regret)",
             ),
             *((f"  {bound.name} bound", f"{bound.regret_per_frame:.6g}") for bound in self.sharper),
             ("lower bound per second", f"{self.regret_per_second:.6g}"),

@@ -496,7 +496,7 @@ def test_what_a_bound_prints():
     assert [sharp["name"] for sharp in values["sharper"]] == ["phase"]
     assert "path-blind" in values["assumptions"][0]
     assert "N" in values["symbolic"]
-    assert "regret that no path-blind rule stays below" in repr(found)
+    assert "no path-blind rule has a lower regret" in repr(found)
     assert found._repr_latex_().startswith("$\\text{regret per frame}")
     everything = lower_bound_of_law(EXPON, 0.5, FrameLoss(0.9), workers=math.inf)
     assert everything.regret_per_frame == pytest.approx(0.1)  # some output of one frame is always there
