@@ -1,6 +1,5 @@
 """The command that serves a policy to others: ``serve``."""
 
-import os
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
@@ -71,14 +70,13 @@ def serve(
     from ..play.latencies import LatencyStream
     from ..play.preparation import policy_of_worker, prepare
     from ..policies.policy import Policy, build_policy
-    from ..policies.serving.server import API_KEY, PolicyServer, ServerOptions
+    from ..policies.serving.server import PolicyServer, ServerOptions
+    from ..policies.serving.wire import api_key
 
     law = None if emulate_latency is None else parse_law(emulate_latency)
     environment = environment_id(env)
     own = environment_options(symbols=symbols, rotating=True if mode == "moves" else None)
-    options = ServerOptions(
-        host, port, observation_key, chunk, requests, turns=0, api_key=os.environ.get(API_KEY) or None
-    )
+    options = ServerOptions(host, port, observation_key, chunk, requests, turns=0, api_key=api_key())
     with show_progress() as tell:
         prepared = prepare(
             RunConfiguration(

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from ..defaults import PLAYED_FRAMES, POLICY
 from ..errors import InputError, first_fault
 from ..laws import Law, parse_law
+from ..laws.load_law import LoadLaw
 from ..policies.learning.settings import LearningSettings
 from ..policies.spec import SERVED
 from ..rules import SEQUENTIAL, get_rule, known_rules, name_of_rule
@@ -413,5 +414,11 @@ class RunConfiguration(BaseModel):
         return get_rule(self.rule)
 
     def emulated_law(self) -> Law | None:
-        """Return the law that inferences are padded to, or None."""
-        return None if self.emulate_latency is None else parse_law(self.emulate_latency)
+        """Return the law that inferences are padded to, or None.
+
+        Of times measured under load it is that of as many requests in flight as there are workers.
+        """
+        if self.emulate_latency is None:
+            return None
+        law = parse_law(self.emulate_latency)
+        return law.under(self.workers) if isinstance(law, LoadLaw) else law

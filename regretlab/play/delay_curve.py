@@ -30,7 +30,7 @@ from ..files import PartStore
 from ..games import make_game, registration
 from ..progress import Progress, silent
 from .configuration import RunConfiguration
-from .loop import Answer, DefaultBehaviour, EnvironmentPlan, chosen_chunk, entry_of_age, sentence
+from .loop import Answer, DefaultBehaviour, EnvironmentPlan, awaited_chunk, entry_of_age, sentence
 from .preparation import Prepared, prepare
 
 if TYPE_CHECKING:
@@ -384,7 +384,7 @@ class _Seen(NamedTuple):
         """Return what the policy for a delay answers."""
         policy = self.policies[delay]
         seen = int(self.info["symbol"]) if policy.spec.observes_symbol else self.observation
-        return chosen_chunk(policy, seen, policy.spec.actions)
+        return awaited_chunk(policy, seen, policy.spec.actions)
 
 
 class _Fixed:

@@ -43,6 +43,7 @@ __all__ = [
     "FrameService",
     "PolicyLost",
     "action_of_age",
+    "awaited_chunk",
     "checked_action",
     "checked_answer",
     "chosen_action",
@@ -464,7 +465,7 @@ class PolicyLost(Exception):  # noqa: N818 - an event, not a fault of the policy
 
 def chosen_action(policy: "Policy", observation: Any, actions: int) -> Action:
     """Return what a policy chooses for an observation: of a chunk, the first action (``chosen_chunk``)."""
-    return entry_of_age(chosen_chunk(policy, observation, actions), 0)
+    return entry_of_age(awaited_chunk(policy, observation, actions), 0)
 
 
 def with_answer(row: InferenceRow, answer: "Answer") -> InferenceRow:
@@ -504,6 +505,21 @@ def chosen_chunk(policy: "Policy", observation: Any, actions: int) -> "Answer":
         if given != spec.horizon:
             raise ValueError(f"the policy chose {given} actions, and {spec.horizon} before the run")
         return checked
+
+
+def awaited_chunk(policy: "Policy", observation: Any, actions: int) -> "Answer":
+    """Return what a policy chooses where the world waits for it: a policy server that went away is asked again.
+
+    Raises
+    ------
+    RunError
+        As ``chosen_chunk``, and if the server stays away.
+    """
+    while True:
+        try:
+            return chosen_chunk(policy, observation, actions)
+        except AnswerLost:
+            policy.recover()  # type: ignore[attr-defined]
 
 
 def checked_answer(answer: Any, actions: int, row: ActionRow | None) -> "Answer":

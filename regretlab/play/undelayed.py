@@ -16,7 +16,7 @@ from ..games import make_game, without_pictures
 from ..progress import Progress, silent
 from .configuration import RunConfiguration
 from .delay_wrapper import DelayedActions
-from .loop import DefaultBehaviour, EnvironmentPlan, chosen_action, chosen_chunk
+from .loop import DefaultBehaviour, EnvironmentPlan, awaited_chunk, chosen_action
 from .preparation import EnvironmentDescription, Prepared, prepare
 
 __all__ = ["UndelayedPlay", "play_undelayed"]
@@ -128,7 +128,7 @@ def play_undelayed(
             if late is None:
                 action = chosen_action(policy, seen, policy.spec.actions)
             else:
-                action = late.act(chosen_chunk(policy, seen, policy.spec.actions))
+                action = late.act(awaited_chunk(policy, seen, policy.spec.actions))
             actions[frame] = action if isinstance(action, int) else -1
             observation, gained, terminated, truncated, info = game.step(action)
             reward += float(gained)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import AnswerLost, RunError
+from ..errors import RunError
 from ..interrupts import deferred, uninterrupted
 from ..progress import Progress
 from ..records import RecordWriter
@@ -24,7 +24,7 @@ from ..rules import cancelling
 from ..rules.state import boundary_at_or_after, boundary_at_or_before
 from .configuration import RunConfiguration
 from .latencies import LatencyStream
-from .loop import Answer, EnvironmentPlan, FrameLoop, chosen_chunk, chosen_for_all, first_number, reported_tokens
+from .loop import Answer, EnvironmentPlan, FrameLoop, awaited_chunk, chosen_for_all, first_number, reported_tokens
 from .preparation import Prepared, hold_of
 
 if TYPE_CHECKING:
@@ -250,12 +250,7 @@ class _VirtualClock:
         return [(frame, answer, label) for (frame, _, label), answer in zip(shown, answers, strict=True)]
 
     def _answer(self, worker: int, seen: Any, label: int) -> Answer:
-        policy = self._policies[worker]
-        while True:
-            try:
-                return chosen_chunk(policy, label if self._symbols else seen, self._actions)
-            except AnswerLost:  # simulated time stands still until the server is back
-                policy.recover()  # type: ignore[attr-defined]
+        return awaited_chunk(self._policies[worker], label if self._symbols else seen, self._actions)
 
     def close(self) -> None:
         """Close the connections to a policy server."""

@@ -368,7 +368,7 @@ def summarise(record: Record) -> RunSummary:
         episode_return=episode_return,
         episode_length=episode_length,
         worst_second=worst_second(counted, served, finished, _frame_time(record, deadline)),
-        warnings=[*_warnings(record, rewards), *warnings_of(record.meta, finished, doubts)],
+        warnings=[*_warnings(record, rewards, served, len(finished)), *warnings_of(record.meta, finished, doubts)],
         server=_server(record),
         failure=record.meta.get("failure"),
         standard_error={
@@ -438,9 +438,13 @@ def _cancelled(record: Record) -> dict[str, float | None] | None:
     }
 
 
-def _warnings(record: Record, rewards: NDArray[np.float64]) -> list[str]:
+def _warnings(record: Record, rewards: NDArray[np.float64], served: NDArray[np.bool_], completed: int) -> list[str]:
     """Return what a reader of the figures must know."""
     said = []
+    if completed and served.size and not served.any():
+        said.append(
+            f"no action of the policy took effect, although {completed} inferences completed: too late each time"
+        )
     hung = [event for event in record.meta.get("events", []) if event.get("cause") == "hung"]
     if hung:
         times = f"{len(hung)} times, first" if len(hung) > 1 else "once,"

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import json
 import threading
 import time
@@ -20,6 +21,7 @@ from regretlab.play.configuration import RunConfiguration
 from regretlab.play.run import run
 from regretlab.policies.serving import http
 from regretlab.policies.serving.http import HttpConnection, RequestForm
+from regretlab.policies.serving.wire import reply_of
 from regretlab.records import Record
 
 SYMBOLS = 6
@@ -370,3 +372,39 @@ def test_a_cancelled_answer_is_never_applied(tmp_path):
     kept = record.inferences[record.inferences["completion"].notna()]
     known = set(zip(kept["worker"], kept["observation_frame"], strict=True))
     assert set(zip(acted["served_by"], acted["observation_frame"], strict=True)) <= known
+
+
+def faltering():
+    """Return an answer that refuses every seventh request, as a server that is restarted behind a proxy."""
+    asked_before = itertools.count(1)
+    return lambda asked: (503, b"busy") if next(asked_before) % 7 == 0 else planned(asked)
+
+
+def test_a_server_that_falters_is_asked_again_where_the_world_waits(tmp_path):
+    """The referee goes on as a run does, and measures what it measures without a fault."""
+    world = rl.Scenario(0.05, rule="sequential", mode_probability=0.95, symbols=SYMBOLS, mode="moves")
+    settings = {"request_form": written(tmp_path, NUMBERS), "replications": 4, "frames": 60}
+    found = []
+    for answer in (faltering(), planned):
+        with serving(answer) as server:
+            found.append(rl.referee(world, policy=server.url, **settings).tallies)
+    np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_is_named_as_such(tmp_path, status):
+    with serving(lambda asked: (status, b"no")) as server, pytest.raises(InputError, match="refuses the API key"):
+        run(configured(server, None, clock="virtual", emulate_latency="0.02"), tmp_path / "new")
+
+
+def test_a_key_that_no_header_holds_is_refused_without_being_shown(tmp_path, monkeypatch):
+    monkeypatch.setenv("REGRETLAB_API_KEY", "secret\r\nX: y")
+    for address in ("http://127.0.0.1:9/act", "ws://127.0.0.1:9"):
+        with pytest.raises(InputError, match="REGRETLAB_API_KEY holds a character") as refused:
+            run(configured(address, None, clock="virtual", emulate_latency="0.02"), tmp_path / "new")
+        assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("milliseconds", [-5e300, -1.0, 1e9, float("nan"), "7"])
+def test_a_server_time_that_cannot_be_is_none(milliseconds):
+    assert np.isnan(reply_of({"actions": [1], "server_timing": {"infer_ms": milliseconds}}).server_time)

@@ -54,7 +54,7 @@ def test_an_answer_after_the_threshold_is_posted_as_cancelled(board, clock):
     board.publish(0, np.zeros(1, np.uint8), 4)
 
     class Policy:
-        spec = SimpleNamespace(name="slow", horizon=1)
+        spec = SimpleNamespace(name="slow", horizon=1, action_row=None)
         calls = 0
 
         def act(self, observation):

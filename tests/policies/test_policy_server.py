@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from regretlab.errors import InputError
+from regretlab.errors import InputError, RunError
 from regretlab.policies import PolicySpec
 from regretlab.policies.policy import NoopPolicy, build_policy
+from regretlab.policies.serving.client import Connection
 from regretlab.policies.serving.server import PolicyServer, ServerOptions
 from regretlab.policies.serving.wire import WireError, pack, unpack
 from tests.oracles.policy_servers import running, served
@@ -208,3 +209,22 @@ def test_messages_are_bounded():
         unpack("text")
     with pytest.raises(WireError, match="not one msgpack message"):
         unpack(b"\x91" * 100_000)  # lists in lists
+
+
+def test_an_answer_before_the_request_is_not_taken_for_its_own():
+    from websockets.sync.server import serve
+
+    def twice(socket):
+        socket.send(pack({}))
+        for _ in socket:
+            socket.send(pack({"actions": [1]}))
+            socket.send(pack({"actions": [2]}))
+
+    with serve(twice, "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        connection = Connection(f"ws://127.0.0.1:{server.socket.getsockname()[1]}")
+        assert connection.ask("observation", np.zeros(2)).actions.tolist() == [1]
+        time.sleep(0.05)
+        with pytest.raises(RunError, match="more than one answer to a request"):
+            connection.ask("observation", np.zeros(2))
+        server.shutdown()

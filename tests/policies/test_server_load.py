@@ -154,3 +154,12 @@ def test_what_a_profile_predicts_for_each_server_a_run_shows(requests, tmp_path)
     plan = rl.plan(asked, worker_cost=0.002, rule="free-running", services="given")
     assert best == (1 if requests == "serial" else 4)
     assert plan.workers == 1 if requests == "serial" else plan.workers >= 4
+
+
+def test_a_run_takes_the_times_of_as_many_requests_as_it_has_workers(tmp_path):
+    (tmp_path / "load.csv").write_text("in_flight,seconds\n1,0.05\n2,0.1\n4,0.2\n")
+    for workers, seconds in ((1, 0.05), (2, 0.1), (3, 0.15), (4, 0.2)):
+        world = rl.Scenario(f"@{tmp_path}/load.csv", mode_probability=0.95, symbols=6, workers=workers)
+        record = rl.run(world, policy="oracle", clock="virtual", frames=60, out=tmp_path / str(workers))
+        rows = record.inferences
+        assert (rows["completion"] - rows["scheduled"]).dropna().to_numpy() == pytest.approx(seconds)

@@ -4,7 +4,6 @@ An answer that is cancelled, or whose server goes away, closes the connection, s
 to a later request. The worker then connects again, for a while, before it observes the next frame.
 """
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -19,7 +18,7 @@ from ...errors import AnswerLost, InputError, RunError
 from ...inputs import read_file
 from ..spec import PolicySpec, ServedPolicySpec
 from .http import HttpConnection, RequestForm
-from .wire import API_KEY, CONNECTING, LARGEST_MESSAGE, LONGEST_ANSWER, Reply, WireError, cause, pack, reply_of, unpack
+from .wire import CONNECTING, LARGEST_MESSAGE, LONGEST_ANSWER, Reply, WireError, api_key, cause, pack, reply_of, unpack
 
 __all__ = ["PATIENCE", "Connection", "ServedPolicy", "connected", "inspect_server"]
 
@@ -48,7 +47,7 @@ class Connection:
         from websockets.sync.client import connect
 
         self.address = address
-        key = os.environ.get(API_KEY)
+        key = api_key()
         headers = {"Authorization": f"Api-Key {key}"} if key else None
         self._open = ExitStack()
         try:
@@ -90,6 +89,7 @@ class Connection:
         from websockets.exceptions import ConnectionClosed
 
         try:
+            self._refuse_unasked()
             self._socket.send(pack({key: observation}))
             data = self._socket.recv(timeout=seconds)
         except TimeoutError:
@@ -106,6 +106,15 @@ class Connection:
         except WireError as error:
             self.abandon()
             raise RunError(f"policy server '{self.address}' sent an answer that cannot be used: {error}") from None
+
+    def _refuse_unasked(self) -> None:
+        """Raise if there is an answer before the request: it would be taken for the answer to this one."""
+        try:
+            self._socket.recv(timeout=0)
+        except TimeoutError:
+            return
+        self.abandon()
+        raise RunError(f"policy server '{self.address}' sends more than one answer to a request")
 
     def abandon(self) -> None:
         """Close the connection without waiting for the server."""
@@ -300,7 +309,8 @@ def whole_numbers(actions: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _unreachable(address: str, lost: AnswerLost) -> str:
-    return f"no policy server answers at '{address}': {lost}; start it, such as with regretlab serve, or give its port"
+    advice = "" if "API key" in str(lost) else "; start it, such as with regretlab serve, or give its port"
+    return f"no policy server answers at '{address}': {lost}{advice}"
 
 
 def _last_line(text: str) -> str:

@@ -20,7 +20,6 @@ import base64
 import http.client
 import io
 import json
-import os
 import re
 import time
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from ...errors import AnswerLost, InputError, RunError
-from .wire import API_KEY, CONNECTING, LARGEST_MESSAGE, LONGEST_ANSWER, Reply, WireError, cause, reply_of
+from .wire import API_KEY, CONNECTING, LARGEST_MESSAGE, LONGEST_ANSWER, Reply, WireError, api_key, cause, reply_of
 
 __all__ = ["HttpConnection", "RequestForm"]
 
@@ -61,7 +60,7 @@ class RequestForm:
     >>> form.request(np.array([1, 2]), 5)
     {'ask': 'of 5: [1, 2]'}
     >>> form.reply({"said": ["I choose action 3."]}).actions
-    array([3])
+    array(3)
     """
 
     body: Any
@@ -143,7 +142,7 @@ class HttpConnection:
         self._http = kind(parts.hostname, parts.port, timeout=CONNECTING)
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if key := os.environ.get(API_KEY):
+        if key := api_key():
             self._headers["Authorization"] = f"Bearer {key}"
         try:
             self._http.connect()
@@ -173,6 +172,8 @@ class HttpConnection:
             self.abandon()
             raise AnswerLost(f"status {status}")
         try:
+            if status in (401, 403):
+                raise ValueError(f"it refuses the API key (status {status}): set {API_KEY} to the one that it asks for")
             if status != 200:
                 raise ValueError(f"status {status}: {_shown(data)}")
             message = json.loads(data)

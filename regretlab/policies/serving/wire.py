@@ -5,12 +5,15 @@ integers and floats, and exactly as many bytes as the shape needs.
 """
 
 import math
+import os
 import re
 from typing import Any, NamedTuple
 
 import msgpack
 import numpy as np
 from numpy.typing import NDArray
+
+from ...errors import InputError
 
 __all__ = [
     "API_KEY",
@@ -19,6 +22,7 @@ __all__ = [
     "LONGEST_ANSWER",
     "Reply",
     "WireError",
+    "api_key",
     "cause",
     "pack",
     "reply_of",
@@ -39,6 +43,20 @@ _TYPE = re.compile(r"[<>|=]?[biuf][1248]")
 
 class WireError(ValueError):
     """A message that the protocol does not allow; the text says why."""
+
+
+def api_key() -> str | None:
+    """Return the key in the environment, without spaces around it; None if there is none.
+
+    Raises
+    ------
+    InputError
+        If it cannot be sent in a header; the message does not show it.
+    """
+    key = os.environ.get(API_KEY, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise InputError(f"{API_KEY} holds a character that no header can hold: letters, digits and signs of ASCII can")
+    return key or None
 
 
 def pack(message: Any) -> bytes:
@@ -184,12 +202,16 @@ def reply_of(message: Any) -> Reply:
     waited = timing.get("queue_ms", 0.0) if isinstance(timing, dict) else 0.0
     if not (isinstance(taken, int | float) and isinstance(waited, int | float)):
         return Reply(actions, tokens=tokens)
-    return Reply(actions, 1e-3 * (taken + waited), tokens)
+    seconds = 1e-3 * (taken + waited)
+    return Reply(actions, seconds if 0 <= seconds <= LONGEST_ANSWER else math.nan, tokens)
 
 
 def cause(error: BaseException) -> str:
     """Return in words why there is no connection."""
     if isinstance(error, TimeoutError):
         return f"no answer in {CONNECTING:g} s"
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status in (401, 403):
+        return f"it refuses the API key (status {status}): set {API_KEY} to the one that it asks for"
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return " ".join(str(reason).split())[:200].rstrip(".").lower()
