@@ -119,6 +119,7 @@ def test_there_is_no_block_that_nothing_runs(page):
 def test_console_blocks_run(page, text, tmp_path, monkeypatch, capsys):
     """The commands of a block are run one after the other in one folder, as a reader would."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)  # as in a file: no line is broken
     for line, shown in console_commands(text):
         words = [word for word in shlex.split(line) if not re.match(r"^\w+=", word)]
         if words[0] != "regretlab":
