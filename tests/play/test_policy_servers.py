@@ -16,7 +16,7 @@ from regretlab.policies import PolicySpec
 from regretlab.policies.policy import NoopPolicy, build_policy
 from regretlab.policies.serving.server import PolicyServer, ServerOptions
 from regretlab.records import Record
-from tests.oracles.policy_servers import running
+from tests.oracles.policy_servers import goes_on_after, running
 
 SYMBOLS = 6
 BEACON = {"symbols": SYMBOLS, "mode_probability": 0.95, "rotating": True, "pixels": False}
@@ -193,12 +193,7 @@ def test_a_restart_of_the_server_is_survived(tmp_path):
     lost = record.inferences[record.inferences["lost"]]
     assert lost["completion"].isna().all()
     served = record.frames["served_by"].to_numpy() >= 0
-    later = record.inferences[record.inferences["dispatch"] > lost["dispatch"].max()]
-    back = later.loc[
-        later["effect_frame"] >= 0, "effect_frame"
-    ].min()  # when the server is gone is the machine's choice
-    assert len(served) - back > 30
-    assert served[back:].all()
+    goes_on_after(record, lost)
     gone = int(lost["dispatch"].max() * 60) + 9  # chunks act for eight frames more
     assert not served[gone : gone + 15].any()
     assert summary.failure is None
