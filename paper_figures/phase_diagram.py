@@ -205,6 +205,6 @@ def _panel(axes: "Axes", panel: dict[str, Any], data: dict[str, Any]) -> None:
             markeredgewidth=0.8,
             linestyle="none",
         )
-    axes.text(0.75, 0.0005, "sequential", rotation=90, ha="center", va="center")
+    axes.text(0.75, 0.0005, "sequential", rotation=90, ha="center", va="center", fontsize="small")
     axes.text(3.2, 0.0006, "staggered", ha="center", va="center")
     axes.text(150, 0.25, "do not act", ha="center", va="center")

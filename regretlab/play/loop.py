@@ -8,6 +8,7 @@ game plays the frame; what that shows is shown at boundary k + 1, when a real sc
 
 import math
 import operator
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -513,12 +514,21 @@ def awaited_chunk(policy: "Policy", observation: Any, actions: int) -> "Answer":
     Raises
     ------
     RunError
-        As ``chosen_chunk``, and if the server stays away.
+        As ``chosen_chunk``, and if the server gives no answer for ``PATIENCE`` seconds.
     """
+    from ..policies.serving.client import PATIENCE
+
+    first = math.inf
     while True:
         try:
             return chosen_chunk(policy, observation, actions)
-        except AnswerLost:
+        except AnswerLost as lost:
+            first = min(first, time.monotonic())
+            if time.monotonic() - first > PATIENCE:
+                raise RunError(
+                    f"policy server '{policy.spec.name}' gave no answer for {PATIENCE:g} s: {lost}"
+                ) from None
+            time.sleep(0.05)
             policy.recover()  # type: ignore[attr-defined]
 
 

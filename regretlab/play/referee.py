@@ -133,7 +133,7 @@ class RefereeReport(Result):
         frames = self.settings["frames"]
         said = {
             "inaction": f"{100 * self.inaction_fraction:.3g} % of the frames had no action",
-            "age": f"actions acted {self.mean_age:.3g} frames after their observation, in the mean",
+            "age": f"actions acted {self.mean_age:.3g} frames after their observation, on average",
             "remainder": "the two together, and what else the run changed",
         }
         found = [

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..compilation import kernel
 from ..errors import InputError
+from .frame_pool import on_completion, on_dispatch
 from .rule import StaggeringRule
 from .state import CLAIMED, CURSOR, FRAME_TIME, NEXT_START, SPACING, State, boundary_at_or_after, missed, slot
 
@@ -40,18 +41,6 @@ def next_start(state: State, worker: int, now: float) -> float:
         state[base + NEXT_START] = boundary * frame_time
         state[base + CLAIMED] = 1.0
     return state[base + NEXT_START]
-
-
-@kernel(allocates=False)
-def on_dispatch(state: State, worker: int, start: float) -> None:
-    """Use up the claim."""
-    state[slot(worker) + CLAIMED] = 0.0
-
-
-@kernel(allocates=False)
-def on_completion(state: State, worker: int, start: float, completion: float) -> float:
-    """Release at once."""
-    return completion
 
 
 def closed_form(request: "ServiceRequest") -> "ServiceInFrames":

@@ -409,3 +409,14 @@ def test_a_key_that_no_header_holds_is_refused_without_being_shown(tmp_path, mon
 @pytest.mark.parametrize("milliseconds", [-5e300, -1.0, 1e9, float("nan"), "7"])
 def test_a_server_time_that_cannot_be_is_none(milliseconds):
     assert np.isnan(reply_of({"actions": [1], "server_timing": {"infer_ms": milliseconds}}).server_time)
+
+
+def test_a_server_that_never_answers_again_ends_what_waits_for_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("regretlab.policies.serving.client.PATIENCE", 0.3)
+    begun = itertools.count()
+
+    def ends(asked):
+        return planned(asked) if next(begun) < 5 else (503, b"busy")
+
+    with serving(ends) as server, pytest.raises(RunError, match=r"gave no answer for 0.3 s: status 503"):
+        run(configured(server, written(tmp_path, NUMBERS), clock="virtual", emulate_latency="0.02"), tmp_path / "new")

@@ -20,7 +20,7 @@ from torch.nn import functional
 from ...games.stacker_boards import PLACES, TURNS
 from ...games.stacker_planner import planned_press
 
-__all__ = ["FRAME_SHAPE", "NOTHING", "LandingNetwork", "Plan", "Planner", "area_average"]
+__all__ = ["FRAME_SHAPE", "NOTHING", "LandingNetwork", "Plan", "Planner", "averaging_matrix"]
 
 FRAME_SHAPE = (84, 84)
 NOTHING = 7 * 4 * 18 * PLACES
@@ -29,12 +29,12 @@ _PRESS_COST = 0.3
 _A, _B, _LEFT, _RIGHT, _DOWN = 1, 2, 3, 5, 6
 
 
-def area_average(size: int, target: int) -> NDArray[np.float32]:
+def averaging_matrix(size: int, target: int) -> NDArray[np.float32]:
     """Return the matrix, shape (target, size), that averages a side over areas.
 
     Examples
     --------
-    >>> area_average(3, 2).tolist()
+    >>> averaging_matrix(3, 2).tolist()
     [[0.6666666865348816, 0.3333333432674408, 0.0], [0.0, 0.3333333432674408, 0.6666666865348816]]
     """
     edges = np.arange(target + 1) * size / target
@@ -61,8 +61,8 @@ class LandingNetwork(nn.Module):
         self.window = nn.Conv2d(1, 24, 6)
         self.mixed = nn.Conv2d(24, 24, 1)
         self.place = nn.Conv2d(24, 28, 1)
-        self.register_buffer("down", torch.from_numpy(area_average(FRAME_SHAPE[0], 18)), persistent=False)
-        across = torch.from_numpy(area_average(FRAME_SHAPE[1], 20)).T.contiguous()
+        self.register_buffer("down", torch.from_numpy(averaging_matrix(FRAME_SHAPE[0], 18)), persistent=False)
+        across = torch.from_numpy(averaging_matrix(FRAME_SHAPE[1], 20)).T.contiguous()
         self.register_buffer("across", across, persistent=False)
 
     def from_tiles(self, tiles: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -12,6 +12,7 @@ References
 Ross, Gordon & Bagnell 2011, "A reduction of imitation learning and structured prediction to no-regret online learning".
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +36,7 @@ from ..parameters import attach_parameters, random_parameters
 from ..spec import PolicySpec
 from ..weights import read_metadata, write_tensors
 from .files import Distilled, built, save_distilled
-from .landing import LandingNetwork, area_average
+from .landing import LandingNetwork, averaging_matrix
 
 __all__ = ["Distillation", "distil"]
 
@@ -143,7 +144,7 @@ def _plain(how: Distillation) -> dict[str, Any]:
     return {name: getattr(how, name) for name in how.__dataclass_fields__}
 
 
-class _Trainer:
+class _Trainer(ABC):
     """Adam on batches, round by round; everything drawn belongs to the round's number."""
 
     what: Distilled
@@ -159,10 +160,11 @@ class _Trainer:
         self.network.requires_grad_(True).train()
         self._optimiser = torch.optim.Adam(self.network.parameters(), how.learning_rate)
 
+    @abstractmethod
     def round(self, number: int) -> float:
-        raise NotImplementedError
+        """Gather a round's examples, learn from them, and return how well they were predicted before (a share)."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - landings open nothing
         """Release what is open."""
 
     def learn(self, number: int, loss: Callable[[Tensor], Tensor], count: int) -> None:
@@ -220,7 +222,10 @@ class _Landings(_Trainer):
     def __init__(self, how: Distillation) -> None:
         self.what = Distilled(how.environment, "landings", "landing", 7, how.ages, (84, 84))
         super().__init__(how)
-        down, across = area_average(84, 18) @ area_average(144, 84), area_average(84, 20) @ area_average(160, 84)
+        down, across = (
+            averaging_matrix(84, 18) @ averaging_matrix(144, 84),
+            averaging_matrix(84, 20) @ averaging_matrix(160, 84),
+        )
         self._down, self._across = torch.from_numpy(down), torch.from_numpy(across.T.copy())
         self._pictures = torch.from_numpy(tile_pictures().astype(np.float32) / 255)
 
@@ -241,7 +246,6 @@ class _Landings(_Trainer):
         agreement = self._agreement(screens[:1000], places[:1000], values[:1000])
 
         def loss(chosen: Tensor) -> Tensor:
-            nonlocal screens, places
             worth, ends, where = network.from_tiles(self._tiles(screens[chosen.numpy()]))  # type: ignore[operator]
             plan = -(aims[chosen] * torch.log_softmax(worth.flatten(2), 2)).sum(2).mean()
             error = ((ends.flatten(2) - rows[chosen]) ** 2 * possible[chosen]).mean()
