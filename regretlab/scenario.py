@@ -451,9 +451,7 @@ class Scenario:
 
     def is_default(self, name: str) -> bool:
         """Return whether a field has its default."""
-        default, read = _FIELDS[name].default, _FIELDS[name].metadata["read"]
-        value = getattr(self, name)
-        return bool(value is None if default is None else value == read(default, name))
+        return bool(getattr(self, name) == _default(name))
 
     def replace(self, **changes: Any) -> "Scenario":
         """Return the scenario with other values in some fields.
@@ -601,6 +599,13 @@ class Scenario:
 
 
 _FIELDS = {each.name: each for each in fields(Scenario)}
+
+
+@functools.cache
+def _default(name: str) -> Any:
+    """Return what a field holds if it is not given."""
+    default = _FIELDS[name].default
+    return None if default is None else _FIELDS[name].metadata["read"](default, name)
 
 
 def _with_known_names(make: Callable[..., None]) -> Callable[..., None]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..results import ServiceLaw
-from .tallies import INTERVALS, Tallies
+from .tallies import INTERVALS, Tallies, lengthened
 from .tallies import _kernels as column
 
 __all__ = ["Ratio", "Stacked", "action_intervals", "interval_law", "ratio", "served_delays", "stack", "summed_service"]
@@ -42,7 +42,8 @@ def ratio(numerator: NDArray[np.float64], denominator: NDArray[np.float64]) -> R
     if denominator.size < 2:
         return Ratio(value, None)
     residual = numerator - value * denominator
-    error, degrees = residual.std(ddof=1) * math.sqrt(residual.size) / total, residual.size - 1
+    degrees = residual.size - 1  # residuals have mean 0
+    error = math.sqrt(residual.size * float(np.vdot(residual, residual)) / degrees) / total
     if len(residual) > 1:
         between = residual.sum(axis=1).std(ddof=1) * math.sqrt(len(residual)) / total
         if between > error:
@@ -76,15 +77,12 @@ def stack(replications: list[Tallies]) -> Stacked:
     """Return the replications in one."""
     longest = max(len(tallies.delays) for tallies in replications)
 
-    def padded(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.pad(counts, (0, longest - len(counts)))
-
     return Stacked(
         np.stack([tallies.columns for tallies in replications]).astype(np.float64),
         np.stack([tallies.values for tallies in replications]),
         np.stack([tallies.sums for tallies in replications]),
-        np.stack([padded(tallies.delays) for tallies in replications]),
-        np.stack([padded(tallies.delay_squares) for tallies in replications]),
+        np.stack([lengthened(tallies.delays, longest) for tallies in replications]),
+        np.stack([lengthened(tallies.delay_squares, longest) for tallies in replications]),
         np.stack([tallies.intervals for tallies in replications]),
     )
 

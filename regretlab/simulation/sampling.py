@@ -6,6 +6,7 @@ the law; the ends are counted from the figure that was computed, whatever its me
 
 import math
 from collections.abc import Mapping
+from functools import partial
 
 from ..errors import InputError
 from ..laws import Law
@@ -15,7 +16,7 @@ from ..results import RegretParts
 from ..rules import get_rule
 from ..rules.state import BINS
 from ..scenario import Scenario
-from ..theory.loss import by_age, loss_of
+from ..theory.loss import AgeLoss, by_age, loss_of
 from ..theory.realtime import without_inaction
 from .on_witness import simulate, with_hold
 from .result import SimulationResult
@@ -54,7 +55,9 @@ def interval_from_samples(scenario: Scenario, regret: RegretParts, inaction_frac
         return None
     try:
         asked = with_hold(scenario)
-        here, found = _figures(asked, law), sampling_interval(law, lambda other: _figures(asked, other))
+        loss = loss_of(asked, "simulate")
+        aged = by_age(asked, loss) if asked.mode == "stays" else asked
+        here, found = _figures(asked, aged, loss, law), sampling_interval(law, partial(_figures, asked, aged, loss))
     except InputError:
         return None
     assert found is not None
@@ -75,8 +78,11 @@ def interval_from_samples(scenario: Scenario, regret: RegretParts, inaction_frac
     return SamplingInterval(found.samples, found.level, found.unseen_time, intervals)
 
 
-def _figures(scenario: Scenario, law: Law) -> Mapping[str, float]:
-    """Return the figures for another law; the regret by the ages that are served, without the noise of a path."""
+def _figures(scenario: Scenario, aged: Scenario, loss: AgeLoss, law: Law) -> Mapping[str, float]:
+    """Return the figures for another law; the regret by the ages that are served, without the noise of a path.
+
+    ``aged`` is the scenario whose loss depends on the age alone, where its mode stays.
+    """
     mean = law.mean() / scenario.frame_time
     frames = int(min(_MOST_FRAMES, max(_FEWEST_FRAMES, _STARTS * mean / min(scenario.workers, 1e6))))
     rule = get_rule(scenario.rule)
@@ -92,13 +98,12 @@ def _figures(scenario: Scenario, law: Law) -> Mapping[str, float]:
             batches=1,
         )  # fmt: skip
 
-    loss = loss_of(scenario, "simulate")
     stays, repeats = scenario.mode == "stays", scenario.service_model == "repeat"
-    found = played(by_age(scenario, loss) if stays and not repeats else scenario)
+    found = played(scenario if repeats else aged)
     regret = found.regret
     if stays and repeats:
         delay = loss.delay(found.service)
-        regret = RegretParts(played(by_age(scenario, loss)).regret.total - delay, delay)
+        regret = RegretParts(played(aged).regret.total - delay, delay)
     workers = without_inaction(law, scenario, loss) if rule.takes_maximum_time else None
     return {
         "mean_inference_time": law.mean(),

@@ -633,11 +633,10 @@ class Completions:
         self.frame_time = frame_time
         self.cancel_after = math.inf if cancel_after is None else cancel_after
         self._pmf: NDArray[np.float64] | None = None
-        if law.kind != "scipy":
+        if law.kind != "scipy" and self.cancel_after == math.inf:
             # times near a boundary count as on it, as everywhere in the package
-            self._pmf = np.cumsum(law.frame_pmf(frame_time)) / math.fsum(law.frame_pmf(frame_time))
-            if math.isfinite(self.cancel_after):
-                self._pmf = None
+            pmf = law.frame_pmf(frame_time)
+            self._pmf = np.cumsum(pmf) / math.fsum(pmf)
 
     def up_to(self, last: int) -> NDArray[np.float64]:
         """Return F_0..F_last."""

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..laws import Law
 from ..laws.law import check_frame_time
@@ -14,6 +15,7 @@ __all__ = ["best_threshold"]
 _EACH = 64
 _LONGEST = 2.0**20
 _GAIN = 1e-9
+_MOST_AGES = 10_000
 
 
 def best_threshold(
@@ -64,8 +66,26 @@ def best_threshold(
     counts = np.unique(np.concatenate([np.arange(1, _EACH), np.rint(np.geomspace(1, max(1.0, longest), _EACH))]))
     thresholds = frame * counts[counts <= math.ceil(longest)]
     rates = workers * frame / law.mean_up_to(thresholds)  # all at once: an integral over the law takes long
-    values = [bound(float(after), float(rate)) for after, rate in zip(thresholds, rates, strict=True)]
-    least = min(values)
+    if length == 0 and loss.monotone and min(longest, loss.settled_age) < _MOST_AGES:
+        values = loss.gap_default - _most_served_once(law, frame, loss, thresholds, rates)
+    else:
+        each = zip(thresholds.tolist(), rates.tolist(), strict=True)
+        values = np.array([bound(after, rate) for after, rate in each])
+    least = float(values.min())
     if least >= bound(None, arrival_rate(law, frame, workers)) - _GAIN:
         return math.inf
-    return float(min(after for after, value in zip(thresholds, values, strict=True) if value <= least + 1e-12))
+    return float(thresholds[values <= least + 1e-12].min())
+
+
+def _most_served_once(
+    law: Law, frame: float, loss: AgeLoss, thresholds: NDArray[np.float64], rates: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return S of Theorem A for one frame each, at all thresholds at once: the sum of (v_j - v_{j+1}) min(1, r F_j)."""
+    frames = np.rint(thresholds / frame)
+    ages = np.arange(1, int(min(frames[-1], loss.settled_age)) + 1)
+    completed = Completions(law, frame, float(thresholds[-1])).up_to(len(ages))[1:]
+    in_all = law.cdf(thresholds)
+    completed = np.where(ages < frames[:, None], completed, in_all[:, None])
+    worth, rest = loss.worth(ages), loss.worth_at_infinity
+    filled = np.minimum(1.0, rates[:, None] * completed) @ (worth - np.append(worth[1:], rest))
+    return np.asarray(filled + rest * np.minimum(1.0, rates * in_all))

@@ -63,14 +63,20 @@ def seconds_of_virtual_run(frames=6_000, **fields):
         return time.process_time() - begin
 
 
-MODELS = ({"unused": "keep"}, {"chunk": "inf"}, {"default_behaviour": "repeat"})
-"""What becomes of outputs, by the number that the C program gives it."""
+MODELS = (
+    ({"unused": "keep"}, (0,)),
+    ({"chunk": "inf"}, (1,)),
+    ({"default_behaviour": "repeat"}, (2,)),
+    ({"unused": "keep:1"}, (0, 1)),
+    ({"unused": "keep:4"}, (0, 4)),
+)
+"""What becomes of outputs, and what the C program is given for it."""
 
 
-def simulated(workers, model=0):
+def simulated(workers, served):
     """Million frames a second of the simulator."""
     asked = rl.Scenario(
-        f"expon(scale={MEAN})", frame_time=1, mode_probability=P, symbols=SYMBOLS, workers=workers, **MODELS[model]
+        f"expon(scale={MEAN})", frame_time=1, mode_probability=P, symbols=SYMBOLS, workers=workers, **served
     )  # fmt: skip
     rl.simulate(asked, frames=1_000, replications=1, threads=1)
     begin = time.process_time()
@@ -78,10 +84,10 @@ def simulated(workers, model=0):
     return 3.0 / (time.process_time() - begin)
 
 
-def in_c(program, workers, model=0):
+def in_c(program, workers, given):
     """Million frames a second of the C program."""
     begin = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    run_c(program, 10_000_000, 1, MEAN, P, SYMBOLS, workers, model)
+    run_c(program, 10_000_000, 1, MEAN, P, SYMBOLS, workers, *given)
     return 10.0 / (resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - begin)
 
 
@@ -112,8 +118,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         program = compile_c(Path(folder), KEPT)
         for workers in (2, 4):
-            for model, served in enumerate(MODELS):
-                turns = [(in_c(program, workers, model), simulated(workers, model)) for _ in range(TURNS)]
+            for served, given in MODELS:
+                turns = [(in_c(program, workers, given), simulated(workers, served)) for _ in range(TURNS)]
                 report(f"C program, {served}, {workers} workers, million frames/s", [c for c, _ in turns])
                 report("  simulator / C program", [ours / c for c, ours in turns])
 

@@ -1,9 +1,9 @@
 /* Free-running workers that keep unused outputs, on the K-symbol ring, written plainly: what a person would write first.
  *
- * usage: kept_outputs FRAMES SEED MEAN P SYMBOLS WORKERS [MODEL]
+ * usage: kept_outputs FRAMES SEED MEAN P SYMBOLS WORKERS [MODEL [MOST]]
  * Each worker infers back to back (exponential times of that mean in frames) from the frame that was shown when it
  * started. In each frame the freshest output that has completed acts and pays 1 if it matches the symbol shown; the
- * others stay for later frames, at most 2^16 - 1 of them, the oldest of which are discarded. With MODEL 1 the freshest
+ * others stay for later frames, at most MOST of them (by default 2^16 - 1); the oldest are discarded. With MODEL 1 the freshest
  * acts until a fresher one comes (a chunk without end); with 2 likewise, but frames of no fresher output are default ones.
  * Prints: seconds, inaction fraction, reward per frame, then the law of ages a_1 .. a_63.
  */
@@ -35,8 +35,9 @@ static inline uint64_t next(void) { /* xoshiro256++ (Blackman & Vigna) */
 static inline double uniform(void) { return (next() >> 11) * 0x1.0p-53; }
 
 int main(int argc, char **argv) {
-  if (argc != 7 && argc != 8) return 2;
-  int model = argc == 8 ? atoi(argv[7]) : 0;
+  if (argc < 7 || argc > 9) return 2;
+  int model = argc > 7 ? atoi(argv[7]) : 0;
+  int64_t most = argc > 8 ? atoll(argv[8]) : STORE - 1;
   int64_t frames = atoll(argv[1]);
   uint64_t seed = strtoull(argv[2], 0, 10);
   double mean = atof(argv[3]), p = atof(argv[4]);
@@ -96,6 +97,7 @@ int main(int argc, char **argv) {
       int64_t observation = store[--last & (STORE - 1)], age = k - observation;
       ages[age < 63 ? age : 63]++;
       reward += age < RING && history[observation & (RING - 1)] == symbol;
+      while (last - first > most) first++;
     }
   }
   clock_gettime(CLOCK_MONOTONIC, &end);

@@ -46,11 +46,12 @@ def test_the_c_program_counts_the_same(unlimited, tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc")
-@pytest.mark.parametrize("workers", [1, 2])
-def test_the_c_program_that_keeps_outputs_counts_the_same(workers, tmp_path):
+@pytest.mark.parametrize(("workers", "most"), [(1, None), (2, None), (4, 1), (3, 3)])
+def test_the_c_program_that_keeps_outputs_counts_the_same(workers, most, tmp_path):
     asked = Scenario(f"expon(scale={MEAN})", frame_time=1, mode_probability=P, workers=workers, symbols=SYMBOLS)
-    result = simulate(asked.replace(unused="keep"), frames=250_000)
-    played = run_c(compile_c(tmp_path, KEPT), 2_000_000, 5, MEAN, P, SYMBOLS, workers)
+    result = simulate(asked.replace(unused="keep" if most is None else f"keep:{most}"), frames=250_000)
+    limit = () if most is None else (0, most)
+    played = run_c(compile_c(tmp_path, KEPT), 2_000_000, 5, MEAN, P, SYMBOLS, workers, *limit)
     agrees(result, 2_000_000, played.inaction_fraction, played.reward_per_frame, played.delay_law)
 
 

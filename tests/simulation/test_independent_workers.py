@@ -87,13 +87,19 @@ def check(workers, times, lengths, outputs, cancel_after):
     came = sum(kept and effect < frames for kept, effect in zip(inferences.kept, inferences.effect, strict=True))
     if outputs.most == 0 and limit is None:
         assert row[OVERWRITTEN] == came - np.count_nonzero(ages)
-    elif limit is None:
+    elif limit is None and outputs.most == MOST_KEPT:
         assert row[OVERWRITTEN] == 0
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5, 40])
 @pytest.mark.parametrize("cancel_after", [math.inf, 2.5])
-@pytest.mark.parametrize("outputs", [Outputs(), Outputs(limit=5), Outputs(MOST_KEPT), Outputs(MOST_KEPT, limit=6)])
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        *(Outputs(), Outputs(limit=5), Outputs(MOST_KEPT), Outputs(MOST_KEPT, limit=6)),
+        *(Outputs(1), Outputs(1, limit=4), Outputs(2, limit=9), Outputs(3), Outputs(12), Outputs(64)),
+    ],
+)
 def test_every_frame_gets_the_output_of_the_plain_loop(workers, outputs, cancel_after):
     times = np.random.default_rng(workers).gamma(2.0, 1.7, 30_000)
     check(workers, times, [300, 1, 64, 128, 7], outputs, cancel_after)
@@ -104,7 +110,9 @@ def test_every_frame_gets_the_output_of_the_plain_loop(workers, outputs, cancel_
     st.integers(1, 6),
     st.integers(0, 2**32),
     st.lists(st.integers(1, 90), min_size=1, max_size=4),
-    st.sampled_from([Outputs(), Outputs(MOST_KEPT), Outputs(MOST_KEPT, limit=3)]),
+    st.sampled_from(
+        [Outputs(), Outputs(MOST_KEPT), Outputs(MOST_KEPT, limit=3), Outputs(1), Outputs(2), Outputs(5, limit=4)]
+    ),
     st.sampled_from([math.inf, 1.0, 2.0]),
 )
 def test_times_on_boundaries_and_equal_times_are_placed_alike(workers, seed, lengths, outputs, cancel_after):
@@ -127,7 +135,8 @@ def test_a_store_that_fills_discards_its_oldest():
 def test_what_it_plays_and_what_events_play():
     assert IndependentRun.plays(4, Outputs(MOST_KEPT))
     assert IndependentRun.plays(1024, Outputs())
-    assert not IndependentRun.plays(4, Outputs(3))
+    assert IndependentRun.plays(4, Outputs(3))
+    assert not IndependentRun.plays(4, Outputs(100))
     assert not IndependentRun.plays(1025, Outputs())
     assert not IndependentRun.plays(4, Outputs(MOST_KEPT, oldest_first=True))
 

@@ -17,6 +17,7 @@ from regretlab.rules import get_rule, known_rules
 from regretlab.rules.store import MOST_KEPT, NO_LIMIT, in_force
 from regretlab.simulation.events.engine import EventEngine, Outputs
 from regretlab.theory.ages import regret_at_ages, sequential_ages
+from regretlab.theory.any_rule import lower_bound_of_law
 from regretlab.theory.cancelling import best_threshold
 from regretlab.theory.delay import best_target
 from regretlab.theory.loss import FrameLoss, MeasuredLoss
@@ -227,6 +228,24 @@ def test_a_threshold_that_is_chosen_is_the_best_of_the_lower_bound():
         for after in range(1, 12)
     }
     assert chosen == min(bounds, key=bounds.__getitem__)
+
+
+@pytest.mark.parametrize("text", ["lognorm(1, scale=3)", "gamma(0.95, scale=25)", "lomax(1.5, scale=3)", "3.2"])
+@pytest.mark.parametrize("loss", [FrameLoss(0.97), FrameLoss(0.9, gap_default=0.4), FrameLoss(0.8, 3)])
+def test_the_best_threshold_has_the_least_bound_of_all(text, loss):
+    law = parse_law(text)
+    chosen = best_threshold(law, 1.0, loss, workers=4)
+
+    def bound(after):
+        return lower_bound_of_law(law, 1.0, loss, workers=4, cancel_after=after).regret_per_frame
+
+    never = bound(None)
+    each = {float(after): bound(float(after)) for after in range(1, 64)}
+    if chosen == math.inf:
+        assert min(each.values()) >= never - 1e-9
+    else:
+        assert bound(chosen) < never
+        assert bound(chosen) <= min(each.values()) + 1e-12
 
 
 @pytest.mark.parametrize(

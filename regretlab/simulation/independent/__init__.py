@@ -14,6 +14,9 @@ __all__ = ["MOST_WORKERS", "IndependentRun"]
 MOST_WORKERS = 1024
 """Each is looked at once in 64 frames; more are played as events, whose cost does not depend on their number."""
 
+MOST_EXACT = 64
+"""Outputs kept, of stores with a limit of their own: all are looked at once in 64 frames."""
+
 FEWEST_TIMES = 1 << 12
 MOST_TIMES = 1 << 15
 """Inference times drawn at once; more cost twice as much each, since their memory is fetched anew from the system."""
@@ -35,7 +38,7 @@ class IndependentRun:
     block
         Frames of the longest block.
     outputs
-        What becomes of outputs: dropped, or all kept, the freshest first.
+        What becomes of outputs: dropped, or kept, all or at most ``MOST_EXACT``, the freshest first.
     cancel_after
         Seconds after which an inference is given up.
     """
@@ -62,13 +65,16 @@ class IndependentRun:
         self._new, self._rank = np.zeros(TOGETHER, np.int64), np.zeros(TOGETHER, np.int64)
         self._outputs = np.zeros(2 * TOGETHER, np.int64)
         self._counts = np.zeros(TOGETHER + 1, np.int64)
+        few = outputs.most if outputs.most <= MOST_EXACT else 0
+        self._few = np.zeros(few.bit_length(), np.uint64)
         self._served = np.zeros(block + TOGETHER + 1, np.int32)
         self._frame, self.reach = 0, 1  # chains keep a frame before the first even where none is served
 
     @staticmethod
     def plays(workers: float, outputs: Outputs) -> bool:
         """Return whether it plays so many workers of an independent rule and what becomes of their outputs."""
-        return workers <= MOST_WORKERS and outputs.most in (0, MOST_KEPT) and not outputs.oldest_first
+        few = outputs.most <= MOST_EXACT
+        return workers <= MOST_WORKERS and (few or outputs.most == MOST_KEPT) and not outputs.oldest_first
 
     def serve(self, count: int, row: NDArray[np.int64]) -> NDArray[np.int32]:
         """Serve the next ``count`` frames; return their delays, 0 for the default, valid until the next call."""
@@ -76,8 +82,8 @@ class IndependentRun:
         while True:
             outcome = serve(
                 self._starts, self._times, self._control, self._cancel_after, self._most > 0,
-                self._limit, self._most, self._new, self._rank, self._counts, self._outputs, self._served,
-                self._frame, end, row,
+                self._limit, self._most, self._new, self._rank, self._counts, self._outputs, self._few,
+                self._served, self._frame, end, row,
             )  # fmt: skip
             if outcome == DONE:
                 break

@@ -11,6 +11,10 @@ By induction over the outputs from the freshest: in each frame the freshest avai
 the first frame of its own at which no fresher output is available, and the frames at which fresher outputs act are
 known already. A dropped output may act in its effect frame alone, one with an age limit up to that age.
 
+A store of m outputs discards its oldest: an output is lost in the first frame after which m fresher ones wait, and that
+too depends on fresher ones only. How many of those placed so far wait after each frame are binary numbers, a bit of all
+64 frames in each of ``counts``; an output waits until the first frame that is free, or in which they are m.
+
 The kernel stops where it lacks inference times or room, with nothing half done that it does not resume.
 """
 
@@ -120,6 +124,73 @@ def place(
 
 
 @kernel(allocates=False)
+def place_few(
+    begin: int,
+    count: int,
+    most: int,
+    limit: int,
+    first: int,
+    last: int,
+    outputs: NDArray[np.int64],
+    counts: NDArray[np.uint64],
+    served: NDArray[np.int32],
+) -> np.int64:
+    """Do what ``place`` does where at most ``most`` outputs wait; ``counts`` has room for the bits of that number."""
+    for index in range(count):
+        served[index] = 0
+    one = np.uint64(1)
+    multiplier = np.uint64(_MULTIPLIER)
+    frames = ~from_place(count)
+    free = frames
+    full = np.uint64(0)  # frames after which the store holds fresher outputs only
+    counts[:] = 0
+    nothing = np.uint64(0)
+    ones = twos = fours = nothing  # the same of a small number, in registers
+    other_1 = nothing if most & 1 else ~nothing
+    other_2 = nothing if most & 2 else ~nothing
+    other_4 = nothing if most & 4 else ~nothing
+    end = begin + count
+    bottom = np.uint64(first)
+    position = np.uint64(last)
+    left = position
+    while position > bottom:
+        position -= one
+        output = outputs[position]
+        seen = output >> 32
+        until = seen + limit
+        allowed = from_place((output & FAR) - begin) & ~from_place(until - begin)
+        stops = (free | full) & allowed
+        stop = stops & (~stops + one)
+        taken = stop & free
+        free ^= taken
+        none = np.uint64(taken == 0)
+        frame = np.uint64(_PLACES[(taken * multiplier) >> np.uint64(58)]) | none << np.uint64(6)
+        served[frame] = begin + np.int64(frame) - seen
+        carry = (stop - one) & allowed & frames
+        if most == 1:
+            full |= carry
+        elif most < 8:
+            fours ^= twos & ones & carry
+            twos ^= ones & carry
+            ones ^= carry
+            full = frames & (ones ^ other_1) & (twos ^ other_2) & (fours ^ other_4)
+        else:
+            full = frames
+            for bit in range(len(counts)):
+                number = counts[bit]
+                counts[bit] = number ^ carry
+                carry &= number
+                full &= counts[bit] if most >> bit & 1 else ~counts[bit]
+        outputs[left - one] = output
+        left -= np.uint64(stop == 0) & np.uint64(until > end)
+    kept = position
+    for index in range(left, last):
+        outputs[kept] = outputs[index]
+        kept += one
+    return np.int64(kept)
+
+
+@kernel(allocates=False)
 def sort_starts(
     begin: int,
     drawn: np.uint64,
@@ -154,6 +225,7 @@ def serve(
     rank: NDArray[np.int64],
     starts: NDArray[np.int64],
     outputs: NDArray[np.int64],
+    counts: NDArray[np.uint64],
     served: NDArray[np.int32],
     first: int,
     end: int,
@@ -164,8 +236,8 @@ def serve(
 
     ``next_start`` and ``times`` are in frames; inferences longer than ``cancel_after`` end then without an output.
     The pending outputs lie in ``outputs``, those just drawn in ``new`` with their places among those of one observation
-    in ``rank``; ``starts`` has room for a frame more than ``TOGETHER``. More than ``most`` outputs are cut down to that
-    number every ``TOGETHER`` frames.
+    in ``rank``; ``starts`` has room for a frame more than ``TOGETHER``. At most ``most`` outputs are kept: exactly
+    that many where ``counts`` has room for its bits; where it is empty they are cut down every ``TOGETHER`` frames.
     """
     one = np.uint64(1)
     supply = np.uint64(len(times))
@@ -207,10 +279,13 @@ def serve(
         last = control[LAST] + np.int64(drawn)
         sort_starts(begin, drawn, new, rank, starts, control[LAST], outputs)
         row[OVERWRITTEN] += last
-        last = place(begin, count, keeps, limit, first_output, last, outputs, served[begin - first :])
+        if len(counts):
+            last = place_few(begin, count, most, limit, first_output, last, outputs, counts, served[begin - first :])
+        else:
+            last = place(begin, count, keeps, limit, first_output, last, outputs, served[begin - first :])
         row[OVERWRITTEN] -= last
-        surplus = max(0, last - first_output - len(next_start) - most)  # those in flight are not in the store
-        if keeps:
+        if keeps and len(counts) == 0:
+            surplus = max(0, last - first_output - len(next_start) - most)  # those in flight are not in the store
             control[FIRST] += surplus
             row[OVERWRITTEN] += surplus
         acted = 0
