@@ -90,7 +90,7 @@ def without_longest(law: SampleLaw) -> SampleLaw:
 
     A choice made from the samples that are left and one ``UNSEEN`` times their longest is the same with and without a
     mishap. All samples are returned where that would move their mean by more than 5 %: of a time as long as many others
-    together its length counts, and a single one of few samples is no mishap.
+    together its length counts, and one of few samples says much.
 
     Examples
     --------
