@@ -43,8 +43,40 @@ ROOMS = {
 _LONGEST = 90  # characters of a constant's value that are shown
 _PRIVATE = ("games.cartridges", ".cli")
 
+TEN = {
+    "bound": "What does this rule lose in this world?",
+    "lower_bound": "What does every rule lose, at least?",
+    "compare": "Which rule is best with these workers?",
+    "plan": "How many workers do I need, and under which rule?",
+    "simulate": "Is it true in a simulation, and how sure is that?",
+    "run": "Is it true in a game that real processes play?",
+    "profile": "How long does an inference of my network take?",
+    "stochasticity": "How predictable is my environment?",
+    "delay_curve": "What does my policy lose when its actions come late?",
+    "validate": "Does the theory hold on this machine?",
+}
+"""The ten functions that a new reader needs, and the question that each answers."""
+
 HEAD = """Python API
 ==========
+
+The ten functions you need
+--------------------------
+
+Describe the problem once, then ask::
+
+   import regretlab as rl
+
+   scenario = rl.Scenario("gamma(4, scale=0.02)", mode_probability=0.95, workers=6, rule="max-time")
+   rl.bound(scenario)
+
+.. list-table::
+   :widths: 60 40
+
+{ten}
+
+Everything you import
+---------------------
 
 ``import regretlab as rl`` offers these names. They are the public interface:
 
@@ -52,6 +84,9 @@ HEAD = """Python API
    :widths: 30 70
 
 {names}
+
+Every module
+------------
 
 All other modules are internal: they are documented below, by package, and may change without notice. :doc:`/decisions`
 states what may import what.
@@ -74,19 +109,26 @@ def write_api_pages(folder: Path) -> None:
     rooms: dict[str, list[str]] = {}
     for name in modules:
         rooms.setdefault(name.split(".")[1], []).append(name)
-    parts = [HEAD.format(names="\n".join(_front_door()))]
+    parts = [HEAD.format(ten="\n".join(_ten()), names="\n".join(_front_door()))]
     for room in sorted(rooms, key=lambda room: (list(ROOMS).index(room) if room in ROOMS else len(ROOMS), room)):
         title = ROOMS.get(room, room)
         rows = "\n".join(f"   * - :doc:`{name} <generated/{name}>`\n     - {_summary(name)}" for name in rooms[room])
         pages = "\n".join(f"   generated/{name}" for name in rooms[room])
         table = f".. list-table::\n   :widths: 40 60\n\n{rows}\n"
-        parts.append(f"{title}\n{'-' * len(title)}\n\n{table}\n.. toctree::\n   :hidden:\n\n{pages}\n")
+        parts.append(f"{title}\n{'~' * len(title)}\n\n{table}\n.. toctree::\n   :hidden:\n\n{pages}\n")
     _write(folder / "api.rst", "\n".join(parts))
     for name in modules:
         _write(folder / "generated" / f"{name}.rst", _page(name))
     for old in (folder / "generated").glob("*.rst"):
         if old.stem not in modules:
             old.unlink()
+
+
+def _ten() -> Iterator[str]:
+    """Yield a row for each of the ten functions: its question, and where it is documented."""
+    for name, question in TEN.items():
+        value = getattr(regretlab, name)
+        yield f"   * - {question}\n     - :py:obj:`rl.{name} <{value.__module__}.{name}>`"
 
 
 def _front_door() -> Iterator[str]:

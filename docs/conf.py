@@ -10,11 +10,12 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from api_pages import check_api_pages, write_api_pages  # noqa: E402
 from command_pages import write_command_page  # noqa: E402
-from figure_pages import write_figure_page  # noqa: E402
+from figure_pages import FigurePage  # noqa: E402
 
+FIGURES = "reference/figures"
+figure_page = FigurePage(HERE / f"{FIGURES}.md")  # in a process that works while this one reads the other pages
 write_api_pages(HERE / "reference")
 write_command_page(HERE / "reference" / "commands.md")
-write_figure_page(HERE / "reference" / "figures.md")
 
 project = "regretlab"
 author = "The regretlab developers"
@@ -55,8 +56,17 @@ numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 exclude_patterns = ["_build", "README.md"]
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+os.environ["PYTHONSTARTUP"] = str(HERE / "cells.py")  # each page's kernel runs it
+
+
+def _put_figures(app: Any, name: str, source: list[str]) -> None:
+    if name == FIGURES:
+        source[0] = figure_page.text()
 
 
 def setup(app: Any) -> None:
-    """Have Sphinx say, when all pages are read, which public names are on none."""
+    """Read the page of the figures last, and report, when all pages are read, which public names are on none."""
+    app.connect("env-get-outdated", lambda *_: [FIGURES])
+    app.connect("env-before-read-docs", lambda app, env, names: names.sort(key=lambda name: (name == FIGURES, name)))
+    app.connect("source-read", _put_figures)
     app.connect("env-check-consistency", check_api_pages)

@@ -1,9 +1,14 @@
-"""Writes reference/figures.md: the paper's claims with what came out, and every figure.
+"""The page reference/figures: the paper's claims with what came out, and every figure.
 
-The figures are made while the documentation is built.
+A process of its own makes the figures while Sphinx reads the other pages: the build takes as long as the longer of the
+two. ``python docs/figure_pages.py FOLDER`` is that process.
 """
 
+import atexit
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,7 +17,7 @@ from paper_figures import FIGURES, figure_module, make_figures
 from paper_figures.claims import claim_rows
 from paper_figures.gallery import read_data
 
-__all__ = ["figure_text", "write_figure_page"]
+__all__ = ["FigurePage", "figure_text"]
 
 HEAD = """# The paper's claims, and the figures
 
@@ -36,18 +41,35 @@ writes each figure as PDF, PNG and SVG with its data and caption, and this galle
 _MARKUP = re.compile(r"([\\*_<>$|\[\]{}~#^])")
 
 
-def write_figure_page(path: Path) -> None:
-    """Make the figures that are missing or out of date next to the page, and write it."""
-    folder = path.with_suffix("")
-    make_figures((), folder, quick=True)
-    figures = []
-    for name in FIGURES:
-        data = read_data(folder / f"{name}.json")
-        assert data is not None
-        figures.append((name, figure_module(name), data))
-    text = figure_text(figures)
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
+class FigurePage:
+    """The page while it is being made.
+
+    Parameters
+    ----------
+    path
+        Of the page; the figures are made in the folder of the same name, those that are missing or out of date.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._folder = path.with_suffix("")
+        if not path.exists():  # Sphinx looks for pages before it reads them
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("# The paper's claims, and the figures\n")
+        root = str(Path(__file__).parents[1])
+        there = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
+        self._process = subprocess.Popen([sys.executable, __file__, str(self._folder)], env=there)
+        atexit.register(self._process.kill)  # a build that ends early leaves nothing behind
+
+    def text(self) -> str:
+        """Wait for the figures, and return the page."""
+        if self._process.wait() != 0:
+            raise RuntimeError("the figures could not be made: see above")
+        figures = []
+        for name in FIGURES:
+            data = read_data(self._folder / f"{name}.json")
+            assert data is not None
+            figures.append((name, figure_module(name), data))
+        return figure_text(figures)
 
 
 def figure_text(figures: list[tuple[str, ModuleType, dict[str, Any]]]) -> str:
@@ -87,3 +109,9 @@ def _plain(text: str) -> str:
     """Return text without markup but for its code."""
     parts = re.split(r"(`[^`]*`)", text)
     return "".join(part if part.startswith("`") else _MARKUP.sub(r"\\\1", part) for part in parts)
+
+
+if __name__ == "__main__":
+    make_figures(
+        (), Path(sys.argv[1]), quick=True, progress=lambda *at: print("figures: {} of {}, {}".format(*at), flush=True)
+    )

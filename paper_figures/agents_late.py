@@ -92,7 +92,7 @@ def _allowed(delay: int, way: str, symbols: int, stay: float) -> float:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from regretlab.plots.style import COLOURS, DASHES, GREY, MARKERS, house_figure, house_style
+    from regretlab.plots.style import DASHES, GREY, MARKERS, SHADES, house_figure, house_style
 
     from .delays import WAYS
     from .looks import words_of
@@ -105,7 +105,7 @@ def draw(data: dict[str, Any]) -> "Figure":
                 label = "allowed" if place == 0 else None
                 panel.plot([place - 0.32, place + 0.32], [allowed] * 2, color=GREY, linewidth=6, alpha=0.4, label=label)
             for offset, colour, marker, (player, ways) in zip(
-                (-0.2, 0.0, 0.2), COLOURS, MARKERS, data["points"].items(), strict=False
+                (-0.2, 0.0, 0.2), SHADES, MARKERS, data["points"].items(), strict=False
             ):
                 places = [place + offset for place in range(len(data["delays"]))]
                 means, halves = zip(*ways[way], strict=True)

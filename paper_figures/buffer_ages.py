@@ -72,15 +72,18 @@ def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     import numpy as np
 
-    from regretlab.plots.style import COLOURS, GREY, house_figure, house_style
+    from regretlab.plots.style import GREY, house_figure, house_style
+
+    from .looks import USES
 
     with house_style():
         figure = house_figure("page", 2.9)
+        looks = [USES["dropped"], USES["kept"], USES["kept"]]
         each = figure.subplots(1, len(data["rows"]), sharey=True)
-        for axes, row, colour in zip(each, data["rows"], COLOURS, strict=False):
+        for axes, row, (colour, _) in zip(each, data["rows"], looks, strict=True):
             age = np.arange(1, len(row["simulated"]) + 1)
             axes.bar(0, row["inaction"], color=GREY, label="no action")
-            axes.bar(age, row["simulated"], color=colour, alpha=0.6)
+            axes.bar(age, row["simulated"], color=colour)
             played, half = row["played"], row["half"]
             axes.errorbar(
                 age[: len(played)], played, yerr=half, color="black", marker="o", markersize=3, linestyle="none"

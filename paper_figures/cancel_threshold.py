@@ -74,20 +74,25 @@ def _verdict(row: dict[str, Any]) -> str:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from regretlab.plots.style import COLOURS, MARKERS, house_figure, house_style
+    from regretlab.plots.style import house_figure, house_style
+
+    from .looks import USES
 
     with house_style():
         figure = house_figure("page", 3.6)
         axes = figure.add_subplot()
+        looks = [USES[use] for use in ("dropped", "kept", "chunks")]
         places = list(range(len(THRESHOLDS) + 1))
-        for row, colour, marker in zip(data["rows"], COLOURS, MARKERS, strict=False):
+        for row, (colour, marker) in zip(data["rows"], looks, strict=True):
             value, half = zip(*row["points"], strict=True)
             axes.errorbar(places, value, yerr=half, color=colour, marker=marker, markersize=4, label=row["model"])
             place = THRESHOLDS.index(int(row["auto"]))
             axes.plot(place, value[place], "o", color=colour, markersize=11, markerfacecolor="none")
         once, _, chunks = data["rows"]  # outputs of one frame have one bound, kept or dropped
         axes.plot(places, once["bounds"], color="black", linestyle="--", linewidth=1.0, label="bound, one frame each")
-        axes.plot(places, chunks["bounds"], color=COLOURS[2], linestyle="--", linewidth=1.0, label="bound, chunks")
+        axes.plot(
+            places, chunks["bounds"], color=USES["chunks"][0], linestyle="--", linewidth=1.0, label="bound, chunks"
+        )
         axes.plot([], [], "o", color="black", markersize=11, markerfacecolor="none", label="auto")
         axes.set_xticks(places, [*map(str, THRESHOLDS), "never"])
         axes.set_ylim(0.0, None)

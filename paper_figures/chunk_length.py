@@ -78,7 +78,7 @@ def draw(data: dict[str, Any]) -> "Figure":
     from matplotlib.lines import Line2D
     from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
-    from regretlab.plots.style import COLOURS, GREY, MARKERS, house_figure, house_style
+    from regretlab.plots.style import GREY, MARKERS, RAMP, SHADES, house_figure, house_style
 
     with house_style():
         figure = house_figure("page", 3.6)
@@ -88,7 +88,7 @@ def draw(data: dict[str, Any]) -> "Figure":
             left.plot(
                 LENGTHS,
                 number,
-                color=COLOURS[place],
+                color=SHADES[place],
                 marker=MARKERS[place],
                 markersize=8 - 2.5 * place,
                 linewidth=3.5 - 1.2 * place,
@@ -102,7 +102,7 @@ def draw(data: dict[str, Any]) -> "Figure":
         left.set_ylabel("fewest workers without inaction")
         left.legend(title="times of mean 4 frames", title_fontsize="small")
         right.plot(WORKERS, data["once"], color="black", linewidth=2.0, label="one frame")
-        for place, (colour, curve) in enumerate(zip(COLOURS[3:6] + COLOURS[:1], data["curves"], strict=True)):
+        for place, (colour, curve) in enumerate(zip(RAMP[::2] + RAMP[-1:], data["curves"], strict=True)):
             label = "unlimited" if curve["chunk"] is None else f"{curve['chunk']} actions"
             right.plot(WORKERS, curve["bound"], color=colour, label=label, linewidth=3.0 - 0.6 * place)
             right.plot(WORKERS, curve["free_running"], "o", color=colour, markersize=3.5)

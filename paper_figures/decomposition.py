@@ -137,13 +137,13 @@ def draw(data: dict[str, Any]) -> "Figure":
 
 
 def _panel(axes: "Axes", panel: dict[str, Any], data: dict[str, Any]) -> None:
-    from regretlab.plots.style import COLOURS, DASHES
+    from regretlab.plots.style import DASHES, RAMP
 
     grid = data["frames_grid"]
     axes.fill_between(grid, panel["inaction"], color="#D8DEE4", linewidth=0, label="inaction part")
     for index, (p, curve) in enumerate(zip(data["probabilities"], panel["curves"], strict=True)):
         dashes = DASHES[index % len(DASHES)]
-        axes.plot(grid, curve, color=COLOURS[index], linestyle=dashes, linewidth=1.2, label=f"p = {p:.4g}")
+        axes.plot(grid, curve, color=RAMP[index], linestyle=dashes, linewidth=1.2, label=f"p = {p:.4g}")
     for point in panel["points"]:
         axes.errorbar(
             point["frames"],
@@ -151,7 +151,7 @@ def _panel(axes: "Axes", panel: dict[str, Any], data: dict[str, Any]) -> None:
             yerr=point["interval"],
             marker="o",
             markersize=4,
-            color=COLOURS[point["p"]],
+            color=RAMP[point["p"]],
             markeredgecolor="white",
             markeredgewidth=0.6,
             elinewidth=1,

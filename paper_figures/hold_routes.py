@@ -131,8 +131,11 @@ def draw(data: dict[str, Any]) -> "Figure":
 
 
 def _panel(axes: "Axes", cells: list[dict[str, Any]], other: str) -> None:
-    from regretlab.plots.style import COLOURS, GREY, MARKERS
+    from regretlab.plots.style import GREY
 
+    from .looks import PLAYED, REAL, SIMULATED
+
+    looks = {"exact": (GREY, "D"), "simulated": SIMULATED, "virtual": PLAYED, "realtime": REAL}
     axes.axvline(0, color=GREY, linewidth=0.8)
     for number, (route, label) in enumerate(ROUTES.items()):
         rows = [(row, cell["saved"][other][route]) for row, cell in enumerate(cells) if route in cell["saved"][other]]
@@ -142,9 +145,9 @@ def _panel(axes: "Axes", cells: list[dict[str, Any]], other: str) -> None:
             [found["value"] for _, found in rows],
             [row + 0.2 * (number - 1.5) for row, _ in rows],
             xerr=None if route == "exact" else [found["interval"] for _, found in rows],
-            fmt=MARKERS[number],
+            fmt=looks[route][1],
             markersize=4,
-            color=COLOURS[number],
+            color=looks[route][0],
             label=label,
         )
     axes.grid(visible=False, axis="y")

@@ -144,6 +144,8 @@ def _times(axes: "Axes", searched: list[dict[str, Any]]) -> None:
 
     from regretlab.plots.style import COLOURS
 
+    from .looks import PLAYED
+
     longest = max(point["frames"] for point in searched) + 1
     whole = np.arange(0, math.ceil(longest) + 1)
     axes.step(whole, whole, where="pre", color=COLOURS[0], label="ceil(x)")
@@ -151,7 +153,7 @@ def _times(axes: "Axes", searched: list[dict[str, Any]]) -> None:
         [point["frames"] for point in searched],
         [point["found"] for point in searched],
         "o",
-        color=COLOURS[1],
+        color=PLAYED[0],
         markeredgecolor="white",
         label="found by runs",
         zorder=4,
@@ -166,7 +168,9 @@ def _times(axes: "Axes", searched: list[dict[str, Any]]) -> None:
 def _frames(axes: "Axes", data: dict[str, Any]) -> None:
     import numpy as np
 
-    from regretlab.plots.style import COLOURS, GREY
+    from regretlab.plots.style import GREY
+
+    from .looks import REAL
 
     networks, fit = data["networks"], data["fit"]
     sizes = np.asarray([network["parameters"] for network in networks], dtype=float)
@@ -175,7 +179,7 @@ def _frames(axes: "Axes", data: dict[str, Any]) -> None:
     axes.plot(line, np.exp(fit["intercept"]) * line ** fit["slope"], color=GREY, linewidth=1, label=label)
     frames = [network["frames_mean"] for network in networks]
     bars = [network["frames_interval"] for network in networks]
-    axes.errorbar(sizes, frames, bars, fmt="o", markersize=3.5, color=COLOURS[1], capsize=2, label="measured", zorder=4)
+    axes.errorbar(sizes, frames, bars, fmt=REAL[1], markersize=3.5, color=REAL[0], capsize=2, label="measured")
     _logarithmic(axes)
     axes.set_ylabel("mean inference time, frames")
 
@@ -183,15 +187,15 @@ def _frames(axes: "Axes", data: dict[str, Any]) -> None:
 def _workers(axes: "Axes", data: dict[str, Any]) -> None:
     import numpy as np
 
-    from regretlab.plots.style import COLOURS
+    from .looks import PAPER, REAL
 
     networks = data["networks"]
     sizes = np.asarray([network["parameters"] for network in networks], dtype=float)
     mean, largest = ([network[key] for network in networks] for key in ("workers_mean", "workers_largest"))
-    axes.plot(sizes, mean, "o", color="white", markeredgecolor=COLOURS[1], markersize=6, label="of the mean time")
-    axes.plot(sizes, largest, "_", color=COLOURS[0], markersize=9, label="of the largest time")
+    axes.plot(sizes, mean, REAL[1], color="white", markeredgecolor=REAL[0], markersize=6, label="of the mean time")
+    axes.plot(sizes, largest, "_", color=REAL[0], markersize=9, label="of the largest time")
     paper = np.asarray(data["paper"], dtype=float)
-    axes.plot(paper[:, 0], paper[:, 1], "s", color="#000000", markeredgecolor="white", label="the paper's runs")
+    axes.plot(paper[:, 0], paper[:, 1], PAPER[1], color=PAPER[0], markeredgecolor="white", label="the paper's runs")
     _logarithmic(axes)
     axes.set_ylabel("workers without inaction, $N_I^*$")
 

@@ -78,18 +78,22 @@ def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
-    from regretlab.plots.style import COLOURS, GREY, house_figure, house_style
+    from regretlab.plots.style import GREY, house_figure, house_style
+
+    from .looks import LOOKS
 
     with house_style():
         figure = house_figure("page", 2.9)
+        colour, marker = LOOKS["free-running"]
+        drawn: dict[str, Any] = {"marker": marker, "markersize": 4}
         for axes, panel in zip(figure.subplots(1, 3, sharey=True), data["panels"], strict=True):
             scales = [point["s"] for point in panel["points"]]
-            for name, label, colour, marker in (
-                ("dropped", "unused outputs dropped", COLOURS[1], "s"),
-                ("kept", "unused outputs kept", COLOURS[0], "o"),
+            for name, label, edge, face in (
+                ("dropped", "unused outputs dropped", colour, "white"),
+                ("kept", "unused outputs kept", colour, colour),
             ):
                 value, half = zip(*(point[name] for point in panel["points"]), strict=True)
-                axes.errorbar(scales, value, yerr=half, color=colour, marker=marker, markersize=4, label=label)
+                axes.errorbar(scales, value, yerr=half, color=edge, markerfacecolor=face, **drawn, label=label)
             axes.axhline(panel["limit_of_dropping"], color=GREY, linestyle=":", label="limit of dropping")
             axes.plot(
                 scales, [point["bound"] for point in panel["points"]], color="black", linewidth=2.0, label="lower bound"

@@ -194,14 +194,16 @@ def _times(axes: "Axes", searched: list[dict[str, Any]]) -> None:
     import numpy as np
     from matplotlib.ticker import MaxNLocator
 
-    from regretlab.plots.style import COLOURS
+    from regretlab.plots.style import GREY
+
+    from .looks import PLAYED
 
     longest = max(point["frames"] for point in searched) + 1
     whole = np.arange(0, math.ceil(longest) + 1)
-    axes.step(whole, whole, where="pre", color=COLOURS[0], label="ceil(x)")
+    axes.step(whole, whole, where="pre", color=GREY, label="ceil(x)")
     points = [(point["frames"], point["found"]) for point in searched if point["found"] is not None]
     axes.plot(
-        *zip(*points, strict=True), "o", color=COLOURS[1], markeredgecolor="white", label="found by runs", zorder=4
+        *zip(*points, strict=True), PLAYED[1], color=PLAYED[0], markeredgecolor="white", label="found by runs", zorder=4
     )
     axes.set_xlim(0, longest)
     axes.set_ylim(0, None)
@@ -214,7 +216,9 @@ def _times(axes: "Axes", searched: list[dict[str, Any]]) -> None:
 def _inference_time(axes: "Axes", data: dict[str, Any]) -> None:
     import numpy as np
 
-    from regretlab.plots.style import COLOURS, GREY
+    from regretlab.plots.style import GREY
+
+    from .looks import REAL
 
     networks, fit = data["networks"], data["fits"]["inference_time"]
     times = np.asarray([network["inference_time"] for network in networks], dtype=float)
@@ -222,7 +226,7 @@ def _inference_time(axes: "Axes", data: dict[str, Any]) -> None:
     label = f"fit: $\\bar\\tau^{{{fit['slope']:.2f}}}$"
     axes.plot(1e3 * line, np.exp(fit["intercept"]) * line ** fit["slope"], color=GREY, linewidth=1, label=label)
     axes.plot(
-        1e3 * times, [network["learners"] for network in networks], "o", color=COLOURS[1], markeredgecolor="white"
+        1e3 * times, [network["learners"] for network in networks], REAL[1], color=REAL[0], markeredgecolor="white"
     )
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -234,7 +238,9 @@ def _inference_time(axes: "Axes", data: dict[str, Any]) -> None:
 def _parameters(axes: "Axes", data: dict[str, Any]) -> None:
     import numpy as np
 
-    from regretlab.plots.style import COLOURS, GREY
+    from regretlab.plots.style import GREY
+
+    from .looks import PAPER, REAL
 
     networks, fit = data["networks"], data["fits"]["parameters"]
     sizes = np.asarray([network["parameters"] for network in networks], dtype=float)
@@ -243,20 +249,20 @@ def _parameters(axes: "Axes", data: dict[str, Any]) -> None:
     label = f"fit: $m^{{{fit['slope']:.2f}}}$"
     axes.plot(line, np.exp(fit["intercept"]) * line ** fit["slope"], color=GREY, linewidth=1, label=label)
     learners = [network["learners"] for network in networks]
-    axes.plot(sizes, learners, "o", color=COLOURS[1], markeredgecolor="white", label="$N_L^*$, this machine", zorder=4)
+    axes.plot(sizes, learners, REAL[1], color=REAL[0], markeredgecolor="white", label="$N_L^*$, this machine", zorder=4)
     axes.errorbar(
         beyond["parameters"],
         beyond["frames"],
         [[beyond["frames"] - beyond["low"]], [beyond["high"] - beyond["frames"]]],
         fmt="o",
-        color=COLOURS[1],
+        color=REAL[0],
         markerfacecolor="white",
         capsize=3,
         label="extrapolated",
         zorder=4,
     )
     paper = np.asarray(data["paper"], dtype=float)
-    axes.plot(paper[:, 0], paper[:, 1], "s", color="#000000", markeredgecolor="white", label="the paper's runs")
+    axes.plot(paper[:, 0], paper[:, 1], PAPER[1], color=PAPER[0], markeredgecolor="white", label="the paper's runs")
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_ylim(0.5, 1e8)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from regretlab.plots.style import COLOURS, GREY
+from regretlab.plots.style import COLOURS, GREY, SHADES
 
-__all__ = ["CONCURRENT", "LOOKS", "look_of", "words_of"]
+__all__ = ["CONCURRENT", "LOOKS", "PAPER", "PLAYED", "REAL", "SIMULATED", "USES", "look_of", "words_of"]
 
 CONCURRENT = "sequential, learning beside it"
 """The label in committed results of sequential play with a concurrent learner."""
@@ -23,6 +23,19 @@ LOOKS = {
 }
 """Colour and marker of each rule, the same in every figure. Staggered play where the rule does not matter looks as
 ``max-time``."""
+
+USES = {
+    "dropped": ("#A6D5F0", "P"),
+    "kept": LOOKS["free-running"],
+    "cancelled": (SHADES[0], "D"),
+    "chunks": (SHADES[1], "^"),
+}
+"""The same by what outputs of free-running workers are used for; open or pale where unused ones are dropped."""
+
+PLAYED, REAL, SIMULATED = ("#000000", "o"), ("#000000", "s"), ("#000000", "x")
+"""Colour and marker of what was found on the virtual clock, in real time, and by simulation."""
+PAPER = (GREY, "^")
+"""The same of the paper's own runs."""
 
 
 def look_of(player: str) -> dict[str, Any]:

@@ -196,7 +196,7 @@ def _package_digest() -> str:
     package = Path(regretlab.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
-        if path.relative_to(package).parts[0] not in ("cli", "plots"):  # nothing computed lies there
+        if path.relative_to(package).parts[0] not in ("cli", "explore", "plots"):  # nothing computed lies there
             digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -131,12 +131,12 @@ def _simulated(p: float, time: Any, quality: Any, frames: int, seed: int) -> lis
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from regretlab.plots.style import COLOURS, GREY, house_figure, house_style
+    from regretlab.plots.style import GREY, RAMP, house_figure, house_style
 
     with house_style():
         figure = house_figure("page", 3.1)
         left, right = figure.subplots(1, 2, sharey=True)
-        for colour, curve in zip(COLOURS, data["curves"], strict=False):
+        for colour, curve in zip(RAMP[1::2], data["curves"], strict=False):
             left.plot(data["sizes"], curve["staggered"], color=colour, label=f"p = {curve['p']:g}")
             left.plot(data["sizes"], curve["in_frames"], color=colour, linestyle=":", linewidth=0.9)
             right.plot(data["sizes"], curve["sequential"], color=colour)

@@ -136,14 +136,14 @@ def draw(data: dict[str, Any]) -> "Figure":
 
 
 def _play(axes: "Axes", panel: dict[str, Any]) -> None:
-    from regretlab.plots.style import COLOURS
+    from regretlab.plots.style import SHADES
 
     for bar in panel["bars"]:
         left, right = max(0, bar["start"]), min(SHOWN, bar["end"])
         axes.broken_barh(
             [(left, right - left)],
             (bar["worker"] + 0.6, 0.8),
-            facecolor=COLOURS[bar["worker"]],
+            facecolor=SHADES[bar["worker"]],
             edgecolor="white",
             linewidth=1.0,
         )
@@ -160,13 +160,13 @@ def _play(axes: "Axes", panel: dict[str, Any]) -> None:
 def _decisions(axes: "Axes", panel: dict[str, Any]) -> None:
     from matplotlib.patches import Rectangle
 
-    from regretlab.plots.style import COLOURS
+    from regretlab.plots.style import RAMP
 
     rows = panel["decisions"]
     for row, entry in enumerate(rows):
         for column, starts in enumerate(entry["starts"]):
             waits = entry["idle"] - starts
-            colour = COLOURS[0] if waits == 0 else COLOURS[5] if starts > 0 else "#D6DEE6"
+            colour = RAMP[4] if waits == 0 else RAMP[0] if starts > 0 else "#D6DEE6"
             axes.add_patch(Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.0))
             axes.text(
                 column + 0.5,

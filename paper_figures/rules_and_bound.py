@@ -147,7 +147,7 @@ def _panel(axes: "Axes", panel: dict[str, Any]) -> None:
     from .looks import LOOKS
 
     styles = {label: LOOKS[rule] for rule, label in RULES.items()}
-    styles[KEPT] = (styles[RULES["free-running"]][0], "*")
+    styles[KEPT] = (styles[RULES["free-running"]][0], "P")
     for curve in panel["curves"]:
         colour, marker = styles[curve["rule"]]
         kept = curve["rule"] == KEPT

@@ -135,26 +135,26 @@ def draw(data: dict[str, Any]) -> "Figure":
 
 
 def _panel(axes: "Axes", panel: dict[str, Any], shown: int) -> None:
-    from regretlab.plots.style import COLOURS, GREY
+    from regretlab.plots.style import GREY, TAKES_EFFECT, UNDER_WAY
 
     strip = panel["workers"] + 0.9
     for bar in panel["bars"]:
         row = bar["worker"]
         axes.barh(
-            row, bar["completion"] - bar["start"], left=bar["start"], height=0.6, color=COLOURS[0], edgecolor="white"
+            row, bar["completion"] - bar["start"], left=bar["start"], height=0.6, color=UNDER_WAY, edgecolor="white"
         )
         if bar["release"] - bar["completion"] > 0.02:
             width = bar["release"] - bar["completion"]
-            axes.barh(row, width, left=bar["completion"], height=0.6, color="#BBD9EA", edgecolor="white")
+            axes.barh(row, width, left=bar["completion"], height=0.6, color="#C3CBD6", edgecolor="white")
         if not 0 <= bar["effect"] < shown:
             continue
         hollow = bar["overwritten"]
         axes.plot(
             bar["effect"],
             row,
-            marker="D",
+            marker="d",
             markersize=4,
-            color="white" if hollow else COLOURS[1],
+            color="white" if hollow else TAKES_EFFECT,
             markeredgecolor=GREY if hollow else "white",
             markeredgewidth=0.8 if hollow else 0.5,
             linestyle="none",
@@ -167,7 +167,7 @@ def _panel(axes: "Axes", panel: dict[str, Any], shown: int) -> None:
             1,
             left=frame,
             height=0.9,
-            color="#F6D9C6" if served else "white",
+            color="#F6D3E0" if served else "white",
             edgecolor="white" if served else GREY,
             linewidth=0.8 if served else 0.3,
             hatch=None if served else "/////",
@@ -191,13 +191,13 @@ def _legend(figure: "Figure") -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    from regretlab.plots.style import COLOURS, GREY
+    from regretlab.plots.style import GREY, TAKES_EFFECT, UNDER_WAY
 
-    mark = {"marker": "D", "linestyle": "none", "markersize": 5}
+    mark = {"marker": "d", "linestyle": "none", "markersize": 5}
     handles = [
-        Patch(color=COLOURS[0], label="inference"),
-        Patch(color="#BBD9EA", label="held"),
-        Line2D([], [], color=COLOURS[1], markeredgecolor="white", label="takes effect", **mark),
+        Patch(color=UNDER_WAY, label="inference"),
+        Patch(color="#C3CBD6", label="held"),
+        Line2D([], [], color=TAKES_EFFECT, markeredgecolor="white", label="takes effect", **mark),
         Line2D([], [], color="white", markeredgecolor=GREY, label="overwritten", **mark),
         Patch(facecolor="white", edgecolor=GREY, hatch="/////", label="default behaviour"),
     ]

@@ -148,7 +148,9 @@ def _measured(inaction: float, error: float | None, law: Any, law_error: Any) ->
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from regretlab.plots.style import COLOURS, GREY, house_figure, house_style
+    from regretlab.plots.style import GREY, house_figure, house_style
+
+    from .looks import PLAYED, SIMULATED
 
     with house_style():
         figure = house_figure("page", 3.9)
@@ -162,31 +164,33 @@ def draw(data: dict[str, Any]) -> "Figure":
 
         handles = [
             Patch(color=GREY, label="default behaviour, closed form"),
-            Patch(color="#9CC7E3", label="served, closed form"),
-            Line2D([], [], marker="o", color=COLOURS[1], markersize=4, linestyle="none", label="simulation"),
-            Line2D([], [], marker="s", color="#000000", markersize=3.5, linestyle="none", label="emulator"),
+            Patch(color="#A8DAD2", label="served, closed form"),
+            Line2D([], [], marker=SIMULATED[1], color=SIMULATED[0], markersize=4, linestyle="none", label="simulation"),
+            Line2D([], [], marker=PLAYED[1], color=PLAYED[0], markersize=3.5, linestyle="none", label="emulator"),
         ]
         figure.legend(handles=handles, loc="outside upper center", ncols=4)
         return figure
 
 
 def _panel(axes: "Axes", panel: dict[str, Any], largest: int) -> None:
-    from regretlab.plots.style import COLOURS, GREY
+    from regretlab.plots.style import GREY
+
+    from .looks import PLAYED, SIMULATED
 
     places = range(1, largest + 1)
     if panel["closed"] is not None:
         axes.bar([0], [panel["closed"]["inaction"]], color=GREY, width=0.8)
-        axes.bar(places, panel["closed"]["delay_law"], color="#9CC7E3", width=0.8)
+        axes.bar(places, panel["closed"]["delay_law"], color="#A8DAD2", width=0.8)
     else:
         axes.text(0.96, 0.92, "no closed form", ha="right", va="top", transform=axes.transAxes, fontsize="small")
-    for source, shift, marker, colour in (("simulated", -0.16, "o", COLOURS[1]), ("played", 0.16, "s", "#000000")):
+    for source, shift, (colour, marker) in (("simulated", -0.16, SIMULATED), ("played", 0.16, PLAYED)):
         measured = panel[source]
         axes.errorbar(
             [shift, *(place + shift for place in places)],
             [measured["inaction"], *measured["delay_law"]],
             yerr=[measured["inaction_interval"], *measured["intervals"]],
             marker=marker,
-            markersize=3.2 if marker == "o" else 2.7,
+            markersize=3.2 if marker == "x" else 2.7,
             color=colour,
             linestyle="none",
             elinewidth=0.8,

@@ -97,7 +97,9 @@ def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     import numpy as np
 
-    from regretlab.plots.style import COLOURS, DASHES, GREY, house_figure, house_style
+    from regretlab.plots.style import DASHES, GREY, house_figure, house_style
+
+    from .looks import PLAYED
 
     with house_style():
         figure = house_figure("page", 3.0)
@@ -106,9 +108,11 @@ def draw(data: dict[str, Any]) -> "Figure":
             means, halves = zip(*game["measured"], strict=True)
             places = range(len(game["delays"]))
             predicted, around = np.asarray(game["predicted"]).T
-            axes.plot(places, predicted, color=COLOURS[0], label="predicted from staleness")
-            axes.fill_between(places, predicted - around, predicted + around, color=COLOURS[0], alpha=0.2, linewidth=0)
-            axes.errorbar(places, means, halves, fmt="o", color=COLOURS[1], markersize=4, capsize=3, label="measured")
+            axes.plot(places, predicted, color=GREY, label="predicted from staleness")
+            axes.fill_between(places, predicted - around, predicted + around, color=GREY, alpha=0.2, linewidth=0)
+            axes.errorbar(
+                places, means, halves, fmt=PLAYED[1], color=PLAYED[0], markersize=4, capsize=3, label="measured"
+            )
             axes.axhline(game["random"][0], color=GREY, linestyle=DASHES[1], linewidth=1, label="random play")
             axes.set_xticks(list(places), [str(delay) for delay in game["delays"]])
             axes.set_xlabel("delay d, frames")

@@ -81,14 +81,14 @@ def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     import numpy as np
 
-    from regretlab.plots.style import COLOURS, GREY, house_figure, house_style
+    from regretlab.plots.style import GREY, RAMP, house_figure, house_style
 
     from .paper_models import GAME_BOY_DELAYS
 
     with house_style():
         figure = house_figure("text", 3.4)
         axes = figure.add_subplot()
-        for colour, curve in zip(COLOURS, data["curves"], strict=False):
+        for colour, curve in zip(RAMP[1:], data["curves"], strict=False):
             constant = np.asarray(curve["constant"], dtype=float)
             exponential = np.asarray(curve["exponential"], dtype=float)
             label = f"{curve['budget']:.0%} of the gap"
@@ -96,7 +96,7 @@ def draw(data: dict[str, Any]) -> "Figure":
             shown = np.where(exponential >= 0.5, exponential, np.nan)
             axes.plot(data["jumps"], shown, color=colour, linestyle="--", linewidth=1)
         for place in data["placed"]:
-            colour = COLOURS[BUDGETS.index(place["budget"])]
+            colour = RAMP[1:][BUDGETS.index(place["budget"])]
             axes.plot(place["jump"], place["frames"], "o", color=colour, markeredgecolor="white", zorder=4)
         for name, frames in GAME_BOY_DELAYS.items():
             axes.axhline(frames, color=GREY, linestyle=":", linewidth=0.9)

@@ -3,6 +3,8 @@
 A record that is still written is read again every two seconds. The page reads files only: it does not touch the run.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,8 @@ from bokeh.models import ColumnDataSource, Range1d, Span
 from bokeh.plotting import figure
 
 from ..errors import InputError
-from ..plots.style import COLOURS, GREY
+from ..plots.style import COLOURS, GREY, TAKES_EFFECT, UNDER_WAY
+from ..prediction import with_prediction
 from ..records import Record
 from .scenario_page import PAGE, TEXT
 from .screens import Screens
@@ -47,6 +50,8 @@ class RecordPage:
         self._directory, self._trust = directory, trust
         self.record = Record(directory)
         self._looking = False
+        self._predicted_at = 0
+        self._predicted: Mapping[str, Any] | None = None
 
     def view(self) -> Any:
         """Return the page."""
@@ -74,6 +79,7 @@ class RecordPage:
         self._screen = pn.pane.HTML("", width=320, height=300, stylesheets=[TEXT])
         self._words = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[TEXT])
         self._about = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[TEXT])
+        self._facts = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[TEXT])
         self._make_figures()
         self._frame.param.watch(lambda _: pn.state.curdoc.add_next_tick_callback(self._show), "value")
         pn.state.on_session_destroyed(lambda _: self._screens.close())
@@ -91,7 +97,7 @@ class RecordPage:
                 align_items="flex-start",
             ),
             self._overview,
-            self._events_pane(),
+            self._facts,
             sizing_mode="stretch_width",
             styles=PAGE,
         )
@@ -112,7 +118,7 @@ class RecordPage:
         lanes = figure(
             title="Workers around this frame", height=240, x_range=self._range, y_range=Range1d(1, -1), **plain
         )
-        lanes.hbar("worker", left="completion", right="release", height=0.62, color="#BBD9EA", source=self._bars)
+        lanes.hbar("worker", left="completion", right="release", height=0.62, color="#C3CBD6", source=self._bars)
         lanes.hbar(
             "worker",
             left="start",
@@ -123,7 +129,7 @@ class RecordPage:
             source=self._bars,
         )
         lanes.scatter(
-            "at", "worker", marker="diamond", size=10, color=COLOURS[1], line_color="white", source=self._acts
+            "at", "worker", marker="diamond", size=10, color=TAKES_EFFECT, line_color="white", source=self._acts
         )
         lanes.add_layout(cursor)
         lanes.yaxis.axis_label = "worker"
@@ -200,7 +206,7 @@ class RecordPage:
         self._near.data = {
             "frame": (near["frame"].to_numpy() + 0.5).tolist(),
             "age": np.where(delays >= 0, delays, highest).tolist(),
-            "colour": [COLOURS[1] if delay >= 0 else "#C9CED4" for delay in delays],
+            "colour": [TAKES_EFFECT if delay >= 0 else "#C9CED4" for delay in delays],
         }
         self._draw_lanes(low * frame_time, high * frame_time, frame_time)
         self._range.start, self._range.end = low, high
@@ -223,7 +229,7 @@ class RecordPage:
         shown = table[(table["scheduled"] <= end) & (until >= begin)]
         ends = np.minimum(shown["completion"].fillna(end).to_numpy(), end)
         cancelled = shown["cancelled"].to_numpy() if "cancelled" in shown else np.zeros(len(shown), bool)
-        colours = np.where(shown["lost"].to_numpy(), COLOURS[6], np.where(cancelled, COLOURS[3], COLOURS[0]))
+        colours = np.where(shown["lost"].to_numpy(), COLOURS[6], np.where(cancelled, COLOURS[3], UNDER_WAY))
         self._bars.data = {
             "worker": shown["worker"].tolist(),
             "start": (shown["scheduled"].to_numpy() / frame_time).tolist(),
@@ -260,19 +266,9 @@ class RecordPage:
         if not len(frames):
             self._about.object = "<p>No frame has been recorded yet.</p>"
             return
-        summary = self.record.summary
         state = "still written" if self._live else "complete"
-        facts = [f"{len(frames):,} frames, {state}"]
-        if summary.reward_per_frame is not None:
-            facts.append(f"reward {summary.reward_per_frame:.4g} per frame")
-        if summary.inaction_fraction is not None:
-            facts.append(
-                f"{100 * summary.inaction_fraction:.2f} % without an action (predicted: {_predicted(self.record)})"
-            )
-        if summary.tau_max is not None:
-            facts.append(f"longest inference time learned {1e3 * summary.tau_max:.1f} ms")
-        facts.append(f"{summary.restarts} restarts")
-        self._about.object = f"<p>{escape('; '.join(facts))}.</p>"
+        self._about.object = f"<p>{len(frames):,} frames, {state}.</p>"
+        self._facts.object = self._facts_and_events()
         stretch = max(1, len(frames) // _OVERVIEW, min(60, len(frames) // 12))
         whole = len(frames) // stretch * stretch
         mean = lambda values: np.asarray(values[:whole], dtype=float).reshape(-1, stretch).mean(axis=1)  # noqa: E731
@@ -283,22 +279,21 @@ class RecordPage:
             "late": mean(frames["lateness"] / float(self.record.meta["frame_time"])).tolist(),
         }
 
-    def _events_pane(self) -> Any:
+    def _facts_and_events(self) -> str:
+        """Return, in HTML, what was measured, what theory predicts, what the rule learned, and the events."""
+        summary, frames = self.record.summary, len(self.record.frames)
+        if not self._live:
+            summary = with_prediction(self.record, summary)
+        elif frames > 1.2 * self._predicted_at:  # a prediction may take a second
+            self._predicted_at, self._predicted = frames, with_prediction(self.record, summary).predicted
+        if self._live:
+            summary = replace(summary, predicted=self._predicted)
+        cells = (f"<tr><td>{escape(name)}</td><td>{escape(words)}</td></tr>" for name, words in summary.facts())
         events = self.record.meta.get("events") or []
         rows = "".join(f"<li>{escape(_event_words(each))}</li>" for each in events[:_MOST_EVENTS])
         more = f"<p>{len(events) - _MOST_EVENTS} more in meta.json.</p>" if len(events) > _MOST_EVENTS else ""
-        text = f"<h2>Events</h2><ul>{rows}</ul>{more}" if events else "<h2>Events</h2><p>No worker was lost.</p>"
-        return pn.pane.HTML(text, stylesheets=[TEXT], sizing_mode="stretch_width")
-
-
-def _predicted(record: Record) -> str:
-    """Return the share of frames without an action that theory predicts for the times of a run, in words."""
-    from ..theory.realtime import bound
-
-    try:
-        return f"{100 * bound(record.scenario.replace(mode_probability=0.5)).inaction_fraction:.2f} %"
-    except InputError:
-        return "no closed form"
+        text = f"<ul>{rows}</ul>{more}" if events else "<p>No worker was lost.</p>"
+        return f"<h2>Measured and predicted</h2><table>{''.join(cells)}</table><h2>Events</h2>{text}"
 
 
 def _event_words(event: Any) -> str:

@@ -25,7 +25,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from ..errors import InputError
-from ..plots.style import COLOURS, GREY
+from ..plots.style import COLOURS, GREY, PARTS, TAKES_EFFECT, UNDER_WAY
 from ..results import interval_quantile
 from ..rules import known_rules
 from ..scenario import Scenario
@@ -56,6 +56,7 @@ li {font: 14px/1.4 system-ui, sans-serif}
 img {width: 320px; image-rendering: pixelated}
 p {font: 15px/1.45 system-ui, sans-serif; margin: 6px 0}
 p.verdict {font-size: 17px}
+td {font: 14px/1.4 system-ui, sans-serif; padding: 1px 12px 1px 0; vertical-align: top; overflow-wrap: anywhere}
 p.problem {color: #A23B00}
 pre {font: 13px/1.4 ui-monospace, monospace; background: #F4F5F7; padding: 8px; white-space: pre-wrap;
      overflow-wrap: anywhere; margin: 4px 0}
@@ -281,7 +282,7 @@ class ScenarioPage:
             ["inaction", "delay"],
             y="rule",
             height=0.7,
-            color=list(COLOURS[:2]),
+            color=[PARTS["inaction"], PARTS["delay"]],
             source=self._rules,
             legend_label=["inaction", "delay"],
         )
@@ -301,7 +302,7 @@ class ScenarioPage:
         self._bars = ColumnDataSource({key: [] for key in columns}, name="bars")
         self._acts = ColumnDataSource({"at": [], "worker": [], "alpha": []}, name="acts")
         self._frames = ColumnDataSource({"frame": [], "age": [], "colour": [], "shown": []}, name="frames")
-        self._cursor = Span(location=0, dimension="height", line_color=COLOURS[1], line_width=2)
+        self._cursor = Span(location=0, dimension="height", line_color=TAKES_EFFECT, line_width=2)
         lanes = figure(
             title="The first frames of a run", height=260, x_range=Range1d(0, 1), y_range=Range1d(-0.6, 5.6), **plain
         )
@@ -310,7 +311,7 @@ class ScenarioPage:
             left="start",
             right="shown_release",
             height=0.62,
-            color="#BBD9EA",
+            color="#C3CBD6",
             source=self._bars,
             legend_label="held",
         )
@@ -319,7 +320,7 @@ class ScenarioPage:
             left="start",
             right="shown_completion",
             height=0.62,
-            color=COLOURS[0],
+            color=UNDER_WAY,
             line_color="white",
             source=self._bars,
             legend_label="inference",
@@ -329,7 +330,7 @@ class ScenarioPage:
             "worker",
             marker="diamond",
             size=10,
-            color=COLOURS[1],
+            color=TAKES_EFFECT,
             alpha="alpha",
             line_color="white",
             source=self._acts,
@@ -578,7 +579,7 @@ class ScenarioPage:
         self._frames.data = {
             "frame": (np.arange(frames) + 0.5).tolist(),
             "age": drawn.ages.tolist(),
-            "colour": [COLOURS[1] if age else "#C9CED4" for age in drawn.ages],
+            "colour": [TAKES_EFFECT if age else "#C9CED4" for age in drawn.ages],
             "shown": [float(age) if age else float(highest) for age in drawn.ages],
         }
         self._lanes.x_range.end = frames

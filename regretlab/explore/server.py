@@ -1,5 +1,6 @@
 """Serving the explorer's pages on the loopback interface, to a browser on this computer."""
 
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from ..needs import need
 __all__ = ["serve"]
 
 _HOST = "127.0.0.1"
+_NICENESS = 15
 
 
 def serve(
@@ -57,7 +59,8 @@ def serve(
     else:
         from .record_page import RecordPage
 
-        RecordPage(record)  # a folder without a record is refused before anything is served
+        if not RecordPage(record).record.meta.get("complete", False):  # raises for a folder without a record
+            os.nice(_NICENESS)  # so that drawing gives way to the run that is still writing
 
         def page() -> Any:
             return RecordPage(record, trust=trust).view()

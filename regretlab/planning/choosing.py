@@ -40,7 +40,7 @@ __all__ = ["Plan", "Services", "plan"]
 
 Services = Literal["given", "outputs", "any"]
 """What a plan may choose of what an output serves: nothing, whether unused outputs are kept and slow inferences
-cancelled, or also the default behaviour and the chunk."""
+cancelled, or also the default behaviour, the chunk and races."""
 
 _CHOSEN = ("rule", "workers", "hold", "alignment", "horizon")
 _SERVICE = ("default_behaviour", "mode", "actions", "chunk", "unused", "age_limit", "cancel_after", "replicas")
@@ -48,6 +48,7 @@ _WORLD = ("mode_probability", "loss", "frame_time", "symbols", "gap_default", "g
 _USES = (*_WORLD, "maximum_time", "cores", *_SERVICE)
 _CLOSE, _FINALISTS = 3, 4
 _FILLED = 0.9  # quantile of the inference time
+_MOST_REPLICAS = 8
 _APART = 3.0  # standard errors
 _MOST_BOUNDED = 300
 _SHARE = 0.02  # of the regret, that fewer workers may lose more where samples do not settle their number
@@ -111,7 +112,8 @@ def plan(
     services
         What the plan may choose of what an output serves. "given": nothing. "outputs": whether outputs are kept that
         lost their frame to a fresher one, and slow inferences cancelled. "any": also the default behaviour and the
-        chunk; without it the best of these are ``other_services``. What the scenario changes from the default is kept.
+        chunk, without which the best of these are ``other_services``, and how many workers race on each observation
+        (up to 8). What the scenario changes from the default is kept.
     tolerance
         Candidates closer than this in regret and cost count as equal.
     progress
@@ -201,6 +203,8 @@ def plan(
     others = search.services(found, _other_services(scenario)) if number != math.inf else []
     if services == "any":
         found, others = [*found, *others], []
+        if scenario.replicas == 1 and number != math.inf:
+            found += search.raced(found, most, number)
     if not found:
         reasons = "; ".join(f"{words}: {why}" for words, why in search.not_computed.items())
         raise InputError(f"no candidate can be computed for inference time {law.text} ({reasons})")
@@ -350,6 +354,26 @@ class _Search:
                 candidate = self.best(choice) or at
             if choose([result[index][1], candidate], self.target, self.scan.tolerance) is candidate:
                 result[index] = choice, candidate
+        return result
+
+    def raced(
+        self, found: list[tuple[_Choice, Candidate]], most: int, number: float | None
+    ) -> list[tuple[_Choice, Candidate]]:
+        """Return the best race of each number of replicas: all choices at about their workers, the closest at any."""
+        result = []
+        for replicas in range(2, int(min(most if number is None else number, _MOST_REPLICAS)) + 1):
+            last = most // replicas if number is None else int(number) // replicas
+            if number is not None and number % replicas:
+                continue
+            tried = []
+            for choice, each in found:
+                served = choice.serving({**choice.options, "replicas": replicas})
+                groups = 1 if choice.rule.single_worker else min(last, math.ceil(each.workers / replicas))
+                if (at := self._at(served, replace(each, workers=float(groups * replicas)))) is not None:
+                    tried.append((served, at))
+            tried.sort(key=lambda each: each[1].sure_total)
+            best = [(choice, self.best(choice) or at) for choice, at in tried[:_CLOSE]]
+            result += sorted(best, key=lambda each: each[1].sure_total)[:1]
         return result
 
     def services(

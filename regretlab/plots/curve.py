@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from .style import COLOURS, GREY, house_style
+from .style import GREY, house_style
 
 __all__ = ["delay_curve_figure"]
 
@@ -43,8 +43,8 @@ def delay_curve_figure(
         if witness is not None:
             p, gap = witness
             fine = np.linspace(0.0, float(ages[-1]), 200)
-            axes.plot(fine, gap * (1.0 - p**fine), color=COLOURS[1], label=f"{gap:.3g} (1 - {p:.3g}$^j$)")
-        axes.errorbar(ages, losses[:-1], yerr=[low, high], fmt="o", color=COLOURS[0], capsize=2, label="measured, 99 %")
+            axes.plot(fine, gap * (1.0 - p**fine), color=GREY, label=f"{gap:.3g} (1 - {p:.3g}$^j$)")
+        axes.errorbar(ages, losses[:-1], yerr=[low, high], fmt="o", color="#000000", capsize=2, label="measured, 99 %")
         axes.set_xlabel("age of the action, j (frames)")
         axes.set_ylabel(label)
         axes.legend()

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from .style import COLOURS, DASHES
+from .style import DASHES, PARTS, SHADES
 
 __all__ = ["RegretCurve", "draw_regret_curves"]
 
@@ -47,7 +47,7 @@ def draw_regret_curves(axes: Axes, curves: Sequence[RegretCurve], *, bound: Regr
         The bound; horizons at which it is not a number are left out.
     """
     for index, curve in enumerate(curves):
-        colour = COLOURS[index % len(COLOURS)]
+        colour = PARTS.get(curve.label, SHADES[index % len(SHADES)])
         axes.plot(curve.frames, curve.regret, color=colour, linestyle=DASHES[index % len(DASHES)], label=curve.label)
         if curve.half_width is not None:
             low, high = curve.regret - curve.half_width, curve.regret + curve.half_width

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .style import COLOURS, GREY, house_figure, house_style
+from .style import COLOURS, GREY, PARTS, house_figure, house_style
 
 __all__ = ["Curve", "MeasuredPoint", "regret_against_bound", "regret_against_inference_time", "regret_by_cause"]
 
@@ -113,7 +113,7 @@ def regret_against_inference_time(
                     linestyle="none",
                     zorder=5,
                 )
-            axes.plot([], [], marker=marker, linestyle="none", color="#444444", markeredgecolor="white", label=kind)
+            axes.plot([], [], marker=marker, linestyle="none", color="#000000", markeredgecolor="white", label=kind)
         axes.set_xlabel("inference time, milliseconds")
         axes.set_ylabel("regret per frame")
         highest = [float(curve.regret.max(initial=0)) for curve in curves] + [point.high for point in points]
@@ -155,7 +155,7 @@ def regret_against_bound(
         axes.plot(bounds, places, linestyle="none", marker="|", markersize=11, color="#000000", label="lower bound")
         interval = [measured - low, high - measured]
         axes.errorbar(
-            measured, places, xerr=interval, fmt="o", markersize=5, capsize=2.5, color=COLOURS[0], label="measured"
+            measured, places, xerr=interval, fmt="o", markersize=5, capsize=2.5, color="#000000", label="measured"
         )
         axes.set_yticks(places, [label for label, *_ in rows])
         axes.invert_yaxis()
@@ -187,7 +187,7 @@ def regret_by_cause(bars: Sequence[tuple[str, tuple[float, float, float, float]]
         figure = Figure(figsize=(6.4, 0.9 + 0.36 * max(2, len(bars))), layout="constrained")
         axes = figure.add_subplot()
         rows, left = np.arange(len(bars)), np.zeros(len(bars))
-        for part, (name, colour) in enumerate(zip(("inaction", "delay", "learning"), COLOURS, strict=False)):
+        for part, (name, colour) in enumerate(PARTS.items()):
             if name != "learning" or values[:, part].any():
                 axes.barh(rows, values[:, part], left=left, height=0.66, color=colour, label=name, edgecolor="white")
             left = left + values[:, part]

@@ -15,11 +15,32 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase, SubFigure
 from matplotlib.legend import Legend
 
-__all__ = ["COLOURS", "DASHES", "GREY", "MARKERS", "WIDTHS", "house_figure", "house_style"]
+__all__ = [
+    "COLOURS",
+    "DASHES",
+    "GREY",
+    "MARKERS",
+    "PARTS",
+    "RAMP",
+    "SHADES",
+    "TAKES_EFFECT",
+    "UNDER_WAY",
+    "WIDTHS",
+    "house_figure",
+    "house_style",
+]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Blue, vermilion, green, purple, orange, sky, black (Okabe & Ito 2008); the style file cycles through the same."""
 GREY = "#6E7781"
+PARTS = {"inaction": "#999933", "delay": "#332288", "learning": "#882255"}
+"""The parts of a regret."""
+SHADES = ("#44AA99", "#661100", "#AA4499", "#4B5320")
+"""What is neither a rule, whose colours are among ``COLOURS``, nor a part: agents, algorithms, kinds of laws."""
+RAMP = ("#B8B4DF", "#9990CF", "#7A6CBF", "#5B49AE", "#3F2C8F", "#281A66")
+"""Values of a parameter in their order, light to dark."""
+UNDER_WAY, TAKES_EFFECT = "#64748B", "#C2185B"
+"""An inference on a timeline, and the instant at which its output acts."""
 DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .style import COLOURS, GREY, house_style
+from .style import GREY, TAKES_EFFECT, UNDER_WAY, house_style
 
 __all__ = ["inference_timeline"]
 
-_BUSY, _HELD, _OVERWRITTEN = COLOURS[0], "#BBD9EA", "#9AA4AF"
+_BUSY, _HELD, _OVERWRITTEN = UNDER_WAY, "#C3CBD6", "#9AA4AF"
 _MOST_FRAME_LINES = 120  # more would be a grey wash
 
 
@@ -71,7 +71,7 @@ def inference_timeline(
             )
         took = (shown["effect_frame"] >= 0).to_numpy()
         for used, colour, label in (
-            (took & ~shown["overwritten"].to_numpy(), COLOURS[1], "takes effect"),
+            (took & ~shown["overwritten"].to_numpy(), TAKES_EFFECT, "takes effect"),
             (took & shown["overwritten"].to_numpy(), _OVERWRITTEN, "overwritten by a fresher one"),
         ):
             if used.any():
@@ -100,7 +100,7 @@ def inference_timeline(
         left = milliseconds(played["deadline"]).to_numpy()
         delays = played["delay_frames"].to_numpy()
         served = delays >= 0
-        lower.bar(left[served], delays[served], width=frame_time * 1e3 * 0.92, align="edge", color=COLOURS[1])
+        lower.bar(left[served], delays[served], width=frame_time * 1e3 * 0.92, align="edge", color=TAKES_EFFECT)
         for at in left[~served]:
             lower.axvspan(at, at + frame_time * 1e3, color=GREY, alpha=0.25, linewidth=0)
         if (~served).any():

@@ -1,5 +1,6 @@
 """The explorer in a real browser: Chromium of the system, driven by Playwright, on a desktop and at 400 pixels."""
 
+import json
 import re
 import shutil
 import signal
@@ -8,6 +9,7 @@ import sys
 from contextlib import contextmanager
 from urllib.parse import parse_qs, urlparse
 
+import pyarrow.parquet as pq
 import pytest
 
 import regretlab as rl
@@ -24,6 +26,16 @@ NARROW = {"width": 400, "height": 800}
 FIND = "(name) => [...(window.Bokeh?.documents[0]?.all_models ?? [])].find((model) => model.name === name)"
 
 
+REACHED = """() => {
+  let each = document.activeElement
+  while (each?.shadowRoot?.activeElement) each = each.shadowRoot.activeElement
+  const label = each?.labels?.[0]?.textContent ?? each?.getRootNode().querySelector('label')?.textContent
+  if (each?.getAttribute('role') === 'slider') {
+    const place = each.getRootNode().host
+    return 'slider ' + Math.round(place.getBoundingClientRect().top)
+  }
+  return (each?.tagName === 'BUTTON' ? each.textContent : label ?? each?.tagName ?? '').trim()
+}"""
 BARS = f"const d = ({FIND})('bars').data"
 
 
@@ -187,6 +199,59 @@ def test_a_record_frame_by_frame(record, opened):
         served = record.frames[record.frames["delay_frames"] >= 0].tail(20)
         for frame, delay in zip(served["frame"], served["delay_frames"], strict=True):
             assert shown[frame + 0.5] == delay
+
+
+def test_a_record_shows_what_was_measured_predicted_and_learned(record, opened):
+    with explored(record.directory) as address:
+        page = opened(address)
+        page.get_by_text("Measured and predicted").wait_for()
+        rows = [row.inner_text().split("\t") for row in page.locator("table tr").all()]
+    facts = dict(row for row in rows if row[0].strip() != "predicted")
+    assert facts["longest time learned"] == f"{1e3 * record.summary.tau_max:.3f} ms"
+    assert facts["workers restarted"] == "0"
+    place = [name for name, _ in rows].index("frames without an action")
+    expected = rl.bound(record.scenario.replace(mode_probability=0.5)).inaction_fraction
+    assert rows[place + 1][0].strip() == "predicted"
+    assert float(rows[place + 1][1].removesuffix(" %")) == pytest.approx(100 * expected, abs=1e-4)
+
+
+def test_a_record_that_is_still_written(record, opened, tmp_path):
+    """The page follows the newest frame, and shows the end of the run when it has come."""
+    growing = tmp_path / "growing"
+    shutil.copytree(record.directory, growing)
+    whole, meta = record.frames, json.loads((growing / "meta.json").read_text())
+    short = pq.read_table(growing / "frames.parquet").slice(0, 100)
+    pq.write_table(short, growing / "frames.parquet")
+    (growing / "meta.json").write_text(json.dumps(meta | {"complete": False}))
+    with explored(growing) as address:
+        page = opened(address)
+        page.get_by_text("100 frames, still written").wait_for()
+        page.get_by_text(f"Frame {int(whole['frame'].iloc[99])}: ").wait_for()
+        shutil.copy(record.directory / "frames.parquet", growing / "frames.parquet")
+        page.get_by_text(f"Frame {int(whole['frame'].iloc[-1])}: ").wait_for()
+        event = {"kind": "restart", "worker": 1, "cause": "killed"}
+        (growing / "meta.json").write_text(json.dumps(meta | {"complete": True, "events": [event]}))
+        page.get_by_text(f"{len(whole)} frames, complete").wait_for()
+        page.get_by_text("kind restart, worker 1, cause killed").wait_for()
+        assert not page.get_by_label("Stay at the newest frame").is_visible()
+
+
+def test_every_control_is_reached_by_the_keyboard(address, opened):
+    page = opened(address)
+    page.get_by_text("free-running, 6 workers").wait_for()
+    waits_for(page, f"() => ({FIND})('bars')?.data.start.length > 0")
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate(REACHED))
+        if "Copy the Python" in reached:
+            break
+    assert reached >= {"Law of the inference time", "Staggering rule", "An output serves", "Unused outputs"}
+    assert reached >= {"Play", "Copy the command", "Copy the Python"}
+    assert sum(each.startswith("slider") for each in reached) >= 4
+    page.get_by_role("button", name="Play").focus()
+    page.keyboard.press("Enter")
+    waits_for(page, f"() => {{ {BARS}; return [...d.shown_completion].some((end, i) => end < d.completion[i]) }}")
 
 
 def test_a_folder_without_a_record_is_refused(tmp_path):

@@ -102,3 +102,48 @@ def test_unknown_names_are_refused(tmp_path):
     with pytest.raises(InputError, match="unknown figure 'regert'"):
         make_figures(("regert",), tmp_path / "f")
     assert not (tmp_path / "f").exists()
+
+
+def _entries(figure):
+    """Yield (label, colour) of every line, bar or mark of a figure that a legend names."""
+    from matplotlib.colors import to_hex
+
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            drawn = next((each for each in getattr(handle, "lines", ()) if each is not None), handle)  # of an error bar
+            drawn = drawn.patches[0] if getattr(drawn, "patches", None) else drawn  # of bars
+            colour = drawn.get_color() if hasattr(drawn, "get_color") else drawn.get_facecolor()
+            yield label, to_hex(colour).upper()
+
+
+WORDS_OF_RULES = {
+    "max-time": ("max-time", "maximum time", "Algorithm 1", "staggered", "ceil(x)"),
+    "expected-time": ("expected-time", "Algorithm 2"),
+    "sequential": ("sequential",),
+    "sequential-strict": ("sequential, strict",),
+    "frame-pool": ("frame pool", "frame-pool"),
+    "frame-hold": ("frame hold", "frame-hold"),
+    "free-running": ("free-running", "unused outputs", "kept"),
+}
+"""What a legend calls each rule whose colour is the rule's alone."""
+
+
+@pytest.mark.parametrize("name", sorted(FIGURES))
+def test_a_colour_means_one_thing_in_all_figures(name, data_of):
+    from paper_figures.looks import LOOKS
+    from regretlab.plots.style import house_style
+
+    with house_style():
+        entries = list(_entries(figure_module(name).draw(data_of(name))))
+    owners = {LOOKS[rule][0].upper(): words for rule, words in WORDS_OF_RULES.items()}
+    for label, colour in entries:
+        assert colour not in owners or any(word in label for word in owners[colour]), (label, colour)
+
+
+@pytest.mark.parametrize("name", sorted(FIGURES))
+def test_figures_use_one_word_for_one_thing(name, made):
+    text = made[name][-1].read_text()  # the letters of an SVG are letters
+    shown = re.findall(r"<text[^>]*>(.*?)</text>", text, re.DOTALL)
+    assert shown
+    for word in ("asynchronous", "modal", "p_minimax", "told", "beside"):
+        assert not [each for each in shown if word in each], word

@@ -11,6 +11,7 @@ from regretlab.errors import InputError
 from regretlab.laws import law_from_samples, parse_law
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.mirror import mirror
+from regretlab.prediction import with_prediction
 from regretlab.records import Record
 from regretlab.rules import cancelling
 from regretlab.theory.any_rule import lower_bound_of_law
@@ -129,6 +130,25 @@ def test_the_virtual_clock_learns_what_the_simulator_learns(tmp_path):
     mirror(tmp_path / "run", tmp_path / "twin")
     twin = Record.open(tmp_path / "twin")
     assert twin.frames["delay_frames"][:19_000].tolist() == record.frames["delay_frames"][:19_000].tolist()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("law", "loses"), [(f"gamma(4, scale={0.8 * FRAME!r})", True), (None, False)])
+def test_a_run_warns_as_the_simulator_does_where_the_learned_threshold_loses(law, loses, tmp_path):
+    """Gamma times, kept outputs: .125 without cancelling, .16 with the bound's threshold; the heavy tail gains."""
+    played = asked() if law is None else asked().replace(inference_time=law)
+    record = rl.run(played, policy="oracle", clock="virtual", frames=6_000, seed=2, out=tmp_path)
+    assert record.meta["cancel_after"] is not None
+    shown = rl.simulate(record.scenario.replace(inference_time=played.inference_time), frames=20_000, threads=1)
+    (expected, *_), own = [
+        [note for note in notes if note.startswith("the learned threshold is")] or [None]
+        for notes in (shown.assumptions, record.summary.warnings)
+    ]
+    assert own == [expected]
+    assert (expected is not None) == loses
+    record.meta["config"]["emulate_latency"] = None  # then the times of the run itself are the law
+    again = [note for note in with_prediction(record, record.summary).warnings if note.startswith("the learned")]
+    assert bool(again[1:]) == loses
 
 
 @pytest.mark.realtime
