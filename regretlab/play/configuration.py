@@ -17,7 +17,6 @@ from ..rules import SEQUENTIAL, get_rule, known_rules, name_of_rule
 from ..rules.cancelling import new_threshold
 from ..rules.rule import HoldObjective, StaggeringRule
 from ..scenario import Scenario, as_scenario
-from ..theory.loss import workers_in_groups
 
 __all__ = ["MOST_PROCESSES", "RunConfiguration"]
 
@@ -190,6 +189,7 @@ class RunConfiguration(BaseModel):
         except ValidationError as error:
             where, said = first_fault(error, type(self).model_fields)
             raise InputError(f"{where or 'configuration'}: {said}") from None
+        self._check_races()
         self.staggering_rule.check_workers(self.groups)
         self.staggering_rule.choose_alignment(self.alignment)
         if self.clock == "real" and not self.staggering_rule.is_known_by_name:
@@ -202,7 +202,6 @@ class RunConfiguration(BaseModel):
         if self.seed < 0:
             raise InputError(f"seed must be a whole number of at least 0, not {self.seed}")
         self._check_batches()
-        self._check_races()
         timed = (self.emulate_latency, self.batch_law, self.tokens_per_second)
         if self.clock == "virtual" and all(each is None for each in timed):
             raise InputError("the virtual clock needs an inference time (--emulate-latency): give a law or @samples")
@@ -224,11 +223,13 @@ class RunConfiguration(BaseModel):
     @property
     def groups(self) -> int:
         """Workers that the rule knows: each is as many as race on one observation."""
-        return int(workers_in_groups(self.workers, self.replicas))
+        return self.workers // self.replicas
 
     def _check_races(self) -> None:
         if self.replicas == 1:
             return
+        if self.replicas < 1 or self.workers % self.replicas:
+            raise InputError(f"workers must be a multiple of {self.replicas} replicas, not {self.workers}")
         others = (self.batch_law is not None, self.tokens_per_second is not None, self.learns, self.is_served)
         if any(others) or self.backend != "local":
             raise InputError(
