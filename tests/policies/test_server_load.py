@@ -64,6 +64,21 @@ def test_between_two_numbers_quantiles_lie_on_lines():
         law.under(5)
 
 
+def test_times_under_a_load_that_was_not_measured_say_so():
+    law = law_under_load({2: [0.05, 0.06], 4: [0.09, 0.12]})
+    asked = rl.Scenario(law, mode_probability=0.95, rule="free-running")
+    for workers, taken in (
+        (1, "those of 2"), (2, None), (3, "between those of 2 and 4, quantile by quantile"), (4, None)
+    ):  # fmt: skip
+        here = asked.replace(workers=workers)
+        computed = [rl.bound(here), rl.lower_bound(here), rl.simulate(here, frames=1000, replications=2)]
+        planned = rl.plan(asked, workers=workers, rule="free-running", services="given")
+        for found in (*computed, planned):
+            said = " ".join(found.assumptions)
+            assert ("were not measured" in said) == (taken is not None)
+            assert taken is None or f"{workers} requests in flight were not measured: they are taken as {taken}" in said
+
+
 @pytest.mark.parametrize("rows", ["1,0.1\n2", "1,fast", "one,0.1", "1,0.1\n0,0.2", "1,-1", ""])
 def test_a_damaged_table_is_one_sentence(rows, tmp_path):
     path = tmp_path / "load.csv"
@@ -163,3 +178,4 @@ def test_a_run_takes_the_times_of_as_many_requests_as_it_has_workers(tmp_path):
         record = rl.run(world, policy="oracle", clock="virtual", frames=60, out=tmp_path / str(workers))
         rows = record.inferences
         assert (rows["completion"] - rows["scheduled"]).dropna().to_numpy() == pytest.approx(seconds)
+        assert any("were not measured" in said for said in record.summary.warnings) == (workers == 3)
