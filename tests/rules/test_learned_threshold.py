@@ -9,8 +9,6 @@ from scipy.stats import CensoredData, ecdf
 import regretlab as rl
 from regretlab.errors import InputError
 from regretlab.laws import law_from_samples, parse_law
-from regretlab.play.configuration import RunConfiguration
-from regretlab.play.mirror import mirror
 from regretlab.prediction import with_prediction
 from regretlab.records import Record
 from regretlab.rules import cancelling
@@ -89,13 +87,17 @@ def test_it_is_the_threshold_of_the_theory_for_the_times_seen(law):
     assert cancelling.choose(state) == own
 
 
-def test_what_is_refused():
-    with pytest.raises(InputError, match="cancel_worth"):
-        RunConfiguration(clock="virtual", emulate_latency="0.02", cancel_after="learned")
-    with pytest.raises(InputError, match="cancel_worth"):
-        RunConfiguration(clock="virtual", emulate_latency="0.02", cancel_after=0.1, cancel_worth=[0.5])
+def test_a_simulation_needs_a_loss_for_it():
     with pytest.raises(InputError, match="mode probability"):
         rl.simulate(rl.Scenario(GAMMA, frame_time=1, cancel_after="learned"))
+
+
+def test_a_run_needs_a_worth_for_it_and_for_nothing_else():
+    from regretlab.play.configuration import RunConfiguration
+
+    for changes in ({"cancel_after": "learned"}, {"cancel_after": 0.1, "cancel_worth": [0.5]}):
+        with pytest.raises(InputError, match="cancel_worth"):
+            RunConfiguration(clock="virtual", emulate_latency="0.02", **changes)
 
 
 @pytest.mark.parametrize("served", [{"unused": "keep"}, {"chunk": "inf"}, {}])
@@ -115,7 +117,10 @@ def asked(**changes):
     return rl.Scenario(law, **fields | changes)
 
 
+@pytest.mark.thorough
 def test_the_virtual_clock_learns_what_the_simulator_learns(tmp_path):
+    from regretlab.play.mirror import mirror
+
     record = rl.run(asked(), policy="oracle", clock="virtual", frames=20_000, seed=2, out=tmp_path / "run")
     expected = best_threshold(parse_law(LOGNORM), 1.0, FrameLoss(0.97, 8), workers=4)
     assert record.meta["cancel_after"] == pytest.approx(expected * FRAME)
