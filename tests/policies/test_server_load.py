@@ -1,5 +1,6 @@
 """Answer times that depend on the requests in flight: measured, read back, planned with, and shown by runs."""
 
+import itertools
 import json
 
 import numpy as np
@@ -16,6 +17,7 @@ from regretlab.play.latencies import LatencyStream
 from regretlab.play.run import run
 from regretlab.policies import PolicySpec
 from regretlab.policies.policy import build_policy
+from regretlab.policies.profile import profile_policy
 from regretlab.policies.serving.client import inspect_server
 from regretlab.policies.serving.load import measure_load
 from regretlab.policies.serving.server import ServerOptions
@@ -134,6 +136,17 @@ def test_a_served_policy_is_profiled_from_request_to_answer(capsys):
     measured = json.loads(capsys.readouterr().out)
     assert measured["samples"] == 5
     assert measured["mean"] >= 0.02  # a busy machine can only add
+
+
+def test_the_warm_up_of_a_server_does_not_count():
+    """Its first three answers take a quarter of a second each, all others 5 ms."""
+    answers = itertools.count()
+    policy, spec, options, _ = oracle("serial")
+    with running(policy, spec, options, lambda: 0.25 if next(answers) < 3 else 0.005) as server:
+        profile = profile_policy(inspect_server(PolicySpec(server.url, actions=SYMBOLS + 1)), samples=20)
+    assert profile.warm_up > 3
+    assert profile.first_seconds > 0.2
+    assert np.median(profile.seconds) < 0.1
 
 
 VERDICTS = {"serial": "one worker", "batch": "batch", "independent": "N workers"}
