@@ -294,6 +294,8 @@ def workers_for_every_frame(
     NoClosedForm
         Where only a simulation gives the number.
     """
+    if scenario.never_completes and longest_time == math.inf:
+        return None
     limit, replicas = limit_of(scenario, loss), scenario.replicas
     batches = batches_of(scenario, "bound")
     if batches is not None:
