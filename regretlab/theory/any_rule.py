@@ -302,6 +302,7 @@ def lower_bound(scenario: Scenario, *, restart_time: float = 0.0, sharper: bool 
         horizon=scenario.horizon,
         sharper=sharper,
     )
+    notes = (*notes, *scenario.inference_time.caution)  # type: ignore[union-attr]
     return replace(found, assumptions=(*found.assumptions, *notes), asked=(scenario, restart_time))
 
 

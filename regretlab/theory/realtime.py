@@ -103,10 +103,10 @@ def law_on_cores(scenario: Scenario, learners: int = 0) -> tuple[Law, tuple[str,
     if law is None:
         raise InputError("an inference time is needed, and none is given")
     if scenario.cores is None:
-        return law, ()
+        return law, law.caution
     slowdown = core_slowdown(scenario.workers, scenario.cores, learners=learners)
     note = f"{scenario.cores:g} cores shared evenly: everything takes {slowdown:g} times as long"
-    return law.scaled(slowdown), (note,)
+    return law.scaled(slowdown), (note, *law.caution)
 
 
 def bound(
