@@ -38,7 +38,7 @@ class EventRun:
     keeps_phases
         Probability that starts keep to the phases of a first start on a boundary.
     longest
-        Seconds after which the run is over: inferences that take longer need not be told apart.
+        Seconds after which the run is over: how much longer an inference takes has no part in it.
     """
 
     def __init__(
