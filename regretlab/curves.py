@@ -451,7 +451,8 @@ class DelayCurve(Result):
         covariance = np.atleast_2d(np.cov(spread, rowvar=False)) / n
         variances = np.diag(covariance)
         tested = variances.min() > 0 and n > 2 * count and bool(np.linalg.cond(covariance) < 1e10)
-        weights = np.linalg.inv(covariance) if tested else np.eye(count - 1)
+        equal = np.asarray(np.eye(count - 1), dtype=np.float64)
+        weights = np.asarray(np.linalg.inv(covariance), dtype=np.float64) if tested else equal
 
         def gap_and_misfit(p: float, weights: NDArray[np.float64]) -> tuple[float, float]:
             shape = 1.0 - p**ages
@@ -474,7 +475,7 @@ class DelayCurve(Result):
         if tested and free >= 1:
             p_value = float(fisher.sf(misfit * (n - free) / (free * (n - 1)), free, n - free))
             if p_value < _REJECTED:
-                p, gap, _ = nearest(np.eye(count - 1))
+                p, gap, _ = nearest(equal)
         return CurveFit(p, gap, p_value, float(np.abs(measured - gap * (1.0 - p**ages)).max()))
 
     def checks(self) -> list[dict[str, Any]]:
