@@ -1,6 +1,7 @@
 """Every figure: its data file draws it again to the byte, its caption says it all, the gallery shows it."""
 
 import re
+from pathlib import Path
 
 import pytest
 from markupsafe import escape
@@ -9,6 +10,7 @@ from paper_figures import FIGURES, figure_module, make_figures
 from paper_figures.making import FORMS
 from regretlab.errors import InputError
 
+ROOT = Path(__file__).parents[2]
 SEED = 0
 pytestmark = [pytest.mark.figures, pytest.mark.xdist_group("figures")]  # in one process, so that they are made once
 
@@ -88,6 +90,13 @@ def test_captions_hold_claim_seed_interval_and_verdict(name, made):
         assert "99 % interval" in caption or "no figure" in caption
     assert re.match(r"Verdict: .*\d", verdict)
     assert len(paper) == bool(getattr(module, "CLAIMS", ()))
+
+
+def test_the_picture_of_the_readme_is_what_the_command_draws(tmp_path):
+    """``regretlab figures best-rule``: the long runs, five seconds."""
+    (shown,) = re.findall(r"^!\[.*\]\((.*)\)$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    drawn = make_figures(("best-rule",), tmp_path)["best-rule"][-1]
+    assert drawn.read_text() == (ROOT / shown).read_text()
 
 
 def test_the_gallery_shows_every_figure_with_its_files(made):
