@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .errors import InputError
 
 if TYPE_CHECKING:
@@ -81,7 +83,28 @@ def with_prediction(record: "Record", summary: "RunSummary") -> "RunSummary":
         found = replace(summary, predicted=predict(record))
     except InputError as error:
         return replace(summary, warnings=[*summary.warnings, f"no prediction: {error}"])
-    return replace(found, warnings=[*found.warnings, _PHASES]) if _keeps_its_phases(record, summary) else found
+    phases = [_PHASES] if _keeps_its_phases(record, summary) else []
+    return replace(found, warnings=[*found.warnings, *phases, *_loss_by_threshold(record)])
+
+
+def _loss_by_threshold(record: "Record") -> tuple[str, ...]:
+    """Return a warning where the threshold of cancelling that a run learned makes its rule lose more than none."""
+    from .laws import law_from_samples, parse_law
+    from .simulation.thresholds import gain_of_learned
+    from .theory.loss import loss_of
+
+    asked, config = record.scenario, record.meta.get("config", {})
+    if asked.cancel_after != "learned" or record.meta.get("cancel_after") is None or asked.mode_probability is None:
+        return ()
+    if config.get("emulate_latency"):
+        return gain_of_learned(asked, parse_law(config["emulate_latency"]), loss_of(asked, "run"))
+    rows = record.inferences
+    done = (rows["completion"] - rows["scheduled"]).dropna().to_numpy()
+    rng, times = np.random.default_rng(0), [done]
+    for limit in (rows["freed"] - rows["scheduled"])[rows["cancelled"]]:  # would have taken as long as one let longer
+        longer = done[done > limit]
+        times.append(rng.choice(longer if len(longer) else [limit], 1))
+    return gain_of_learned(asked, law_from_samples(np.concatenate(times)), loss_of(asked, "run"))
 
 
 def _keeps_its_phases(record: "Record", summary: "RunSummary") -> bool:

@@ -113,6 +113,7 @@ def test_the_load_of_others_is_what_they_used_meanwhile(tmp_path, monkeypatch):
     assert busy_warning(None, "times") is None
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(
     "scenario",
     [

@@ -80,7 +80,8 @@ def plan(
         profile (its measured times themselves where they are on no line), else 0.
     services
         What the plan may choose of what an output serves: given (nothing), outputs (whether unused outputs are kept and
-        slow inferences cancelled), or any (also the default behaviour and the chunk).
+        slow inferences cancelled), or any (also the default behaviour, the chunk, and how many workers race on each
+        observation).
     """
     from ..laws.measured import read_profile
     from ..planning import plan as find

@@ -1,6 +1,7 @@
 """The commands on records: ``record info``, ``record export`` and ``record replay``."""
 
 from pathlib import Path
+from typing import Any
 
 from cyclopts import App
 
@@ -46,6 +47,7 @@ def info(directory: Path, *, json: Json = False) -> int:
         ("reward per frame", "-" if reward is None else f"{reward:.6g}"),
         ("frames without an action", "-" if phi is None else f"{100 * phi:.4g} %"),
         *([("  predicted", f"{100 * summary.predicted['inaction_fraction']:.4g} %")] if summary.predicted else []),
+        *_entries(opened.frames["entry"]),
         ("inferences", f"{len(opened.inferences):,}"),
         ("workers restarted", f"{summary.restarts}"),
         ("reached its end", "yes" if said.get("complete") else "no: it was cut short"),
@@ -53,6 +55,14 @@ def info(directory: Path, *, json: Json = False) -> int:
     ]
     print_facts(str(directory), facts)
     return 0
+
+
+def _entries(entries: Any) -> list[tuple[str, str]]:
+    """Return in words which entries of chunks acted; nothing where only single actions did."""
+    acted = entries[entries >= 0]
+    if not (acted > 0).any():
+        return []
+    return [("entry of the chunk that acted", f"{acted.mean():.4g} in the mean, {acted.min()} to {acted.max()}")]
 
 
 @record.command

@@ -1,5 +1,6 @@
 """Racing: several inferences of one observation, of which the fastest counts."""
 
+import functools
 import math
 from typing import Any
 
@@ -63,9 +64,22 @@ def fastest_of(law: Law, replicas: int) -> Law:
 
 def _fastest(each: Any, replicas: int) -> Any:
     """Return the continuous distribution of the smallest of several draws."""
+    import scipy.integrate
     import scipy.stats
 
+    low, high = each.support()
+
+    @functools.cache
+    def mean() -> float:
+        """Return the integral of P(T > t), piece by piece: SciPy's own takes a second."""
+        ends = [low, *each.isf(np.array([0.5, 1e-3, 1e-8, 0.0]) ** (1.0 / replicas))]
+        pieces = (scipy.integrate.quad(lambda t: each.sf(t) ** replicas, *ends[k : k + 2])[0] for k in range(4))
+        return float(low + sum(pieces))
+
     class Fastest(scipy.stats.rv_continuous):
+        def _stats(self) -> Any:
+            return mean(), None, None, None
+
         def _sf(self, t: Any) -> Any:
             return each.sf(t) ** replicas
 
@@ -88,5 +102,4 @@ def _fastest(each: Any, replicas: int) -> Any:
             shape = (size,) if isinstance(size, int) else tuple(size or ())
             return each.rvs(size=(replicas, *shape), random_state=random_state).min(axis=0)
 
-    low, high = each.support()
     return Fastest(name="fastest", a=float(low), b=float(high) if math.isfinite(high) else math.inf)

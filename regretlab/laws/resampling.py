@@ -22,12 +22,13 @@ from .law import Law
 from .load_law import LoadLaw
 from .sample_law import SampleLaw, law_from_samples
 
-__all__ = ["LEVEL", "UNSEEN", "SamplingInterval", "sampling_interval", "with_unseen_time"]
+__all__ = ["LEVEL", "UNSEEN", "SamplingInterval", "sampling_interval", "with_unseen_time", "without_longest"]
 
 LEVEL = 0.95
 """Confidence of a sampling interval."""
 UNSEEN = 2.0
 """How many times as long as the longest sample a time that was not seen is taken to be."""
+_MISHAP = 0.05  # of the mean
 _RESAMPLES, _SEED = 60, 20_260_101
 _POINTS, _MOST_POINTS = 4, 4_000
 
@@ -81,11 +82,26 @@ def with_unseen_time(law: SampleLaw) -> SampleLaw:
     >>> with_unseen_time(law_from_samples([0.1, 0.3])).seconds
     array([0.1, 0.3, 0.6])
     """
-    longer = np.append(law.seconds, UNSEEN * law.maximum())
-    if isinstance(law, LoadLaw):
-        others = {number: np.append(times, UNSEEN * times[-1]) for number, times in law.measured.items()}
-        return LoadLaw(law.text, longer, law.in_flight, others)
-    return law_from_samples(longer, text=law.text)
+    return _each(law, lambda seconds: np.append(seconds, UNSEEN * seconds[-1]))
+
+
+def without_longest(law: SampleLaw) -> SampleLaw:
+    """Return the samples without the longest, which may be a mishap, unless it matters how long that took.
+
+    A choice made from the samples that are left and one ``UNSEEN`` times their longest is the same with and without a
+    mishap. All samples are returned where that would move their mean by more than 5 %: of a time as long as many others
+    together its length counts, and one of few samples says much.
+
+    Examples
+    --------
+    >>> outlier = law_from_samples([0.15] * 199 + [0.35])
+    >>> without_longest(outlier).maximum(), without_longest(law_from_samples([0.1, 0.3])).maximum()
+    (0.15, 0.3)
+    """
+    if len(law.seconds) < 2:
+        return law
+    rest = _each(law, lambda seconds: seconds[:-1])
+    return rest if abs(with_unseen_time(rest).mean() / law.mean() - 1.0) <= _MISHAP else law
 
 
 def sampling_interval(law: Law | None, figures: Callable[[Law], Mapping[str, float]]) -> SamplingInterval | None:
@@ -139,3 +155,11 @@ def _resampled(law: SampleLaw) -> Iterator[tuple[SampleLaw, SampleLaw]]:
 
 def _law(law: SampleLaw, seconds: NDArray[np.float64]) -> SampleLaw:
     return law_from_samples(seconds, text=law.text)
+
+
+def _each(law: SampleLaw, changed: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> SampleLaw:
+    """Return the law with other samples, under each number of requests in flight that was measured."""
+    if isinstance(law, LoadLaw):
+        others = {number: changed(times) for number, times in law.measured.items()}
+        return LoadLaw(law.text, changed(law.seconds), law.in_flight, others)
+    return law_from_samples(changed(law.seconds), text=law.text)

@@ -97,8 +97,8 @@ class Candidate:
     options
         Fields of a scenario that say what an output serves, where they differ from their defaults.
     with_unseen_time
-        Regret and cost if a longer inference than any sample occurs, by which candidates are then compared; None for a
-        law that is not known from samples.
+        Regret and cost if an inference takes longer than any sample (the longest, a possible mishap, left out), by
+        which candidates are then compared; None for a law that is not known from samples.
     """
 
     rule: str | None

@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..laws import Law
 from ..laws.load_law import LoadLaw
 from ..laws.measured import MeasuredSlowdown
-from ..laws.resampling import sampling_interval, with_unseen_time
+from ..laws.resampling import sampling_interval, with_unseen_time, without_longest
 from ..laws.sample_law import SampleLaw
 from ..progress import Progress
 from ..results import RegretParts
@@ -40,13 +40,15 @@ __all__ = ["Plan", "Services", "plan"]
 
 Services = Literal["given", "outputs", "any"]
 """What a plan may choose of what an output serves: nothing, whether unused outputs are kept and slow inferences
-cancelled, or also the default behaviour and the chunk."""
+cancelled, or also the default behaviour, the chunk and races."""
 
 _CHOSEN = ("rule", "workers", "hold", "alignment", "horizon")
 _SERVICE = ("default_behaviour", "mode", "actions", "chunk", "unused", "age_limit", "cancel_after", "replicas")
 _WORLD = ("mode_probability", "loss", "frame_time", "symbols", "gap_default", "gap_delay")
 _USES = (*_WORLD, "maximum_time", "cores", *_SERVICE)
 _CLOSE, _FINALISTS = 3, 4
+_FILLED = 0.9  # quantile of the inference time
+_MOST_REPLICAS = 8
 _APART = 3.0  # standard errors
 _MOST_BOUNDED = 300
 _SHARE = 0.02  # of the regret, that fewer workers may lose more where samples do not settle their number
@@ -110,7 +112,8 @@ def plan(
     services
         What the plan may choose of what an output serves. "given": nothing. "outputs": whether outputs are kept that
         lost their frame to a fresher one, and slow inferences cancelled. "any": also the default behaviour and the
-        chunk; without it the best of these are ``other_services``. What the scenario changes from the default is kept.
+        chunk, without which the best of these are ``other_services``, and how many workers race on each observation
+        (up to 8). What the scenario changes from the default is kept.
     tolerance
         Candidates closer than this in regret and cost count as equal.
     progress
@@ -150,7 +153,10 @@ def plan(
     scenario.check("plan", needs=("inference_time",), uses=(*_USES, *_CHOSEN))
     law, frame_time = scenario.inference_time, scenario.frame_time
     assert law is not None
-    searched = with_unseen_time(law) if isinstance(law, SampleLaw) else law
+    searched = law
+    if isinstance(law, SampleLaw):  # a plan within a target keeps to it with the longest sample as well
+        trusted = law if target_regret is not None else without_longest(law)
+        searched = with_unseen_time(trusted)
     loss = loss_of(scenario, "plan")
     machine = Machine(
         frame_time,
@@ -197,6 +203,8 @@ def plan(
     others = search.services(found, _other_services(scenario)) if number != math.inf else []
     if services == "any":
         found, others = [*found, *others], []
+        if scenario.replicas == 1 and number != math.inf:
+            found += search.raced(found, most, number)
     if not found:
         reasons = "; ".join(f"{words}: {why}" for words, why in search.not_computed.items())
         raise InputError(f"no candidate can be computed for inference time {law.text} ({reasons})")
@@ -204,7 +212,7 @@ def plan(
     best_choice = next((choice for choice, each in found if _same(each, best)), None)
     apart = 0.0
     if isinstance(law, SampleLaw) and number is None and target_regret is None and not machine.worker_cost:
-        apart = min(_SHARE * best.total, _left_open(law, loss, frame_time))
+        apart = min(_SHARE * best.total, _left_open(trusted, loss, frame_time))
         more = [] if services == "given" else _with_outputs(scenario)
         best, best_choice = search.fewer(best, best_choice, apart, more)
     if quality is not None and not isinstance(loss, FrameLoss):
@@ -321,21 +329,51 @@ class _Search:
     def improved(
         self, found: list[tuple[_Choice, Candidate]], more: list[dict[str, Any]]
     ) -> list[tuple[_Choice, Candidate]]:
-        """Return the choices with further options where these lose less: all at their number, the closest at any."""
-        tried = []
+        """Return the choices with further options where these lose less, the closest at any number of workers.
+
+        All are looked at with the number that is best without them, and with as many as most inferences fill: what is
+        kept or cancelled may make more workers than that superfluous.
+        """
+        tried, filled = [], math.ceil(self.scan.law.quantile(_FILLED) / self.machine.frame_time)
         for index, (choice, candidate) in enumerate(found):
             for options in more:
                 single = choice.rule.single_worker  # one worker has no unused outputs
                 useful = {name: value for name, value in options.items() if not (single and name == "unused")}
                 served = choice.serving({**choice.options, **useful})
-                if useful and (at := self._at(served, candidate)) is not None:
-                    tried.append((index, served, at))
+                fewer = len(self.numbers) > 1 and filled < candidate.workers
+                for number in {candidate.workers, float(filled) if fewer else candidate.workers}:
+                    at = self._at(served, replace(candidate, workers=number)) if useful else None
+                    if at is not None:
+                        tried.append((index, served, at))
         tried.sort(key=lambda each: each[2].sure_total)
-        result = list(found)
-        for rank, (index, choice, at) in enumerate(tried):
-            candidate = (self.best(choice) or at) if rank < _CLOSE else at
+        result, scanned = list(found), list[_Choice]()
+        for index, choice, at in tried:
+            candidate = at
+            if choice not in scanned and len(scanned) < _CLOSE:
+                scanned.append(choice)
+                candidate = self.best(choice) or at
             if choose([result[index][1], candidate], self.target, self.scan.tolerance) is candidate:
                 result[index] = choice, candidate
+        return result
+
+    def raced(
+        self, found: list[tuple[_Choice, Candidate]], most: int, number: float | None
+    ) -> list[tuple[_Choice, Candidate]]:
+        """Return the best race of each number of replicas: all choices at about their workers, the closest at any."""
+        result = []
+        for replicas in range(2, int(min(most if number is None else number, _MOST_REPLICAS)) + 1):
+            last = most // replicas if number is None else int(number) // replicas
+            if number is not None and number % replicas:
+                continue
+            tried = []
+            for choice, each in found:
+                served = choice.serving({**choice.options, "replicas": replicas})
+                groups = 1 if choice.rule.single_worker else min(last, math.ceil(each.workers / replicas))
+                if (at := self._at(served, replace(each, workers=float(groups * replicas)))) is not None:
+                    tried.append((served, at))
+            tried.sort(key=lambda each: each[1].sure_total)
+            best = [(choice, self.best(choice) or at) for choice, at in tried[:_CLOSE]]
+            result += sorted(best, key=lambda each: each[1].sure_total)[:1]
         return result
 
     def services(

@@ -26,6 +26,7 @@ from ..errors import InputError
 from ..laws import Law
 from ..laws.law import LongTailError
 from ..laws.load_law import LoadLaw
+from ..laws.racing import fastest_of
 from ..results import RegretParts, ServiceLaw
 from ..rules import get_rule
 from ..rules.rule import StaggeringRule
@@ -167,7 +168,12 @@ class Scan:
             Regret per frame to stay within at the least cost; None for least regret and cost.
         """
         rule = get_rule(rule)
-        numbers = [1.0] if rule.single_worker else list(numbers)
+        together = (options or {}).get("replicas", 1)
+
+        def in_groups(some: Any) -> list[float]:
+            return sorted({n if n == math.inf else float(together * max(1, round(n / together))) for n in some})
+
+        numbers = in_groups([1.0] if rule.single_worker else numbers)
         simulated = bool(options) or not rule.has_closed_form
         if simulated and len(numbers) > _COARSE:
             places = np.geomspace(1, len(numbers), _COARSE).round().astype(int) - 1
@@ -191,7 +197,7 @@ class Scan:
             low, high = numbers[max(0, place - 1)], numbers[min(len(numbers) - 1, place + 1)]
             if best.error and high <= 1.15 * low:
                 break  # numbers this close differ by less than the simulation resolves
-            numbers = sorted({*np.linspace(low, high, 5 if best.error else _CLOSER).round().tolist(), best.workers})
+            numbers = in_groups([*np.linspace(low, high, 5 if best.error else _CLOSER), best.workers])
             if seen.issuperset(numbers):
                 break
             fresh = [n for n in numbers if n not in seen] if best.error else numbers
@@ -215,11 +221,12 @@ class Scan:
         if options.get("cancel_after") != "auto":
             return options
         served = Scenario(**{name: value for name, value in options.items() if name in ("default_behaviour", "chunk")})
-        place = (slowed, workers, served.service_model, served.chunk)
+        replicas = options.get("replicas", 1)
+        place = (slowed, workers, served.service_model, served.chunk, replicas)
         if place not in self._thresholds:
             self._thresholds[place] = best_threshold(
-                self._law(slowed), self.frame_time, self.loss,
-                workers=workers, service_model=served.service_model, chunk=served.chunk,
+                fastest_of(self._law(slowed), replicas), self.frame_time, self.loss,
+                workers=workers / replicas, service_model=served.service_model, chunk=served.chunk,
             )  # fmt: skip
         threshold = self._thresholds[place]
         rest = {name: value for name, value in options.items() if name != "cancel_after"}

@@ -404,6 +404,7 @@ class FrameLoop:
                 terminated=bool(terminated),
                 truncated=bool(truncated),
                 label=label,
+                entry=-1 if served is None else _entry_in(served, index, plan.turns),
             )
             if not isinstance(action, int):
                 frame = PlayedRow.of(frame._replace(action=-1), action)
@@ -429,6 +430,14 @@ def _action_in(output: InferenceRow, index: int, turns: int) -> Action:
     """Return the action of an output in a frame."""
     answer = output.chunk if isinstance(output, Output) else output.action
     return action_of_age(answer, index - output.observation_frame, turns)
+
+
+def _entry_in(output: InferenceRow, index: int, turns: int) -> int:
+    """Return which entry of an output's chunk acts in a frame; where the shown symbol moves on, there is one an age."""
+    age = index - output.observation_frame
+    if isinstance(output, Output):
+        return min(age, len(output.chunk) - 1)
+    return age if turns and output.action > 0 else 0
 
 
 def action_of_age(answer: Answer, age: int, turns: int = 0) -> Action:

@@ -73,6 +73,14 @@ class FrameRow(NamedTuple):
     terminated: Annotated[bool, Column(np.bool_, "the episode ended with it")] = False
     truncated: Annotated[bool, Column(np.bool_, "the episode was cut off after it")] = False
     label: Annotated[int, Column(np.int32, "the true symbol shown, where the environment reports it; else -1")] = -1
+    entry: Annotated[
+        int,
+        Column(
+            np.int32,
+            "which entry of the output's chunk acted, 0 for a single action; -1 for the default behaviour, and where "
+            "nothing was played",
+        ),
+    ] = -1
 
 
 class InferenceRow(NamedTuple):
@@ -213,7 +221,7 @@ def whole_row(row: FrameRow | InferenceRow, numbers: int) -> tuple[Any, ...]:
     return *row, *(row.numbers if isinstance(row, PlayedRow | Output) else [_NAN] * numbers)
 
 
-ADDED = ("cancelled", "freed", "in_flight", "server_time")
+ADDED = ("cancelled", "freed", "in_flight", "server_time", "entry")
 """Columns that records of earlier versions do not have."""
 OPTIONAL_TABLES = (LEARNING,)
 """Tables that a record without rows of theirs has no file for."""

@@ -59,7 +59,7 @@ class Setting:
     repeats
         Whether the default behaviour repeats the last action.
     keeps_phases
-        Whether starts keep to the phases of a first start on a boundary.
+        Probability that starts keep to the phases of a first start on a boundary.
     accelerator
         What serves its inferences together, if there is one: then one worker, sequential.
     """
@@ -79,7 +79,7 @@ class Setting:
     worth: tuple[float, ...] = ()
     lasts: bool = False
     repeats: bool = False
-    keeps_phases: bool = False
+    keeps_phases: float = 0.0
     accelerator: Batches | None = None
 
     @property
@@ -113,8 +113,10 @@ class Setting:
             said = list(self.accelerator.assumptions())
         if self.alignment == "uniform":
             said.append("the phase of the starts in a frame is uniform")
-        if self.keeps_phases:
+        if self.keeps_phases == 1.0:
             said[-1] = "the first start is on a boundary, and the starts keep to the phases that follow"
+        elif self.keeps_phases > 0.0:
+            said[-1] += f", or with probability {self.keeps_phases:.3g} that of a first start on a boundary"
         if self.outputs.most == MOST_KEPT:
             said.append("all unused outputs are kept for later frames")
         elif self.outputs.most:
@@ -224,18 +226,29 @@ def resolve(
     return setting
 
 
-def _keeps_phases(setting: Setting, maximum_time: float | None) -> bool:
-    """Return whether starts that may lie anywhere keep to the phases of a first start on a boundary."""
+def _keeps_phases(setting: Setting, maximum_time: float | None) -> float:
+    """Return the probability that starts that may lie anywhere keep to the phases of a first start on a boundary.
+
+    A run knows from the start that no inference takes longer than the threshold only if one of the workers' warm-ups
+    does, or the first inference; otherwise the first one that does sets the phases, wherever it started.
+    """
     rule, law, frame = setting.rule, setting.law, setting.frame_time
     if setting.alignment != "uniform" or rule.independent:
-        return False
+        return 0.0
     request = ServiceRequest(law, frame, setting.workers, rule, "uniform", maximum_time=maximum_time)
     if rule.takes_maximum_time:
         cut = setting.first_estimate == setting.cancel_after  # no inference takes longer than the threshold
-        known = cut or (setting.first_estimate is not None and request.keeps_phases())
-        return known and spacing_in_phases((setting.first_estimate or 0.0) / frame, setting.workers) is not None
+        known = float(setting.first_estimate is not None and request.keeps_phases())
+        if cut and maximum_time is None:
+            shorter = float(law.cdf(setting.cancel_after * (1.0 - 1e-9)))
+            known = max(known, 1.0 - shorter ** (setting.workers + 1.0))
+        elif cut:
+            known = 1.0
+        return known * (spacing_in_phases((setting.first_estimate or 0.0) / frame, setting.workers) is not None)
     seconds = request.constant_time()
-    return whole_frames(law, frame) or (seconds is not None and spacing_in_phases(seconds / frame, 1) is not None)
+    return float(
+        whole_frames(law, frame) or (seconds is not None and spacing_in_phases(seconds / frame, 1) is not None)
+    )
 
 
 def _outputs(scenario: Scenario, loss: AgeLoss | None) -> Outputs:

@@ -17,7 +17,7 @@ from regretlab.needs import EXTRAS, MissingPackageError, absent, load, need
 ROOT = Path(__file__).parents[2]
 BLOCKED = sorted({package for packages in EXTRAS.values() for package in packages})
 
-PROGRAM = """
+REFUSING = """
 import contextlib, importlib, io, json, os, pkgutil, sys
 
 class Blocked:
@@ -26,6 +26,14 @@ class Blocked:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, Blocked())
+"""
+COLLECTING = """
+import pytest
+sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:xdist", *{chosen!r}]))
+"""
+PROGRAM = (
+    REFUSING
+    + """
 imported = []
 for room in {rooms!r}:
     package = importlib.import_module(f"regretlab.{{room}}")
@@ -42,6 +50,7 @@ for words in {commands!r}:
     answers.append([code, out.getvalue(), err.getvalue()])
 print(json.dumps([imported, answers]))
 """
+)
 
 THEORY_ROOMS = (
     *("scenario", "laws", "mdp", "rules", "records", "results", "theory", "planning", "simulation", "plots", "cli"),
@@ -98,11 +107,13 @@ def blocked(tmp_path_factory, program):
     return imported, dict(zip((*WORKS, *NEEDS_PLAY), answers, strict=True)), left
 
 
+@pytest.mark.thorough
 def test_every_module_of_the_theory_side_imports(blocked):
     rooms = {name.split(".")[1] for name in blocked[0]}
     assert rooms >= {"laws", "mdp", "rules", "records", "theory", "planning", "simulation", "plots", "cli"}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("line", WORKS)
 def test_the_base_is_enough(line, blocked):
     code, out, err = blocked[1][line]
@@ -112,6 +123,7 @@ def test_the_base_is_enough(line, blocked):
         json.loads(out)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("line", NEEDS_PLAY)
 def test_a_command_that_needs_play_says_what_to_type(line, blocked):
     code, out, err = blocked[1][line]
@@ -120,8 +132,19 @@ def test_a_command_that_needs_play_says_what_to_type(line, blocked):
     assert re.fullmatch(r"regretlab: error: .* needs .* not installed: type pip install 'regretlab\[play\]'", last), err
 
 
+@pytest.mark.thorough
 def test_nothing_is_left_by_a_command_that_is_refused(blocked):
     assert blocked[2] <= {"record", "figures"}
+
+
+@pytest.mark.thorough
+def test_the_tests_of_the_theory_side_are_collected(program):
+    """`make test-base` runs them without the extras; a test that plays must not end that at its import."""
+    (listed,) = re.findall(r"THEORY_TESTS := \$\(addprefix tests/,(.*?)\) \\\n\t(\S+)", (ROOT / "Makefile").read_text())
+    chosen = [*(f"tests/{name}" for name in listed[0].split()), listed[1]]
+    done = program(REFUSING.format(blocked=BLOCKED) + COLLECTING.format(chosen=chosen))
+    assert done.code == 0, done.out[-3000:]
+    assert re.search(r"^tests/planning/.*::", done.out, re.MULTILINE)
 
 
 def test_a_library_function_raises_the_same_sentence(monkeypatch):

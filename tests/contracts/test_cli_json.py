@@ -590,6 +590,7 @@ def test_a_run_that_breaks_off_is_exit_code_1(error, answer, monkeypatch, tmp_pa
     assert (said.code, said.out, said.err) == (1, "", f"regretlab: error: {error}\n")
 
 
+@pytest.mark.thorough
 def test_policies_are_compared_in_one_command(answer, tmp_path, monkeypatch):
     """The slower of two policies has the larger plan; each plan is that of its own samples."""
     from regretlab.policies import profile as profiles

@@ -14,6 +14,7 @@ def boards():
     return draw_boards(3000, np.random.default_rng(3))
 
 
+@pytest.mark.thorough
 def test_a_landing_is_worth_what_the_script_says(boards):
     for number in range(100, 3000, 290):
         board = boards.tiles[number] > 0
@@ -47,6 +48,7 @@ def test_boards_follow_one_another_by_one_piece_and_its_full_rows(boards):
     assert not (boards.tiles > 0).all(axis=2).any()
 
 
+@pytest.mark.thorough
 def test_pieces_stand_where_the_label_says(boards):
     screens, places = draw_pieces(boards, np.random.default_rng(4), none=0.1)
     falls = places < 6048

@@ -381,9 +381,9 @@ def test_other_service_models_are_listed_or_chosen():
         assert each.regret.total < found.regret.total
     free = plan(asked, workers=3, services="any")
     best = services["default_behaviour",]
-    assert free.regret.total == pytest.approx(
-        best.regret.total, abs=4.5 * (free.regret.standard_errors["total"] + best.error)
-    )
+    alone = min((each for each in free.alternatives if "replicas" not in each.options), key=lambda each: each.total)
+    assert alone.total == pytest.approx(best.total, abs=4.5 * (alone.error + best.error))
+    assert free.options["replicas"] == 3  # three that race lose less than three that follow each other
     assert free.other_services == ()
     ages = free_running_ages(GAMMA, 1.0, 3)
     closed = regret_at_ages(ages, FrameLoss(0.97))
@@ -470,3 +470,33 @@ def test_a_law_with_a_long_tail_is_planned():
     """Its delays do not fit a table: every rule is simulated."""
     found = plan(Scenario("lomax(1.5, scale=8)", frame_time=1, mode_probability=0.97), workers=4, rule="free-running")
     assert 0 < found.regret.total < 1
+
+
+@pytest.mark.parametrize(("workers", "p"), [(2, 0.9), (4, 0.9)])
+def test_a_plan_of_any_service_lets_workers_race_where_that_loses_less(workers, p):
+    """Of repeated actions of exponential times, which have a closed form: against every number of replicas in turn."""
+    asked = Scenario("expon(loc=0.2, scale=2.5)", frame_time=1, mode_probability=p, default_behaviour="repeat")
+    fixed = {"workers": workers, "rule": "free-running"}
+    raced = {r: asked.replace(replicas=r, **fixed) for r in range(1, workers + 1) if workers % r == 0}
+    values = {r: bound(each).regret.total for r, each in raced.items()}
+    found = plan(asked, services="any", **fixed)
+    assert min(values, key=values.__getitem__) == found.options["replicas"] > 1
+    own = simulate(found.scenario, frames=100_000, replications=2, seed=7, threads=1).regret  # it cancels as well
+    error = math.hypot(*(each.standard_errors["total"] for each in (own, found.regret)))
+    assert own.total < min(values.values())
+    assert abs(found.regret.total - own.total) < 4.5 * error
+    assert found.lower_bound.regret_per_frame < found.regret.total
+    assert found.above_lower_bound == pytest.approx(found.regret.total / found.lower_bound.regret_per_frame)
+    assert plan(asked, **fixed).options.get("replicas", 1) == 1
+
+
+@pytest.mark.thorough
+def test_a_plan_chooses_the_number_of_workers_that_race():
+    found = plan(
+        Scenario("lognorm(1, scale=3)", frame_time=1, mode_probability=0.9, default_behaviour="repeat"),
+        services="any", most_workers=6, rule="free-running", worker_cost=0.01,
+    )  # fmt: skip
+    replicas = {each.options.get("replicas", 1): each for each in found.alternatives if each.rule}
+    assert set(replicas) >= {1, 2, 3}
+    assert all(each.workers % number == 0 for number, each in replicas.items())
+    assert found.regret.total + found.cost == min(each.total for each in found.alternatives)

@@ -145,6 +145,7 @@ def test_a_plain_linear_programme_finds_the_same_optimum(times, workers, cancell
     assert found.served_upper >= expected - 1e-9
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(("workers", "cancelling"), [(2, False), (3, False), (2, True)])
 def test_playing_what_it_decides_earns_its_value(workers, cancelling):
     """Batch means of 40 batches of 1,500 frames, seed 3, z = 4.5 and a factor 1.1 for the t distribution."""

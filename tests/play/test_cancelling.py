@@ -80,11 +80,15 @@ def test_a_record_with_cancelled_inferences_is_mirrored_and_predicted(tmp_path):
     assert own == pytest.approx(drawn, abs=0.03)
 
 
-def test_a_record_of_an_earlier_version_has_no_cancelled_inferences(tmp_path):
+def test_a_record_of_an_earlier_version_has_no_cancelled_inferences_and_no_entries(tmp_path):
     record = rl.run(asked(cancel_after=None), policy="oracle", clock="virtual", frames=300, out=tmp_path)
     (file,) = tmp_path.glob("inferences*.parquet")
     pq.write_table(pq.read_table(file).drop_columns(["cancelled", "freed"]), file)
+    (file,) = tmp_path.glob("frames*.parquet")
+    pq.write_table(pq.read_table(file).drop_columns(["entry"]), file)
+    assert set(record.frames["entry"]) == {-1, 0}
     old = Record.open(tmp_path)
+    assert set(old.frames["entry"]) == {-1}
     assert old.inferences["cancelled"].dtype == bool
     assert not old.inferences["cancelled"].any()
     assert old.inferences["freed"].isna().all()

@@ -85,6 +85,7 @@ def test_the_test_of_the_fit_keeps_its_level():
     assert abs(rejected - 20) < 3 * math.sqrt(400 * 0.05 * 0.95)
 
 
+@pytest.mark.thorough
 def test_the_checks_of_a_ring_agree_because_its_loss_depends_on_the_age_alone(ring):
     checks = ring.checks()
     assert [check["agrees"] for check in checks] == [True] * 3
@@ -95,6 +96,7 @@ def test_the_checks_of_a_ring_agree_because_its_loss_depends_on_the_age_alone(ri
     assert ring.warnings == ()
 
 
+@pytest.mark.thorough
 def test_held_actions_are_sorted_by_their_age():
     """Each age from the latency to twice that less one, on a ring that stays: the closed form of that age."""
     options = {"mode_probability": 0.9, "symbols": 4}
@@ -193,6 +195,7 @@ def test_rates_by_age_predict_the_return_of_a_mixture(terminal):
     agrees(returned, 4 / sum(rates))
 
 
+@pytest.mark.thorough
 def test_frozen_lake_against_its_transition_matrix(tmp_path):
     """Reward per frame of a fixed policy at delays 0 and 2, by the stationary law of the chain with pending actions."""
     import gymnasium

@@ -130,9 +130,19 @@ def test_the_loop_plays_what_the_clock_brings():
     frames = [
         FrameRow(frame=3, deadline=3.0, lateness=0.0, action=7, reward=7.0, label=10, **unserved),
         FrameRow(
-            4, 4.0, 0.5, 5, served_by=1, observation_frame=2, delay_frames=2, reward=5.0, truncated=True, label=11
+            4,
+            4.0,
+            0.5,
+            5,
+            served_by=1,
+            observation_frame=2,
+            delay_frames=2,
+            reward=5.0,
+            truncated=True,
+            label=11,
+            entry=0,
         ),
-        FrameRow(6, 6.0, 0.0, 5, served_by=0, observation_frame=3, delay_frames=3, reward=5.0, label=10),
+        FrameRow(6, 6.0, 0.0, 5, served_by=0, observation_frame=3, delay_frames=3, reward=5.0, label=10, entry=0),
     ]
     assert clock.calls == [
         ("show", 3, 0, 10),

@@ -156,7 +156,7 @@ def test_a_threshold_of_whole_frames_keeps_the_phases(tmp_path):
     assert (record.frames.delay_frames[200:] > 0).mean() == pytest.approx(1 - found.inaction_fraction, abs=0.02)
 
 
-@pytest.mark.one_in(12)
+@pytest.mark.one_in(24)
 @pytest.mark.parametrize("number", range(len(CELLS)))
 def test_a_run_is_its_simulation(number, tmp_path):
     asked = scenario(*CELLS[number])

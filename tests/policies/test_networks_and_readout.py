@@ -59,6 +59,7 @@ def _beacon(symbols):
     return lambda: make_game("regretlab/Beacon-v0", symbols=symbols, mode_probability=1 / symbols)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(("name", "symbols"), [("impala-k1", 15), ("nature", 8)])
 def test_a_readout_names_the_symbols_of_other_episodes(name, symbols, tmp_path):
     spec = PolicySpec(name, actions=1 + symbols, channels_last=True)

@@ -37,6 +37,7 @@ def looped(law, spacing, workers, starts, seed=0):
     return ages / ages.sum(), once / end
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("text", LAWS)
 @pytest.mark.parametrize(("spacing", "workers"), [(1, 1), (4, 1), (12, 1), (3, 40), (5, 40)])
 def test_closed_forms_are_those_of_a_plain_loop(text, spacing, workers):

@@ -9,8 +9,7 @@ from scipy.stats import CensoredData, ecdf
 import regretlab as rl
 from regretlab.errors import InputError
 from regretlab.laws import law_from_samples, parse_law
-from regretlab.play.configuration import RunConfiguration
-from regretlab.play.mirror import mirror
+from regretlab.prediction import with_prediction
 from regretlab.records import Record
 from regretlab.rules import cancelling
 from regretlab.theory.any_rule import lower_bound_of_law
@@ -88,13 +87,17 @@ def test_it_is_the_threshold_of_the_theory_for_the_times_seen(law):
     assert cancelling.choose(state) == own
 
 
-def test_what_is_refused():
-    with pytest.raises(InputError, match="cancel_worth"):
-        RunConfiguration(clock="virtual", emulate_latency="0.02", cancel_after="learned")
-    with pytest.raises(InputError, match="cancel_worth"):
-        RunConfiguration(clock="virtual", emulate_latency="0.02", cancel_after=0.1, cancel_worth=[0.5])
+def test_a_simulation_needs_a_loss_for_it():
     with pytest.raises(InputError, match="mode probability"):
         rl.simulate(rl.Scenario(GAMMA, frame_time=1, cancel_after="learned"))
+
+
+def test_a_run_needs_a_worth_for_it_and_for_nothing_else():
+    from regretlab.play.configuration import RunConfiguration
+
+    for changes in ({"cancel_after": "learned"}, {"cancel_after": 0.1, "cancel_worth": [0.5]}):
+        with pytest.raises(InputError, match="cancel_worth"):
+            RunConfiguration(clock="virtual", emulate_latency="0.02", **changes)
 
 
 @pytest.mark.parametrize("served", [{"unused": "keep"}, {"chunk": "inf"}, {}])
@@ -114,7 +117,10 @@ def asked(**changes):
     return rl.Scenario(law, **fields | changes)
 
 
+@pytest.mark.thorough
 def test_the_virtual_clock_learns_what_the_simulator_learns(tmp_path):
+    from regretlab.play.mirror import mirror
+
     record = rl.run(asked(), policy="oracle", clock="virtual", frames=20_000, seed=2, out=tmp_path / "run")
     expected = best_threshold(parse_law(LOGNORM), 1.0, FrameLoss(0.97, 8), workers=4)
     assert record.meta["cancel_after"] == pytest.approx(expected * FRAME)
@@ -129,6 +135,25 @@ def test_the_virtual_clock_learns_what_the_simulator_learns(tmp_path):
     mirror(tmp_path / "run", tmp_path / "twin")
     twin = Record.open(tmp_path / "twin")
     assert twin.frames["delay_frames"][:19_000].tolist() == record.frames["delay_frames"][:19_000].tolist()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("law", "loses"), [(f"gamma(4, scale={0.8 * FRAME!r})", True), (None, False)])
+def test_a_run_warns_as_the_simulator_does_where_the_learned_threshold_loses(law, loses, tmp_path):
+    """Gamma times, kept outputs: .125 without cancelling, .16 with the bound's threshold; the heavy tail gains."""
+    played = asked() if law is None else asked().replace(inference_time=law)
+    record = rl.run(played, policy="oracle", clock="virtual", frames=6_000, seed=2, out=tmp_path)
+    assert record.meta["cancel_after"] is not None
+    shown = rl.simulate(record.scenario.replace(inference_time=played.inference_time), frames=20_000, threads=1)
+    (expected, *_), own = [
+        [note for note in notes if note.startswith("the learned threshold is")] or [None]
+        for notes in (shown.assumptions, record.summary.warnings)
+    ]
+    assert own == [expected]
+    assert (expected is not None) == loses
+    record.meta["config"]["emulate_latency"] = None  # then the times of the run itself are the law
+    again = [note for note in with_prediction(record, record.summary).warnings if note.startswith("the learned")]
+    assert bool(again[1:]) == loses
 
 
 @pytest.mark.realtime

@@ -38,6 +38,7 @@ def registered():
         unregister_rule(name)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("name", ["max-time", "free-running"])
 def test_a_copy_of_a_rule_plays_as_the_rule_does(name, registered):
     rule = get_rule(name)
@@ -55,7 +56,6 @@ def test_a_copy_of_a_rule_plays_as_the_rule_does(name, registered):
 
 
 def test_the_virtual_clock_plays_a_registered_rule(registered, tmp_path):
-    pytest.importorskip("torch", reason="runs need the extra play")
     from regretlab.play.configuration import RunConfiguration
     from regretlab.play.run import run
     from regretlab.records import Record

@@ -171,6 +171,7 @@ def test_ucrl2_of_statisticalrl_is_the_plain_one_with_its_choices():
     agree(ours.mean(axis=0), error, np.array(data["cumulative_reward"])[:, : len(horizons)], 4)
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize(("name", "plainly"), [("thompson", thompson), ("ucb", ucb1)])
 def test_bandit_learners_are_those_of_their_papers(name, plainly):
     """Regret at 1500 pulls of three arms: 60 plain and 600 compiled replications, |z| < 4."""

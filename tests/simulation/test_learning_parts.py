@@ -70,6 +70,7 @@ def test_the_informed_agent_attains_the_closed_form(mdp, law, workers, rule, del
     assert learning > -4 * learning_error
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("seed", range(6))
 def test_the_informed_agent_attains_the_exact_optimum_of_random_problems(seed):
     """Random MDPs whose transitions depend on the action, with every default behaviour: z < 4 against solve_delayed."""

@@ -186,7 +186,7 @@ def test_kept_and_cancelled_outputs_are_those_of_a_plain_loop(cell):
         timeline = run_rule(
             name, int(scenario.workers), draws.__next__, WARM_UP + COUNTED, each, alignment, hold.get("hold", 0),
             setting.first_estimate, scenario.cancel_after or math.inf,
-            0.0 if alignment == "frame" or setting.keeps_phases else rng.random() * each,
+            0.0 if alignment == "frame" or rng.random() < setting.keeps_phases else rng.random() * each,
         )  # fmt: skip
         ages = np.array(plain_ages(timeline, WARM_UP + COUNTED, most=most, limit=scenario.age_limit))[WARM_UP:]
         figures.append((np.mean(ages == 0), np.mean(np.where(ages == 0, 1.0, loss.curve(ages)))))
@@ -196,3 +196,24 @@ def test_kept_and_cancelled_outputs_are_those_of_a_plain_loop(cell):
     assert agrees(lost, found.regret.total, math.hypot(errors[1], own["regret_per_frame"]["total"] or 0.0))
     least = rl.lower_bound(scenario, sharper=False).regret_per_frame
     assert found.regret.total >= least - 4.5 * own["regret_per_frame"]["total"]
+
+
+@pytest.mark.parametrize(("text", "workers", "cut"), [("gamma(4, scale=0.8)", 2, 4.0), ("expon(scale=2.5)", 3, 3.0)])
+def test_a_threshold_of_whole_frames_starts_as_a_run_does(text, workers, cut):
+    """The rule begins with the longest of one time per worker: the first cancelled inference then sets the phases."""
+    asked = rl.Scenario(text, frame_time=1, mode_probability=0.9, workers=workers, rule="max-time", cancel_after=cut)
+    loss, rng, lost = FrameLoss(0.9), np.random.default_rng(4), []
+    for _ in range(150):
+        draws = iter(asked.inference_time.sample(rng, 8 * 600).tolist())
+        warm_up = max(next(draws) for _ in range(workers))
+        timeline = run_rule("max-time", workers, draws.__next__, 600, 1.0, "uniform", 0, min(cut, warm_up), cut, 0.0)
+        ages = np.array(plain_ages(timeline, 600, most=0, limit=None))[100:]
+        lost.append(np.mean(np.where(ages == 0, 1.0, loss.curve(ages))))
+    found = rl.simulate(by_age(asked, loss), frames=500, warmup=100, replications=2_000, seed=5, threads=1, batches=1)
+    error = math.hypot(found.standard_errors["regret_per_frame"]["total"], np.std(lost, ddof=1) / math.sqrt(len(lost)))
+    assert agrees(np.mean(lost), found.regret.total, error)
+    known = rl.simulate(
+        by_age(asked.replace(maximum_time=cut), loss), frames=500, warmup=100, replications=500, seed=5, threads=1,
+        batches=1,
+    )  # fmt: skip
+    assert not agrees(known.regret.total, found.regret.total, error)  # whole phases, where tau_max is given

@@ -398,6 +398,7 @@ def test_symbolic_twins_of_finite_chunks(text, family, shape, parameters, chunk)
         assert value == pytest.approx(expected.regret_per_frame, abs=1e-12)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("workers", [1, 2, 3, 4, 5, 8])
 @pytest.mark.parametrize("law", ["3", "1", "2", "3.2", "Q", "B", "expon(scale=2.5)"])
 def test_a_sharper_bound_is_never_below_the_theorem(law, workers):
@@ -563,6 +564,7 @@ def test_inputs_that_are_refused(call, message):
         call()
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     "law",
     [

@@ -8,7 +8,6 @@ from scipy.optimize import linprog
 
 import regretlab as rl
 from regretlab.rules import known_rules
-from regretlab.sweeps import read_configuration, run_sweep
 from regretlab.theory.any_rule import lower_bound_of_law
 from regretlab.theory.loss import FrameLoss
 
@@ -117,6 +116,7 @@ def test_what_goes_without_batches_is_refused(changes, message):
         rl.bound(ASKED.replace(**changes))
 
 
+@pytest.mark.thorough
 def test_a_plan_tries_every_number_of_items():
     base = ASKED.replace(workers=1)
     for changes in ({}, {"batch_law": "1, 1.5"}, {"chunk": "inf"}, {"default_behaviour": "repeat"}):
@@ -153,6 +153,8 @@ def test_a_comparison_ranks_every_number_of_items():
 
 def test_a_sweep_takes_batches_and_races(tmp_path):
     """Each point is the bound of its scenario."""
+    from regretlab.sweeps import read_configuration, run_sweep
+
     grid = {"workers": [2, 4], "mode_probability": [0.8, 0.9]}
     for fixed in (
         {"batch_law": "2.5, 0.25", "frame_time": 1, "unused": "keep"},

@@ -11,10 +11,7 @@ from scipy.linalg import expm, solve_discrete_are, solve_discrete_lyapunov
 
 import regretlab as rl
 from regretlab.errors import InputError
-from regretlab.play.configuration import RunConfiguration
-from regretlab.play.run import run
 from regretlab.theory.quadratic import control_weight, ornstein_uhlenbeck_loss, quadratic_loss, tracking_curve
-from tests.oracles.row_environments import Regulator
 
 POLICIES = """
 import numpy as np
@@ -113,6 +110,10 @@ def test_the_process_in_continuous_time(rate):
 
 @pytest.mark.parametrize("delay", [pytest.param(1, marks=pytest.mark.thorough), 3])
 def test_a_regulator_on_the_virtual_clock_loses_the_formula(delay, tmp_path):
+    from regretlab.play.configuration import RunConfiguration
+    from regretlab.play.run import run
+    from tests.oracles.row_environments import Regulator
+
     (tmp_path / "policies.py").write_text(POLICIES)
     configuration = RunConfiguration(
         environment="tests.oracles.row_environments:tests/Regulator-v0",
@@ -141,6 +142,9 @@ def test_a_regulator_on_the_virtual_clock_loses_the_formula(delay, tmp_path):
 )
 def test_chunks_under_random_times_lose_the_formula_s_mean_over_ages(workers, latency, tmp_path):
     """The run against the formula with the run's own ages, and against the simulator with the formula's curve."""
+    from regretlab.play.configuration import RunConfiguration
+    from regretlab.play.run import run
+
     (tmp_path / "policies.py").write_text(POLICIES)
     curve = tracking_curve(0.9 * np.eye(2), 0.19 * np.eye(2), np.eye(2), range(41))
     asked = rl.Scenario(latency, frame_time=0.02, workers=workers, chunk=39, loss=curve)

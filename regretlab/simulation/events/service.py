@@ -35,7 +35,7 @@ class EventRun:
     outputs, cancel_after, threshold
         As for ``EventEngine``.
     keeps_phases
-        Whether starts keep to the phases of a first start on a boundary.
+        Probability that starts keep to the phases of a first start on a boundary.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class EventRun:
         block: int,
         outputs: Outputs | None = None,
         cancel_after: float = math.inf,
-        keeps_phases: bool = False,
+        keeps_phases: float = 0.0,
         threshold: NDArray[np.float64] | None = None,
     ) -> None:
         time_seed, phase_seed = seed.spawn(2)
@@ -62,8 +62,9 @@ class EventRun:
         offsets: float | NDArray[np.float64] = 0.0
         if rule.independent:
             offsets = phases.random(workers) * min(law.mean(), cancel_after)
-        elif not keeps_phases and alignment == "uniform":
-            offsets = phases.random() * frame_time
+        elif alignment == "uniform":
+            anywhere = phases.random() * frame_time
+            offsets = 0.0 if phases.random() < keeps_phases else anywhere
         self._engine = EventEngine(
             rule,
             workers,
