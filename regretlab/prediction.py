@@ -33,8 +33,8 @@ def predict(record: "Record") -> Mapping[str, Any]:
     -------
     Mapping
         ``inaction_fraction``, ``delay_law``, ``interaction_time`` (seconds), ``regret_per_frame`` by parts (``None``
-        where the mode probability of the environment is not known) and ``method``: the closed form of the rule, or a
-        simulation where it has none.
+        where the mode probability of the environment is not known), ``method``: the closed form of the rule, or a
+        simulation where it has none, and ``sampling_interval``: what the number of inferences leaves open.
 
     Raises
     ------
@@ -68,12 +68,16 @@ def predict(record: "Record") -> Mapping[str, Any]:
     except InputError:
         found = simulate(asked.replace(maximum_time=None), frames=_SIMULATED)
     values = found.to_json()
+    sampled = values["sampling_interval"]
+    if sampled is not None and not known:
+        sampled = sampled | {"regret_per_frame": None}
     return {
         "inaction_fraction": values["inaction_fraction"],
         "delay_law": values["delay_law"],
         "interaction_time": values["interaction_time"],
         "regret_per_frame": values["regret_per_frame"] if known else None,
         "method": values["method"],
+        "sampling_interval": sampled,
     }
 
 

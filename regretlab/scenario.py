@@ -114,7 +114,7 @@ def _words(name: str) -> str:
 def _law(value: Any, name: str) -> "Law":
     from .laws import Law, as_law
 
-    return value if isinstance(value, Law) else as_law(value)
+    return value if isinstance(value, Law) else as_law(value, any_mean=True)
 
 
 def _frame_time(value: Any, name: str) -> float:
@@ -445,6 +445,23 @@ class Scenario:
         return f"{self.rule}, {workers}, inference time {with_unit(self.inference_time.text)}"
 
     @property
+    def never_completes(self) -> bool:
+        """Whether inferences take so long that in the long run no frame is served: E T is infinite, none is cancelled.
+
+        Examples
+        --------
+        >>> Scenario("pareto(0.9)").never_completes, Scenario("pareto(0.9)", cancel_after=5).never_completes
+        (True, False)
+        """
+        ends = self.cancel_after is not None or self.replicas > 1 or self.workers == math.inf
+        return not ends and self._without_mean
+
+    @property
+    def _without_mean(self) -> bool:
+        law = self.inference_time
+        return law is not None and law.kind == "scipy" and law.mean() == math.inf
+
+    @property
     def changed(self) -> tuple[str, ...]:
         """Names of the fields that differ from their defaults, in order."""
         return tuple(each.name for each in fields(self) if not self.is_default(each.name))
@@ -496,6 +513,9 @@ class Scenario:
         for name in needs:
             if getattr(self, name) is None:
                 raise InputError(f"{entry} needs {_words(name)}, and none is given")
+        if entry not in _ANY_MEAN and self._without_mean and (entry != "simulate" or self.never_completes):
+            other = ", or a time after which inferences are cancelled" if entry == "simulate" else ""
+            raise InputError(f"law '{self._plain('inference_time')}' has mean inf: {entry} needs a finite mean{other}")
         for name in self.changed:
             if name not in uses and name not in needs:
                 said = _shown(self._plain(name))
@@ -601,6 +621,10 @@ class Scenario:
 _FIELDS = {each.name: each for each in fields(Scenario)}
 
 
+_ANY_MEAN = ("bound", "lower_bound")
+"""Entry points that answer for inference times without a mean."""
+
+
 @functools.cache
 def _default(name: str) -> Any:
     """Return what a field holds if it is not given."""
@@ -668,7 +692,7 @@ def _is_text(law: "Law") -> bool:
     if law.text.startswith("@"):
         return True
     try:
-        return parse_law(law.text).kind == law.kind
+        return parse_law(law.text, any_mean=True).kind == law.kind
     except InputError:
         return False
 

@@ -12,7 +12,7 @@ import regretlab as rl
 from regretlab.cli import main
 from regretlab.machine_load import MachineLoad, busy_warning
 from regretlab.prediction import predict
-from regretlab.records.highlights import episodes, warnings_of, worst_second
+from regretlab.records.highlights import completed_inferences, episodes, warnings_of, worst_second
 
 FRAME = 1 / 60
 
@@ -141,6 +141,13 @@ def test_the_prediction_holds_in_the_run(scenario, tmp_path, capsys):
         (summary.regret.total, summary.predicted["regret_per_frame"]["total"], summary.regret.standard_errors["total"]),
     ):
         assert abs(measured - predicted) < 4 * (error or 0.0) + 0.01
+    open_left = summary.predicted["sampling_interval"]
+    assert open_left["samples"] == len(completed_inferences(record))
+    assert (
+        open_left["inaction_fraction"][0] <= summary.predicted["inaction_fraction"] <= open_left["inaction_fraction"][1]
+    )
+    low, high = open_left["regret_per_frame"]["total"]
+    assert low <= summary.predicted["regret_per_frame"]["total"] <= high
     assert "  predicted" in dict(summary.facts())
     assert main(["record", "info", str(tmp_path / "run"), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
@@ -184,6 +191,7 @@ def test_a_run_of_an_environment_of_unknown_predictability_predicts_who_serves(d
     record = rl.run(asked, frames=3_000, out=tmp_path / "run", **played)
     summary = record.summary
     assert summary.predicted["regret_per_frame"] is None
+    assert summary.predicted["sampling_interval"]["regret_per_frame"] is None
     error = summary.standard_error["inaction_fraction"]
     assert abs(summary.inaction_fraction - summary.predicted["inaction_fraction"]) < 4 * error + 0.005
     low, high = summary.episode_length["interval"]

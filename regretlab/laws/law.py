@@ -134,6 +134,11 @@ class Law(ABC):
         """Whether T is exponential from zero on: how long an inference has run says nothing about the rest."""
         return False
 
+    @property
+    def caution(self) -> tuple[str, ...]:
+        """What to say of figures that rest on the law."""
+        return ()
+
     @abstractmethod
     def mean(self) -> float:
         """Return E T in seconds."""

@@ -41,6 +41,16 @@ class LoadLaw(SampleLaw):
         """The largest number measured."""
         return max(self.measured)
 
+    @property
+    def caution(self) -> tuple[str, ...]:
+        """Where the times come from, of a number of requests in flight that was not measured."""
+        if self.in_flight in self.measured:
+            return ()
+        above = min(number for number in self.measured if number > self.in_flight)
+        below = max((number for number in self.measured if number < self.in_flight), default=None)
+        taken = f"those of {above}" if below is None else f"between those of {below} and {above}, quantile by quantile"
+        return (f"times with {self.in_flight:g} requests in flight were not measured: they are taken as {taken}",)
+
     def under(self, requests: float) -> "LoadLaw":
         """Return the law with that many requests in flight; between two numbers measured, quantiles lie on lines.
 

@@ -120,7 +120,7 @@ def parse_frame_time(text: str | float) -> float:
     return seconds
 
 
-def as_law(value: Any) -> Law:
+def as_law(value: Any, *, any_mean: bool = False) -> Law:
     """Return the law that a number, a text, a frozen ``scipy.stats`` distribution or an array of samples describes.
 
     Raises
@@ -136,7 +136,7 @@ def as_law(value: Any) -> Law:
     if isinstance(value, Law):
         return value
     if isinstance(value, str):
-        return parse_law(value)
+        return parse_law(value, any_mean=any_mean)
     if isinstance(value, bool) or value is None:
         raise InputError(f"inference time must be {_FORMS}, not {value!r}")
     if isinstance(value, int | float | np.number):
@@ -144,11 +144,11 @@ def as_law(value: Any) -> Law:
     if hasattr(value, "dist"):
         from .scipy_law import law_from_distribution
 
-        return law_from_distribution(value)
+        return law_from_distribution(value, any_mean=any_mean)
     return law_from_samples(value)
 
 
-def parse_law(text: str | float, *, base_directory: str | Path | None = None) -> Law:
+def parse_law(text: str | float, *, base_directory: str | Path | None = None, any_mean: bool = False) -> Law:
     """Return the law that a text describes.
 
     Parameters
@@ -157,6 +157,8 @@ def parse_law(text: str | float, *, base_directory: str | Path | None = None) ->
         See the module's description. All times are seconds.
     base_directory
         Where relative sample files lie; the working directory by default.
+    any_mean
+        Whether the mean may be infinite.
 
     Raises
     ------
@@ -186,7 +188,7 @@ def parse_law(text: str | float, *, base_directory: str | Path | None = None) ->
         if named or len(positional) != 1:
             raise InputError(f"law '{stripped}': constant takes one number of seconds, as in constant(0.1)")
         return constant(positional[0], text=stripped)
-    return _law_from_scipy(stripped, name, positional, named)
+    return _law_from_scipy(stripped, name, positional, named, any_mean)
 
 
 def _call(plain: str, text: str) -> tuple[str, list[float], dict[str, float]]:
@@ -225,7 +227,7 @@ def _number(node: ast.AST, text: str) -> float:
     raise InputError(f"law '{text}': every parameter must be a finite number, not '{ast.unparse(node)}'")
 
 
-def _law_from_scipy(text: str, name: str, positional: list[float], named: dict[str, float]) -> Law:
+def _law_from_scipy(text: str, name: str, positional: list[float], named: dict[str, float], any_mean: bool) -> Law:
     from scipy import stats
 
     from .scipy_law import law_from_distribution
@@ -253,7 +255,7 @@ def _law_from_scipy(text: str, name: str, positional: list[float], named: dict[s
         raise InputError(f"law '{text}': {name} also needs {', '.join(missing)} (allowed: {', '.join(allowed)})")
     values = [given[shape] for shape in shapes]
     location, scale = given.get("loc", 0.0), given.get("scale", 1.0)
-    return law_from_distribution(family(*values, loc=location, scale=scale), text=text)
+    return law_from_distribution(family(*values, loc=location, scale=scale), text=text, any_mean=any_mean)
 
 
 def _law_from_file(name: str, text: str, directory: Path) -> Law:

@@ -266,7 +266,7 @@ def _describe(name: str, shapes: tuple[float, ...], loc: float, scale: float) ->
     return f"{name}({', '.join(parts)})"
 
 
-def law_from_distribution(frozen: Any, *, text: str | None = None) -> ScipyLaw:
+def law_from_distribution(frozen: Any, *, text: str | None = None, any_mean: bool = False) -> ScipyLaw:
     """Return the law of a frozen continuous ``scipy.stats`` distribution.
 
     Parameters
@@ -275,6 +275,8 @@ def law_from_distribution(frozen: Any, *, text: str | None = None) -> ScipyLaw:
         For example ``scipy.stats.gamma(4, scale=0.8)``; times in seconds.
     text
         How it was written, if otherwise than SciPy would.
+    any_mean
+        Whether E T may be infinite.
 
     Raises
     ------
@@ -296,7 +298,7 @@ def law_from_distribution(frozen: Any, *, text: str | None = None) -> ScipyLaw:
     loc, scale = float(parameters["loc"]), float(parameters["scale"])
     text = text or _describe(distribution.name, shapes, loc, scale)
     law = ScipyLaw(text, distribution, shapes, loc, scale)
-    _check(law, dict(zip(names, (*shapes, loc, scale), strict=True)))
+    _check(law, dict(zip(names, (*shapes, loc, scale), strict=True)), any_mean)
     return law
 
 
@@ -305,8 +307,8 @@ def shape_names(distribution: Any) -> list[str]:
     return [name.strip() for name in distribution.shapes.split(",")] if distribution.shapes else []
 
 
-def _check(law: ScipyLaw, parameters: dict[str, float]) -> None:
-    """Raise ``InputError`` unless the law is that of a positive time of finite mean."""
+def _check(law: ScipyLaw, parameters: dict[str, float], any_mean: bool) -> None:
+    """Raise ``InputError`` unless the law is that of a positive time, and of finite mean where that is needed."""
     name = law.distribution.name
     for key, value in parameters.items():
         if not math.isfinite(value):
@@ -324,5 +326,5 @@ def _check(law: ScipyLaw, parameters: dict[str, float]) -> None:
         raise InputError(
             f"law '{law.text}' gives P(T <= 0) = {at_zero:.3g}: inference times must be positive (shift with loc=...)"
         )
-    if not math.isfinite(mean):
+    if not (math.isfinite(mean) or (any_mean and mean == math.inf)):
         raise InputError(f"law '{law.text}' has mean {mean!r}: a finite, positive mean is needed")

@@ -640,6 +640,8 @@ def _assumptions(
     notes.append("the gap of the default behaviour is constant, and the agent knows the environment")
     if best.workers > 1 and isinstance(law, LoadLaw):
         notes.append("requests in flight: as many as workers, with answers independent of each other (no batches)")
+    if best.rule is not None and isinstance(law, LoadLaw):
+        notes += law.under(best.workers).caution
     if machine.contention and best.workers > 1:
         notes.append(
             "contention: all workers infer all the time; those that wait for a frame slow each other down less"

@@ -3,10 +3,13 @@
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from ..laws.law import LongTailError
+from ..results import ServiceLaw
 from ..rules import UNSTAGGERED, get_rule
 from ..rules.service.service import NoClosedForm
-from ..scenario import Scenario
+from ..scenario import Scenario, as_scenario
 from ..simulation import SimulationResult, simulate
 from ..theory.learning import LearningPart
 from ..theory.loss import loss_of
@@ -56,6 +59,8 @@ def bound(scenario: Scenario, *, learning: LearningPart | None = None) -> Regret
     >>> report.method, abs(report.regret.total - 0.1252) < 0.005, round(report.lower_bound.regret_per_frame, 4)
     ('simulation', True, 0.0893)
     """
+    if as_scenario(scenario, "bound").never_completes:
+        return _never_served(scenario, learning)
     try:
         return _counted(closed_form(scenario, learning=learning), learning)
     except (NoClosedForm, LongTailError) as reason:
@@ -70,6 +75,25 @@ def bound(scenario: Scenario, *, learning: LearningPart | None = None) -> Regret
     report = closed_form(scaled.replace(hold=hold), learning=learning, service=service, standard_error=error)
     measured = replace(found.regret, learning=report.regret.learning)
     return _counted(replace(report, regret=measured, scenario=scenario), learning)
+
+
+def _never_served(scenario: Scenario, learning: LearningPart | None) -> RegretReport:
+    """Return the report of inferences without a mean, none of which is cancelled: r = 0, as Theorem A has it.
+
+    The share of frames that are served at any age or less vanishes under every rule. A repeated action and an unlimited
+    chunk still act, ever older.
+    """
+    rule, loss = get_rule(scenario.rule), loss_of(scenario, "bound")
+    rule.check_workers(scenario.workers)
+    lasts, repeats = scenario.chunk == math.inf, scenario.service_model == "repeat"
+    service = ServiceLaw(
+        rule.name, scenario.workers, scenario.frame_time, 0.0 if lasts else 1.0, np.zeros(1), "closed-form",
+        assumptions=("the mean inference time is infinite and none is cancelled: actions get older without limit",),
+    )  # fmt: skip
+    report = closed_form(_on_cores(scenario), learning=learning, service=service)
+    lost = loss.limit if repeats else loss.gap_default - (loss.worth_at_infinity if lasts else 0.0)
+    parts = replace(report.regret, inaction=0.0 if lasts else lost, delay=lost if lasts else 0.0)
+    return replace(report, regret=parts, scenario=scenario, service_given=False)
 
 
 def _counted(report: RegretReport, learning: LearningPart | None) -> RegretReport:
@@ -104,6 +128,8 @@ def fewest_without_inaction(scenario: Scenario) -> int | None:
     assert law is not None
     end = law.maximum()
     longest = end if math.isfinite(end) else law.mean()
+    if math.isinf(longest):
+        longest = law.quantile(0.5)
     alone = rule.single_worker or ((rule.independent or rule == UNSTAGGERED) and scenario.unused == "drop")
     most = 1 if alone else 2 * math.ceil(longest / scenario.frame_time) + 2
 
@@ -146,7 +172,7 @@ def simulated(scenario: Scenario, learners: int = 0) -> SimulationResult:
     return found
 
 
-def _on_cores(scenario: Scenario, learners: int) -> Scenario:
+def _on_cores(scenario: Scenario, learners: int = 0) -> Scenario:
     """Return the scenario as slow as its cores make it."""
     if scenario.cores is None:
         return scenario

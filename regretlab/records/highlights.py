@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..laws import parse_law
+from ..laws import Law, parse_law
+from ..laws.load_law import LoadLaw
 from ..machine_load import busy_warning
 from ..results import interval_quantile
 from .reader import Record
@@ -104,12 +105,13 @@ def worst_second(
     }
 
 
-def _emulated_mean(meta: Mapping[str, Any]) -> float | None:
-    """Return the mean of the law of a run in which no inference ended; None for measured times."""
+def _emulated_law(meta: Mapping[str, Any]) -> Law | None:
+    """Return the law that inferences were padded to, with as many requests in flight as workers; None for none."""
     config = meta.get("config")
     text = config.get("emulate_latency") if isinstance(config, Mapping) else None
     try:
-        return None if text is None else float(parse_law(text).mean())
+        law = None if text is None else parse_law(text)
+        return law.under(config["workers"]) if isinstance(law, LoadLaw) else law  # type: ignore[index]
     except InputError:  # of a file that is no longer there
         return None
 
@@ -140,7 +142,9 @@ def warnings_of(meta: Mapping[str, Any], finished: pd.DataFrame, doubts: Mapping
                 f"the first inference of a worker took {1e3 * first:.1f} ms, and 99 % of the later ones took at most "
                 f"{1e3 * rest:.1f} ms: it warms up, and a rule that learns the longest time keeps to it"
             )
-    mean = float(times.mean()) if len(times) else _emulated_mean(meta)
+    law = _emulated_law(meta)
+    warnings += () if law is None else law.caution
+    mean = float(times.mean()) if len(times) else None if law is None else law.mean()
     if mean is not None and mean > _LONG:
         warnings.append(f"inferences take {mean:.4g} s in the mean: times are in seconds, write 40 ms as 0.04 or 40ms")
     return [*warnings, *(f"{name.replace('_', ' ')} has no interval: {why}" for name, why in doubts.items())]

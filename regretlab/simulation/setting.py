@@ -15,7 +15,7 @@ from ..rules import SEQUENTIAL, get_rule, known_rules
 from ..rules.cancelling import new_threshold
 from ..rules.rule import StaggeringRule
 from ..rules.service.even_spacing import spacing_in_phases
-from ..rules.service.frame_service import ServiceRequest, whole_frames
+from ..rules.service.frame_service import TAU_MAX_QUANTILE, ServiceRequest, whole_frames
 from ..rules.state import BINS
 from ..rules.store import MOST_KEPT, NO_LIMIT
 from ..scenario import Scenario, whole_number
@@ -139,6 +139,14 @@ class Setting:
         return tuple(said)
 
 
+def mean_occupied(law: Law, cancel_after: float) -> float:
+    """Return E T in seconds; where it is infinite, the mean up to the threshold, or the 99.9 % quantile without one."""
+    mean = law.mean()
+    if math.isfinite(mean):
+        return mean
+    return float(law.mean_up_to(cancel_after)) if math.isfinite(cancel_after) else law.quantile(TAU_MAX_QUANTILE)
+
+
 def resolve(
     scenario: Scenario,
     law: Law,
@@ -192,11 +200,12 @@ def resolve(
     elif chosen.learns == "mean_time":
         first_estimate = float(law.mean_up_to(cancel_after)) if cancel_after < math.inf else law.mean()
     if warmup is None:
-        warmup = 10_000 + math.ceil(20 * law.mean() / frame_time)
+        mean = mean_occupied(law, cancel_after)
+        warmup = 10_000 + math.ceil(20 * mean / frame_time)
         if chosen.takes_maximum_time and first_estimate is None:
             warmup += frames // 10
         elif chosen.learns == "quantile_time":  # its window fills with what a run of many frames sees
-            warmup += math.ceil(2 * BINS * law.mean() / (frame_time * workers))
+            warmup += math.ceil(2 * BINS * mean / (frame_time * workers))
     if warmup < 0:
         raise InputError(f"warmup must be at least 0 frames, not {warmup}")
     batches = batch_count(frames) if batches is None else min(batches, frames)

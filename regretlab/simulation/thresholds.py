@@ -9,7 +9,8 @@ from ..laws import Law
 from ..laws.racing import fastest_of
 from ..scenario import Scenario
 from ..theory.cancelling import best_threshold
-from ..theory.loss import AgeLoss, by_age, workers_in_groups
+from ..theory.loss import AgeLoss, by_age, loss_of, workers_in_groups
+from .setting import mean_occupied
 
 __all__ = ["gain_of_learned", "threshold_for_rule"]
 
@@ -74,7 +75,10 @@ def _lost(asked: Scenario) -> tuple[float, float]:
 
     law = asked.inference_time
     assert law is not None
-    warmup = _WARMUP + math.ceil(20.0 * law.mean() / asked.frame_time)
+    if asked.never_completes:
+        loss = loss_of(asked, "simulate")
+        return loss.limit if asked.service_model == "repeat" else loss.gap_default, 0.0
+    warmup = _WARMUP + math.ceil(20.0 * mean_occupied(law, float(asked.cancel_after or math.inf)) / asked.frame_time)
     found = simulate(asked, frames=_FRAMES, warmup=warmup, replications=1, batches=_BATCHES, threads=1)
     return found.regret.total, found.standard_errors["regret_per_frame"]["total"] or 0.0
 

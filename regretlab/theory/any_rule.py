@@ -302,6 +302,7 @@ def lower_bound(scenario: Scenario, *, restart_time: float = 0.0, sharper: bool 
         horizon=scenario.horizon,
         sharper=sharper,
     )
+    notes = (*notes, *scenario.inference_time.caution)  # type: ignore[union-attr]
     return replace(found, assumptions=(*found.assumptions, *notes), asked=(scenario, restart_time))
 
 
@@ -412,6 +413,7 @@ def lower_bound_of_law(
     if restart > 0.0:
         notes.append(f"a worker needs {restart:g} s before each start")
     method: Method = "closed-form" if law.kind != "scipy" else "series"
+    rate = math.inf
     if cancel_after == "any":
         notes.append("inferences may be cancelled by their elapsed time, at any mixture of thresholds")
         served, price, vacuous = _served_with_cancelling(slower, frame, loss, count, length, restart)
@@ -429,7 +431,7 @@ def lower_bound_of_law(
     if not loss.monotone:
         notes.append("the loss curve falls somewhere: an output may wait for a better age")
     found: tuple[SharperBound, ...] = ()
-    if sharper and service_model == "once" and cancel_after is None and restart == 0.0 and loss.monotone:
+    if sharper and service_model == "once" and cancel_after is None and restart == 0.0 and loss.monotone and rate > 0.0:
         from .sharper_bounds import collision_bound, phase_bound
 
         candidates = [("collision", collision_bound(slower, frame, loss, count))]
@@ -437,7 +439,7 @@ def lower_bound_of_law(
         least = loss.gap_default - served  # which the searches for the price may miss by their precision
         found = tuple(SharperBound(name, max(0.0, value, least)) for name, value in candidates if value is not None)
     formula = None
-    if isinstance(loss, FrameLoss) and cancel_after is None and restart == 0.0:
+    if isinstance(loss, FrameLoss) and cancel_after is None and restart == 0.0 and rate > 0.0:
         formula = slower, service_model, length, loss.symbols is not None
     return LowerBound(
         regret_per_frame=max(0.0, loss.gap_default - served),
@@ -472,12 +474,16 @@ def arrival_rate(
 ) -> float:
     """Return r, the most inferences per frame that the workers can start: N tau_M / (t_restart + E min(T, c)).
 
+    It is 0 where E T is infinite and no inference is cancelled, unless there are as many workers as inferences.
+
     Examples
     --------
     >>> from regretlab.laws import parse_law
     >>> arrival_rate(parse_law("gamma(4, scale=0.8)"), 1.0, 4)
     1.25
     """
+    if workers == math.inf:
+        return math.inf
     mean = law.mean() if cancel_after is None else float(law.mean_up_to(cancel_after))
     return workers * frame_time / (mean + restart_time)
 
@@ -699,7 +705,7 @@ def _times(rate: float, below: Any) -> Any:
     """Return r G, 0 where G is 0 even for an unlimited number of workers."""
     G = np.asarray(below, dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        product = np.where(G > 0.0, rate * G, 0.0)
+        product = np.where(np.isinf(G), G, np.where(G > 0.0, rate * G, 0.0))  # an unlimited chunk fills all frames
     return float(product) if product.ndim == 0 else product
 
 

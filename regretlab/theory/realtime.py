@@ -103,10 +103,10 @@ def law_on_cores(scenario: Scenario, learners: int = 0) -> tuple[Law, tuple[str,
     if law is None:
         raise InputError("an inference time is needed, and none is given")
     if scenario.cores is None:
-        return law, ()
+        return law, law.caution
     slowdown = core_slowdown(scenario.workers, scenario.cores, learners=learners)
     note = f"{scenario.cores:g} cores shared evenly: everything takes {slowdown:g} times as long"
-    return law.scaled(slowdown), (note,)
+    return law.scaled(slowdown), (note, *law.caution)
 
 
 def bound(
@@ -294,6 +294,8 @@ def workers_for_every_frame(
     NoClosedForm
         Where only a simulation gives the number.
     """
+    if scenario.never_completes and longest_time == math.inf:
+        return None
     limit, replicas = limit_of(scenario, loss), scenario.replicas
     batches = batches_of(scenario, "bound")
     if batches is not None:

@@ -1,5 +1,6 @@
 """Answer times that depend on the requests in flight: measured, read back, planned with, and shown by runs."""
 
+import itertools
 import json
 
 import numpy as np
@@ -16,6 +17,7 @@ from regretlab.play.latencies import LatencyStream
 from regretlab.play.run import run
 from regretlab.policies import PolicySpec
 from regretlab.policies.policy import build_policy
+from regretlab.policies.profile import profile_policy
 from regretlab.policies.serving.client import inspect_server
 from regretlab.policies.serving.load import measure_load
 from regretlab.policies.serving.server import ServerOptions
@@ -62,6 +64,21 @@ def test_between_two_numbers_quantiles_lie_on_lines():
     assert law.under(1).mean() == 1.5  # below the least number measured: its law
     with pytest.raises(InputError, match="measured with up to 4 requests in flight, not with 5 workers: give fewer"):
         law.under(5)
+
+
+def test_times_under_a_load_that_was_not_measured_say_so():
+    law = law_under_load({2: [0.05, 0.06], 4: [0.09, 0.12]})
+    asked = rl.Scenario(law, mode_probability=0.95, rule="free-running")
+    for workers, taken in (
+        (1, "those of 2"), (2, None), (3, "between those of 2 and 4, quantile by quantile"), (4, None)
+    ):  # fmt: skip
+        here = asked.replace(workers=workers)
+        computed = [rl.bound(here), rl.lower_bound(here), rl.simulate(here, frames=1000, replications=2)]
+        planned = rl.plan(asked, workers=workers, rule="free-running", services="given")
+        for found in (*computed, planned):
+            said = " ".join(found.assumptions)
+            assert ("were not measured" in said) == (taken is not None)
+            assert taken is None or f"{workers} requests in flight were not measured: they are taken as {taken}" in said
 
 
 @pytest.mark.parametrize("rows", ["1,0.1\n2", "1,fast", "one,0.1", "1,0.1\n0,0.2", "1,-1", ""])
@@ -121,6 +138,17 @@ def test_a_served_policy_is_profiled_from_request_to_answer(capsys):
     assert measured["mean"] >= 0.02  # a busy machine can only add
 
 
+def test_the_warm_up_of_a_server_does_not_count():
+    """Its first three answers take a quarter of a second each, all others 5 ms."""
+    answers = itertools.count()
+    policy, spec, options, _ = oracle("serial")
+    with running(policy, spec, options, lambda: 0.25 if next(answers) < 3 else 0.005) as server:
+        profile = profile_policy(inspect_server(PolicySpec(server.url, actions=SYMBOLS + 1)), samples=20)
+    assert profile.warm_up > 3
+    assert profile.first_seconds > 0.2
+    assert np.median(profile.seconds) < 0.1
+
+
 VERDICTS = {"serial": "one worker", "batch": "batch", "independent": "N workers"}
 
 
@@ -163,3 +191,4 @@ def test_a_run_takes_the_times_of_as_many_requests_as_it_has_workers(tmp_path):
         record = rl.run(world, policy="oracle", clock="virtual", frames=60, out=tmp_path / str(workers))
         rows = record.inferences
         assert (rows["completion"] - rows["scheduled"]).dropna().to_numpy() == pytest.approx(seconds)
+        assert any("were not measured" in said for said in record.summary.warnings) == (workers == 3)

@@ -123,6 +123,20 @@ def test_commensurate_times_keep_their_phases(seconds, workers, regret):
     assert agrees(regret, found.regret.total, found.standard_errors["regret_per_frame"]["total"])
 
 
+@pytest.mark.parametrize("rule", known_rules(), ids=str)
+def test_an_alignment_that_a_rule_does_not_have_is_refused(rule):
+    """Not a missing number: free-running workers start where they end, so no start of theirs lies on a frame."""
+    for alignment in {"frame", "uniform"} - set(rule.alignments):
+        for fields in ({}, *OUTPUTS.values(), *KEPT.values(), DEFAULTS["repeat"]):
+            workers = fields.get("replicas", 1) if rule.single_worker else 4
+            asked = rl.Scenario(
+                LAWS["gamma"], frame_time=1, mode_probability=0.85, workers=workers, rule=rule.name,
+                alignment=alignment, **fields,
+            )  # fmt: skip
+            with pytest.raises(rl.InputError, match=f"rule '{rule.name}' takes alignment"):
+                rl.bound(asked)
+
+
 @pytest.mark.parametrize(
     "cell",
     [pytest.param(cell, id="-".join(cell), marks=marks(place, cell)) for place, cell in enumerate(CELLS)],

@@ -58,6 +58,7 @@ class EventRun:
         self._law = law
         self._rng = np.random.default_rng(time_seed)
         self._times = FEWEST_TIMES
+        self._longest = 2.0 * cancel_after  # how much longer than the threshold has no part in it
         phases = np.random.default_rng(phase_seed)
         offsets: float | NDArray[np.float64] = 0.0
         if rule.independent:
@@ -105,4 +106,4 @@ class EventRun:
         if not times.min() > 0:
             raise InputError(f"inference times must be positive: {self._law.text} gave {times.min():g}")
         self._times = min(2 * self._times, MOST_TIMES)
-        return times
+        return np.minimum(times, self._longest)
