@@ -26,8 +26,8 @@ from .scenario import FieldOptions, with_fields
 
 __all__ = ["Served", "run"]
 
-_SERVICE = tuple(name for name in SERVICE_FIELDS if name not in ("actions", "replicas"))
-"""The environment has its own actions, and no run races."""
+_SERVICE = tuple(name for name in SERVICE_FIELDS if name != "actions")
+"""The environment has its own actions."""
 
 
 @with_fields("workers", "rule", "execution_horizon", "hold", "alignment", *_SERVICE, "gap_default", "gap_delay", "fps")

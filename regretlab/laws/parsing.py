@@ -279,11 +279,15 @@ def _times_of_record(folder: Path) -> NDArray[np.float64]:
     """Return how long the inferences of a recorded run took, counted from their scheduled starts as the rules count."""
     from ..records import Record
 
-    rows = Record.open(folder).inferences
+    record = Record.open(folder)
+    rows, replicas = record.inferences, record.meta.get("config", {}).get("replicas", 1)
     # a cancelled inference would have taken longer than it was let; those in flight when the run ended say nothing
     ended = np.where(rows["cancelled"], rows["freed"] + _LONGER, rows["completion"])
     times = (ended - rows["scheduled"]).to_numpy(np.float64)
-    times = times[~rows["lost"].to_numpy() & np.isfinite(times)]
+    taken = rows.assign(group=rows["worker"] // replicas, took=times)[~rows["lost"]]
+    if replicas > 1:  # of a race the fastest counts
+        taken = taken.groupby(["group", "scheduled"], sort=False, as_index=False).min()
+    times = taken["took"][np.isfinite(taken["took"])].to_numpy()
     if not len(times):
         raise InputError(f"record '{folder}' holds no completed inference")
     return times

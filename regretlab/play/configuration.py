@@ -30,7 +30,17 @@ FRAME_TIMES = (1e-6, 1e6)
 
 BEACON = "regretlab/Beacon-v0"
 _OUTPUTS = ("chunk", "unused", "age_limit", "cancel_after")
-_SHARED = ("workers", "rule", "alignment", "hold", "gap_default", "gap_delay", "default_behaviour", *_OUTPUTS)
+_SHARED = (
+    "workers",
+    "rule",
+    "alignment",
+    "hold",
+    "gap_default",
+    "gap_delay",
+    "default_behaviour",
+    "replicas",
+    *_OUTPUTS,
+)
 _USES = (*_SHARED, "batch_law", "inference_time", "frame_time", "mode_probability", "symbols", "mode")
 
 
@@ -84,6 +94,8 @@ class RunConfiguration(BaseModel):
     cancel_worth
         For a threshold that is learned: what an output of age 1, 2, ... frames is worth more than the default
         behaviour, the last number also of all older ones.
+    replicas
+        Workers that race on each observation: the first to complete counts, the others are cancelled.
     oldest_first
         Whether the oldest kept output acts first: the best order before a deadline, where all useful ages are worth
         the same; chosen from ``Scenario(loss=...)``.
@@ -151,6 +163,7 @@ class RunConfiguration(BaseModel):
     age_limit: int | None = None
     cancel_after: float | Literal["learned"] | None = None
     cancel_worth: list[float] | None = None
+    replicas: int = 1
     oldest_first: bool = False
     observation_key: str | None = None
     request_form: str | None = None
@@ -176,7 +189,8 @@ class RunConfiguration(BaseModel):
         except ValidationError as error:
             where, said = first_fault(error, type(self).model_fields)
             raise InputError(f"{where or 'configuration'}: {said}") from None
-        self.staggering_rule.check_workers(self.workers)
+        self._check_races()
+        self.staggering_rule.check_workers(self.groups)
         self.staggering_rule.choose_alignment(self.alignment)
         if self.clock == "real" and not self.staggering_rule.is_known_by_name:
             raise InputError(f"rule '{self.rule}' is registered in this process only: play it on the virtual clock")
@@ -205,6 +219,23 @@ class RunConfiguration(BaseModel):
         self._check_backend()
         self._check_learning()
         self._check_device()
+
+    @property
+    def groups(self) -> int:
+        """Workers that the rule knows: each is as many as race on one observation."""
+        return self.workers // self.replicas
+
+    def _check_races(self) -> None:
+        if self.replicas == 1:
+            return
+        if self.replicas < 1 or self.workers % self.replicas:
+            raise InputError(f"workers must be a multiple of {self.replicas} replicas, not {self.workers}")
+        others = (self.batch_law is not None, self.tokens_per_second is not None, self.learns, self.is_served)
+        if any(others) or self.backend != "local":
+            raise InputError(
+                f"{self.replicas} replicas race with policies of this machine that do not learn: leave replicas, or "
+                "batch law, tokens per second, learners, policy server and backend 'ray' out"
+            )
 
     def _check_clock(self) -> None:
         rate = self.tokens_per_second
@@ -305,7 +336,7 @@ class RunConfiguration(BaseModel):
             return np.empty(0)
         served = Scenario(chunk=self.chunk, default_behaviour=self.default_behaviour)
         lasts = served.service_model != "once"
-        return new_threshold(self.workers, frame_time, self.cancel_worth, lasts=lasts, out=out)
+        return new_threshold(self.groups, frame_time, self.cancel_worth, lasts=lasts, out=out)
 
     def batch_seconds(self, items: int) -> float:
         """Return how long a batch takes."""

@@ -133,7 +133,7 @@ class Supervisor:
         parameters, learners = 0 if learned else prepared.parameter_count, configuration.learners
         cancels = configuration.cancel_after is not None
         replaced = prepared.policy.is_own and not prepared.policy.is_served
-        spares = SPARES if cancels and replaced else 0
+        spares = SPARES if cancels and replaced and configuration.replicas == 1 else 0
         self.arena = Arena(
             board_fields(
                 workers,
@@ -143,8 +143,9 @@ class Supervisor:
                 learners,
                 spares,
                 prepared.policy.horizon,
-                threshold_size(workers) if configuration.learns_threshold else 0,
+                threshold_size(configuration.groups) if configuration.learns_threshold else 0,
                 environment.numbers,
+                configuration.replicas,
             )
         )
         if not learned:
@@ -169,6 +170,7 @@ class Supervisor:
             learner=None if self.learners is None else self.learners.plan,
             cancel_after=configuration.given_threshold,
             cancels=cancels,
+            replicas=configuration.replicas,
             batch=0 if configuration.batch_law is None else configuration.batch,
             batch_seconds=None if configuration.batch_law is None else configuration.batch_seconds,
         )
@@ -207,9 +209,10 @@ class Supervisor:
             self._progress(0, self.configuration.frames, f"{int(ready.sum())} of {len(ready)} workers ready")
             time.sleep(_POLL)
         self._longest_silence = float(self.arena["warmup"].max())
-        estimate = min(self.worker_plan.cancel_after, self._longest_silence)
+        firsts = self.arena["warmup"].reshape(-1, self.configuration.replicas).min(axis=1)
+        estimate = min(self.worker_plan.cancel_after, float(firsts.max()))
         self.configuration.staggering_rule.new_state(
-            self.configuration.workers,
+            self.configuration.groups,
             self._environment_plan.frame_time,
             alignment=self.configuration.alignment,
             hold=hold_of(self.configuration, self._details),

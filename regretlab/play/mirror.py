@@ -39,6 +39,8 @@ def mirrored_configuration(record: Record, *, frames: int | None = None) -> RunC
     """
     if record.meta["config"].get("batch_law") is not None:
         raise InputError("a run of batches has no inference times to mirror: play it again on the virtual clock")
+    if record.meta["config"].get("replicas", 1) > 1:
+        raise InputError("a run of races lacks the times of those who lost: play it again on the virtual clock")
     configuration = {
         **record.meta["config"],
         "clock": "virtual",

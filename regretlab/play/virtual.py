@@ -64,18 +64,21 @@ class _VirtualClock:
         self._batch_seconds = None if configuration.batch_law is None else configuration.batch_seconds
         self._shown: deque[tuple[int, Any, int]] = deque(maxlen=configuration.batch)
         self._latencies = () if self._batch_seconds else _latencies(configuration, prepared)
+        self._replicas = configuration.replicas
         self._cancel_after = configuration.given_threshold / self._frame_time
         self._threshold = configuration.threshold_state(1.0)
         self.first_estimate = min(configuration.given_threshold, self._warm_up())
         self._rule = configuration.staggering_rule
         self._state = self._rule.new_state(
-            workers,
+            configuration.groups,
             1.0,
             alignment=configuration.alignment,
             hold=hold_of(configuration, prepared.environment.details),
             first_estimate=self.first_estimate / self._frame_time,
         )
-        self._events: list[tuple[float, int, int, Any]] = [(0.0, _START, worker, None) for worker in range(workers)]
+        self._events: list[tuple[float, int, int, Any]] = [
+            (0.0, _START, worker, None) for worker in range(configuration.groups)
+        ]
         self._rows: list[FrameRow] = []
         self._finished: list[InferenceRow] = []
         self._under_way = 0
@@ -83,7 +86,9 @@ class _VirtualClock:
     def _warm_up(self) -> float:
         if self._batch_seconds is not None:
             return self._batch_seconds(1)
-        constant = max((stream.warm_up for stream in self._latencies), default=0.0)
+        firsts = [stream.warm_up for stream in self._latencies]
+        races = [firsts[place : place + self._replicas] for place in range(0, len(firsts), self._replicas)]
+        constant = max(map(min, races), default=0.0)
         if self._token_rate is None:
             return constant
         seen = self._policies[0].spec
@@ -158,21 +163,22 @@ class _VirtualClock:
         while reached(self._events[0][0]):
             now, kind, worker, begun = heapq.heappop(self._events)
             if kind == _CANCELLED:
-                self._under_way -= 1
+                self._under_way -= self._replicas
                 scheduled, given_up = begun
                 self._rule.on_completion(self._state, worker, scheduled, now)
                 self._note(worker, now - scheduled, completed=False)
-                self._finished.append(given_up._replace(freed=now * frame_time))
+                self._finished += [row._replace(freed=now * frame_time) for row in given_up]
                 heapq.heappush(self._events, (now, _START, worker, None))
                 continue
             if kind == _COMPLETION:
-                scheduled, answers, in_flight = begun
-                self._under_way -= 1
+                scheduled, answers, in_flight, winner, lost = begun
+                self._under_way -= self._replicas
+                self._finished += [row._replace(freed=now * frame_time) for row in lost]
                 self._note(worker, now - scheduled, completed=True)
                 release = float(self._rule.on_completion(self._state, worker, scheduled, now))
                 for frame, answer, label in answers:
                     row = InferenceRow(
-                        worker=worker,
+                        worker=winner,
                         dispatch=scheduled * frame_time,
                         scheduled=scheduled * frame_time,
                         observation_frame=frame,
@@ -193,17 +199,19 @@ class _VirtualClock:
                 heapq.heappush(self._events, (start, _START, worker, None))
                 continue
             self._rule.on_dispatch(self._state, worker, start)
-            self._under_way += 1
+            self._under_way += self._replicas
             if self._batch_seconds is not None:
                 batch = self._batch(worker)
-                begun = start, batch, self._under_way
+                begun = start, batch, self._under_way, worker, ()
                 heapq.heappush(
                     self._events, (start + self._batch_seconds(len(batch)) / frame_time, _COMPLETION, worker, begun)
                 )
                 continue
             answer = None if self._token_rate is None else self._infer(worker, start)
-            takes = self._token_seconds(worker) + (self._latencies[worker].next() if self._latencies else 0.0)
-            takes /= frame_time
+            runners = range(worker * self._replicas, (worker + 1) * self._replicas)
+            drawn = {each: self._latencies[each].next() if self._latencies else 0.0 for each in runners}
+            winner = min(drawn, key=drawn.__getitem__)
+            takes = (self._token_seconds(worker) + drawn[winner]) / frame_time
             if not takes:
                 raise RunError(
                     f"policy '{self._policies[worker].spec.name}' reports 0 tokens, and its inference would take no "
@@ -212,9 +220,9 @@ class _VirtualClock:
             limit = self._cancel_after
             if len(self._threshold):
                 limit = float(cancelling.begin(self._threshold, worker))
-            if takes > limit:
-                given_up = InferenceRow(
-                    worker=worker,
+            given_up = [
+                InferenceRow(
+                    worker=each,
                     dispatch=start * frame_time,
                     scheduled=start * frame_time,
                     observation_frame=int(boundary_at_or_before(start, 1.0)),
@@ -222,11 +230,15 @@ class _VirtualClock:
                     in_flight=self._under_way,
                     cancelled=True,
                 )
+                for each in runners
+                if takes > limit or each != winner
+            ]
+            if takes > limit:
                 heapq.heappush(self._events, (start + limit, _CANCELLED, worker, (start, given_up)))
                 continue
             frame = int(boundary_at_or_before(start, 1.0))
-            answer = self._infer(worker, start) if answer is None else answer
-            begun = start, [(frame, answer, self._label)], self._under_way
+            answer = self._infer(winner, start) if answer is None else answer
+            begun = start, [(frame, answer, self._label)], self._under_way, winner, given_up
             heapq.heappush(self._events, (start + takes, _COMPLETION, worker, begun))
         return outputs
 

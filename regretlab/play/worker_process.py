@@ -29,6 +29,7 @@ from .learning.acting import BlockingLearner, exploring_policy
 from .learning.learner_process import LearnerPlan
 from .loop import Answer, chosen_chunk, chosen_for_all, with_answer
 from .preparation import policy_of_worker
+from .races import Race
 from .system.arena import Arena
 from .system.board import EPOCH, HEAD, STOP, WORKERS, Board, Frame
 from .system.clock import RealClock, WaitingPriority, sharpen_timers
@@ -53,6 +54,8 @@ LONGEST_SPIN = 0.001
 """Seconds after a frame's deadline until which it is spun for; if it is later than that, the worker sleeps again."""
 REPLACEMENT_GRACE = 0.005
 """Seconds past its threshold that an inference without layers gets before its worker is replaced, which costs more."""
+LOSERS_POLL = 0.0005
+"""Seconds between two looks of a worker that has lost a race at whether the next may begin."""
 _NO_CLAIM = -1
 
 
@@ -61,9 +64,9 @@ class WorkerPlan:
     """What the worker processes receive.
 
     ``emulated_law`` pads every inference to a law (None: as fast as this machine infers). Where the workers cancel, an
-    inference is given up after ``cancel_after`` seconds, or when the threshold says that the arena holds. With
-    ``batch_seconds`` the worker infers on all new observations together, ``batch`` of them at most, in the seconds that
-    it returns for their number.
+    inference is given up after ``cancel_after`` seconds, or when the threshold says that the arena holds; ``replicas``
+    workers race on each observation. With ``batch_seconds`` the worker infers on all new observations together,
+    ``batch`` of them at most, in the seconds that it returns for their number.
     """
 
     policy: PolicySpec
@@ -76,6 +79,7 @@ class WorkerPlan:
     learner: LearnerPlan | None = None
     cancel_after: float = math.inf
     cancels: bool = False
+    replicas: int = 1
     batch: int = 0
     batch_seconds: Callable[[int], float] | None = None
 
@@ -211,9 +215,17 @@ class InferenceWorker:
         self._batched = -1
         self._owners, self._number = board.arena["owners"], worker if number is None else number
         self._threshold = board.arena["threshold"]
-        self._layered = policy if isinstance(policy, NetworkPolicy) and plan.cancels else None
+        self._race: Race | None = None
+        self._group = worker
+        if plan.replicas > 1:
+            self._race = Race(board.arena, plan.emulated_law, plan.seed, worker, plan.replicas)
+            self._group = self._race.group
+        stops = plan.cancels or plan.replicas > 1
+        self._layered = policy if isinstance(policy, NetworkPolicy) and stops else None
         if self._layered is not None:
             self._layered.stop_at_layers()
+            if self._race is not None and plan.emulated_law is None:
+                self._layered.is_over = self._race.is_over
 
     def act(self, frame: Frame) -> Answer:
         """Return what the policy chooses for a frame."""
@@ -284,7 +296,15 @@ class InferenceWorker:
         while not self._control[STOP]:
             self.beat()
             with self._lock.hold():
-                start = float(self._plan.rule.next_start(self._state, self._worker, now))
+                if self._race is not None:
+                    if (begun := self._race.joined(now)) is not None:
+                        return begun
+                    now = self._race.free_from(now)
+                start = float(self._plan.rule.next_start(self._state, self._group, now))
+            if self._race is not None and self._race.is_on:  # of this group's race the others are not done
+                time.sleep(LOSERS_POLL)
+                now = max(now, self._clock.now())
+                continue
             self._priority.take()
             if self._plan.aligned:
                 come = self._wait_for_frame(int(boundary_at_or_before(start, self._plan.frame_time)))
@@ -293,11 +313,24 @@ class InferenceWorker:
             now = max(now, self._clock.now())
             if come:
                 with self._lock.hold():
-                    confirmed = float(self._plan.rule.next_start(self._state, self._worker, now))
+                    if self._race is not None:
+                        if (begun := self._race.joined(now)) is not None:
+                            return begun
+                        if self._race.is_on or self._race.free_from(now) > now:
+                            continue
+                    confirmed = float(self._plan.rule.next_start(self._state, self._group, now))
                     if confirmed <= start:  # else it was moved meanwhile, or this process was away too long
-                        self._plan.rule.on_dispatch(self._state, self._worker, confirmed)
+                        self._plan.rule.on_dispatch(self._state, self._group, confirmed)
+                        if self._race is not None:
+                            self._race.begin(confirmed, int(self._control[HEAD]), self._limit())
                         return confirmed
         return None
+
+    def _limit(self) -> float:
+        """Return after how many seconds the next inference of this worker, or of its group, is cancelled."""
+        if len(self._threshold):
+            return float(cancelling.begin(self._threshold, self._group))
+        return self._plan.cancel_after
 
     def _wait_for_frame(self, index: int) -> bool:
         """Wait until frame ``index`` is published, a while at most; return whether it is."""
@@ -368,15 +401,15 @@ class InferenceWorker:
     def _infer(self, start: float) -> float | None:
         """Run one inference scheduled at ``start``; return when the worker was idle again, None if it was replaced."""
         board, worker, plan = self._board, self._worker, self._plan
-        frame = board.newest()
+        race = self._race
+        frame = board.newest() if race is None else board.at(race.frame)
         dispatch = self._clock.now()
         row = InferenceRow(
             worker=worker, dispatch=dispatch, scheduled=start, observation_frame=frame.index, label=frame.label
         )
-        limit = plan.cancel_after
-        if len(self._threshold):
-            with self._lock.hold():
-                limit = float(cancelling.begin(self._threshold, worker))
+        with self._lock.hold():
+            limit = self._limit() if race is None else race.limit()
+            takes = None if race is None else race.time()
         board.arena["busy"][worker] = 1
         row = row._replace(in_flight=int(board.arena["busy"].sum()))
         board.arena["in_flight"][worker] = row
@@ -392,7 +425,7 @@ class InferenceWorker:
         if self._latencies is not None:
             # The emulated inference ends exactly when the law says, counted from its scheduled start. It is posted a
             # little early with that time on it, and the environment honours the time.
-            takes = self._latencies.next()
+            takes = self._latencies.next() if takes is None else takes
             cancelled = cancelled or takes > limit
             target = start + min(takes, limit)
             self._priority.take()  # the rest is waiting, which a busy machine must not prolong
@@ -404,10 +437,14 @@ class InferenceWorker:
             if self._owners[worker, 0] != self._number:
                 return None  # a spare gave it up just now, and the answer is late
             board.arena["in_flight"]["completion"][worker] = completion
-            release = float(plan.rule.on_completion(self._state, worker, start, completion))
-            if len(self._threshold):
-                whole = answer is not None and not cancelled and completion <= deadline
-                cancelling.ended(self._threshold, worker, completion - start, whole)
+            release = completion
+            if race is not None and not race.ends(completion):
+                cancelled = True
+            else:
+                release = float(plan.rule.on_completion(self._state, self._group, start, completion))
+                if len(self._threshold):
+                    whole = answer is not None and not cancelled and completion <= deadline
+                    cancelling.ended(self._threshold, self._group, completion - start, whole)
         while not board.can_post(worker) and not self._control[STOP]:
             time.sleep(0.001)
             self.beat()

@@ -8,7 +8,7 @@ import importlib
 import math
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -129,15 +129,16 @@ class NetworkPolicy:
         self._scaled: NDArray[np.float32] = np.zeros(spec.frame_shape, np.float32)
         self._input = torch.from_numpy(self._scaled)[None, None]
         self.deadline = math.inf
+        self.is_over: Callable[[], bool] = bool
 
     def stop_at_layers(self) -> None:
-        """Look before each layer from now on whether ``time.monotonic()`` has passed ``deadline``, and stop if so."""
+        """Look before each layer from now on whether ``deadline`` has passed (``time.monotonic()``), or ``is_over``."""
         for layer in self.network.modules():
             if not any(True for _ in layer.children()):
                 layer.register_forward_pre_hook(self._stop_if_late)
 
     def _stop_if_late(self, layer: torch.nn.Module, inputs: Any) -> None:
-        if time.monotonic() > self.deadline:
+        if time.monotonic() > self.deadline or self.is_over():
             raise InferenceStopped
 
     def values(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -103,7 +103,7 @@ class Record(Result):
             "mode_probability": environment.get("mode_probability"),
             "symbols": environment.get("symbols"),
             "mode": "moves" if environment.get("rotating") else None,
-            "workers": config.get("workers"),
+            "workers": _groups(config),
             "rule": config.get("rule"),
             "alignment": config.get("alignment"),
             "default_behaviour": config.get("default_behaviour"),
@@ -157,6 +157,12 @@ class Record(Result):
         return inference_timeline(
             self.inferences, self.frames, float(self.meta["frame_time"]), start=start, duration=duration
         )
+
+
+def _groups(config: dict[str, Any]) -> int | None:
+    """Return the workers of a run; those that race are one, since the times recorded are those of the fastest."""
+    workers, replicas = config.get("workers"), config.get("replicas", 1)
+    return workers // replicas if isinstance(workers, int) and isinstance(replicas, int) and replicas > 1 else workers
 
 
 def _read(folder: Path, name: str, numbers: int = 0) -> pd.DataFrame:

@@ -423,12 +423,15 @@ def _server(record: Record) -> dict[str, Any] | None:
 
 def _cancelled(record: Record) -> dict[str, float | None] | None:
     """Return how many inferences were cancelled, and what that cost; None for a run that cancels none."""
-    threshold = record.meta.get("config", {}).get("cancel_after")
-    if threshold is None:
+    config = record.meta.get("config", {})
+    threshold = config.get("cancel_after")
+    races = config.get("replicas", 1) != 1
+    if threshold is None and not races:
         return None
     rows = record.inferences[record.inferences["cancelled"]]
     ended = len(rows) + int(record.inferences["completion"].notna().sum())
-    limit = threshold if isinstance(threshold, (int, float)) else math.nan  # of each inference where it is learned
+    given = isinstance(threshold, (int, float)) and not races  # else each inference has a limit of its own
+    limit = threshold if given else math.nan
     took = (rows["freed"] - rows["scheduled"]).to_numpy()
     return {
         "inferences": len(rows),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ...records.schema import FRAMES, INFERENCE_DTYPE, INFERENCES, FrameRow, InferenceRow, Output, row_dtype, whole_row
 from ...rules.state import state_size
+from ..races import RACE
 from .arena import Arena
 from .synchronisation import LOCK_BYTES, SEMAPHORE_BYTES
 
@@ -61,11 +62,12 @@ def board_fields(
     horizon: int = 1,
     threshold: int = 0,
     numbers: int = 0,
+    replicas: int = 1,
 ) -> dict[str, tuple[Any, tuple[int, ...]]]:
     """Return the arena fields of a run with that many workers, learners and spares, such frames and parameters.
 
     ``horizon`` is the number of actions of an answer, ``threshold`` the size of what learns when to cancel, ``numbers``
-    how many an action has that is a row of them.
+    how many an action has that is a row of them, ``replicas`` how many workers race.
     """
     chunks: tuple[Any, tuple[int, ...]] = (np.int16, (workers, OUTBOX, horizon))
     if numbers:
@@ -81,7 +83,9 @@ def board_fields(
         "owners": (np.int64, (workers, 2)),  # which process serves a slot, and its id
         "spares_ready": (np.uint8, (spares,)),
         "processor_seconds": (np.float64, (workers + 1 + learners,)),
-        "rule_state": (np.float64, (int(state_size(workers)),)),
+        "rule_state": (np.float64, (int(state_size(workers // replicas)),)),
+        "races": (np.float64, (workers // replicas if replicas > 1 else 0, RACE)),
+        "race_times": (np.float64, (workers if replicas > 1 else 0,)),
         "threshold": (np.float64, (threshold,)),
         "rule_lock": (np.uint8, (LOCK_BYTES,)),
         "semaphores": (np.uint8, (workers, SEMAPHORE_BYTES)),
@@ -152,6 +156,12 @@ class Board:
                 frame = Frame(index, int(self._labels[slot]), self._frames[slot].copy())
                 if self._numbers[slot] == index:
                     return frame
+
+    def at(self, index: int) -> Frame:
+        """Return a copy of that frame, or of the newest one where it was overwritten."""
+        slot = index % RING
+        frame = Frame(index, int(self._labels[slot]), self._frames[slot].copy())
+        return frame if self._numbers[slot] == index else self.newest()
 
     def since(self, index: int, most: int) -> list[Frame]:
         """Return copies of the frames after ``index``, the oldest first: the newest ``most`` of them."""
