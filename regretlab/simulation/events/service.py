@@ -106,4 +106,4 @@ class EventRun:
         if not times.min() > 0:
             raise InputError(f"inference times must be positive: {self._law.text} gave {times.min():g}")
         self._times = min(2 * self._times, MOST_TIMES)
-        return np.minimum(times, self._longest)
+        return times if self._longest == math.inf else np.minimum(times, self._longest)
