@@ -48,16 +48,6 @@ CLIPPED = """() => {
 CUT = """() => [...document.querySelectorAll('article .output pre, article .cell_output pre, article .highlight pre')]
   .filter((each) => each.getClientRects().length && each.scrollWidth > each.clientWidth + 1)
   .map((each) => each.textContent.split('\\n').sort((a, b) => b.length - a.length)[0].slice(0, 140))"""
-BROKEN = """() => [...document.querySelectorAll('article .output pre')].flatMap((each) => {
-  if (!each.getClientRects().length) return []
-  const letter = document.createElement('span')
-  letter.textContent = 'm'
-  each.append(letter)
-  const width = letter.getBoundingClientRect().width
-  letter.remove()
-  return each.textContent.split('\\n').map((line) => line.trimEnd())
-    .filter((line) => line.length * width > each.clientWidth)
-})"""
 EMPTY = """() => [...document.querySelectorAll('article *')].filter((each) => {
   if (!each.getClientRects().length || each.closest('svg, mjx-container, table')) return false
   const box = each.getBoundingClientRect(), how = getComputedStyle(each)
@@ -116,10 +106,6 @@ def test_nothing_on_any_page_is_wider_than_the_window(chromium, served, width):
 @pytest.mark.parametrize("width", [1280, 400])
 def test_outputs_and_code_are_seen_without_scrolling(chromium, served, width):
     assert _found(chromium, served, CUT, width) == {}
-
-
-def test_no_line_of_an_output_is_broken_on_a_desktop(chromium, served):
-    assert _found(chromium, served, BROKEN, 1280) == {}
 
 
 @pytest.mark.parametrize("width", [1280, 400])
