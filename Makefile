@@ -15,7 +15,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Runs a command, and prints every twenty seconds that it is still running.
-PATIENTLY := sh -c 'while sleep 20 >/dev/null 2>&1; do echo "... still installing"; done & beat=$$!; "$$@"; status=$$?; kill $$beat; exit $$status' --
+PATIENTLY := sh -c 'while sleep 20 >/dev/null 2>&1; do echo "... still running"; done & beat=$$!; "$$@"; status=$$?; kill $$beat; exit $$status' --
 INSTALL := $(PATIENTLY) $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 BENCHMARKS := $(subst /,.,$(basename $(wildcard tests/benchmarks/benchmark_*.py)))
 export OMP_NUM_THREADS ?= 1
@@ -89,7 +89,7 @@ figures: .venv/installed
 
 docs: .venv/installed-docs
 	rm -rf docs/_build docs/reference/generated
-	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+	PATH="$(abspath $(BIN)):$$PATH" $(PATIENTLY) $(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 	@echo "Open $(CURDIR)/docs/_build/html/index.html"
 
 bench: .venv/installed

@@ -23,6 +23,7 @@ def command_text() -> str:
     text = re.sub(r"^(##+) (regretlab .*)$", r"\1 `\2`", text, flags=re.MULTILINE)
     text = re.sub(r"^(regretlab .*?) -m \S+", r"\1", text, flags=re.MULTILINE)  # how Sphinx itself was called
     text = re.sub(r"^Example: (regretlab .*)$", r"```console\n$ \1\n```", text, flags=re.MULTILINE)
+    text = re.sub(r"^(?!\$ |\* |#|```|\*\*).*$", lambda found: found[0].replace("$", r"\$"), text, flags=re.MULTILINE)
     text = _OPTION.sub(lambda found: found[1] + _plain(found[2]) + found[3], text)
     return HEAD + _in_order(text)
 

@@ -36,7 +36,9 @@ nb_execution_excludepatterns = ["_build/**"]
 nb_merge_streams = True
 html_theme = "pydata_sphinx_theme"
 html_title = "regretlab"
-html_static_path = ["images"]
+html_static_path = ["images", "static"]
+html_css_files = ["pages.css"]
+html_search_scorer = str(HERE / "static" / "search.js")
 html_theme_options = {
     "navigation_with_keys": False,
     "show_toc_level": 2,

@@ -23,6 +23,7 @@ PLAYERS = ("DQN", "Rainbow", "oracle")
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
     """Return the committed results and the closed form; nothing is played here."""
     from .delays import WAYS, read_cases
+    from .looks import words_of
 
     cases, metadata = read_cases("beacon_delay")
     experiment = metadata["configuration"]["experiment"]
@@ -57,7 +58,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             f"Played on {metadata['machine']} by `{metadata['command']}`."
         ),
         "verdict": "; ".join(
-            f"{delay} {'frame' if delay == 1 else 'frames'} {way}: allowed {allowed[way][index]:.3f}, "
+            f"{delay} {'frame' if delay == 1 else 'frames'} {words_of(way)}: allowed {allowed[way][index]:.3f}, "
             + ", ".join(
                 f"{player} {points[player][way][index][0]:.3f} ± {points[player][way][index][1]:.2g}"
                 for player in PLAYERS
@@ -78,8 +79,8 @@ def _judged(cases: list[dict[str, Any]]) -> dict[str, str]:
     pairs = [sign(difference(*(seeds[player, delay, way] for way in WAYS))) > 0 for player, delay in late]
     return judgement(
         "holds on a stand-in" if all(pairs) else "does not hold",
-        f"agents that learned, on beacon, networks of one depth: the 95 % interval of the difference has asynchronous "
-        f"ahead in {sum(pairs)} of {len(pairs)} pairs of DQN and Rainbow",
+        f"agents that learned, on beacon, networks of one depth: the 95 % interval of the difference has "
+        f"staggered play ahead in {sum(pairs)} of {len(pairs)} pairs of DQN and Rainbow",
     )
 
 

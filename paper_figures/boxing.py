@@ -8,9 +8,9 @@ if TYPE_CHECKING:
 __all__ = ["CLAIM", "CLAIMS", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
 
 NAME = "boxing"
-TITLE = "Reward in Atari Boxing against model size, asynchronous and sequential"
+TITLE = "Reward in Atari Boxing against model size, staggered and sequential"
 CLAIMS = (9,)
-CLAIM = "Frame by frame, asynchronous inference keeps more of the reward than sequential interaction at every delay."
+CLAIM = "Frame by frame, staggered inference keeps more of the reward than sequential interaction at every delay."
 RESULTS_READ = ("results/boxing.parquet", "delays.py", "differences.py")
 
 

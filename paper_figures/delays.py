@@ -112,10 +112,10 @@ def said_verdict(panel: dict[str, Any]) -> str:
     ):
         said = {1: "", 0: "undecided", -1: "sequential is ahead"}[sign(interval)]
         if not clear:
-            said += f"{', ' if said else ''}asynchronous not clear of the floors"
+            said += f"{', ' if said else ''}staggered play not clear of the floors"
         told = f"{model} ({_frames(delay)}) {high:.3g} ± {above:.2g} against {low:.2g} ± {below:.2g}"
         parts.append(f"{told}, {said}" if said else told)
-    return f"{panel['title']} (asynchronous against sequential): " + "; ".join(parts)
+    return f"{panel['title']} (staggered against sequential): " + "; ".join(parts)
 
 
 def _frames(number: float) -> str:
@@ -149,8 +149,8 @@ def judge_sizes(panels: Sequence[dict[str, Any]], who: str) -> dict[str, str]:
     )  # fmt: skip
     return judgement(
         outcome,
-        f"the 95 % interval of the difference has asynchronous ahead in {first} of {len(signs)} pairs ({both} of them "
-        f"clear of random play and no-op), sequential in {second}; {who}",
+        f"the 95 % interval of the difference has staggered play ahead in {first} of {len(signs)} pairs ({both} of "
+        f"them clear of random play and no-op), sequential in {second}; {who}",
     )
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from .differences import CONFIDENCE, difference, sign
-from .looks import CONCURRENT
+from .looks import CONCURRENT, words_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -96,7 +96,7 @@ def _said(panel: dict[str, Any]) -> str:
     against = "; ".join(_compared(panel, agent, floor) for agent, floor in SAME_RULE.items())
     return (
         f"Rewards won in {panel['frames']:,} frames, {panel['title']}: "
-        + ", ".join(f"{label} {mean:.1f} ± {half:.1f}" for label, (mean, half) in ends.items())
+        + ", ".join(f"{words_of(label)} {mean:.1f} ± {half:.1f}" for label, (mean, half) in ends.items())
         + f" ({against})."
     )
 
@@ -109,7 +109,7 @@ def _difference(panel: dict[str, Any], first: str, second: str) -> tuple[float, 
 def _compared(panel: dict[str, Any], agent: str, floor: str) -> str:
     low, high = _difference(panel, agent, floor)
     said = "more than" if low > 0 else "fewer than" if high < 0 else "not significantly different from"
-    return f"{agent} {said} {floor}: difference {low:+.1f} to {high:+.1f}"
+    return f"{words_of(agent)} {said} {floor}: difference {low:+.1f} to {high:+.1f}"
 
 
 def _judged(progress: list[dict[str, Any]]) -> dict[str, str]:
@@ -136,7 +136,7 @@ def _judged(progress: list[dict[str, Any]]) -> dict[str, str]:
         for panel, (low, high) in zip(progress, differences, strict=True)
     )
     below = [
-        f"{agent} ({panel['title']})"
+        f"{words_of(agent)} ({panel['title']})"
         for panel in progress
         for agent, floor in SAME_RULE.items()
         if _difference(panel, agent, floor)[1] < 0

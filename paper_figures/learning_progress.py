@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from .differences import difference, sign
-from .looks import CONCURRENT
+from .looks import CONCURRENT, words_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,7 +53,9 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             f"In the last {100 * experiment['counted']:.0f} % of the frames staggered DQN earns {100 * ratio:.2f} % of "
             f"the oracle's reward (95 % interval {100 * low:.2f} to {100 * high:.2f} %, seeds paired). Reward per "
             "frame "
-            "there: " + ", ".join(f"{name} {mean:.3f} ± {half:.2g}" for name, (mean, half) in late.items()) + "."
+            "there: "
+            + ", ".join(f"{words_of(name)} {mean:.3f} ± {half:.2g}" for name, (mean, half) in late.items())
+            + "."
         ),
     }
 
@@ -65,7 +67,7 @@ def _judged(late: dict[str, list[float]], by_seed: dict[str, tuple[float, ...]])
         return sign(difference(by_seed[first], by_seed[second])) > 0
 
     blocking, concurrent, staggered = "sequential, blocking learning", CONCURRENT, "staggered"
-    told = ", ".join(f"{late[name][0]:.2f} ({name})" for name in (blocking, concurrent, staggered))
+    told = ", ".join(f"{late[name][0]:.2f} ({words_of(name)})" for name in (blocking, concurrent, staggered))
     return {
         "6": judgement(
             "holds" if ahead(concurrent, blocking) else "does not hold",
@@ -107,7 +109,7 @@ def draw(data: dict[str, Any]) -> "Figure":
 
     from regretlab.plots.style import DASHES, GREY, house_figure, house_style
 
-    from .looks import look_of, words_of
+    from .looks import look_of
 
     with house_style():
         figure = house_figure("text", 3.4)

@@ -13,7 +13,7 @@ NAME = "learning-workers"
 TITLE = "Learners needed, against the time of a learning step and against parameters"
 CLAIMS = (6, 10)
 CLAIM = (
-    "N_L* = ceil(rho tau_L / (B tau_I)) asynchronous learners process every interaction; N_L* grows about linearly "
+    "N_L* = ceil(rho tau_L / (B tau_I)) learners process every interaction; N_L* grows about linearly "
     "with the time of a learning step and with parameters."
 )
 RESULTS_READ = ("results/learning_times.json", "results/inference_times.json")

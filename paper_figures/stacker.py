@@ -8,10 +8,10 @@ if TYPE_CHECKING:
 __all__ = ["CLAIM", "CLAIMS", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
 
 NAME = "stacker"
-TITLE = "Reward on stacker against model size, asynchronous and sequential"
+TITLE = "Reward on stacker against model size, staggered and sequential"
 CLAIMS = (8,)
 CLAIM = (
-    "Asynchronous inference keeps far more of the reward than sequential interaction, which leaves the frames of its "
+    "Staggered inference keeps far more of the reward than sequential interaction, which leaves the frames of its "
     "inference to the no-op."
 )
 RESULTS_READ = ("results/stacker.parquet", "results/stacker_fast.parquet", "delays.py", "differences.py")

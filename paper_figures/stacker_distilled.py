@@ -8,10 +8,10 @@ if TYPE_CHECKING:
 __all__ = ["CLAIM", "CLAIMS", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
 
 NAME = "stacker-distilled"
-TITLE = "Reward on stacker of a network distilled from the script, asynchronous and sequential"
+TITLE = "Reward on stacker of a network distilled from the script, staggered and sequential"
 CLAIMS = (8,)
 CLAIM = (
-    "Asynchronous inference keeps far more of the reward than sequential interaction, for a network that plays from "
+    "Staggered inference keeps far more of the reward than sequential interaction, for a network that plays from "
     "pixels with more skill than holding a button."
 )
 RESULTS_READ = ("results/stacker_distilled.parquet", "delays.py", "differences.py")
@@ -51,7 +51,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             said_verdict(network)
             + ". 95 % intervals of the difference, seed by seed: "
             + ", ".join(f"{delay} late {low:.3g} to {high:.3g}" for delay, low, high in apart)
-            + ". Asynchronous, the network earns "
+            + ". Staggered, the network earns "
             + ", ".join(f"{100 * share:.0f} %" for share in kept)
             + " of what the script earns; its interval lies above Down held at the delays "
             + f"{', '.join(above) or 'none'}. Much of what sequential play loses is time: a piece falls fast only "

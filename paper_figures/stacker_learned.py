@@ -8,10 +8,10 @@ if TYPE_CHECKING:
 __all__ = ["CLAIM", "CLAIMS", "NAME", "RESULTS_READ", "TITLE", "compute", "draw"]
 
 NAME = "stacker-learned"
-TITLE = "Reward that DQN learns on stacker from pixels against its delay, asynchronous and sequential"
+TITLE = "Reward that DQN learns on stacker from pixels against its delay, staggered and sequential"
 CLAIMS = (8,)
 CLAIM = (
-    "Asynchronous inference keeps far more of the reward than sequential interaction, for a policy that learned under "
+    "Staggered inference keeps far more of the reward than sequential interaction, for a policy that learned under "
     "the delay it plays with."
 )
 RESULTS_READ = ("results/stacker_learned.parquet", "delays.py", "differences.py")

@@ -50,6 +50,7 @@ __all__ = [
 KIND = "regretlab loss curve"
 DELAY = "{delay}"
 """Stands in the name of a policy for its delay in frames: a policy for each."""
+_REJECTED = 0.05  # of the test of the nearest witness
 LEVEL = 0.99
 DOSE = 0.1
 """Share of the frames at the longest delay, or without an action, in the checks with few of them."""
@@ -434,7 +435,11 @@ class DelayCurve(Result):
 
     @cached_property
     def fit(self) -> CurveFit | None:
-        """The nearest witness; None where no delay costs anything or fewer than two delays were measured."""
+        """The nearest witness; None where no delay costs anything or fewer than two delays were measured.
+
+        Nearest by the covariance of the losses, which its test needs; by least squares where that test rejects it, or
+        errors that nearly move together would choose one far from every loss.
+        """
         from scipy.optimize import minimize_scalar
         from scipy.stats import f as fisher
 
@@ -446,25 +451,31 @@ class DelayCurve(Result):
         covariance = np.atleast_2d(np.cov(spread, rowvar=False)) / n
         variances = np.diag(covariance)
         tested = variances.min() > 0 and n > 2 * count and bool(np.linalg.cond(covariance) < 1e10)
-        weights = np.linalg.inv(covariance) if tested else np.eye(count - 1)
+        equal = np.asarray(np.eye(count - 1), dtype=np.float64)
+        weights = np.asarray(np.linalg.inv(covariance), dtype=np.float64) if tested else equal
 
-        def gap_and_misfit(p: float) -> tuple[float, float]:
+        def gap_and_misfit(p: float, weights: NDArray[np.float64]) -> tuple[float, float]:
             shape = 1.0 - p**ages
             norm = float(shape @ weights @ shape)
             gap = max(0.0, float(shape @ weights @ measured) / norm) if norm > 0 else 0.0
             rest = measured - gap * shape
             return gap, float(rest @ weights @ rest)
 
-        grid = np.append(0.0, 1.0 - np.geomspace(1.0, 1e-4, 200))
-        place = int(np.argmin([gap_and_misfit(p)[1] for p in grid]))
-        low, high = grid[max(0, place - 1)], grid[min(len(grid) - 1, place + 1)]
-        best = minimize_scalar(lambda p: gap_and_misfit(p)[1], bounds=(low, high), method="bounded")
-        p = float(best.x) if best.fun < gap_and_misfit(grid[place])[1] else float(grid[place])
-        gap, misfit = gap_and_misfit(p)
+        def nearest(weights: NDArray[np.float64]) -> tuple[float, float, float]:
+            grid = np.append(0.0, 1.0 - np.geomspace(1.0, 1e-4, 200))
+            place = int(np.argmin([gap_and_misfit(p, weights)[1] for p in grid]))
+            low, high = grid[max(0, place - 1)], grid[min(len(grid) - 1, place + 1)]
+            best = minimize_scalar(lambda p: gap_and_misfit(p, weights)[1], bounds=(low, high), method="bounded")
+            p = float(best.x) if best.fun < gap_and_misfit(grid[place], weights)[1] else float(grid[place])
+            return p, *gap_and_misfit(p, weights)
+
+        p, gap, misfit = nearest(weights)
         free = count - 3
         p_value = None
         if tested and free >= 1:
             p_value = float(fisher.sf(misfit * (n - free) / (free * (n - 1)), free, n - free))
+            if p_value < _REJECTED:
+                p, gap, _ = nearest(equal)
         return CurveFit(p, gap, p_value, float(np.abs(measured - gap * (1.0 - p**ages)).max()))
 
     def checks(self) -> list[dict[str, Any]]:

@@ -176,7 +176,7 @@ def _realtime_runs(scale: float) -> list[PlannedRun]:
             "realtime-16",
             "realtime",
             "real",
-            seconds(30),
+            seconds(22),
             REALTIME_PROBABILITY,
             policy="impala-k1",
             rule=MAX_TIME,

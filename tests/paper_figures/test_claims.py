@@ -135,7 +135,7 @@ def test_more_than_sequential_play_is_not_enough_without_more_than_random_play()
 def test_agents_below_random_play_are_named():
     judged = duel._judged([_progress(LOW, LOW, random=HIGH)])
     assert judged["because"].endswith(
-        "fewer than random play by the same rule: staggered (t), sequential, learning beside it (t)"
+        "fewer than random play by the same rule: staggered (t), sequential, concurrent learning (t)"
     )
 
 
@@ -144,7 +144,7 @@ def test_the_verdict_says_where_sequential_is_ahead_and_where_it_cannot_tell():
     parts = said.split("; ")
     assert parts[0].endswith("1 ± 0.1 against 0.5 ± 0.1")
     assert parts[1].endswith("undecided")
-    assert parts[2].endswith("sequential is ahead, asynchronous not clear of the floors")
+    assert parts[2].endswith("sequential is ahead, staggered play not clear of the floors")
 
 
 def test_other_outcomes_are_refused():

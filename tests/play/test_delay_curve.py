@@ -69,6 +69,14 @@ def test_the_nearest_witness_of_a_ring_is_the_ring(ring):
     )
     assert step.fit.p_value < 1e-6
     assert step.fit.misfit > 0.05
+    common = drawn.normal(0, 30, (200, 1))  # of all late losses: weighted by their covariance the gap would be .02
+    tallies[:, :5, 0] = 1000 * (1 - np.array([0, 0.0076, 0.357, 0.357, 0.357])) + drawn.normal(0, 2, (200, 5))
+    tallies[:, 2:5, 0] += common
+    jump = DelayCurve(
+        "e", "p", "noop", "fixed", "frame", (0, 1, 2, 3, 4), (0, 1, 2, 3, 4), tallies, np.ones((200, 3, 6))
+    )
+    assert jump.fit.p_value < 1e-6
+    assert jump.fit.misfit < 0.25
 
 
 def test_the_test_of_the_fit_keeps_its_level():

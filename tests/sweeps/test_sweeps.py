@@ -116,6 +116,29 @@ def test_holds_are_chosen_for_each_point_and_learning_is_added(tmp_path):
     assert int(dataset["hold"][1]) == 5  # the check value of this law at p = 0.9
 
 
+def test_sampled_times_carry_their_interval_where_it_is_asked_for(tmp_path):
+    """The ends of each point are those that the command itself gives; another law, and no question, have none."""
+    np.savetxt(tmp_path / "times.csv", np.random.default_rng(1).lognormal(np.log(0.07), 0.5, 40))
+    times = f"@{tmp_path / 'times.csv'}"
+    fixed = {"rule": "free-running", "mode_probability": 0.95, "sampling_interval": True}
+    grid = {"workers": [2, 4], "inference_time": [times, "expon(scale=0.07)"]}
+    for command, more in (("bound", {}), ("simulate", {"frames": 2000, "replications": 2})):
+        asked = {"sweep": {"command": command}, "fixed": fixed | more, "grid": grid}
+        swept = run_sweep(read_configuration(asked), str(tmp_path / f"{command}.nc"), cores=1).dataset
+        for workers in grid["workers"]:
+            scenario = Scenario(times, workers=workers, rule="free-running", mode_probability=0.95)
+            point = swept.sel(workers=workers, inference_time=times)
+            for name, figure in (("regret", "regret_per_frame.total"), ("inaction_fraction", "inaction_fraction")):
+                ends = [float(point[f"{name}_{end}"]) for end in ("low", "high")]
+                assert ends[0] < float(point[name]) < ends[1]
+                if command == "bound":
+                    assert tuple(ends) == rl.bound(scenario).sampling_interval.intervals[figure]
+        assert swept.sel(inference_time="expon(scale=0.07)")["regret_low"].isnull().all()
+    asked = {"sweep": {"command": "bound"}, "fixed": fixed | {"sampling_interval": False}, "grid": {"workers": [2]}}
+    asked["fixed"]["inference_time"] = times
+    assert run_sweep(read_configuration(asked), str(tmp_path / "off.nc"), cores=1).dataset["regret_low"].isnull().all()
+
+
 def test_solve_over_families_and_delays(tmp_path):
     sweep = read_configuration(
         {

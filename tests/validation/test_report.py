@@ -90,3 +90,29 @@ def test_the_report_fits_the_screen(tmp_path, played, width):
             assert box["x"] + box["width"] <= width
         assert page.locator("table.claims thead").first.is_visible() == (width > 640)
         browser.close()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+def test_the_report_prints(tmp_path, played):
+    """On A4 nothing is wider than the paper, no row or figure is cut by the end of a page, and claims are tables."""
+    from playwright.sync_api import sync_playwright
+
+    runs, claims = played
+    write_report(tmp_path / "report.html", claims, runs, quick=True)
+    width = round((210 - 2 * 12) / 25.4 * 96)  # pixels within margins of 12 mm
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": width, "height": 1000})
+        page.goto((tmp_path / "report.html").as_uri())
+        page.emulate_media(media="print")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("table.claims thead").first.is_visible()
+        for shown in ("table.claims tr", "figure"):
+            assert page.locator(shown).count() > 0
+            styles = page.locator(shown).evaluate_all("all => all.map((each) => getComputedStyle(each).breakInside)")
+            assert set(styles) == {"avoid"}, shown
+        printed = page.pdf(format="A4", margin=dict.fromkeys(("top", "bottom", "left", "right"), "12mm"))
+        browser.close()
+    assert printed.startswith(b"%PDF")
+    assert 2 <= len(re.findall(rb"/Type /Page\b", printed)) <= 12

@@ -11,7 +11,18 @@ from ...results import ServiceLaw
 from ...rules import get_rule
 from ...scenario import SERVICE_FIELDS, Scenario
 from ...theory.learning import LearningPart
-from .command import STAKES, Command, Output, Parameters, asked, parameter, scenario_fields
+from .command import (
+    SAMPLING,
+    STAKES,
+    Command,
+    Output,
+    Parameters,
+    asked,
+    parameter,
+    sampling_ends,
+    sampling_outputs,
+    scenario_fields,
+)  # fmt: skip
 
 __all__ = ["BOUND", "scenario_of"]
 
@@ -38,6 +49,7 @@ OUTPUTS = {
     "interaction_time": Output("s", "mean time between agent actions"),
     "hold": Output("frame", "frames that outputs are held to, nan for rules that do not hold"),
     "standard_error": Output("reward/frame", "of a regret that is simulated (at most), nan for closed forms"),
+    **sampling_outputs(),
 }
 
 _SHARED = ("mode_probability", "gap_default", "gap_delay")
@@ -63,7 +75,7 @@ def evaluate(
     measured = asked_first.loss is not None or asked_first.mode_probability is None
     other_service = any(name in asked_first.changed for name in SERVICE_FIELDS if name != "actions")
     chosen = holds and asked_first.hold in (None, "auto")
-    if same.get("learning_bound") is not None or other_service or measured or chosen:
+    if same.get("learning_bound") is not None or other_service or measured or chosen or same["sampling_interval"]:
         return _one_by_one(same, many, len(seeds))
     errors, learning = None, _learning(same)
     try:
@@ -89,6 +101,7 @@ def evaluate(
         "interaction_time": service.interaction_time,
         "hold": np.nan if asked_first.hold is None else float(asked_first.hold),
         "standard_error": np.nan if errors is None else _largest_error(service, errors, stakes, same["symbols"]),
+        **sampling_ends(None),
     }
 
 
@@ -135,6 +148,9 @@ def _one_by_one(
         columns["interaction_time"][index] = report.interaction_time
         columns["hold"][index] = np.nan if report.hold is None else report.hold
         columns["standard_error"][index] = np.nan if report.standard_error is None else report.standard_error
+        if same["sampling_interval"]:
+            for name, end in sampling_ends(report.sampling_interval).items():
+                columns[name][index] = end
     return dict(columns)
 
 
@@ -145,6 +161,7 @@ BOUND = Command(
         Parameters,
         scenario_fields(*STAKES),
         **_OPTIONS,
+        **SAMPLING,
     ),
     outputs=OUTPUTS,
     fast=_SHARED,

@@ -1,5 +1,6 @@
 """A command as a sweep sees it: its parameters, its outputs, and how to evaluate a group of points."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial, reduce
@@ -9,9 +10,13 @@ from typing import Annotated, Any, get_args
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
+from ...laws.resampling import SamplingInterval
 from ...scenario import SERVICE_FIELDS, Scenario
 
-__all__ = ["STAKES", "Command", "Evaluate", "Output", "Parameters", "asked", "parameter", "scenario_fields"]
+__all__ = [
+    "SAMPLING", "STAKES", "Command", "Evaluate", "Output", "Parameters", "asked", "parameter", "sampling_ends",
+    "sampling_outputs", "scenario_fields",
+]  # fmt: skip
 
 Evaluate = Callable[
     [Mapping[str, Any], Mapping[str, Sequence[Any]], Sequence[int]], Mapping[str, "NDArray[Any] | float"]
@@ -110,6 +115,32 @@ class Output:
 
     unit: str
     meaning: str
+
+
+SAMPLING: dict[str, Any] = {
+    "sampling_interval": (bool, parameter(False, meaning="whether points with sampled times get intervals"))
+}
+"""The parameter of ``bound`` and ``simulate`` that asks for ``sampling_outputs``, a hundred simulations each."""
+
+
+def sampling_outputs() -> dict[str, Output]:
+    """Return the variables with the ends of the sampling intervals."""
+    ends = {"low": "lower", "high": "upper"}
+    known = {"regret": ("reward/frame", "regret per frame"), "inaction_fraction": ("1", "frames by default behaviour")}
+    return {
+        f"{name}_{end}": Output(unit, f"{ends[end]} end of the sampling interval of {meaning}, nan where not asked for")
+        for name, (unit, meaning) in known.items()
+        for end in ends
+    }
+
+
+def sampling_ends(found: SamplingInterval | None) -> dict[str, float]:
+    """Return the values of those variables at a point; nan for a law that is not known from samples."""
+    if found is None:
+        return dict.fromkeys(sampling_outputs(), math.nan)
+    of = {"regret": "regret_per_frame.total", "inaction_fraction": "inaction_fraction"}
+    ends = {name: found.intervals[figure] for name, figure in of.items()}
+    return {f"{name}_{end}": ends[name][place] for name in of for place, end in enumerate(("low", "high"))}
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,18 @@ from numpy.typing import NDArray
 
 from ...defaults import REPLICATIONS, SIMULATED_FRAMES
 from .bound import scenario_of
-from .command import STAKES, Command, Output, Parameters, asked, parameter, scenario_fields
+from .command import (
+    SAMPLING,
+    STAKES,
+    Command,
+    Output,
+    Parameters,
+    asked,
+    parameter,
+    sampling_ends,
+    sampling_outputs,
+    scenario_fields,
+)  # fmt: skip
 
 __all__ = ["SIMULATE"]
 
@@ -25,6 +36,7 @@ OUTPUTS = {
     "inaction_error": Output("reward/frame", "standard error of inaction"),
     "delay_error": Output("reward/frame", "standard error of delay"),
     "inaction_fraction_error": Output("1", "standard error of inaction_fraction"),
+    **sampling_outputs(),
 }
 
 
@@ -49,6 +61,7 @@ def evaluate(
         "inaction_error": _number(errors["regret_per_frame"]["inaction"]),
         "delay_error": _number(errors["regret_per_frame"]["delay"]),
         "inaction_fraction_error": _number(errors["inaction_fraction"]),
+        **sampling_ends(result.sampling_interval if same["sampling_interval"] else None),
     }
 
 
@@ -65,6 +78,7 @@ SIMULATE = Command(
         frames=(int, parameter(SIMULATED_FRAMES, "frame")),
         replications=(int, parameter(REPLICATIONS)),
         warmup=(int | None, parameter(None, "frame")),
+        **SAMPLING,
         repetition=(int, parameter(0, meaning="numbers points that differ in their random numbers only")),
     ),
     outputs=OUTPUTS,
