@@ -72,7 +72,7 @@ def plan(
     alignment
         Plan for inferences that start on frames, or anywhere, only.
     most_workers
-        Largest number of workers to consider; twice as many as fill every frame if not given.
+        Largest number of workers to consider; if not given as many as fill every frame, or with a cost can be worth it.
     learners
         Number of learner processes on the same cores.
     contention
