@@ -169,7 +169,6 @@ class Scan:
         """
         rule = get_rule(rule)
         together = (options or {}).get("replicas", 1)
-
         most = max(numbers) // together  # groups, no more workers than were asked for
 
         def in_groups(some: Any) -> list[float]:
@@ -213,7 +212,9 @@ class Scan:
         """Move the hold of a finite pool, frame by frame, as long as that loses less."""
         for step in (1, -1):
             while best.hold is not None and best.hold + step >= 1:
-                moved = self.candidate(machine, rule, best.workers, hold=best.hold + step)
+                moved = self.candidate(
+                    machine, rule, best.workers, hold=best.hold + step, alignment=best.alignment, options=best.options
+                )
                 if moved is None or moved.total >= best.total - 1e-12:
                     break
                 best = moved

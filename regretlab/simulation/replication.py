@@ -150,7 +150,7 @@ def open_service(setting: Setting, table: AliasTable | None, seed: np.random.See
         service = EventRun(
             asked.law, asked.frame_time, asked.rule, int(asked.workers), asked.alignment, asked.hold,
             asked.first_estimate, seed, block, asked.outputs, asked.cancel_after, asked.keeps_phases,
-            asked.threshold(),
+            asked.threshold(), longest=(asked.frames + 1.0) * asked.frame_time,
         )  # fmt: skip
     else:
         block = max(BLOCK, -(-table.longest // LANES) * LANES)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..laws import Law
+from ..laws.law import LONGEST_PMF
 from ..laws.racing import fastest_of
 from ..records.batch_means import batch_count
 from ..rules import SEQUENTIAL, get_rule, known_rules
@@ -32,6 +33,9 @@ MOST_WORKERS = 10**7
 """Of a simulation in events, each of which has a state in memory."""
 MOST_INFERENCES = 10**10
 """Of a replication in events, which cost a tenth of a microsecond each: a quarter of an hour."""
+
+_TAIL = 1e-13
+"""Of the inference times, which a table of delays leaves out."""
 
 _OF_A_RULE = ("inference_time", "frame_time", "workers", "rule", "hold", "alignment", "maximum_time")
 
@@ -62,6 +66,8 @@ class Setting:
         Probability that starts keep to the phases of a first start on a boundary.
     accelerator
         What serves its inferences together, if there is one: then one worker, sequential.
+    tabulated
+        Whether the tail of the law is light enough for a table of its delays.
     """
 
     law: Law
@@ -81,12 +87,13 @@ class Setting:
     repeats: bool = False
     keeps_phases: float = 0.0
     accelerator: Batches | None = None
+    tabulated: bool = True
 
     @property
     def in_whole_frames(self) -> bool:
         """Whether the fast path in whole frames plays it."""
         plain = self.outputs.most == 0 and math.isinf(self.cancel_after) and not self.worth and self.accelerator is None
-        return plain and self.rule.in_whole_frames
+        return plain and self.tabulated and self.rule.in_whole_frames
 
     @property
     def frames(self) -> int:
@@ -226,13 +233,23 @@ def resolve(
         lasts=scenario.service_model == "chunk",
         repeats=scenario.service_model == "repeat",
         accelerator=accelerator,
+        tabulated=float(law.survival((LONGEST_PMF - 1) * frame_time)) <= _TAIL,
     )
     setting = replace(setting, keeps_phases=_keeps_phases(setting, maximum_time))
     if not setting.in_whole_frames:
         if math.isinf(workers):  # as many as never wait for each other
-            setting = replace(setting, workers=float(len(law.frame_pmf(frame_time)) - 1))
+            setting = replace(setting, workers=_never_waiting(setting))
         _check_length(setting)
     return setting
+
+
+def _never_waiting(setting: Setting) -> float:
+    """Return a number of workers of which one is idle at every boundary of a run, though one starts at each."""
+    if setting.tabulated:
+        return float(len(setting.law.frame_pmf(setting.frame_time)) - 1)
+    # as many as are busy at the end are independent events; more than this many has a probability below 1e-20
+    busy = float(np.sum(setting.law.survival(np.arange(setting.frames) * setting.frame_time)))
+    return math.ceil(busy + 10.0 * math.sqrt(busy)) + 50.0
 
 
 def _keeps_phases(setting: Setting, maximum_time: float | None) -> float:

@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..laws import Law
+from ..rules import FRAME_HOLD
 from ..rules.rule import HoldObjective
 from ..rules.service.frame_pools import values_of_holds
+from ..rules.service.frame_service import ServiceRequest
 from ..rules.service.service import NoClosedForm, best_hold
 from .loss import AgeLoss, FrameLoss
 
@@ -89,7 +91,7 @@ def hold_to_simulate(law: Law, frame_time: float, loss: AgeLoss, *, workers: flo
             return best_hold(law, frame_time, hold_objective(loss), workers=workers)
     elif workers == math.inf:
         return 1 + int(regret_of_holds(law, frame_time, loss)[1:].argmin())
-    pmf = law.frame_pmf(frame_time)
+    pmf, _ = ServiceRequest(law, frame_time, workers, FRAME_HOLD, "frame").delays()
     delays = np.arange(len(pmf))
     share = pmf * min(1.0, workers / float(pmf @ delays / pmf.sum()))
     below = np.cumsum(share)

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...laws import Law
+from ...laws.law import LongTailError
+from .cycles import second_moment
 from .frame_service import LONGEST_AGES, Ages, NoClosedForm, ServiceInFrames, ServiceRequest, renewal_ages
 from .pool_chains import MOST_COUNTED, age_chain, exponential_pool
 
@@ -176,7 +178,9 @@ def constant_pool(delay: int, workers: int, hold: int = 1) -> ServiceInFrames:
     return ServiceInFrames(1.0 - served, delays, "closed-form", blocking=1.0 - served).aged(ages)
 
 
-def single_worker_pool(pmf: NDArray[np.float64], hold: int = 1) -> ServiceInFrames:
+def single_worker_pool(
+    pmf: NDArray[np.float64], hold: int = 1, mean: float | None = None, square: float | None = None
+) -> ServiceInFrames:
     """Return the service of one worker that observes again at the boundary where it is free.
 
     Cycles of D frames, one output each, in order: a_j = P(max(D, h) = j) / E D.
@@ -187,11 +191,15 @@ def single_worker_pool(pmf: NDArray[np.float64], hold: int = 1) -> ServiceInFram
         Law of D in frames, shape (J+1,).
     hold
         h in frames, at least 1.
+    mean, square
+        E D and E D^2 where the table leaves out too much of them.
     """
     frames = np.arange(len(pmf))
-    mean, square = float(pmf @ frames), float(pmf @ frames**2)
+    listed = float(pmf @ frames)
+    mean = listed if mean is None else mean
+    square = float(pmf @ frames**2) if square is None else square
     law = held(pmf, hold)
-    age, peak = renewal_ages(float(law @ np.arange(len(law))), mean, square)
+    age, peak = renewal_ages(float(law @ np.arange(len(law))) + mean - listed, mean, square)
     ages = None
     if len(pmf) <= LONGEST_AGES:
         # an output of delay M = max(D, h) acts until the next one, D + M' frames after its observation
@@ -226,7 +234,10 @@ def finite_pool(
     if law.memoryless and 1 < workers <= MOST_COUNTED:
         return exponential_pool(workers, frame_time / law.mean(), hold, with_ages=with_ages)
     for tail in (1e-13, *_TAILS) if workers == 1 else _TAILS:
-        pmf = law.frame_pmf(frame_time, tail=tail)
+        try:
+            pmf = law.frame_pmf(frame_time, tail=tail)
+        except LongTailError:
+            continue
         cut = max(0.0, 1.0 - float(pmf.sum()))
         pmf[-1] += cut
         note = f"delays above {len(pmf) - 1} frames (probability {cut:.1e}) count as that many"
@@ -235,7 +246,8 @@ def finite_pool(
         if certain.size:
             return constant_pool(int(certain[0]), workers, hold)
         if workers == 1:
-            service = single_worker_pool(pmf, hold)
+            mean, square = law.mean_delay_frames(frame_time), second_moment(law, frame_time, pmf)
+            service = single_worker_pool(pmf, hold, mean, square)
         else:
             chain = age_chain(pmf, workers)
             if chain is None:

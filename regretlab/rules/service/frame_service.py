@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ...laws import FRAME_TOLERANCE, Law, SampleLaw
+from ...laws.law import LongTailError
 from ...results import Method
 from ..rule import Alignment, StaggeringRule
 
@@ -39,6 +40,13 @@ MOST_LONGER = 0.1
 LONGEST_AGES = 2048
 """Frames of delay up to which the ages of one worker's action are tabulated, by a sum over pairs."""
 _TAILS = (1e-13, 1e-10, 1e-8)
+_LONGEST_CUT = 2**18
+"""Frames of delay that are tabulated of a law whose tail is heavier than that."""
+_MOST_CUT = 0.01
+
+
+def _left_out(pmf: NDArray[np.float64], probability: float) -> str:
+    return f"delays above {len(pmf) - 1} frames (probability {probability:.0e}) are left out"
 
 
 class NoClosedForm(InputError):  # noqa: N818 - the condition, not a fault
@@ -94,13 +102,15 @@ class ServiceRequest:
 
     def delays(self) -> tuple[NDArray[np.float64], tuple[str, ...]]:
         """Return the law of D, and what was cut off it where its tail is heavy."""
-        for tail in _TAILS[:-1]:
+        for tail in _TAILS:
             try:
-                return self.law.frame_pmf(self.frame_time, tail=tail), ()
-            except InputError:
+                pmf = self.law.frame_pmf(self.frame_time, tail=tail)
+            except LongTailError:
                 continue
-        pmf = self.law.frame_pmf(self.frame_time, tail=_TAILS[-1])
-        return pmf, (f"delays above {len(pmf) - 1} frames (probability {_TAILS[-1]:.0e}) are left out",)
+            return pmf, () if tail > _TAILS[-1] else (_left_out(pmf, tail),)
+        longer = min(_MOST_CUT, float(self.law.survival(_LONGEST_CUT * self.frame_time)))
+        pmf = self.law.frame_pmf(self.frame_time, tail=longer)
+        return pmf, (_left_out(pmf, longer),)
 
     def keeps_phases(self) -> bool:
         """Whether the times between starts are known and the same: then starts keep to the phases they began with.

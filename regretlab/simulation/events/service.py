@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ...laws import Law
 from ...rules.rule import StaggeringRule
+from ...rules.service.frame_service import TAU_MAX_QUANTILE
 from ..tallies._kernels import DISPATCHED, OVERWRITTEN
 from .engine import EventEngine, Outputs
 
@@ -36,6 +37,8 @@ class EventRun:
         As for ``EventEngine``.
     keeps_phases
         Probability that starts keep to the phases of a first start on a boundary.
+    longest
+        Seconds after which the run is over: how much longer an inference takes has no part in it.
     """
 
     def __init__(
@@ -53,16 +56,19 @@ class EventRun:
         cancel_after: float = math.inf,
         keeps_phases: float = 0.0,
         threshold: NDArray[np.float64] | None = None,
+        longest: float = math.inf,
     ) -> None:
         time_seed, phase_seed = seed.spawn(2)
         self._law = law
         self._rng = np.random.default_rng(time_seed)
         self._times = FEWEST_TIMES
-        self._longest = 2.0 * cancel_after  # how much longer than the threshold has no part in it
+        self._longest = min(2.0 * cancel_after, longest)  # how much longer than the threshold has no part in it
         phases = np.random.default_rng(phase_seed)
         offsets: float | NDArray[np.float64] = 0.0
         if rule.independent:
-            offsets = phases.random(workers) * min(law.mean(), cancel_after)
+            mean = law.mean()
+            usual = mean if math.isfinite(mean) else law.quantile(TAU_MAX_QUANTILE)
+            offsets = phases.random(workers) * min(usual, cancel_after)
         elif alignment == "uniform":
             anywhere = phases.random() * frame_time
             offsets = 0.0 if phases.random() < keeps_phases else anywhere

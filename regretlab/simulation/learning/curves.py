@@ -144,7 +144,7 @@ def simulate_learning(
     setting, table = None, None
     if scenario is not None:
         setting = resolve_on(whole, scenario, frames=frames, warmup=0)
-        if setting.rule.in_whole_frames:
+        if setting.in_whole_frames:
             table = alias_table(setting.law.frame_pmf(whole.frame_time))
     gaps = np.where(solution.gaps > 1e-10, solution.gaps, 0.0)  # the gap of an optimal action is zero up to rounding
     game = Game(whole, gaps, setting, table, bernoulli, start)
