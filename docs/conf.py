@@ -42,7 +42,7 @@ html_search_scorer = str(HERE / "static" / "search.js")
 html_theme_options = {
     "navigation_with_keys": False,
     "show_toc_level": 2,
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 3,
     "footer_start": [],
     "footer_end": [],
 }

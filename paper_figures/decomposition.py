@@ -80,7 +80,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         "caption": (
             f"Ring of {SYMBOLS} symbols (the cartridge beacon), both gaps 1, constant inference times. Lines: closed "
             "forms "
-            f"for modal probabilities {', '.join(f'{p:.4g}' for p in probabilities)}; shaded: the inaction part. "
+            f"for mode probabilities {', '.join(f'{p:.4g}' for p in probabilities)}; shaded: the inaction part. "
             "Points: "
             f"{len(scores)} runs of {frames:,} frames on the cartridge (virtual clock, seeds from {seed} on) with 99 % "
             "intervals by batch means. The middle and right panels have as many workers as an inference takes frames."

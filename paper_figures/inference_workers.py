@@ -54,8 +54,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             f"{frames:,} frames on the cartridge beacon (virtual clock, seeds from {seed} on) with one worker more "
             "each, until no frame after warm-up was left to the default behaviour. Middle and right: IMPALA networks "
             "of width k = 1 to 98 at 59.7275 frames a second, one thread of this machine, nothing extrapolated; "
-            "99 % intervals of the means (Student's t) are smaller than the dots; line: log-log fit of the mean times, "
-            "its slope with a 99 % interval from the scatter about the line; squares: the paper's. Measured "
+            "99 % intervals of the means (Student's t) are smaller than the marks; line: log-log fit of the means, "
+            "its slope with a 99 % interval from the scatter about the line; triangles: the paper's. Measured "
             f"{provenance['measured'][:10]} on {provenance['machine']} by `{provenance['command']}`."
         ),
         "verdict": (
@@ -197,6 +197,7 @@ def _workers(axes: "Axes", data: dict[str, Any]) -> None:
     paper = np.asarray(data["paper"], dtype=float)
     axes.plot(paper[:, 0], paper[:, 1], PAPER[1], color=PAPER[0], markeredgecolor="white", label="the paper's runs")
     _logarithmic(axes)
+    axes.set_ylim(0.7, 2 * max(*mean, *largest, *paper[:, 1]))
     axes.set_ylabel("workers without inaction, $N_I^*$")
 
 

@@ -15,7 +15,7 @@ CLAIMS = (2,)
 CLAIM = (
     "The usable inference time is limited by the environment's stochasticity over an inference and not by the "
     "frequency "
-    "of actions: staggering pays up to a delay that the modal probability sets."
+    "of actions: staggering pays up to a delay that the mode probability sets."
 )
 
 SYMBOLS = 15

@@ -13,11 +13,11 @@ FRAME_TIME = 1.0 / 59.7275
 QUANTILE = interval_quantile(0.99)
 """Of the normal law, for 99 % intervals."""
 MODE_PROBABILITY_UNIT = 1.0 / 65536.0
-"""The cartridge draws with 16 bits: its modal probabilities are whole multiples of this."""
+"""The cartridge draws with 16 bits: its mode probabilities are whole multiples of this."""
 
 
 def cartridge_probability(p: float, symbols: int) -> float:
-    """Return the modal probability that the cartridge has when asked for ``p``."""
+    """Return the mode probability that the cartridge has when asked for ``p``."""
     from regretlab.games.beacon import Beacon
 
     game = Beacon(symbols=symbols, mode_probability=p, pixels=False)

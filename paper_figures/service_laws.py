@@ -114,9 +114,9 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             f"rules: one), frame-hold held to {HOLD} frames; {math.ceil(SHORTEST + WIDTH)} workers would leave no "
             "frame to the default behaviour under max-time. Bars: closed forms (none is known for expected-time); left "
             "bar: frames left to the "
-            "default behaviour, others: frames served by an action of that age. Circles: event simulation (8 "
+            "default behaviour, others: frames served by an action of that age. Crosses: event simulation (8 "
             "replications); "
-            f"squares: {frames:,} frames on the cartridge beacon (virtual clock, seeds from {seed} on); 99 % "
+            f"dots: {frames:,} frames on the cartridge beacon (virtual clock, seeds from {seed} on); 99 % "
             "intervals, most of them smaller than the marks. Under max-time "
             "the run learns the longest time as it goes, so that its first cycles are a little shorter than the last."
         ),

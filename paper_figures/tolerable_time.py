@@ -1,4 +1,4 @@
-"""The longest tolerable inference against the modal probability, with the paper's models placed on it."""
+"""The longest tolerable inference against the mode probability, with the paper's models placed on it."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 __all__ = ["CLAIM", "CLAIMS", "NAME", "TITLE", "compute", "draw"]
 
 NAME = "tolerable-time"
-TITLE = "Tolerable inference time against modal probability"
+TITLE = "Tolerable inference time against mode probability"
 CLAIMS = (1,)
 CLAIM = (
     "How slow a policy may be is a property of the environment's stochasticity: models of a billion parameters need a "

@@ -72,6 +72,7 @@ def test_the_worst_second_against_a_plain_search():
         ({"cores_of_others": 1.25}, [0.04] * 40, {}, "the machine was busy: other processes used 1.2 of"),
         ({"latency": "measured"}, [0.4] + [0.04] * 40, {}, "the first inference of a worker took 400.0 ms, and 99 %"),
         ({"latency": "measured"}, [0.04, 0.4] + [0.04] * 40, {}, "the first inference of a worker took 400.0 ms"),
+        ({"latency": "measured", "tau_max": 0.3}, [0.04] * 40, {}, "the longest time that the rule learned, 300.0 ms"),
         ({}, [45.0] * 3, {}, "inferences take 45 s in the mean: times are in seconds"),
         ({"config": {"emulate_latency": "40"}}, [], {}, "inferences take 40 s in the mean: times are in seconds"),
         ({}, [0.04], {"mean_age": "it drifts"}, "mean age has no interval: it drifts"),
@@ -84,7 +85,9 @@ def test_each_warning_has_its_cause(meta, times, doubts, word):
 
 def test_nothing_is_warned_of_without_a_cause():
     even = inferences(np.array([0.1] + [0.04] * 40))
-    assert warnings_of({"latency": "measured", "cores_of_others": 0.2}, even, {}) == []
+    assert warnings_of({"latency": "measured", "cores_of_others": 0.2, "tau_max": 0.1}, even, {}) == []
+    cut = {"latency": "measured", "tau_max": 0.5, "config": {"cancel_after": "auto"}}  # by the threshold
+    assert warnings_of(cut, even, {}) == []
     slow_first = inferences(np.array([0.4] + [0.04] * 40))  # emulated times have no warm-up
     assert warnings_of({"latency": "emulated", "cores_of_others": None}, slow_first, {}) == []
 

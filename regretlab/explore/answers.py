@@ -121,6 +121,8 @@ class RuleValue:
         Of the total, if it was simulated.
     missing
         Why there is no figure, in words; empty if there is one.
+    alone
+        The figures are those of 1 worker, the only number that the rule runs, where the scenario has more.
     """
 
     rule: str
@@ -129,6 +131,7 @@ class RuleValue:
     method: Method | None = None
     standard_error: float | None = None
     missing: str = ""
+    alone: bool = False
 
 
 @dataclass
@@ -156,13 +159,17 @@ class RuleValues:
         from ..simulation import simulate
         from ..theory.realtime import bound
 
-        if rule.single_worker and scenario.workers != 1:
+        alone = rule.single_worker and scenario.workers != 1
+        if alone and scenario.rule == rule.name:
             return RuleValue(rule.name, missing="runs 1 worker")
-        asked = of_rule(scenario, rule)
+        try:
+            asked = of_rule(scenario.replace(workers=1) if alone else scenario, rule)
+        except InputError as error:
+            return RuleValue(rule.name, missing=str(error))
         began = time.perf_counter()
         try:
             report = bound(asked)
-            return RuleValue(rule.name, report.regret, report.service, report.method)
+            return RuleValue(rule.name, report.regret, report.service, report.method, alone=alone)
         except InputError as error:
             if not simulated:
                 return RuleValue(rule.name, missing=str(error))
@@ -173,7 +180,12 @@ class RuleValues:
         except InputError as error:
             return RuleValue(rule.name, missing=str(error))
         return RuleValue(
-            rule.name, found.regret, found.service, "simulation", found.regret.standard_errors.get("total")
+            rule.name,
+            found.regret,
+            found.service,
+            "simulation",
+            found.regret.standard_errors.get("total"),
+            alone=alone,
         )
 
 

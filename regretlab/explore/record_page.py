@@ -26,8 +26,25 @@ __all__ = ["RecordPage"]
 _AROUND = 45
 """Frames drawn to either side of the one shown."""
 _EVERY = 2000
+_HELD = "#C3CBD6"
 _MOST_EVENTS = 30
 _OVERVIEW = 600
+_INDENTED = ' style="padding-left: 1.2em"'
+_KEY = (
+    "<p>"
+    + "; ".join(
+        f'<span aria-hidden="true" style="color: {colour}">{mark}</span> {words}'
+        for mark, colour, words in (
+            ("&#9632;", UNDER_WAY, "inference"),
+            ("&#9632;", COLOURS[3], "cancelled"),
+            ("&#9632;", COLOURS[6], "lost with its worker"),
+            ("&#9632;", _HELD, "output held until its release"),
+            ("&#9670;", TAKES_EFFECT, "output takes effect"),
+        )
+    )
+    + ".</p>"
+)
+"""What the marks of the timeline mean."""
 
 
 class RecordPage:
@@ -78,6 +95,7 @@ class RecordPage:
         self._player.jslink(self._frame, value="value", bidirectional=True)
         self._screen = pn.pane.HTML("", width=320, height=300, stylesheets=[TEXT])
         self._words = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[TEXT])
+        key = pn.pane.HTML(_KEY, sizing_mode="stretch_width", stylesheets=[TEXT])
         self._about = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[TEXT])
         self._facts = pn.pane.HTML("", sizing_mode="stretch_width", stylesheets=[TEXT])
         self._make_figures()
@@ -90,7 +108,9 @@ class RecordPage:
             self._about,
             pn.FlexBox(
                 pn.Column(self._screen, self._player, self._follow, styles={"flex": "1 1 320px", "max-width": "360px"}),
-                pn.Column(self._frame, self._words, self._lanes, self._ages, styles=wide, sizing_mode="stretch_width"),
+                pn.Column(
+                    self._frame, self._words, self._lanes, key, self._ages, styles=wide, sizing_mode="stretch_width"
+                ),
                 sizing_mode="stretch_width",
                 flex_wrap="wrap",
                 styles={"gap": "12px"},
@@ -118,7 +138,7 @@ class RecordPage:
         lanes = figure(
             title="Workers around this frame", height=240, x_range=self._range, y_range=Range1d(1, -1), **plain
         )
-        lanes.hbar("worker", left="completion", right="release", height=0.62, color="#C3CBD6", source=self._bars)
+        lanes.hbar("worker", left="completion", right="release", height=0.62, color=_HELD, source=self._bars)
         lanes.hbar(
             "worker",
             left="start",
@@ -143,7 +163,7 @@ class RecordPage:
         self._ages = ages
         self._whole = ColumnDataSource({"frame": [], "reward": [], "unserved": [], "late": []}, name="whole")
         overview = figure(
-            title="The whole run, averaged over stretches of it", height=200, y_range=Range1d(-0.02, 1.05), **plain
+            title="The whole run, averaged over stretches of it", height=280, y_range=Range1d(-0.02, 1.05), **plain
         )
         overview.line(
             "frame", "unserved", source=self._whole, color=GREY, line_width=2, legend_label="share without an action"
@@ -161,7 +181,7 @@ class RecordPage:
         )
         overview.add_layout(cursor)
         overview.xaxis.axis_label = "frame"
-        overview.legend.orientation = "horizontal"
+        overview.legend.padding = overview.legend.spacing = 2  # one below the other: a row is wider than a telephone
         overview.add_layout(overview.legend[0], "above")
         self._overview = overview
         self._frame.jscallback(args={"cursor": cursor}, value=_MOVE)
@@ -288,7 +308,10 @@ class RecordPage:
             self._predicted_at, self._predicted = frames, with_prediction(self.record, summary).predicted
         if self._live:
             summary = replace(summary, predicted=self._predicted)
-        cells = (f"<tr><td>{escape(name)}</td><td>{escape(words)}</td></tr>" for name, words in summary.facts())
+        cells = (
+            f"<tr><td{_INDENTED if name.startswith(' ') else ''}>{escape(name)}</td><td>{escape(words)}</td></tr>"
+            for name, words in summary.facts()
+        )
         events = self.record.meta.get("events") or []
         rows = "".join(f"<li>{escape(_event_words(each))}</li>" for each in events[:_MOST_EVENTS])
         more = f"<p>{len(events) - _MOST_EVENTS} more in meta.json.</p>" if len(events) > _MOST_EVENTS else ""

@@ -275,7 +275,7 @@ class ScenarioPage:
             title="The same by cause",
             y_range=FactorRange(*names),
             x_range=Range1d(0, 1.05),
-            height=260,
+            height=290,
             **plain,
         )
         parts.hbar_stack(
@@ -288,7 +288,7 @@ class ScenarioPage:
         )
         parts.xaxis.axis_label = "regret per frame"
         parts.legend.orientation = "horizontal"
-        parts.legend.location = "top_right"
+        parts.add_layout(parts.legend[0], "above")  # within, it would cover the longest bars
         self._parts = parts
 
         self._delays = ColumnDataSource({"frames": [], "share": [], "colour": []}, name="delays")
@@ -490,7 +490,9 @@ class ScenarioPage:
             "inaction": [regret.inaction for _, regret in known],
             "delay": [regret.delay for _, regret in known],
             "words": [
-                f"{regret.total:.4g}{' simulated' if row.method == 'simulation' else ''}" for row, regret in known
+                f"{regret.total:.4g}{' simulated' if row.method == 'simulation' else ''}"
+                f"{', 1 worker' if row.alone else ''}"
+                for row, regret in known
             ],
             "alpha": [1.0 if row.rule == scenario.rule else 0.75 for row, _ in known],
             "colour": [COLOURS[1] if row.rule == scenario.rule else COLOURS[0] for row, _ in known],

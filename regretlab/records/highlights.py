@@ -142,6 +142,13 @@ def warnings_of(meta: Mapping[str, Any], finished: pd.DataFrame, doubts: Mapping
                 f"the first inference of a worker took {1e3 * first:.1f} ms, and 99 % of the later ones took at most "
                 f"{1e3 * rest:.1f} ms: it warms up, and a rule that learns the longest time keeps to it"
             )
+    longest, config = meta.get("tau_max") or 0.0, meta.get("config") or {}
+    cancels = config.get("cancel_after") is not None or config.get("replicas", 1) > 1  # their longest times are cut
+    if measured and not cancels and len(times) >= _FEWEST and longest > _FAR_ABOVE * times.max():
+        warnings.append(
+            f"the longest time that the rule learned, {1e3 * longest:.1f} ms, is that of the warm-up: no inference of "
+            f"the run took longer than {1e3 * times.max():.1f} ms, and the rule waits for the longest"
+        )
     law = _emulated_law(meta)
     warnings += () if law is None else law.caution
     mean = float(times.mean()) if len(times) else None if law is None else law.mean()

@@ -47,7 +47,11 @@ def test_values_are_those_of_bound_and_of_a_simulation():
     values = RuleValues()
     shown = values.at_once(GAMMA)
     assert shown["max-time"].regret.total == rl.bound(GAMMA).regret.total
-    assert shown["sequential"].missing == "runs 1 worker"
+    alone = shown["sequential"]
+    assert alone.alone
+    assert not shown["max-time"].alone
+    assert alone.regret.total == rl.bound(GAMMA.replace(rule="sequential", workers=1)).regret.total
+    assert values.at_once(GAMMA.replace(rule="sequential"))["sequential"].missing == "runs 1 worker"
     assert shown["expected-time"].regret is None  # no closed form: it comes later
     later = values.later(GAMMA, get_rule("expected-time"))
     exact = rl.simulate(GAMMA.replace(rule="expected-time"), frames=200_000, seed=5)

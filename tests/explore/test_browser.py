@@ -118,6 +118,8 @@ def test_the_page_shows_what_bound_says_and_a_slider_changes_it(address, opened)
     page.get_by_text("free-running, 6 workers").wait_for()
     asked = rl.Scenario("gamma(4, scale=0.02)", mode_probability=0.95, workers=6)
     assert regret_of(page, "max-time") == pytest.approx(rl.bound(asked.replace(rule="max-time")).regret.total)
+    alone = rl.bound(asked.replace(rule="sequential", workers=1)).regret.total
+    assert regret_of(page, "sequential") == pytest.approx(alone)
     workers = page.get_by_text("Workers: ").locator("xpath=..").locator(".noUi-handle").first
     workers.focus()
     workers.press("ArrowRight")  # a slider answers to the keyboard
@@ -271,3 +273,4 @@ def test_a_record_on_a_telephone(record, opened):
         page = opened(address, NARROW)
         page.locator("img[alt='screen of the frame']").wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+        page.get_by_text("output held until its release").wait_for()  # the key of the timeline
