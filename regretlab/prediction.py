@@ -19,6 +19,10 @@ _PHASES = (
     "every inference takes the same time, so starts keep to few phases of a frame: "
     "the prediction is the mean over phases, not that of this run"
 )
+_MOVES = (
+    "the mode moves on, and the predicted regret is that of an agent that chooses its action for the delay served most "
+    "often: a policy that acts for the frame it sees loses more, one that answers with an action for each age less"
+)
 _PHASES_KEPT, _DIFFER = 8, 0.02
 
 
@@ -89,7 +93,8 @@ def with_prediction(record: "Record", summary: "RunSummary") -> "RunSummary":
     except InputError as error:
         return replace(summary, warnings=[*summary.warnings, f"no prediction: {error}"])
     phases = [_PHASES] if _keeps_its_phases(record, found) else []
-    return replace(found, warnings=[*found.warnings, *phases, *_loss_by_threshold(record)])
+    moves = [_MOVES] if record.scenario.mode == "moves" and record.scenario.chunk is None else []
+    return replace(found, warnings=[*found.warnings, *phases, *moves, *_loss_by_threshold(record)])
 
 
 def _loss_by_threshold(record: "Record") -> tuple[str, ...]:
@@ -101,9 +106,14 @@ def _loss_by_threshold(record: "Record") -> tuple[str, ...]:
     asked, config = record.scenario, record.meta.get("config", {})
     if asked.cancel_after != "learned" or record.meta.get("cancel_after") is None or asked.mode_probability is None:
         return ()
-    if config.get("emulate_latency"):
-        return gain_of_learned(asked, parse_law(config["emulate_latency"]), loss_of(asked, "run"))
+    replicas = config.get("replicas", 1)
+    if config.get("emulate_latency"):  # the law of one worker; a record's workers are the groups that race
+        raced = asked.replace(workers=asked.workers * replicas, replicas=replicas)
+        return gain_of_learned(raced, parse_law(config["emulate_latency"]), loss_of(asked, "run"))
     rows = record.inferences
+    if replicas > 1:  # a race counts once: with the time of its winner, or as cancelled if no worker completed
+        races = rows[~rows["lost"]].assign(group=rows["worker"] // replicas).sort_values("completion")
+        rows = races.drop_duplicates(["group", "scheduled"])
     done = (rows["completion"] - rows["scheduled"]).dropna().to_numpy()
     rng, times = np.random.default_rng(0), [done]
     for limit in (rows["freed"] - rows["scheduled"])[rows["cancelled"]]:  # would have taken as long as one let longer

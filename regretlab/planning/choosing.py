@@ -205,9 +205,10 @@ def plan(
         found = search.improved(found, _with_outputs(scenario))
     others = search.services(found, _other_services(scenario)) if number != math.inf else []
     if services == "any":
-        found, others = [*found, *others], []
+        cancelled = [] if "cancel_after" in scenario.changed else [{"cancel_after": "auto"}]
+        found, others = [*found, *search.improved(others, cancelled)], []
         if scenario.replicas == 1 and number != math.inf:
-            found += search.raced(found, most, number)
+            found += search.improved(search.raced(found, most, number), cancelled)
     if not found:
         reasons = "; ".join(f"{words}: {why}" for words, why in search.not_computed.items())
         raise InputError(f"no candidate can be computed for inference time {law.text} ({reasons})")
@@ -337,15 +338,17 @@ class _Search:
         All are looked at with the number that is best without them, and with as many as most inferences fill: what is
         kept or cancelled may make more workers than that superfluous.
         """
-        tried, filled = [], math.ceil(self.scan.law.quantile(_FILLED) / self.machine.frame_time)
+        tried, fill = [], math.ceil(self.scan.law.quantile(_FILLED) / self.machine.frame_time)
         for index, (choice, candidate) in enumerate(found):
+            racing = choice.options.get("replicas", 1)
+            filled = math.ceil(fill / racing) * racing
             for options in more:
                 single = choice.rule.single_worker  # one worker has no unused outputs
                 useful = {name: value for name, value in options.items() if not (single and name == "unused")}
                 served = choice.serving({**choice.options, **useful})
                 fewer = len(self.numbers) > 1 and filled < candidate.workers
                 for number in {candidate.workers, float(filled) if fewer else candidate.workers}:
-                    at = self._at(served, replace(candidate, workers=number)) if useful else None
+                    at = self._at(served, replace(candidate, workers=number)) if served != choice else None
                     if at is not None:
                         tried.append((index, served, at))
         tried.sort(key=lambda each: each[2].sure_total)

@@ -169,9 +169,11 @@ class Scan:
         """
         rule = get_rule(rule)
         together = (options or {}).get("replicas", 1)
+        most = max(numbers) // together  # groups, no more workers than were asked for
 
         def in_groups(some: Any) -> list[float]:
-            return sorted({n if n == math.inf else float(together * max(1, round(n / together))) for n in some})
+            groups = {n if n == math.inf else max(1, min(most, round(n / together))) for n in some}
+            return sorted(float(together * n) for n in groups)
 
         numbers = in_groups([1.0] if rule.single_worker else numbers)
         simulated = bool(options) or not rule.has_closed_form

@@ -501,6 +501,21 @@ def test_a_plan_of_any_service_lets_workers_race_where_that_loses_less(workers, 
     assert plan(asked, **fixed).options.get("replicas", 1) == 1
 
 
+def test_races_are_cancelled_where_that_loses_less_and_keep_to_the_most_workers():
+    """.247 with two that race and repeat; .190 where they give up after a frame too (alone .289), by the simulator."""
+    found = plan(Scenario("expon(loc=0.2, scale=2.5)", frame_time=1, mode_probability=0.9), services="any", workers=2)
+    assert found.options == {"default_behaviour": "repeat", "replicas": 2, "cancel_after": 1.0}
+    own = simulate(found.scenario, frames=100_000, replications=2, seed=7, threads=1).regret
+    errors = [each.standard_errors["total"] for each in (own, found.regret)]
+    assert own.total == pytest.approx(found.regret.total, abs=4.5 * math.hypot(*errors))
+    assert own.total < 0.2
+    most = plan(
+        Scenario("lognorm(1, scale=3)", frame_time=1, mode_probability=0.9, default_behaviour="repeat"),
+        services="any", most_workers=6, rule="free-running",
+    )  # fmt: skip
+    assert max(each.workers for each in most.alternatives) <= 6
+
+
 @pytest.mark.thorough
 def test_a_plan_chooses_the_number_of_workers_that_race():
     found = plan(

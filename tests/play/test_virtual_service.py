@@ -156,6 +156,17 @@ def test_a_threshold_of_whole_frames_keeps_the_phases(tmp_path):
     assert (record.frames.delay_frames[200:] > 0).mean() == pytest.approx(1 - found.inaction_fraction, abs=0.02)
 
 
+@pytest.mark.parametrize(("fields", "warns"), [({}, True), ({"chunk": 8}, False), ({"mode": "stays"}, False)])
+def test_a_run_whose_mode_moves_on_says_whose_regret_is_predicted(fields, warns, tmp_path):
+    """The oracle acts for the frame it sees, which is wrong as soon as the mode has moved on."""
+    fields = {"mode": "moves", **fields}
+    asked = rl.Scenario("uniform(0.5, 2)", frame_time=1.0, mode_probability=0.95, symbols=SYMBOLS, workers=2, **fields)
+    summary = rl.run(asked, policy="oracle", clock="virtual", frames=3_000, out=tmp_path).summary
+    assert any("the mode moves on" in note for note in summary.warnings) == warns
+    gap = summary.regret.total - summary.predicted["regret_per_frame"]["total"]
+    assert (gap > 0.1) == warns
+
+
 @pytest.mark.one_in(24)
 @pytest.mark.parametrize("number", range(len(CELLS)))
 def test_a_run_is_its_simulation(number, tmp_path):

@@ -1,6 +1,7 @@
 """The threshold of cancelling that is learned while playing: against theory, SciPy's estimate, and on the clocks."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from regretlab.laws import law_from_samples, parse_law
 from regretlab.prediction import with_prediction
 from regretlab.records import Record
 from regretlab.rules import cancelling
+from regretlab.simulation.thresholds import gain_of_learned
 from regretlab.theory.any_rule import lower_bound_of_law
 from regretlab.theory.cancelling import best_threshold
-from regretlab.theory.loss import FrameLoss, worth_of
+from regretlab.theory.loss import FrameLoss, loss_of, worth_of
 
 FRAME = 1 / 59.7275
 LOGNORM, GAMMA, LOMAX = "lognorm(1, scale=3)", "gamma(4, scale=0.8)", "lomax(1.5, scale=2)"
@@ -154,6 +156,21 @@ def test_a_run_warns_as_the_simulator_does_where_the_learned_threshold_loses(law
     record.meta["config"]["emulate_latency"] = None  # then the times of the run itself are the law
     again = [note for note in with_prediction(record, record.summary).warnings if note.startswith("the learned")]
     assert bool(again[1:]) == loses
+
+
+@pytest.mark.parametrize("measured", [False, True])
+def test_a_run_of_races_warns_with_the_figures_of_races(measured, tmp_path):
+    """Two workers in each race: .166 with the threshold, .139 without; four that do not race gain by theirs."""
+    law = f"gamma(4, scale={1.2 * FRAME!r})"
+    scenario = asked(workers=8, replicas=2).replace(inference_time=law)
+    record = rl.run(scenario, policy="oracle", clock="virtual", frames=4_000, seed=2, out=tmp_path)
+    record.meta["cancel_after"] = 4 * FRAME
+    if measured:
+        record.meta["config"]["emulate_latency"] = None
+    said = with_prediction(record, record.summary).warnings[len(record.summary.warnings) :]
+    lost = [float(number) for number in re.findall(r"0\.\d+", said[-1])]
+    races = gain_of_learned(scenario, parse_law(law), loss_of(scenario, "run"))
+    assert lost == pytest.approx([float(number) for number in re.findall(r"0\.\d+", races[0])], abs=0.02 * measured)
 
 
 @pytest.mark.realtime
