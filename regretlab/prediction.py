@@ -16,9 +16,10 @@ __all__ = ["predict", "with_prediction"]
 _SIMULATED = 200_000
 """Frames of each of eight replications where a rule has no closed form."""
 _PHASES = (
-    "every inference takes the same time, so the workers keep the phases they began with: "
+    "every inference takes the same time, so starts keep to few phases of a frame: "
     "the prediction is the mean over phases, not that of this run"
 )
+_PHASES_KEPT, _DIFFER = 8, 0.02
 
 
 def predict(record: "Record") -> Mapping[str, Any]:
@@ -87,7 +88,7 @@ def with_prediction(record: "Record", summary: "RunSummary") -> "RunSummary":
         found = replace(summary, predicted=predict(record))
     except InputError as error:
         return replace(summary, warnings=[*summary.warnings, f"no prediction: {error}"])
-    phases = [_PHASES] if _keeps_its_phases(record, summary) else []
+    phases = [_PHASES] if _keeps_its_phases(record, found) else []
     return replace(found, warnings=[*found.warnings, *phases, *_loss_by_threshold(record)])
 
 
@@ -112,10 +113,31 @@ def _loss_by_threshold(record: "Record") -> tuple[str, ...]:
 
 
 def _keeps_its_phases(record: "Record", summary: "RunSummary") -> bool:
-    """Return whether several independent workers take the same time for every inference."""
+    """Return whether every inference takes the same time, and starts keep to few phases of a frame.
+
+    Those of independent workers do so among themselves; those of one worker, and starts that a rule spaces evenly,
+    where a few of their distances are a whole number of frames.
+    """
     from .rules import get_rule
 
     mean, spread = (summary.inference_time[name] for name in ("mean", "std"))
     asked = record.scenario
-    several = asked.workers > 1 and get_rule(asked.rule).independent
-    return several and mean is not None and spread is not None and spread <= 1e-6 * mean
+    if mean is None or spread is None or spread > 1e-6 * mean:
+        return False
+    rule = get_rule(asked.rule)
+    if asked.workers > 1 and rule.independent:
+        return True
+    if rule.choose_alignment(asked.alignment) == "frame":
+        return False
+    distance = mean / asked.workers / asked.frame_time
+    drift = min(abs(few * distance - round(few * distance)) / few for few in range(1, _PHASES_KEPT + 1))
+    return bool(drift * len(record.inferences) < 1 / _PHASES_KEPT) and _apart(summary) > _DIFFER
+
+
+def _apart(summary: "RunSummary") -> float:
+    """Return the share of frames at another delay in a run than in its prediction."""
+    assert summary.predicted is not None
+    laws = [np.asarray(law, dtype=np.float64) for law in (summary.delay_law, summary.predicted["delay_law"])]
+    length = max(map(len, laws))
+    played, predicted = (np.pad(law, (0, length - len(law))) for law in laws)
+    return float(np.abs(played - predicted).sum()) / 2

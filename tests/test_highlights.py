@@ -182,6 +182,18 @@ def test_a_prediction_that_is_a_mean_over_phases_says_so(tmp_path):
     assert rl.run(asked.replace(workers=1), **played).summary.warnings == []
 
 
+@pytest.mark.parametrize(("rule", "workers"), [("max-time", 3), ("free-running", 1)])
+def test_evenly_spaced_starts_keep_their_phases_too(rule, workers, tmp_path):
+    """A start every 2.5 or 7.5 frames: all ages are 8 frames, and half of them 9 from an arbitrary phase."""
+    asked = rl.Scenario(0.15, fps=50, mode_probability=0.9, symbols=4, workers=workers, rule=rule)
+    played = {"policy": "oracle", "clock": "virtual", "frames": 600, "out": tmp_path / "run", "overwrite": True}
+    summary = rl.run(asked, **played).summary
+    assert summary.delay_law[8] == pytest.approx(2 * summary.predicted["delay_law"][9], abs=0.01)
+    assert "mean over phases" in summary.warnings[-1]
+    if rule == "max-time":
+        assert rl.run(asked.replace(alignment="frame"), **played).summary.warnings == []
+
+
 @pytest.mark.parametrize("default", ["noop", "random"])
 def test_a_run_of_an_environment_of_unknown_predictability_predicts_who_serves(default, tmp_path):
     pytest.importorskip("gymnasium")

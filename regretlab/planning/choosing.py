@@ -51,6 +51,9 @@ _FILLED = 0.9  # quantile of the inference time
 _MOST_REPLICAS = 8
 _APART = 3.0  # standard errors
 _MOST_BOUNDED = 300
+_FEWEST = (
+    "workers cost nothing: the fewest that lose at most {:.2g} more than the best, with a longer time than any seen"
+)
 _SHARE = 0.02  # of the regret, that fewer workers may lose more where samples do not settle their number
 
 
@@ -245,7 +248,7 @@ def plan(
         alternatives=(idle, *shown[1:]),
         assumptions=(
             *_assumptions(shown[0], machine, scaling, quality, target_regret, law),
-            *([f"workers cost nothing: the fewest that lose at most {apart:.2g} more than the best"] if apart else []),
+            *([_FEWEST.format(apart)] if apart else []),
         ),
         scenario=chosen,
         ignored=scenario.ignored(_CHOSEN),
@@ -484,7 +487,8 @@ def _other_services(scenario: Scenario) -> list[dict[str, Any]]:
     if scenario.chunk is not None or scenario.default_behaviour == "random":
         return []
     other = "noop" if scenario.default_behaviour == "repeat" else "repeat"
-    rest = {name: value for name, value in options_of(scenario).items() if name in ("cancel_after", "replicas")}
+    kept = ("age_limit", "cancel_after", "replicas")
+    rest = {name: value for name, value in options_of(scenario).items() if name in kept}
     moving = [{"chunk": math.inf, **rest}] if scenario.mode == "moves" else []  # else the same as repeating
     return [{"default_behaviour": other, **rest}, *moving]
 

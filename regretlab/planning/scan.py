@@ -212,7 +212,9 @@ class Scan:
         """Move the hold of a finite pool, frame by frame, as long as that loses less."""
         for step in (1, -1):
             while best.hold is not None and best.hold + step >= 1:
-                moved = self.candidate(machine, rule, best.workers, hold=best.hold + step)
+                moved = self.candidate(
+                    machine, rule, best.workers, hold=best.hold + step, alignment=best.alignment, options=best.options
+                )
                 if moved is None or moved.total >= best.total - 1e-12:
                     break
                 best = moved

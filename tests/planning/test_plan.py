@@ -395,6 +395,17 @@ def test_other_service_models_are_listed_or_chosen():
     assert one_less.regret.total > services["chunk",].regret.total
 
 
+@pytest.mark.parametrize("given", [{"chunk": 4}, {"age_limit": 5}, {"age_limit": 5, "default_behaviour": "repeat"}])
+def test_what_outputs_serve_is_kept_in_every_candidate(given):
+    """No output is younger than 9 frames, so none acts; holds and other services once left out what was asked for."""
+    for services in ("given", "any"):
+        found = plan(Scenario(0.15, fps=60, mode_probability=0.95, **given), services=services)
+        assert (found.rule, found.total) == (None, 1.0)
+        for each in (*found.alternatives[1:], *found.other_services):
+            assert each.total == 1.0
+            assert all(each.options[name] == given[name] for name in ("chunk", "age_limit") if name in given)
+
+
 def test_a_moving_mode_is_never_planned_by_a_closed_form_that_knows_the_delay():
     asked = Scenario(GAMMA, frame_time=1.0, mode_probability=0.97, mode="moves")
     once, chunk = plan(asked, workers=3), plan(asked, workers=3, services="any")
