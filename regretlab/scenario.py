@@ -621,7 +621,7 @@ class Scenario:
 _FIELDS = {each.name: each for each in fields(Scenario)}
 
 
-_ANY_MEAN = ("bound", "lower_bound")
+_ANY_MEAN = ("bound", "lower_bound", "plan")
 """Entry points that answer for inference times without a mean."""
 
 

@@ -37,10 +37,12 @@ from ..rules.service.service import NoClosedForm, service_law
 from ..rules.state import BINS
 from ..scenario import Scenario
 from ..simulation import simulate
+from ..simulation.setting import mean_occupied
 from ..theory.cancelling import best_threshold
 from ..theory.hold import regret_of_holds
 from ..theory.loss import AgeLoss, FrameLoss, by_age
 from .candidates import Candidate, Machine, choice_in_words
+from .valuing import never_served
 
 __all__ = ["Scan", "choose"]
 
@@ -332,7 +334,8 @@ class Scan:
         """Return the figures of a simulation of about so many frames and starts."""
         rule, workers, hold, alignment, slowed, maximum_time = key
         law, world = self._law(slowed), self.world or Scenario()
-        mean = law.mean() / self.frame_time
+        threshold = options.get("cancel_after")
+        mean = mean_occupied(law, threshold if isinstance(threshold, float) else math.inf) / self.frame_time
         frames = min(_MOST_FRAMES, max(_FEWEST_FRAMES, 20.0 * mean, work / (1.0 + min(workers / mean, 1e6))))
         hold = self._hold(law, rule, hold)
         if rule.takes_maximum_time and maximum_time is None and not math.isfinite(law.maximum()):
@@ -355,6 +358,9 @@ class Scan:
         )
         if not self.moves:  # ages alone decide, and losses by age have smaller errors than those seen on a witness
             scenario = by_age(scenario, self.loss)
+        if scenario.never_completes:
+            lost = never_served(scenario, None)
+            return lost.regret, lost.service, hold
         warmup = 200 + math.ceil(20.0 * mean)
         if rule.learns == "quantile_time":  # its window fills
             warmup += min(2_000, math.ceil(2 * BINS * mean / workers))

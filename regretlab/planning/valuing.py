@@ -17,7 +17,7 @@ from ..theory.realtime import bound as closed_form
 from ..theory.realtime import law_on_cores, workers_for_every_frame
 from ..theory.report import RegretReport
 
-__all__ = ["bound", "fewest_without_inaction", "simulated"]
+__all__ = ["bound", "fewest_without_inaction", "never_served", "simulated"]
 
 PRECISION = 1e-3
 """Standard error of the regret per frame that a simulation goes on for, as a share of the larger gap."""
@@ -60,7 +60,7 @@ def bound(scenario: Scenario, *, learning: LearningPart | None = None) -> Regret
     ('simulation', True, 0.0893)
     """
     if as_scenario(scenario, "bound").never_completes:
-        return _never_served(scenario, learning)
+        return never_served(scenario, learning)
     try:
         return _counted(closed_form(scenario, learning=learning), learning)
     except (NoClosedForm, LongTailError) as reason:
@@ -77,11 +77,21 @@ def bound(scenario: Scenario, *, learning: LearningPart | None = None) -> Regret
     return _counted(replace(report, regret=measured, scenario=scenario), learning)
 
 
-def _never_served(scenario: Scenario, learning: LearningPart | None) -> RegretReport:
+def never_served(scenario: Scenario, learning: LearningPart | None) -> RegretReport:
     """Return the report of inferences without a mean, none of which is cancelled: r = 0, as Theorem A has it.
 
     The share of frames that are served at any age or less vanishes under every rule. A repeated action and an unlimited
     chunk still act, ever older.
+
+    Parameters
+    ----------
+    scenario, learning
+        As for ``bound``.
+
+    Examples
+    --------
+    >>> never_served(Scenario("pareto(0.9)", frame_time=1, mode_probability=0.9), None).regret.total
+    1.0
     """
     rule, loss = get_rule(scenario.rule), loss_of(scenario, "bound")
     rule.check_workers(scenario.workers)

@@ -69,8 +69,18 @@ def test_the_rule_chooses_a_threshold():
 
 
 def test_other_entry_points_refuse_it_in_a_sentence(capsys):
-    for entry in (rl.simulate, rl.plan, rl.compare):
+    for entry in (rl.simulate, rl.compare):
         with pytest.raises(InputError, match="has mean inf"):
             entry(rl.Scenario(PARETO, frame_time=1, mode_probability=0.9))
     assert main(["bound", "--inference-time", PARETO, "--mode-probability", "0.9", "--rule", "any", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["regret_per_frame"]["total"] == 1.0
+
+
+def test_plan_chooses_a_rule_that_cancels():
+    """What cancels nothing loses as much as not acting; the plan loses what bound says of it."""
+    asked = rl.Scenario(PARETO, frame_time=1, mode_probability=0.9)
+    found = rl.plan(asked, most_workers=4)
+    assert (found.rule, found.workers, found.options["cancel_after"]) == ("free-running", 4, pytest.approx(2.0))
+    own = rl.bound(asked.replace(rule=found.rule, workers=found.workers, **found.options)).regret.total
+    assert found.regret.total == pytest.approx(own, abs=0.01)
+    assert all(each.options.get("cancel_after") for each in found.alternatives if each.regret.total < 1.0)
