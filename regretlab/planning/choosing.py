@@ -172,6 +172,10 @@ def plan(
     if target_regret is not None:
         check_positive(target_regret, "target regret")
     check_positive(tolerance, "tolerance")
+    time, lost = _power_laws(scaling, quality)
+    if quality is not None and not isinstance(loss, FrameLoss):
+        raise InputError("the size of a model that trades quality for time needs a mode probability, not a loss curve")
+    size_for_quality = None if lost is None else _model_size(time, lost, loss, machine.frame_time, None)
     if services not in get_args(Services):
         raise InputError(f"services must be one of {', '.join(get_args(Services))}, not {services!r}")
     fixed = {"rule": rule, "workers": workers, "hold": hold, "alignment": alignment}
@@ -219,11 +223,9 @@ def plan(
         apart = min(_SHARE * best.total, _left_open(trusted, loss, frame_time))
         more = [] if services == "given" else _with_outputs(scenario)
         best, best_choice = search.fewer(best, best_choice, apart, more)
-    if quality is not None and not isinstance(loss, FrameLoss):
-        raise InputError("the size of a model that trades quality for time needs a mode probability, not a loss curve")
     factor = largest_factor(law, frame_time, loss, target_regret=target_regret, worker_cost=machine.worker_cost)
     largest = law.mean() * factor if math.isfinite(factor) else None
-    size, size_words = _model_size(scaling, quality, loss, machine.frame_time, largest)
+    size, size_words = size_for_quality or _model_size(time, lost, loss, machine.frame_time, largest)
     chosen = None if best.rule is None else best.scenario(scenario)
     shown = [best, *tried]
     if searched is not law:
@@ -608,29 +610,32 @@ def _binding(
     return "workers" if least(free, enough) < best.regret.total - margin else "stochasticity"
 
 
+def _power_laws(
+    scaling: str | PowerLaw | None, quality: str | PowerLaw | None
+) -> tuple[PowerLaw | None, PowerLaw | None]:
+    """Return inference time and quality gap by model size, checked before anything is searched."""
+    time = parse_power_law(scaling) if isinstance(scaling, str) else scaling
+    lost = parse_power_law(quality, "quality") if isinstance(quality, str) else quality
+    if time is None and lost is not None:
+        raise InputError("a quality law needs a scaling law: how inference time grows with model size")
+    if time is not None and not time.exponent > 0:
+        raise InputError(f"inference time must grow with model size (exponent above 0), not {time.exponent!r}")
+    return time, lost
+
+
 def _model_size(
-    scaling: str | PowerLaw | None,
-    quality: str | PowerLaw | None,
-    loss: AgeLoss,
-    frame_time: float,
-    largest: float | None,
+    time: PowerLaw | None, lost: PowerLaw | None, loss: AgeLoss, frame_time: float, largest: float | None
 ) -> tuple[float | None, str | None]:
     """Return the model size and how the plan words it."""
-    if scaling is None:
-        if quality is not None:
-            raise InputError("a quality law needs a scaling law: how inference time grows with model size")
+    if time is None:
         return None, None
-    time = parse_power_law(scaling) if isinstance(scaling, str) else scaling
-    if not time.exponent > 0:
-        raise InputError(f"inference time must grow with model size (exponent above 0), not {time.exponent!r}")
-    if quality is None:
+    if lost is None:
         if largest is None:
             return None, "no limit"
         if largest == 0:
             return 0.0, "none: even an inference within one frame is too slow"
         size = time.inverse(largest)
         return size, f"{size:.6g}"
-    lost = parse_power_law(quality, "quality") if isinstance(quality, str) else quality
     assert isinstance(loss, FrameLoss)  # checked by plan
     found = best_model_size(loss.decay, time.over(frame_time), lost.over(loss.stake))
     if found.regret * loss.stake >= loss.gap_default:

@@ -200,6 +200,7 @@ def test_unusable_arrays(samples, tmp_path, answer):
         (["--scaling", "m cubed"], "'m cubed'"),
         (["--scaling", "__import__('os')"], "__import__"),
         (["--quality", "0.2*m**-0.35"], "needs a scaling law"),
+        (["--scaling", "0.01*m**0.9", "--quality", "0.2*m**0.35"], "the quality gap must fall with model size"),
         (["--workers", "0"], "workers must be a whole number of at least 1 or inf, not '0'"),
         (["--workers", "inf", "--worker-cost", "0.1"], "an unlimited pool"),
         (["--rule", "sequential", "--workers", "2"], "'sequential' runs exactly 1 worker, not 2"),
