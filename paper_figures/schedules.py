@@ -135,7 +135,7 @@ def draw(data: dict[str, Any]) -> "Figure":
 
 
 def _panel(axes: "Axes", panel: dict[str, Any], shown: int) -> None:
-    from regretlab.plots.style import GREY, TAKES_EFFECT, UNDER_WAY
+    from regretlab.plots.style import GREY, HELD, TAKES_EFFECT, UNDER_WAY
 
     strip = panel["workers"] + 0.9
     for bar in panel["bars"]:
@@ -145,7 +145,7 @@ def _panel(axes: "Axes", panel: dict[str, Any], shown: int) -> None:
         )
         if bar["release"] - bar["completion"] > 0.02:
             width = bar["release"] - bar["completion"]
-            axes.barh(row, width, left=bar["completion"], height=0.6, color="#C3CBD6", edgecolor="white")
+            axes.barh(row, width, left=bar["completion"], height=0.6, color=HELD, edgecolor="white")
         if not 0 <= bar["effect"] < shown:
             continue
         hollow = bar["overwritten"]
@@ -191,12 +191,12 @@ def _legend(figure: "Figure") -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    from regretlab.plots.style import GREY, TAKES_EFFECT, UNDER_WAY
+    from regretlab.plots.style import GREY, HELD, TAKES_EFFECT, UNDER_WAY
 
     mark = {"marker": "d", "linestyle": "none", "markersize": 5}
     handles = [
         Patch(color=UNDER_WAY, label="inference"),
-        Patch(color="#C3CBD6", label="held"),
+        Patch(color=HELD, label="held"),
         Line2D([], [], color=TAKES_EFFECT, markeredgecolor="white", label="takes effect", **mark),
         Line2D([], [], color="white", markeredgecolor=GREY, label="overwritten", **mark),
         Patch(facecolor="white", edgecolor=GREY, hatch="/////", label="default behaviour"),

@@ -60,6 +60,15 @@ def no_segment_outlives_its_test(request, runs_end_with_their_test):
     assert not left, left
 
 
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser, for the tests of pages."""
+    from tests.oracles.chromium import launched
+
+    with launched() as browser:
+        yield browser
+
+
 @pytest.fixture(scope="session")
 def nodes():
     """One Ray cluster of two nodes for all tests that need one: it takes ten seconds to start."""

@@ -15,7 +15,7 @@ from bokeh.models import ColumnDataSource, Range1d, Span
 from bokeh.plotting import figure
 
 from ..errors import InputError
-from ..plots.style import COLOURS, GREY, TAKES_EFFECT, UNDER_WAY
+from ..plots.style import COLOURS, GREY, HELD, TAKES_EFFECT, UNDER_WAY
 from ..prediction import with_prediction
 from ..records import Record
 from .scenario_page import PAGE, TEXT
@@ -26,7 +26,6 @@ __all__ = ["RecordPage"]
 _AROUND = 45
 """Frames drawn to either side of the one shown."""
 _EVERY = 2000
-_HELD = "#C3CBD6"
 _MOST_EVENTS = 30
 _OVERVIEW = 600
 _INDENTED = ' style="padding-left: 1.2em"'
@@ -38,7 +37,7 @@ _KEY = (
             ("&#9632;", UNDER_WAY, "inference"),
             ("&#9632;", COLOURS[3], "cancelled"),
             ("&#9632;", COLOURS[6], "lost with its worker"),
-            ("&#9632;", _HELD, "output held until its release"),
+            ("&#9632;", HELD, "output held until its release"),
             ("&#9670;", TAKES_EFFECT, "output takes effect"),
         )
     )
@@ -138,7 +137,7 @@ class RecordPage:
         lanes = figure(
             title="Workers around this frame", height=240, x_range=self._range, y_range=Range1d(1, -1), **plain
         )
-        lanes.hbar("worker", left="completion", right="release", height=0.62, color=_HELD, source=self._bars)
+        lanes.hbar("worker", left="completion", right="release", height=0.62, color=HELD, source=self._bars)
         lanes.hbar(
             "worker",
             left="start",

@@ -25,7 +25,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from ..errors import InputError
-from ..plots.style import COLOURS, GREY, PARTS, TAKES_EFFECT, UNDER_WAY
+from ..plots.style import COLOURS, GREY, HELD, PARTS, TAKES_EFFECT, UNDER_WAY
 from ..results import interval_quantile
 from ..rules import known_rules
 from ..scenario import Scenario
@@ -311,7 +311,7 @@ class ScenarioPage:
             left="start",
             right="shown_release",
             height=0.62,
-            color="#C3CBD6",
+            color=HELD,
             source=self._bars,
             legend_label="held",
         )

@@ -19,6 +19,7 @@ __all__ = [
     "COLOURS",
     "DASHES",
     "GREY",
+    "HELD",
     "MARKERS",
     "PARTS",
     "RAMP",
@@ -39,8 +40,8 @@ SHADES = ("#44AA99", "#661100", "#AA4499", "#4B5320")
 """What is neither a rule, whose colours are among ``COLOURS``, nor a part: agents, algorithms, kinds of laws."""
 RAMP = ("#B8B4DF", "#9990CF", "#7A6CBF", "#5B49AE", "#3F2C8F", "#281A66")
 """Values of a parameter in their order, light to dark."""
-UNDER_WAY, TAKES_EFFECT = "#64748B", "#C2185B"
-"""An inference on a timeline, and the instant at which its output acts."""
+UNDER_WAY, HELD, TAKES_EFFECT = "#64748B", "#C3CBD6", "#C2185B"
+"""An inference on a timeline, its output until the release, and the instant at which it acts."""
 DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .style import GREY, TAKES_EFFECT, UNDER_WAY, house_style
+from .style import GREY, HELD, TAKES_EFFECT, UNDER_WAY, house_style
 
 __all__ = ["inference_timeline"]
 
-_BUSY, _HELD, _OVERWRITTEN = UNDER_WAY, "#C3CBD6", "#9AA4AF"
+_OVERWRITTEN = "#9AA4AF"
 _MOST_FRAME_LINES = 120  # more would be a grey wash
 
 
@@ -57,7 +57,7 @@ def inference_timeline(
         done = milliseconds(shown["completion"]).to_numpy()
         released = milliseconds(shown["release"]).to_numpy()
         edge = {"edgecolor": "white", "linewidth": 0.7}
-        upper.barh(rows, done - busy_from, left=busy_from, height=0.62, color=_BUSY, label="inference", **edge)
+        upper.barh(rows, done - busy_from, left=busy_from, height=0.62, color=UNDER_WAY, label="inference", **edge)
         held = released - done > 0.05
         if held.any():
             upper.barh(
@@ -65,7 +65,7 @@ def inference_timeline(
                 (released - done)[held],
                 left=done[held],
                 height=0.62,
-                color=_HELD,
+                color=HELD,
                 label="held until release",
                 **edge,
             )

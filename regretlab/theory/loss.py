@@ -10,6 +10,7 @@ Derived in docs/theory.
 """
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +41,7 @@ __all__ = [
 _NEGLIGIBLE = 1e-17
 
 
-class AgeLoss:
+class AgeLoss(ABC):
     """What a frame loses by the age of its action: min(g, l_j), and g without one.
 
     ``FrameLoss`` (a witness MDP) and ``MeasuredLoss`` (a measured curve) are its two kinds.
@@ -53,19 +54,19 @@ class AgeLoss:
 
     gap_default: float
 
+    @abstractmethod
     def curve(self, ages: ArrayLike) -> NDArray[np.float64]:
         """Return l_j, the loss of an agent action of each age in frames, whatever the default behaviour loses."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def limit(self) -> float:
         """l_inf, the loss at an unlimited age."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def settled_age(self) -> float:
         """The age in frames from which v_j is v_inf to 1e-17; may be ``inf``."""
-        raise NotImplementedError
 
     @property
     def monotone(self) -> bool:

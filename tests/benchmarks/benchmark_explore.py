@@ -7,9 +7,8 @@ import os
 import statistics
 import time
 
-from playwright.sync_api import sync_playwright
-
-from tests.explore.test_browser import CHROMIUM, FIND, explored
+from tests.explore.test_browser import FIND, explored
+from tests.oracles.chromium import launched
 
 PRESSES = 40
 WATCH = f"""() => {{
@@ -24,8 +23,7 @@ WATCH = f"""() => {{
 
 def main():
     """Print the median and the 95 % quantile of the milliseconds from key to figure."""
-    with sync_playwright() as driver, explored() as address:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with launched() as browser, explored() as address:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(address)
         page.get_by_text("Plan.").wait_for(timeout=90_000)
@@ -37,7 +35,6 @@ def main():
             workers.press("ArrowLeft" if number % 2 else "ArrowRight")
             times.append(page.evaluate("window.redrawn"))
             time.sleep(0.05)
-        browser.close()
     times.sort()
     print(f"redraw of closed forms, {PRESSES} key presses: median {statistics.median(times):.0f} ms, 95 % within")
     print(f"{times[int(0.95 * PRESSES)]:.0f} ms; aim 100 ms; load {os.getloadavg()[0]:.1f}")

@@ -43,15 +43,13 @@ def _drain(leader: int, drawn: list[int]) -> None:
 
 def _run_explored(words: list[str], folder: Path, here: dict[str, str], drawn: list[int]) -> bytes:
     """Play the run with its page open from the first frames to the last; return what it printed."""
-    from playwright.sync_api import sync_playwright
-
-    from tests.explore.test_browser import CHROMIUM, explored
+    from tests.explore.test_browser import explored
+    from tests.oracles.chromium import launched
 
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=here) as process:
         while not (folder / "meta.json").exists():
             time.sleep(0.1)
-        with sync_playwright() as driver, explored(folder) as address:
-            browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        with launched() as browser, explored(folder) as address:
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.on("websocket", lambda socket: socket.on("framereceived", lambda data: drawn.append(len(data))))
             page.goto(address)
@@ -59,7 +57,6 @@ def _run_explored(words: list[str], folder: Path, here: dict[str, str], drawn: l
             assert process.poll() is None, "the run was over before the page was open: ask for more --seconds"
             while process.poll() is None:
                 page.wait_for_timeout(500)
-            browser.close()
         assert process.returncode == 0
         return process.stdout.read()
 

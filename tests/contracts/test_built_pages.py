@@ -5,15 +5,15 @@ Skipped where they are not built. They are taken as they are: build them again a
 
 import functools
 import http.server
-import shutil
 import threading
 from pathlib import Path
 
 import pytest
 
+from tests.oracles.chromium import needs_chromium
+
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "docs" / "_build" / "html"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PAGES = sorted(path.relative_to(BUILT).as_posix() for path in BUILT.rglob("*.html")) if BUILT.exists() else []
 READ = [page for page in PAGES if not page.startswith(("reference/generated/", "_", "genindex", "py-modindex"))]
 """The pages that were written or made to be read; of the reference, every eighth module is opened as well."""
@@ -21,7 +21,7 @@ OPENED = READ + [page for page in PAGES if page.startswith("reference/generated/
 pytestmark = [
     pytest.mark.docs,
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
+    needs_chromium,
     pytest.mark.skipif(not PAGES, reason="no pages: make docs"),
     pytest.mark.xdist_group("browser"),
 ]
@@ -83,16 +83,6 @@ def served():
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def _found(chromium, served, script, width):

@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import regretlab as rl
+from tests.oracles.chromium import needs_chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
+    needs_chromium,
     pytest.mark.xdist_group("browser"),
 ]
 PATIENCE = 90_000  # milliseconds
@@ -55,16 +55,6 @@ def explored(*words):
         process.kill()
         process.wait()
         process.stdout.close()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

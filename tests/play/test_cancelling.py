@@ -19,6 +19,7 @@ from regretlab.policies import policy as policies
 from regretlab.records import Record, batch_means
 from regretlab.theory.loss import FrameLoss, worth_of
 from regretlab.validation.checks import regret_of_delay
+from tests.oracles.slow_policy import slow_policy
 
 FRAME = 1 / 59.7275
 HEAVY = f"lognorm(1.2, scale={2 * FRAME!r})"
@@ -177,26 +178,12 @@ def test_a_network_gives_up_between_two_layers(tmp_path):
     assert record.meta["restarts"] == 0
 
 
-SLOW = """
-import time
-
-class Slow:
-    def __init__(self, shape, actions):
-        self.calls = 0
-
-    def __call__(self, observation):
-        self.calls += 1
-        time.sleep(0.5 if self.calls % 30 == 0 else 0.02)
-        return 1
-"""
-
-
 @pytest.mark.realtime
 @pytest.mark.parametrize("spares", [local.SPARES, 0])
 def test_a_policy_without_layers_loses_its_worker_to_a_spare(spares, tmp_path, monkeypatch):
     """Every thirtieth call sleeps for half a second: a spare ends it after 60 ms; without spares it runs on, unused."""
     monkeypatch.setattr(local, "SPARES", spares)
-    (tmp_path / "slow.py").write_text(SLOW)
+    (tmp_path / "slow.py").write_text(slow_policy(every=30, slow=0.5, usual=0.02))
     record = rl.run(
         rl.Scenario(workers=2, mode_probability=P, cancel_after=0.06),
         policy=f"module:{tmp_path / 'slow.py'}:Slow", frames=480, out=tmp_path / "record",

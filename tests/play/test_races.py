@@ -11,6 +11,7 @@ from regretlab.play.configuration import RunConfiguration
 from regretlab.play.mirror import mirror
 from regretlab.records import batch_means
 from regretlab.validation.checks import regret_of_delay
+from tests.oracles.slow_policy import slow_policy
 
 FRAME = 1 / 59.7275
 LAW = f"lognorm(1, scale={3 * FRAME!r})"
@@ -98,23 +99,9 @@ def test_both_clocks_race_alike(changes, tmp_path):
     assert record.meta["restarts"] == 0
 
 
-SLOW = """
-import time
-
-class Slow:
-    def __init__(self, shape, actions):
-        self.calls = 0
-
-    def __call__(self, observation):
-        self.calls += 1
-        time.sleep(0.2 if self.calls % 3 == 0 else 0.03)
-        return 1
-"""
-
-
 @pytest.mark.realtime
 def test_measured_inferences_race_until_the_first_completes(tmp_path):
-    (tmp_path / "slow.py").write_text(SLOW)
+    (tmp_path / "slow.py").write_text(slow_policy(every=3, slow=0.2, usual=0.03))
     record = rl.run(
         rl.Scenario(workers=3, replicas=3, mode_probability=P), policy=f"module:{tmp_path / 'slow.py'}:Slow",
         frames=300, out=tmp_path / "record",

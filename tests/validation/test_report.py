@@ -1,7 +1,6 @@
 """The report of a validation: the verdict, what each group of claims would refute, the load, and a small screen."""
 
 import re
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -12,8 +11,7 @@ from regretlab.validation.checks import claims_of, claims_of_many, held_against_
 from regretlab.validation.load import BusyRun
 from regretlab.validation.report import write_report
 from regretlab.validation.runs import PlannedRun, planned_runs
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+from tests.oracles.chromium import needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -72,47 +70,37 @@ def test_rows_of_the_second_figure_are_runs_with_their_bound(played):
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
+@needs_chromium
 @pytest.mark.parametrize("width", [400, 1280])
-def test_the_report_fits_the_screen(tmp_path, played, width):
-    from playwright.sync_api import sync_playwright
-
+def test_the_report_fits_the_screen(tmp_path, played, width, chromium):
     runs, claims = played
     write_report(tmp_path / "report.html", claims, runs, quick=True)
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": width, "height": 800})
-        page.goto((tmp_path / "report.html").as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        for table in page.locator("table.claims").all():
-            box = table.bounding_box()
-            assert box["x"] >= 0
-            assert box["x"] + box["width"] <= width
-        assert page.locator("table.claims thead").first.is_visible() == (width > 640)
-        browser.close()
+    page = chromium.new_page(viewport={"width": width, "height": 800})
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for table in page.locator("table.claims").all():
+        box = table.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+    assert page.locator("table.claims thead").first.is_visible() == (width > 640)
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium")
-def test_the_report_prints(tmp_path, played):
+@needs_chromium
+def test_the_report_prints(tmp_path, played, chromium):
     """On A4 nothing is wider than the paper, no row or figure is cut by the end of a page, and claims are tables."""
-    from playwright.sync_api import sync_playwright
-
     runs, claims = played
     write_report(tmp_path / "report.html", claims, runs, quick=True)
     width = round((210 - 2 * 12) / 25.4 * 96)  # pixels within margins of 12 mm
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": width, "height": 1000})
-        page.goto((tmp_path / "report.html").as_uri())
-        page.emulate_media(media="print")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.locator("table.claims thead").first.is_visible()
-        for shown in ("table.claims tr", "figure"):
-            assert page.locator(shown).count() > 0
-            styles = page.locator(shown).evaluate_all("all => all.map((each) => getComputedStyle(each).breakInside)")
-            assert set(styles) == {"avoid"}, shown
-        printed = page.pdf(format="A4", margin=dict.fromkeys(("top", "bottom", "left", "right"), "12mm"))
-        browser.close()
+    page = chromium.new_page(viewport={"width": width, "height": 1000})
+    page.goto((tmp_path / "report.html").as_uri())
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("table.claims thead").first.is_visible()
+    for shown in ("table.claims tr", "figure"):
+        assert page.locator(shown).count() > 0
+        styles = page.locator(shown).evaluate_all("all => all.map((each) => getComputedStyle(each).breakInside)")
+        assert set(styles) == {"avoid"}, shown
+    printed = page.pdf(format="A4", margin=dict.fromkeys(("top", "bottom", "left", "right"), "12mm"))
     assert printed.startswith(b"%PDF")
     assert 2 <= len(re.findall(rb"/Type /Page\b", printed)) <= 12

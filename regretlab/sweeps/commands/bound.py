@@ -22,7 +22,7 @@ from .command import (
     sampling_ends,
     sampling_outputs,
     scenario_fields,
-)  # fmt: skip
+)
 
 __all__ = ["BOUND", "scenario_of"]
 

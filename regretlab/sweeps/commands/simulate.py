@@ -19,7 +19,7 @@ from .command import (
     sampling_ends,
     sampling_outputs,
     scenario_fields,
-)  # fmt: skip
+)
 
 __all__ = ["SIMULATE"]
 
