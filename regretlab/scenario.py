@@ -453,8 +453,12 @@ class Scenario:
         >>> Scenario("pareto(0.9)").never_completes, Scenario("pareto(0.9)", cancel_after=5).never_completes
         (True, False)
         """
-        ends = self.cancel_after is not None or self.replicas > 1 or self.workers == math.inf
-        return not ends and self._without_mean
+        if self.cancel_after is not None or self.workers == math.inf or not self._without_mean:
+            return False
+        from .laws.racing import fastest_of
+
+        assert self.inference_time is not None
+        return fastest_of(self.inference_time, self.replicas).mean() == math.inf
 
     @property
     def _without_mean(self) -> bool:

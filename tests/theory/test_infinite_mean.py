@@ -9,7 +9,8 @@ import pytest
 import regretlab as rl
 from regretlab.cli import main
 from regretlab.errors import InputError
-from regretlab.laws import law_from_samples
+from regretlab.laws import law_from_samples, parse_law
+from regretlab.laws.racing import fastest_of
 from regretlab.theory.any_rule import lower_bound_of_law
 from regretlab.theory.loss import FrameLoss
 
@@ -84,3 +85,20 @@ def test_plan_chooses_a_rule_that_cancels():
     own = rl.bound(asked.replace(rule=found.rule, workers=found.workers, **found.options)).regret.total
     assert found.regret.total == pytest.approx(own, abs=0.01)
     assert all(each.options.get("cancel_after") for each in found.alternatives if each.regret.total < 1.0)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "replicas", "finite"), [(0.4, 2, False), (0.5, 2, False), (0.9, 2, True), (0.4, 3, True)]
+)
+def test_a_race_has_a_mean_if_its_tail_is_light_enough(alpha, replicas, finite):
+    """P(min T > t) = t^-(R alpha): E min(T) = R alpha / (R alpha - 1), infinite for R alpha <= 1."""
+    index = replicas * alpha
+    mean = fastest_of(parse_law(f"pareto({alpha})", any_mean=True), replicas).mean()
+    assert mean == pytest.approx(index / (index - 1) if finite else math.inf, rel=1e-6)
+    asked = rl.Scenario(
+        f"pareto({alpha})", frame_time=1, mode_probability=0.9, workers=6, replicas=replicas, rule="free-running"
+    )
+    assert asked.never_completes == (not finite)
+    if not finite:
+        assert rl.bound(asked).regret.total == 1.0
+        assert rl.lower_bound(asked).regret_per_frame < 1.0  # of rules that may cancel, as a race cancels its losers
