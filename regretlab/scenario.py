@@ -295,7 +295,8 @@ class Scenario:
     ----------
     inference_time
         Law of the inference time in seconds: 0.1, 100ms, constant(0.1), any scipy.stats distribution such as
-        "gamma(4, scale=0.02)", @FILE with samples (.csv, .txt, .npy) or @RECORD (the folder of a run).
+        "gamma(4, scale=0.02)", @FILE with samples (.csv, .txt, .npy) or @RECORD (the folder of a run). serial(LAW) or
+        batch(LAW, growth=G): one server answers all workers, in turn or together.
     frame_time
         Time of a frame: seconds, 20ms, 1/30, gameboy, or atari.
     fps

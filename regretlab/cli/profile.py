@@ -225,6 +225,9 @@ def _under_load(specification: "PolicySpec", numbers: list[int], samples: int, o
         said = "{:.3f} ms in [{:.3f}, {:.3f}] (95 %), p99 {:.3f} ms".format(*(1e3 * t for t in (mean, *limits, p99)))
         facts.append((f"{number} in flight", f"{said}, {number / mean:.1f} answers a second"))
     facts.append(("which suggests", _VERDICTS[found.verdict]))
+    if (server := found.server) is not None:
+        network = f"; {1e3 * server.network:.3g} ms of a lone answer are the network's" * (server.network > 0)
+        facts.append(("model", f"{server}{network}; bound, plan and simulate play its queue"))
     if written:
         facts.append(("samples", f"{written} (use as --inference-time @{written})"))
     print_facts(f"{specification.name}: answers under load", facts)
@@ -233,8 +236,8 @@ def _under_load(specification: "PolicySpec", numbers: list[int], samples: int, o
 
 _VERDICTS = {
     "one worker": "one worker: the server answers one request after the other",
-    "batch": "batch: answers come together, so that several environments can share the server; in one, more workers "
-    "help less than a plan says, which takes answers as independent",
+    "batch": "batch: answers come together, so that several environments can share the server; in one, a frame uses "
+    "one of them",
     "N workers": "N workers: each request is answered as fast as a lone one",
 }
 

@@ -1,7 +1,7 @@
 """The constant inference time: E p^D = p^ceil(x), or p^(floor(x)+1) (1 - f + f p) from a uniform phase, f = x mod 1."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -78,7 +78,7 @@ class ConstantLaw(Law):
 
     def scaled(self, factor: float) -> "ConstantLaw":
         """Return the constant ``factor`` times as long."""
-        return constant(self.seconds * check_factor(factor))
+        return replace(constant(self.seconds * check_factor(factor)), server=self._scaled_server(factor))
 
     def mean_delay_frames(self, frame_time: float, *, alignment: Alignment = "frame") -> float:
         """Return ceil(x), or x + 1 from a uniform phase."""

@@ -7,14 +7,17 @@ boundary it observed ("uniform"). A constant or a sample within ``FRAME_TOLERANC
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..results import Estimate, Method
+
+if TYPE_CHECKING:
+    from .server import Server
 
 __all__ = [
     "FRAME_TOLERANCE",
@@ -124,9 +127,13 @@ class Law(ABC):
         The law as a person writes it.
     kind
         "constant", "scipy" or "samples".
+    server
+        The one server that answers all workers, so that the law is that of a lone request; None: inferences are
+        independent.
     """
 
     text: str
+    server: "Server | None" = field(default=None, kw_only=True)
     kind: ClassVar[Kind]
 
     @property
@@ -178,6 +185,9 @@ class Law(ABC):
     @abstractmethod
     def scaled(self, factor: float) -> "Law":
         """Return the law of ``factor`` * T (a slower machine, shared cores, contention)."""
+
+    def _scaled_server(self, factor: float) -> "Server | None":
+        return None if self.server is None else self.server.scaled(factor)
 
     @abstractmethod
     def mean_delay_frames(self, frame_time: float, *, alignment: Alignment = "frame") -> float:

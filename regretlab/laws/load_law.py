@@ -2,9 +2,14 @@
 
 A scenario takes the law of as many requests as it has workers, because workers that never wait are all in flight. The
 file is a CSV table with the columns ``in_flight`` and ``seconds``, as ``regretlab profile --concurrency`` writes it.
+
+Where answers have to do with each other no law of a single one is enough. Then a comment before the table says how the
+server treats requests (``# server: serial, growth=0, network=0.002``), and the law is that of a lone request with that
+server (``laws.server``).
 """
 
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from .law import Law
 from .sample_law import SampleLaw, law_from_samples
+from .server import DISCIPLINES, Server, with_server
 
-__all__ = ["HEADER", "LoadLaw", "law_under_load", "read_load"]
+__all__ = ["HEADER", "LoadLaw", "law_under_load", "read_load", "server_line"]
 
 HEADER = ("in_flight", "seconds")
 _POINTS = 2000
+_SERVER = re.compile(rf"#\s*server: ({'|'.join(DISCIPLINES)}), growth=([-+.\w]+), network=([-+.\w]+)\s*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,8 +114,15 @@ def law_under_load(times: Mapping[int, "NDArray[np.float64] | list[float]"], *, 
     return LoadLaw(text, measured[least], float(least), measured)
 
 
-def read_load(path: Path, text: str) -> LoadLaw | None:
+def server_line(server: Server) -> str:
+    """Return the comment that says before a table how its server treats requests."""
+    return f"# server: {server.discipline}, growth={server.growth:.6g}, network={server.network:.9f}"
+
+
+def read_load(path: Path, text: str) -> Law | None:
     """Return the laws of a CSV table with the columns of ``HEADER``; None where it is another table.
+
+    Of a server whose answers have to do with each other it is the law of a lone request.
 
     Raises
     ------
@@ -115,9 +130,14 @@ def read_load(path: Path, text: str) -> LoadLaw | None:
         If a row is not a number in flight and a time.
     """
     times: dict[int, list[float]] = {}
+    server = None
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.reader(file)
+            if (said := _SERVER.fullmatch(file.readline())) is None:
+                file.seek(0)
+            else:
+                server = _server(said, path.name)
             if tuple(cell.strip() for cell in next(rows, [])) != HEADER:
                 return None
             try:
@@ -130,4 +150,17 @@ def read_load(path: Path, text: str) -> LoadLaw | None:
                 ) from None
     except (csv.Error, UnicodeDecodeError, OSError):
         return None  # not this table: the reader of samples names the fault
+    if server is not None:
+        if 1 not in times:
+            raise InputError(f"samples file '{path.name}' has a server, but no times of a lone request (in_flight 1)")
+        return with_server(law_from_samples(times[1], text=text), server)
     return law_under_load(times, text=text)
+
+
+def _server(said: "re.Match[str]", name: str) -> Server:
+    try:
+        return Server(said[1], float(said[2]), float(said[3]))  # type: ignore[arg-type]  # one of them
+    except ValueError:
+        raise InputError(
+            f"samples file '{name}': growth and network of the server must be numbers, not '{said[2]}' and '{said[3]}'"
+        ) from None

@@ -3,8 +3,10 @@
 ``0.1`` | ``constant(0.1)`` | ``NAME(parameters)`` for any continuous distribution of ``scipy.stats``, positional or
 by name | ``@file.csv`` (with columns ``in_flight`` and ``seconds`` a law for each number of requests in flight) |
 ``@file.txt`` | ``@file.npy`` | ``@RECORD``, the folder of a run: the inference times it recorded |
-``@RECORD/learning.parquet``: the times of its learning steps. A number may be a fraction (``1/30``) and have a unit of
-time (``500ms``, ``20us``, ``2s``). The text is parsed to a syntax tree and only numbers are taken from it.
+``@RECORD/learning.parquet``: the times of its learning steps | ``serial(LAW)`` or ``batch(LAW, growth=G)``: LAW is the
+time that one server works on a lone request, and all workers ask that server (``laws.server``); ``network=T`` adds what
+a request needs besides. A number may be a fraction (``1/30``) and have a unit of time (``500ms``, ``20us``, ``2s``). The
+text is parsed to a syntax tree and only numbers are taken from it.
 """
 
 import ast
@@ -26,6 +28,7 @@ from .constant_law import constant
 from .law import Law
 from .load_law import read_load
 from .sample_law import law_from_samples
+from .server import DISCIPLINES, Server, with_server
 
 __all__ = ["FRAME_TIMES", "as_law", "parse_frame_time", "parse_law", "parse_seconds"]
 
@@ -35,6 +38,8 @@ FRAME_TIMES = {"gameboy": 1 / 59.7275, "atari": 1 / 60}
 _LONGER = 1e-6  # seconds by which a cancelled inference passes its threshold at least
 _FORMS = "a number of seconds, constant(T), a scipy.stats distribution such as gamma(4, scale=0.8), or @FILE"
 _EXPONENTS = {"s": "", "ms": "e-3", "us": "e-6", "µs": "e-6"}
+_SERVED = re.compile(rf"({'|'.join(DISCIPLINES)})\s*\((.*)\)", re.DOTALL)
+_OF_A_SERVER = re.compile(r"(.*),\s*(growth|network)\s*=\s*([^,()=]+)", re.DOTALL)
 _WITH_UNIT = re.compile(r"(?<![\w.])(\d+\.?\d*|\.\d+)\s*(ms|us|µs|s)\b")
 
 
@@ -176,6 +181,8 @@ def parse_law(text: str | float, *, base_directory: str | Path | None = None, an
     stripped = str(text).strip()
     if stripped.startswith("@"):
         return _law_from_file(stripped[1:], stripped, Path(base_directory or "."))
+    if (served := _SERVED.fullmatch(stripped)) is not None:
+        return _law_of_server(stripped, served[1], served[2], base_directory)
     plain = _without_units(stripped)
     try:
         return constant(_fraction(plain), text=stripped)
@@ -189,6 +196,27 @@ def parse_law(text: str | float, *, base_directory: str | Path | None = None, an
             raise InputError(f"law '{stripped}': constant takes one number of seconds, as in constant(0.1)")
         return constant(positional[0], text=stripped)
     return _law_from_scipy(stripped, name, positional, named, any_mean)
+
+
+def _law_of_server(text: str, discipline: str, inner: str, base_directory: str | Path | None) -> Law:
+    """Return the law of a lone request to a server that treats several so."""
+    given: dict[str, float] = {}
+    while (last := _OF_A_SERVER.fullmatch(inner)) is not None:
+        inner, name, value = last.groups()
+        if name in given:
+            raise InputError(f"law '{text}': parameter '{name}' is given twice")
+        if name == "growth" and discipline == "serial":
+            raise InputError(f"law '{text}': serial has no parameter 'growth' (allowed: network)")
+        try:
+            given[name] = _fraction(_without_units(value.strip()))
+        except ValueError:
+            raise InputError(f"law '{text}': {name} must be a finite number of at least 0, not '{value}'") from None
+    law = parse_law(inner, base_directory=base_directory)
+    if law.server is not None or hasattr(law, "under"):
+        raise InputError(f"law '{text}': {discipline} takes the law of a lone request, which '{inner}' is not")
+    server = Server(discipline, **given)  # type: ignore[arg-type]  # one of them
+    longer = law.shifted(server.network) if 0 <= server.network < math.inf else law
+    return with_server(longer, server, text=text)
 
 
 def _call(plain: str, text: str) -> tuple[str, list[float], dict[str, float]]:

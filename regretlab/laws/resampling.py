@@ -12,7 +12,7 @@ The seed is fixed: the same samples give the same interval.
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -154,7 +154,7 @@ def _resampled(law: SampleLaw) -> Iterator[tuple[SampleLaw, SampleLaw]]:
 
 
 def _law(law: SampleLaw, seconds: NDArray[np.float64]) -> SampleLaw:
-    return law_from_samples(seconds, text=law.text)
+    return replace(law_from_samples(seconds, text=law.text), server=law.server)
 
 
 def _each(law: SampleLaw, changed: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> SampleLaw:
@@ -162,4 +162,4 @@ def _each(law: SampleLaw, changed: Callable[[NDArray[np.float64]], NDArray[np.fl
     if isinstance(law, LoadLaw):
         others = {number: changed(times) for number, times in law.measured.items()}
         return LoadLaw(law.text, changed(law.seconds), law.in_flight, others)
-    return law_from_samples(changed(law.seconds), text=law.text)
+    return _law(law, changed(law.seconds))

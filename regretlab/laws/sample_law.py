@@ -1,6 +1,6 @@
 """The empirical law of measured inference times: every moment is a mean over the samples."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -81,7 +81,8 @@ class SampleLaw(Law):
 
     def scaled(self, factor: float) -> "SampleLaw":
         """Return the samples times ``factor``."""
-        return law_from_samples(self.seconds * check_factor(factor), text=f"{factor:g} * {self.text}")
+        slower = law_from_samples(self.seconds * check_factor(factor), text=f"{factor:g} * {self.text}")
+        return replace(slower, server=self._scaled_server(factor))
 
     def mean_delay_frames(self, frame_time: float, *, alignment: Alignment = "frame") -> float:
         """Return the mean of ceil(x), or of x + 1 from a uniform phase."""

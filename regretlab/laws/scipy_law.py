@@ -154,7 +154,7 @@ class ScipyLaw(Law):
         factor = check_factor(factor)
         loc, scale = self.loc * factor, self.scale * factor
         text = _describe(self.distribution.name, self.shapes, loc, scale)
-        return ScipyLaw(text, self.distribution, self.shapes, loc, scale)
+        return ScipyLaw(text, self.distribution, self.shapes, loc, scale, server=self._scaled_server(factor))
 
     def mean_delay_frames(self, frame_time: float, *, alignment: Alignment = "frame") -> float:
         """Return E D by summing P(D > n); ceil(t0) + e^{-mu (ceil(t0) - t0)} / (1 - e^-mu) for the exponential."""

@@ -169,6 +169,8 @@ def plan(
         contention if isinstance(contention, MeasuredSlowdown) else check_gap(contention, "contention"),
         scenario.maximum_time,
     )
+    if law.server is not None and (machine.contention or machine.cores is not None):
+        raise InputError(f"{law.server}: leave cores and contention out, workers wait for each other at the server")
     if target_regret is not None:
         check_positive(target_regret, "target regret")
     check_positive(tolerance, "tolerance")
@@ -650,6 +652,8 @@ def _assumptions(
 ) -> tuple[str, ...]:
     notes = [] if best.service is None else list(best.service.assumptions)
     notes.append("the gap of the default behaviour is constant, and the agent knows the environment")
+    if law.server is not None:
+        notes.append(f"{law.server}, and workers wait for each other there")
     if best.workers > 1 and isinstance(law, LoadLaw):
         notes.append("requests in flight: as many as workers, with answers independent of each other (no batches)")
     if best.rule is not None and isinstance(law, LoadLaw):

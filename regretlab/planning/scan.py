@@ -178,7 +178,7 @@ class Scan:
             return sorted(float(together * n) for n in groups)
 
         numbers = in_groups([1.0] if rule.single_worker else numbers)
-        simulated = bool(options) or not rule.has_closed_form
+        simulated = bool(options) or not rule.has_closed_form or self.law.server is not None
         if simulated and len(numbers) > _COARSE:
             places = np.geomspace(1, len(numbers), _COARSE).round().astype(int) - 1
             numbers = [numbers[place] for place in np.unique(places)]
@@ -267,6 +267,8 @@ class Scan:
         maximum_time: float | None,
     ) -> tuple[ServiceLaw, int | None]:
         law = self._law(slowed)
+        if law.server is not None and workers > 1:
+            raise NoClosedForm("workers that wait for each other at one server")
         if rule.pool:
             return self._pool(law, workers, rule, hold)
         if rule.independent and workers > 1:
@@ -336,6 +338,8 @@ class Scan:
         law, world = self._law(slowed), self.world or Scenario()
         threshold = options.get("cancel_after")
         mean = mean_occupied(law, threshold if isinstance(threshold, float) else math.inf) / self.frame_time
+        if law.server is not None:  # an answer waits for those of the other workers
+            mean *= workers
         frames = min(_MOST_FRAMES, max(_FEWEST_FRAMES, 20.0 * mean, work / (1.0 + min(workers / mean, 1e6))))
         hold = self._hold(law, rule, hold)
         if rule.takes_maximum_time and maximum_time is None and not math.isfinite(law.maximum()):

@@ -74,7 +74,7 @@ def bound(scenario: Scenario, *, learning: LearningPart | None = None) -> Regret
     hold = found.scenario.hold if get_rule(scenario.rule).holds else scenario.hold
     report = closed_form(scaled.replace(hold=hold), learning=learning, service=service, standard_error=error)
     measured = replace(found.regret, learning=report.regret.learning)
-    return _counted(replace(report, regret=measured, scenario=scenario), learning)
+    return _counted(replace(report, regret=measured, scenario=scenario, service_given=False), learning)
 
 
 def never_served(scenario: Scenario, learning: LearningPart | None) -> RegretReport:

@@ -140,7 +140,12 @@ def open_service(setting: Setting, table: AliasTable | None, seed: np.random.See
     service: Service
     if setting.accelerator is not None:
         service, block = BatchRun(setting.accelerator, setting.outputs), BLOCK
-    elif setting.rule.independent and not setting.worth and IndependentRun.plays(setting.workers, setting.outputs):
+    elif (
+        setting.rule.independent
+        and setting.law.server is None
+        and not setting.worth
+        and IndependentRun.plays(setting.workers, setting.outputs)
+    ):
         block = BLOCK
         service = IndependentRun(
             setting.law, setting.frame_time, int(setting.workers), seed, block, setting.outputs, setting.cancel_after
@@ -260,7 +265,7 @@ def compile_kernels(setting: Setting, environment: Callable[[np.random.SeedSeque
     kind = (
         *(setting.rule.name, setting.in_whole_frames, setting.lasts, setting.repeats, setting.accelerator is None),
         *(outputs.most > 0, outputs.limit < NO_LIMIT, environment.__qualname__, environment.__module__),
-        bool(setting.worth),
+        bool(setting.worth), setting.law.server is None,
     )
     if kind in _COMPILED:
         return

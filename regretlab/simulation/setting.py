@@ -93,6 +93,7 @@ class Setting:
     def in_whole_frames(self) -> bool:
         """Whether the fast path in whole frames plays it."""
         plain = self.outputs.most == 0 and math.isinf(self.cancel_after) and not self.worth and self.accelerator is None
+        plain = plain and self.law.server is None
         return plain and self.tabulated and self.rule.in_whole_frames
 
     @property
@@ -118,6 +119,8 @@ class Setting:
         said = ["inference times are independent of each other and of the state"]
         if self.accelerator is not None:
             said = list(self.accelerator.assumptions())
+        elif self.law.server is not None:
+            said = [f"{self.law.server}: requests wait for each other, and what it takes for each is independent"]
         if self.alignment == "uniform":
             said.append("the phase of the starts in a frame is uniform")
         if self.keeps_phases == 1.0:
@@ -132,6 +135,8 @@ class Setting:
             said.append("the oldest output acts first: all useful ages are worth the same")
         if math.isfinite(self.cancel_after):
             said.append(f"inferences are cancelled after {self.cancel_after:g} s")
+            if self.law.server is not None:
+                said[-1] += ", and the server works on them all the same"
         if self.worth:
             said.append("when to cancel is learned from the inference times of the run")
         if self.lasts or self.repeats:
@@ -198,16 +203,19 @@ def resolve(
     if frames < 1:
         raise InputError(f"frames must be at least 1, not {frames}")
     cancel_after = _threshold(scenario, law, loss)
+    if law.server is not None:
+        law = _with_queue(law, scenario, learned=scenario.cancel_after == "learned" or math.isfinite(cancel_after))
     law, workers = fastest_of(law, scenario.replicas), workers_in_groups(scenario.workers, scenario.replicas)
     outputs = _outputs(scenario, loss)
     first_estimate = None
     if chosen.takes_maximum_time:
         longest = min(cancel_after, law.maximum() if maximum_time is None else maximum_time)
-        first_estimate = longest if math.isfinite(longest) else None
+        known = math.isfinite(longest) and (law.server is None or maximum_time is not None)
+        first_estimate = longest if known else None
     elif chosen.learns == "mean_time":
         first_estimate = float(law.mean_up_to(cancel_after)) if cancel_after < math.inf else law.mean()
     if warmup is None:
-        mean = mean_occupied(law, cancel_after)
+        mean = mean_occupied(law, cancel_after) * (1.0 if law.server is None else workers)
         warmup = 10_000 + math.ceil(20 * mean / frame_time)
         if chosen.takes_maximum_time and first_estimate is None:
             warmup += frames // 10
@@ -243,6 +251,20 @@ def resolve(
     return setting
 
 
+def _with_queue(law: Law, scenario: Scenario, *, learned: bool) -> Law:
+    """Return a law with a server, without it where its only worker never waits; refuse what no queue plays."""
+    assert law.server is not None
+    if scenario.workers == 1:
+        return replace(law, server=None)
+    if math.isinf(scenario.workers):
+        raise InputError(f"{law.server}: give a finite number of workers, not inf")
+    if scenario.replicas > 1:
+        raise InputError(f"{law.server}: inferences cannot race there, so replicas must be 1, not {scenario.replicas}")
+    if learned and law.server.discipline == "batch":
+        raise InputError(f"{law.server}: give up no request there (cancel after), it is not simulated")
+    return law
+
+
 def _never_waiting(setting: Setting) -> float:
     """Return a number of workers of which one is idle at every boundary of a run, though one starts at each."""
     if setting.tabulated:
@@ -259,6 +281,8 @@ def _keeps_phases(setting: Setting, maximum_time: float | None) -> float:
     does, or the first inference; otherwise the first one that does sets the phases, wherever it started.
     """
     rule, law, frame = setting.rule, setting.law, setting.frame_time
+    if law.server is not None:
+        return 0.0
     if setting.alignment != "uniform" or rule.independent:
         return 0.0
     request = ServiceRequest(law, frame, setting.workers, rule, "uniform", maximum_time=maximum_time)

@@ -28,6 +28,7 @@ from ..errors import InputError
 from ..laws import Law
 from ..laws.law import LONGEST_PMF, check_frame_time
 from ..laws.resampling import SamplingInterval, sampling_interval
+from ..laws.server import own_time
 from ..results import Method, RegretParts, Result, listed
 from ..scenario import Scenario, as_scenario
 from .checks import check_count, check_gap, check_positive
@@ -289,21 +290,47 @@ def lower_bound(scenario: Scenario, *, restart_time: float = 0.0, sharper: bool 
         batches = batches_of(scenario, "lower bound")
         assert batches is not None
         return lower_bound_of_batches(batches, loss, scenario)
+    assert scenario.inference_time is not None  # checked by _loss_of
+    law, workers = workers_of_server(scenario.inference_time, scenario.workers)
+    shared = scenario.inference_time.server is not None and scenario.workers > 1
+    if shared:
+        notes += (f"{scenario.inference_time.server}: the bound grants that no request waits",)
     found = lower_bound_of_law(
-        scenario.inference_time,  # type: ignore[arg-type]  # checked by _loss_of
+        law,
         scenario.frame_time,
         loss,
-        workers=scenario.workers,
+        workers=workers,
         service_model=scenario.service_model,
         chunk=scenario.chunk,
         cancel_after="any" if may_cancel(scenario) else scenario.cancel_after,
         restart_time=restart_time,
         cores=scenario.cores,
         horizon=scenario.horizon,
-        sharper=sharper,
+        sharper=sharper and not shared,  # the sharper bounds need independent workers
     )
-    notes = (*notes, *scenario.inference_time.caution)  # type: ignore[union-attr]
+    if workers < scenario.workers and found.workers_without_inaction != 1:  # more of them add no answers
+        found = replace(found, workers_without_inaction=None)
+    notes = (*notes, *scenario.inference_time.caution)
     return replace(found, assumptions=(*found.assumptions, *notes), asked=(scenario, restart_time))
+
+
+def workers_of_server(law: Law, workers: float) -> tuple[Law, float]:
+    """Return a law and a number of independent workers whose lower bound holds for workers that share a server.
+
+    A server that answers in turn does what one worker with its own times does, at observations that are no fresher. An
+    answer of a batch takes at least what a batch of one would, and neither workers nor the ages of their outputs gain
+    from answers that come together: the bound counts inferences one by one (docs/lower-bound.md).
+
+    Examples
+    --------
+    >>> from regretlab.laws import parse_law
+    >>> law, workers = workers_of_server(parse_law("serial(0.05, network=0.01)"), 4)
+    >>> law.mean(), workers
+    (0.05, 1)
+    """
+    if law.server is None or workers == 1:
+        return law, workers
+    return own_time(law), 1 if law.server.discipline == "serial" else workers
 
 
 def may_cancel(scenario: Scenario) -> bool:

@@ -29,7 +29,7 @@ from ..rules import get_rule
 from ..rules.service.frame_service import TAU_MAX_QUANTILE
 from ..rules.service.service import NoClosedForm, best_hold, service_law, workers_for_zero_inaction
 from ..scenario import SERVICE_FIELDS, Scenario, as_scenario
-from .any_rule import lower_bound_of_law, may_cancel
+from .any_rule import lower_bound_of_law, may_cancel, workers_of_server
 from .batching import Batches, batches_of, lower_bound_of_batches, with_batch_time
 from .checks import check_positive, check_probability
 from .delay import best_target
@@ -104,6 +104,8 @@ def law_on_cores(scenario: Scenario, learners: int = 0) -> tuple[Law, tuple[str,
         raise InputError("an inference time is needed, and none is given")
     if scenario.cores is None:
         return law, law.caution
+    if law.server is not None and scenario.workers > 1:
+        raise InputError(f"{law.server}: it shares no cores with workers, so leave cores {scenario.cores:g} out")
     slowdown = core_slowdown(scenario.workers, scenario.cores, learners=learners)
     note = f"{scenario.cores:g} cores shared evenly: everything takes {slowdown:g} times as long"
     return law.scaled(slowdown), (note, *law.caution)
@@ -214,6 +216,7 @@ def bound(
         )
     error = service.standard_error if standard_error is None else standard_error
     cancelling = "any" if may_cancel(scenario) else scenario.cancel_after
+    bounded, bounded_workers = workers_of_server(law, scenario.workers)
     return RegretReport(
         scenario=asked,
         regret=parts if error is None else replace(parts, standard_errors={"total": error}),
@@ -232,10 +235,10 @@ def bound(
         lower_bound=lower_bound_of_batches(batches, loss, scenario)
         if batches
         else lower_bound_of_law(
-            law,
+            bounded,
             scenario.frame_time,
             MeasuredLoss.limits_of(scenario.loss) if isinstance(scenario.loss, LossCurve) else loss,
-            workers=scenario.workers,
+            workers=bounded_workers,
             service_model=scenario.service_model,
             chunk=scenario.chunk,
             cancel_after=cancelling,
@@ -296,6 +299,8 @@ def workers_for_every_frame(
     """
     if scenario.never_completes and longest_time == math.inf:
         return None
+    if law.server is not None:
+        raise NoClosedForm("workers that wait for each other at one server")
     limit, replicas = limit_of(scenario, loss), scenario.replicas
     batches = batches_of(scenario, "bound")
     if batches is not None:

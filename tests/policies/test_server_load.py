@@ -155,33 +155,36 @@ VERDICTS = {"serial": "one worker", "batch": "batch", "independent": "N workers"
 @pytest.mark.realtime
 @pytest.mark.parametrize("requests", VERDICTS)
 def test_what_a_profile_predicts_for_each_server_a_run_shows(requests, tmp_path):
-    """The prediction is the bound with the law measured under load; the run's own times play no part in it."""
-    measured, predicted = {}, {}
+    """The prediction is that of the law measured under load; the run's own times play no part in it.
+
+    Both know the mean time of the server from so many of its times only, which spread by .29 of their mean.
+    """
+    frames, samples = 1500, 100
     with running(*oracle(requests)) as server:
         spec = inspect_server(PolicySpec(server.url, actions=SYMBOLS + 1))
-        found = measure_load(spec, [1, 2, 4, 8], samples=80, rounds=3)
+        found = measure_load(spec, [1, 2, 4, 8], samples=samples, rounds=4)
         assert found.verdict == VERDICTS[requests]
+        assert (None if found.server is None else found.server.discipline) == (
+            None if requests == "independent" else requests
+        )
         path = found.save(tmp_path / "load.csv")
         asked = rl.Scenario(f"@{path}", frame_time="gameboy", mode_probability=0.95, symbols=SYMBOLS)
         asked = asked.replace(rule="free-running")
-        for workers in (1, 4):
-            settings = {"environment_options": BEACON, "workers": workers, "rule": "free-running", "frames": 900}
+        measured = {}
+        for workers in (1, 2, 4):
+            settings = {"environment_options": BEACON, "workers": workers, "rule": "free-running", "frames": frames}
             run(RunConfiguration(policy=server.url, **settings), tmp_path / str(workers))
             measured[workers] = rl.Record(tmp_path / str(workers)).summary
-            predicted[workers] = rl.bound(asked.replace(workers=workers))
-    best = min(measured, key=lambda workers: measured[workers].regret.total + 0.002 * workers)
-    if requests == "batch":  # whose answers come together, which no law of a single answer knows
-        assert found.together[-1] > 0.4 > found.together[0]
-        served = {workers: 1.0 - summary.inaction_fraction for workers, summary in measured.items()}
-        assert served[4] < 1.0 - predicted[4].service.inaction_fraction - 0.1
-        return
     for workers, summary in measured.items():
-        served = 1.0 - summary.inaction_fraction
-        expected = 1.0 - predicted[workers].service.inaction_fraction
-        assert served == pytest.approx(expected, abs=0.06), (requests, workers)
+        predicted = rl.bound(asked.replace(workers=workers)).service
+        served = 1.0 - predicted.inaction_fraction
+        error = 0.29 * served * (1.0 / samples + 1.0 / (frames * served)) ** 0.5
+        assert abs(1.0 - summary.inaction_fraction - served) < 4.0 * error, (requests, workers)
+        ages, law = (np.asarray(each) for each in (summary.delay_law, predicted.delay_law))
+        age = law @ np.arange(len(law)) / law.sum()
+        assert ages @ np.arange(len(ages)) / ages.sum() == pytest.approx(age, rel=0.1)
     plan = rl.plan(asked, worker_cost=0.002, rule="free-running", services="given")
-    assert best == (1 if requests == "serial" else 4)
-    assert plan.workers == 1 if requests == "serial" else plan.workers >= 4
+    assert plan.workers >= 4 if requests == "independent" else plan.workers <= 2
 
 
 def test_a_run_takes_the_times_of_as_many_requests_as_it_has_workers(tmp_path):

@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from ...errors import AnswerLost, InputError, RunError
 from ...files import replacing
-from ...laws.load_law import HEADER
+from ...laws.load_law import HEADER, server_line
+from ...laws.server import Server
 from ...progress import Progress, silent
 from ...records.batch_means import student_quantile
 from ..contention import CONFIDENCE, check_numbers
@@ -85,6 +86,40 @@ class LoadProfile:
         by_chance = -math.expm1(-_SEPARATE * rates[-1] * self.means[0])  # of answers at independent times
         return "batch" if self.together[-1] - by_chance > _TOGETHER else "N workers"
 
+    @property
+    def server(self) -> Server | None:
+        """How the server treats requests together; None where answers are independent, or no lone one was measured.
+
+        With N requests that are always in flight a serial server takes N times its own time b for each. One of batches
+        alternates between two, since those of a batch ask again while the next one is worked on: each answer takes
+        b(k) + b(N - k) = 2 b + growth b (N - 2), for any k. What a lone answer takes longer than b is the network's,
+        where it exceeds two standard errors.
+        """
+        verdict, alone = self.verdict, self.means[0]
+        if self.concurrency[0] != 1 or verdict == "N workers":
+            return None
+        numbers, means = np.array(self.concurrency[1:], np.float64), np.array(self.means[1:])
+        errors = np.array(self.errors[1:])
+        if verdict == "one worker":
+            weights = (numbers / np.maximum(errors, 1e-9)) ** 2
+            own, error = float(np.average(means / numbers, weights=weights)), float(weights.sum() ** -0.5)
+            return Server("serial", network=self._network(alone - own, math.hypot(error, self.errors[0])))
+        slope = float(np.polyfit(numbers, means, 1)[0]) if len(numbers) > 1 else 0.0
+        two = float(np.mean(means - max(0.0, slope) * (numbers - 2.0)))  # what two requests in flight take
+        if two < 1.5 * alone:  # it waits for a batch to fill, which is another server
+            return None
+        network = 0.0
+        if len(numbers) > 1:
+            error = float(np.sqrt((errors**2).sum())) / len(numbers)
+            network = self._network(2.0 * alone - two, math.hypot(error, 2.0 * self.errors[0]))
+        else:
+            slope = float((means[0] - 2.0 * alone) / max(1.0, numbers[0] - 2.0))
+        return Server("batch", growth=max(0.0, slope) / (alone - network), network=network)
+
+    def _network(self, seconds: float, error: float) -> float:
+        """Return the network's time of a lone answer: 0 unless it is known to be more."""
+        return min(seconds, 0.99 * float(self.seconds[0].min())) if seconds > 2.0 * error else 0.0
+
     def to_json(self) -> dict[str, Any]:
         """Return the figures as plain values, without the samples."""
         half = student_quantile(CONFIDENCE, self.rounds)
@@ -103,6 +138,7 @@ class LoadProfile:
             "together": list(self.together),
             "confidence": CONFIDENCE,
             "verdict": self.verdict,
+            "server": None if self.server is None else asdict(self.server),
         }
 
     def save(self, path: Path) -> Path:
@@ -115,6 +151,8 @@ class LoadProfile:
         """
         check_load_target(path)
         with replacing(path) as part, part.open("w", newline="") as file:
+            if self.server is not None:
+                file.write(f"{server_line(self.server)}\n")
             table = csv.writer(file)
             table.writerow(HEADER)
             for number, times in zip(self.concurrency, self.seconds, strict=True):

@@ -128,6 +128,8 @@ def service_law(
         pools = " and ".join(str(other) for other in known_rules() if other.pool)
         raise InputError(f"outputs are dropped out of order by {pools} only, not by '{chosen}'")
     frames = _check_hold(chosen, hold)
+    if law.server is not None and workers > 1:
+        raise NoClosedForm(f"{law.server}, and workers that wait for each other have no closed form: simulate it")
     if isinstance(chosen.closed_form, str):
         raise NoClosedForm(f"rule '{chosen}' has no closed form ({chosen.closed_form}): simulate it")
     request = ServiceRequest(

@@ -3,7 +3,8 @@
 It runs the transitions of ``rules`` in the order ``rules.rule`` prescribes: by time, completions before
 starts, then by worker. Worker events wait in a calendar of frames (a linked list a frame, as many lists as workers, so
 a frame finds its own events whatever the number of workers); the events of the current frame lie in a binary heap.
-Outputs wait in a ring of effect frames in which the freshest observation wins; where unused ones are kept, in a store
+Workers of one server (``laws.server``) wait for each other: in turn, where a completion follows from those before, or for
+the next batch, whose beginning is an event that comes before all others of its time. Outputs wait in a ring of effect frames in which the freshest observation wins; where unused ones are kept, in a store
 (``rules.store``). A frame is settled once its own events are over: every later output takes effect later.
 
 The kernel stops where it lacks something (inference times, or room for a longer delay) with nothing half done, says so,
@@ -22,6 +23,7 @@ from ...rules.dispatch import next_start, on_completion, on_dispatch
 from ...rules.state import HOLD, boundary_at_or_after, boundary_at_or_before
 from ...rules.store import DISCARDED, TAKEN, add, has_room, take
 
+WAITING = -2  # for a batch to begin
 CANCELLED = -1
 COMPLETION = 0
 START = 1
@@ -35,6 +37,17 @@ OVERWRITTEN = 5
 NEEDED = 6  # frames of reach the next inference needs
 GIVEN_UP = 7  # inferences cancelled
 CONTROL = 8
+
+DISCIPLINE = 0  # of a server: SERIAL or BATCH
+GROWTH = 1
+NETWORK = 2
+FREE = 3  # when it has answered all that it works on
+WAITERS = 4  # requests that wait for the next batch
+LEFT = 5  # requests of the batch that begins, which have not been looked at
+SERVER = 6
+
+SERIAL = 1
+BATCH = 2
 
 DONE = 0
 OUT_OF_TIMES = 1
@@ -167,6 +180,7 @@ def serve(
     waiting: NDArray[np.float64],
     kept: NDArray[np.float64],
     threshold: NDArray[np.float64],
+    server: NDArray[np.float64],
 ) -> int:
     """Serve frames ``first`` to ``end - 1`` of which those before ``control[FRAME]`` are done already.
 
@@ -176,12 +190,16 @@ def serve(
     writes its worker, (start, completion, release), (observation, effect) frames and whether it was overwritten, and
     ``served_row`` the inference behind each frame. Inferences longer than ``cancel_after`` seconds are given up then,
     or after what ``rules.cancelling`` learns where ``threshold``, its state, is not empty. If it ``keeps`` unused
-    outputs they lie in the store ``counts``, ``waiting``, ``kept`` instead of the rings.
+    outputs they lie in the store ``counts``, ``waiting``, ``kept`` instead of the rings. Where ``server`` is not empty
+    the times are those of lone requests to it; a request that its worker gives up is worked on all the same, and those
+    to a server of batches are not given up.
     """
     frame = control[FRAME]
     size = control[HEAP]
     logging = len(log_worker) > 0
     learns = len(threshold) > 0
+    served_in_turn = len(server) > 0 and server[DISCIPLINE] == SERIAL
+    in_batches = len(server) > 0 and server[DISCIPLINE] == BATCH
     mask = len(due_observation) - 1
     outcome = DONE
     while frame < end and outcome == DONE:
@@ -197,10 +215,14 @@ def serve(
                     time[worker] = begin
                 else:
                     used = control[USED]
-                    if used == len(times):
+                    waits = in_batches and begin < server[FREE]
+                    if used == len(times) and not waits:
                         outcome = OUT_OF_TIMES
                         break
-                    needed = math.ceil(times[used] / frame_time) + np.int64(state[HOLD]) + 3
+                    takes = server[FREE] - begin if waits else times[used]
+                    if served_in_turn:
+                        takes += max(0.0, server[FREE] - begin)
+                    needed = math.ceil(takes / frame_time) + np.int64(state[HOLD]) + 3
                     if needed > mask:
                         control[NEEDED] = needed
                         outcome = OUT_OF_REACH
@@ -211,12 +233,38 @@ def serve(
                         log_worker[row[worker]] = worker
                         log_time[row[worker], 0] = begin
                         log_frame[row[worker], 0] = boundary_at_or_before(begin, frame_time)
-                    control[USED] = used + 1
                     control[DISPATCHED] += 1
                     start[worker] = begin
-                    limit = begin_limited(threshold, worker) if learns else cancel_after
-                    time[worker] = begin + min(times[used], limit)
-                    kind[worker] = COMPLETION if times[used] <= limit else CANCELLED
+                    if waits:
+                        server[WAITERS] += 1
+                        time[worker] = server[FREE]
+                        kind[worker] = WAITING
+                    else:
+                        control[USED] = used + 1
+                        limit = begin_limited(threshold, worker) if learns else cancel_after
+                        time[worker] = begin + min(takes, limit)
+                        kind[worker] = COMPLETION if takes <= limit else CANCELLED
+                        if served_in_turn or in_batches:
+                            server[FREE] = max(begin, begin + takes - server[NETWORK])
+            elif kind[worker] == WAITING:
+                if server[LEFT] == 0:  # the first of its batch
+                    used = control[USED]
+                    if used == len(times):
+                        outcome = OUT_OF_TIMES
+                        break
+                    control[USED] = used + 1
+                    alone = max(0.0, times[used] - server[NETWORK])
+                    server[FREE] = now + alone * (1.0 + server[GROWTH] * (server[WAITERS] - 1))
+                    server[LEFT], server[WAITERS] = server[WAITERS], 0
+                completion = server[FREE] + server[NETWORK]
+                needed = math.ceil((completion - start[worker]) / frame_time) + np.int64(state[HOLD]) + 3
+                if needed > mask:
+                    control[NEEDED] = needed
+                    outcome = OUT_OF_REACH
+                    break
+                server[LEFT] -= 1
+                time[worker] = completion
+                kind[worker] = COMPLETION
             elif kind[worker] == CANCELLED:
                 on_completion(rule, state, worker, start[worker], now)
                 if learns:

@@ -10,21 +10,28 @@ from numpy.typing import NDArray
 
 from ...compilation import Kernel, kernel, kernel_with
 from ...errors import InputError
+from ...laws.server import Server
 from ...rules import store
 from ...rules.rule import HoldObjective, StaggeringRule
 from ...rules.state import BINS, CURSOR, NEXT_START, slot
 from ._kernels import (
+    BATCH,
     CONTROL,
+    DISCIPLINE,
     DISPATCHED,
     DONE,
     FRAME,
     GIVEN_UP,
+    GROWTH,
     HEAP,
     LOADED,
     NEEDED,
+    NETWORK,
     OUT_OF_REACH,
     OUT_OF_STORE,
     OVERWRITTEN,
+    SERIAL,
+    SERVER,
     START,
     USED,
 )
@@ -86,6 +93,9 @@ class EventEngine:
         Seconds after which an inference is given up.
     threshold
         State of ``rules.cancelling``, which learns when to give one up.
+    server
+        The server that all workers ask, where it treats several in turn or together; then the times are those of lone
+        requests. One of batches goes without thresholds.
     """
 
     def __init__(
@@ -103,6 +113,7 @@ class EventEngine:
         outputs: Outputs | None = None,
         cancel_after: float = math.inf,
         threshold: NDArray[np.float64] | None = None,
+        server: Server | None = None,
     ) -> None:
         self.rule = rule
         self._kernel, self._identifier = _kernel_of(rule)
@@ -130,6 +141,10 @@ class EventEngine:
         self._due = _empty_rings(_power_of_two(8))
         self._keeps, self._cancel_after = outputs is not None and outputs.most > 0, float(cancel_after)
         self._threshold = np.empty(0) if threshold is None else threshold
+        self._server = np.zeros(0 if server is None else SERVER)
+        if server is not None:
+            self._server[DISCIPLINE] = SERIAL if server.discipline == "serial" else BATCH
+            self._server[GROWTH], self._server[NETWORK] = server.growth, server.network
         self._store = _empty_store(outputs or Outputs())
         self._make_room(math.ceil((first_estimate or 0.0) / frame_time) + (hold if isinstance(hold, int) else BINS) + 4)
 
@@ -177,6 +192,7 @@ class EventEngine:
                 served, served_row, first, first + count, self._row,
                 self.log_worker, self.log_time, self.log_frame, self.log_overwritten,
                 self._cancel_after, self._keeps, *self._store, self._threshold,
+                self._server,
             )  # fmt: skip
             if outcome == DONE:
                 return count

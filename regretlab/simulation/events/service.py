@@ -23,7 +23,8 @@ class EventRun:
 
     Where starts may lie anywhere ("uniform"), all of them are shifted by a uniform share of a frame, unless times that
     are fractions of a frame keep to the phases of a first start on a boundary, as in a run. Free-running workers begin
-    at independent uniform points of an inference time. So the long run of a rule is meant.
+    at independent uniform points of an inference time, or at once where one server orders them. So the long run of a
+    rule is meant.
 
     Parameters
     ----------
@@ -62,10 +63,14 @@ class EventRun:
         self._law = law
         self._rng = np.random.default_rng(time_seed)
         self._times = FEWEST_TIMES
-        self._longest = min(2.0 * cancel_after, longest)  # how much longer than the threshold has no part in it
+        self._longest = longest
+        if law.server is None:  # how much longer than the threshold has no part in it
+            self._longest = min(2.0 * cancel_after, longest)
         phases = np.random.default_rng(phase_seed)
         offsets: float | NDArray[np.float64] = 0.0
-        if rule.independent:
+        if law.server is not None and rule.independent:  # all ask at once, and the server orders them
+            offsets = phases.random() * frame_time
+        elif rule.independent:
             mean = law.mean()
             usual = mean if math.isfinite(mean) else law.quantile(TAU_MAX_QUANTILE)
             offsets = phases.random(workers) * min(usual, cancel_after)
@@ -84,6 +89,7 @@ class EventRun:
             outputs=outputs,
             cancel_after=cancel_after,
             threshold=threshold,
+            server=law.server,
         )
         self._served = np.zeros(block, np.int32)
         self._no_rows = np.empty(0, np.int64)
