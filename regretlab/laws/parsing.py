@@ -5,8 +5,8 @@ by name | ``@file.csv`` (with columns ``in_flight`` and ``seconds`` a law for ea
 ``@file.txt`` | ``@file.npy`` | ``@RECORD``, the folder of a run: the inference times it recorded |
 ``@RECORD/learning.parquet``: the times of its learning steps | ``serial(LAW)`` or ``batch(LAW, growth=G)``: LAW is the
 time that one server works on a lone request, and all workers ask that server (``laws.server``); ``network=T`` adds what
-a request needs besides. A number may be a fraction (``1/30``) and have a unit of time (``500ms``, ``20us``, ``2s``). The
-text is parsed to a syntax tree and only numbers are taken from it.
+a request needs besides. A number may be a fraction (``1/30``) and have a unit of time (``500ms``, ``20us``, ``2s``).
+The text is parsed to a syntax tree and only numbers are taken from it.
 """
 
 import ast

@@ -454,7 +454,7 @@ class RunConfiguration(BaseModel):
         law = parse_law(self.emulate_latency)
         if law.server is not None and self.workers > 1:
             raise InputError(
-                f"emulate latency '{self.emulate_latency}': {law.server}, and a run does not emulate its queue: simulate "
-                "it, or ask a server (regretlab serve) with --policy ws://HOST:PORT"
+                f"emulate latency '{self.emulate_latency}': {law.server}, and a run does not emulate its queue: "
+                "simulate it, or ask a server (regretlab serve) with --policy ws://HOST:PORT"
             )
         return law.under(self.workers) if isinstance(law, LoadLaw) else law

@@ -265,7 +265,8 @@ def compile_kernels(setting: Setting, environment: Callable[[np.random.SeedSeque
     kind = (
         *(setting.rule.name, setting.in_whole_frames, setting.lasts, setting.repeats, setting.accelerator is None),
         *(outputs.most > 0, outputs.limit < NO_LIMIT, environment.__qualname__, environment.__module__),
-        bool(setting.worth), setting.law.server is None,
+        bool(setting.worth),
+        setting.law.server is None,
     )
     if kind in _COMPILED:
         return

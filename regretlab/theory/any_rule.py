@@ -317,7 +317,7 @@ def lower_bound(scenario: Scenario, *, restart_time: float = 0.0, sharper: bool 
 def workers_of_server(law: Law, workers: float) -> tuple[Law, float]:
     """Return a law and a number of independent workers whose lower bound holds for workers that share a server.
 
-    A server that answers in turn does what one worker with its own times does, at observations that are no fresher. An
+    A server that answers in turn does what one worker with its own times does, at observations at most as fresh. An
     answer of a batch takes at least what a batch of one would, and neither workers nor the ages of their outputs gain
     from answers that come together: the bound counts inferences one by one (docs/lower-bound.md).
 

@@ -3,9 +3,10 @@
 It runs the transitions of ``rules`` in the order ``rules.rule`` prescribes: by time, completions before
 starts, then by worker. Worker events wait in a calendar of frames (a linked list a frame, as many lists as workers, so
 a frame finds its own events whatever the number of workers); the events of the current frame lie in a binary heap.
-Workers of one server (``laws.server``) wait for each other: in turn, where a completion follows from those before, or for
-the next batch, whose beginning is an event that comes before all others of its time. Outputs wait in a ring of effect frames in which the freshest observation wins; where unused ones are kept, in a store
-(``rules.store``). A frame is settled once its own events are over: every later output takes effect later.
+Workers of one server (``laws.server``) wait for each other: in turn, where a completion follows from those before, or
+for the next batch, whose beginning is an event that comes before all others of its time. Outputs wait in a ring of
+effect frames in which the freshest observation wins; where unused ones are kept, in a store (``rules.store``). A frame
+is settled once its own events are over: every later output takes effect later.
 
 The kernel stops where it lacks something (inference times, or room for a longer delay) with nothing half done, says so,
 and is called again.
