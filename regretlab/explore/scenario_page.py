@@ -25,7 +25,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 
 from ..errors import InputError
-from ..plots.style import COLOURS, GREY, HELD, PARTS, TAKES_EFFECT, UNDER_WAY
+from ..plots.concepts import GREY, GRID, INK, look, look_of_rule
 from ..results import interval_quantile
 from ..rules import known_rules
 from ..scenario import Scenario
@@ -237,7 +237,7 @@ class ScenarioPage:
             "min_border_left": 8,
         }
         empty: dict[str, list[Any]] = {
-            key: [] for key in ("rule", "total", "low", "high", "inaction", "delay", "words", "alpha", "colour")
+            key: [] for key in ("rule", "total", "low", "high", "inaction", "delay", "words", "edge", "size", "colour")
         }
         self._rules = ColumnDataSource(empty, name="rules")
         regret = figure(
@@ -248,7 +248,7 @@ class ScenarioPage:
             height=300,
             **plain,
         )
-        self._bound_line = Span(location=_LEAST, dimension="height", line_color=COLOURS[6], line_width=2)
+        self._bound_line = Span(location=_LEAST, dimension="height", line_color=INK, line_width=2)
         self._bound_zone = BoxAnnotation(right=_LEAST, fill_color=GREY, fill_alpha=0.18)
         regret.add_layout(self._bound_zone)
         regret.add_layout(self._bound_line)
@@ -256,7 +256,14 @@ class ScenarioPage:
             Whisker(base="rule", lower="low", upper="high", source=self._rules, dimension="width", line_color=GREY)
         )
         dots = regret.scatter(
-            "total", "rule", source=self._rules, size=11, color="colour", alpha="alpha", line_color="white", name="dots"
+            "total",
+            "rule",
+            source=self._rules,
+            size="size",
+            fill_color="colour",
+            line_color="edge",
+            line_width=2,
+            name="dots",
         )
         regret.text(
             "total", "rule", "words", source=self._rules, x_offset=10, text_baseline="middle", text_font_size="12px"
@@ -282,7 +289,7 @@ class ScenarioPage:
             ["inaction", "delay"],
             y="rule",
             height=0.7,
-            color=[PARTS["inaction"], PARTS["delay"]],
+            color=[look("inaction").colour, look("delay").colour],
             source=self._rules,
             legend_label=["inaction", "delay"],
         )
@@ -294,7 +301,7 @@ class ScenarioPage:
         self._delays = ColumnDataSource({"frames": [], "share": [], "colour": []}, name="delays")
         delays = figure(title="Action delay of the rule chosen", height=260, y_range=Range1d(0, 1.02), **plain)
         delays.vbar("frames", top="share", width=0.8, color="colour", source=self._delays)
-        delays.xaxis.axis_label = "frames; grey at 0: no action"
+        delays.xaxis.axis_label = "frames; olive at 0: no action"
         delays.yaxis.axis_label = "share of the frames"
         self._delay_figure = delays
 
@@ -302,7 +309,7 @@ class ScenarioPage:
         self._bars = ColumnDataSource({key: [] for key in columns}, name="bars")
         self._acts = ColumnDataSource({"at": [], "worker": [], "alpha": []}, name="acts")
         self._frames = ColumnDataSource({"frame": [], "age": [], "colour": [], "shown": []}, name="frames")
-        self._cursor = Span(location=0, dimension="height", line_color=TAKES_EFFECT, line_width=2)
+        self._cursor = Span(location=0, dimension="height", line_color=look("takes effect").colour, line_width=2)
         lanes = figure(
             title="The first frames of a run", height=260, x_range=Range1d(0, 1), y_range=Range1d(-0.6, 5.6), **plain
         )
@@ -311,7 +318,7 @@ class ScenarioPage:
             left="start",
             right="shown_release",
             height=0.62,
-            color=HELD,
+            color=look("held").colour,
             source=self._bars,
             legend_label="held",
         )
@@ -320,7 +327,7 @@ class ScenarioPage:
             left="start",
             right="shown_completion",
             height=0.62,
-            color=UNDER_WAY,
+            color=look("inference").colour,
             line_color="white",
             source=self._bars,
             legend_label="inference",
@@ -330,7 +337,7 @@ class ScenarioPage:
             "worker",
             marker="diamond",
             size=10,
-            color=TAKES_EFFECT,
+            color=look("takes effect").colour,
             alpha="alpha",
             line_color="white",
             source=self._acts,
@@ -340,11 +347,11 @@ class ScenarioPage:
         lanes.yaxis.axis_label = "worker"
         lanes.legend.orientation = "horizontal"
         lanes.add_layout(lanes.legend[0], "below")
-        lanes.xgrid.grid_line_color = "#DDE1E6"
+        lanes.xgrid.grid_line_color = GRID
         self._lanes = lanes
         ages = figure(title="Age of the action in each frame", height=170, x_range=lanes.x_range, **plain)
         ages.vbar("frame", top="shown", width=0.9, color="colour", source=self._frames)
-        ages.xaxis.axis_label = "frame; grey: the default behaviour acts"
+        ages.xaxis.axis_label = "frame; olive: the default behaviour acts"
         ages.yaxis.axis_label = "age, frames"
         ages.y_range.start = 0
         self._ages = ages
@@ -494,8 +501,9 @@ class ScenarioPage:
                 f"{', 1 worker' if row.alone else ''}"
                 for row, regret in known
             ],
-            "alpha": [1.0 if row.rule == scenario.rule else 0.75 for row, _ in known],
-            "colour": [COLOURS[1] if row.rule == scenario.rule else COLOURS[0] for row, _ in known],
+            "edge": [INK if row.rule == scenario.rule else "white" for row, _ in known],
+            "size": [15 if row.rule == scenario.rule else 10 for row, _ in known],
+            "colour": [look_of_rule(row.rule).colour for row, _ in known],
         }
         least = min([*totals, max(_LEAST, bound or _LEAST)])
         self._regret.x_range.start = max(_LEAST / 2, 10 ** math.floor(math.log10(least) - 0.1))
@@ -547,7 +555,7 @@ class ScenarioPage:
         self._delays.data = {
             "frames": [0, *frames.tolist()],
             "share": [chosen.service.inaction_fraction, *law[frames].tolist()],
-            "colour": [GREY, *[COLOURS[1]] * len(frames)],
+            "colour": [look("inaction").colour, *[look("age").colour] * len(frames)],
         }
 
     def _draw_timeline(self) -> None:
@@ -581,7 +589,7 @@ class ScenarioPage:
         self._frames.data = {
             "frame": (np.arange(frames) + 0.5).tolist(),
             "age": drawn.ages.tolist(),
-            "colour": [TAKES_EFFECT if age else "#C9CED4" for age in drawn.ages],
+            "colour": [look("age" if age else "inaction").colour for age in drawn.ages],
             "shown": [float(age) if age else float(highest) for age in drawn.ages],
         }
         self._lanes.x_range.end = frames
