@@ -95,7 +95,7 @@ def order_of_curve(loss: AgeLoss, limit: float = math.inf) -> Order:
     --------
     >>> from regretlab.theory.loss import MeasuredLoss
     >>> order_of_curve(MeasuredLoss((0, 3, 5), (0.0, 0.6, 1.0), 1.0)).ranks
-    (2, 3, 0, 1, 0)
+    (3, 5, 2, 4, 1, 0)
     """
     orders = orders_of_use(loss, limit)
     return orders[0] if len(orders) == 1 else next(order for order in orders if order.name == _STEEPEST)
