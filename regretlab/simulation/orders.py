@@ -35,7 +35,7 @@ def ordered(setting: Setting, loss: AgeLoss) -> Setting:
     >>> from regretlab.simulation.setting import resolve
     >>> law, steps = parse_law("gamma(4, scale=0.8)"), MeasuredLoss((0, 4, 9), (0.0, 0.4, 1.0), 1.0)
     >>> resolve(Scenario(frame_time=1, workers=3, unused="keep"), law, frames=1000, warmup=0, loss=steps).order
-    'the output that loses most by waiting 2 frames acts first, the best of 7 orders as played'
+    'the output that loses most by waiting 8 frames acts first, the best of 7 orders as played'
     """
     limit = math.inf if setting.outputs.limit >= NO_LIMIT else float(setting.outputs.limit)
     orders = orders_of_use(loss, limit)
