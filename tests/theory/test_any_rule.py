@@ -117,7 +117,7 @@ def transport(pmf, v, v_inf, workers, *, length=0, thresholds=False, frames=1.0)
     """Solve the linear programme behind the bound: completions of each delay, assigned to ages of service.
 
     Variables: z_c, inferences per frame that are given up after c frames (one c if nothing is cancelled); x_{d,i},
-    outputs of delay d used at age i. A frame is served once, and there are ``frames``; z costs E min(D, c) worker frames.
+    outputs of delay d used at age i. Each of ``frames`` is served once; z costs E min(D, c) worker frames.
     """
     longest = len(pmf) - 1
     cuts = range(1, longest + 1) if thresholds else [longest]
