@@ -65,7 +65,7 @@ class RunConfiguration(BaseModel):
         Frames an output is held for at least (rule "frame-hold" only), or "auto", its default: learned while playing,
         the hold of least regret a frame for the inference times seen.
     hold_probability
-        Modal probability a frame for hold "auto"; None where the environment reports its own (Beacon does).
+        Mode probability a frame for hold "auto"; None where the environment reports its own (Beacon does).
     gap_default, gap_delay
         What a frame without an agent action loses, and one with a wrong action, for hold "auto".
     clock

@@ -113,7 +113,7 @@ class FrameLoss(AgeLoss):
     Attributes
     ----------
     p
-        Modal probability per frame: in [0, 1], or [1/K, 1] with ``symbols``.
+        Mode probability per frame: in [0, 1], or [1/K, 1] with ``symbols``.
     symbols
         K for the ring W2; None for the shift register W1, the worst case of all.
     gap_default, gap_delay

@@ -407,7 +407,7 @@ def _witness(symbols: int | None, learning: LearningBound | None, random_delays:
 
 def _assumptions(symbols: int | None, learning: LearningBound | None, random_delays: bool) -> tuple[str, ...]:
     if symbols is None:
-        worst = "worst case over MDPs of modal probability at least p with enough actions (at least p^-d for delay d)"
+        worst = "worst case over MDPs of mode probability at least p with enough actions (at least p^-d for delay d)"
     else:
         worst = f"exact for the ring of {symbols} symbols, not a bound for every MDP"
     if random_delays:
