@@ -81,9 +81,9 @@ def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     import numpy as np
 
-    from regretlab.plots.style import GREY, house_figure, house_style
+    from regretlab.plots.concepts import look
+    from regretlab.plots.style import house_figure, house_style
 
-    from .looks import LOOKS
     from .plays import FRAME_TIME, QUANTILE
 
     results = data["results"]
@@ -94,8 +94,8 @@ def draw(data: dict[str, Any]) -> "Figure":
         for axes, rule in zip(grid.flat, results["rules"], strict=True):
             releases = rule["releases"]
             shares = np.asarray(releases["counts"]) / releases["number"]
-            axes.stairs(shares, edges, fill=True, color=LOOKS[rule["rule"]][0])
-            axes.axvline(1e3 * FRAME_TIME, color=GREY, linestyle=":", linewidth=1)
+            axes.stairs(shares, edges, fill=True, color=look(rule["rule"]).colour)
+            axes.axvline(1e3 * FRAME_TIME, **look("reference").plain())
             axes.set_title(LABELS[rule["rule"]], loc="left")
             half = 1e3 * QUANTILE * releases["std_error"]
             axes.text(

@@ -93,7 +93,8 @@ def _allowed(delay: int, way: str, symbols: int, stay: float) -> float:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from regretlab.plots.style import DASHES, GREY, MARKERS, SHADES, house_figure, house_style
+    from regretlab.plots.concepts import SHADED, look
+    from regretlab.plots.style import house_figure, house_style
 
     from .delays import WAYS
     from .looks import words_of
@@ -104,14 +105,13 @@ def draw(data: dict[str, Any]) -> "Figure":
         for panel, way in zip(axes, WAYS, strict=True):
             for place, allowed in enumerate(data["allowed"][way]):
                 label = "allowed" if place == 0 else None
-                panel.plot([place - 0.32, place + 0.32], [allowed] * 2, color=GREY, linewidth=6, alpha=0.4, label=label)
-            for offset, colour, marker, (player, ways) in zip(
-                (-0.2, 0.0, 0.2), SHADES, MARKERS, data["points"].items(), strict=False
-            ):
+                wide = look("prediction").plain(linewidth=6, alpha=2 * SHADED)
+                panel.plot([place - 0.32, place + 0.32], [allowed] * 2, label=label, **wide)
+            for offset, (player, ways) in zip((-0.2, 0.0, 0.2), data["points"].items(), strict=True):
                 places = [place + offset for place in range(len(data["delays"]))]
                 means, halves = zip(*ways[way], strict=True)
-                panel.errorbar(places, means, halves, fmt=marker, color=colour, capsize=3, markersize=4, label=player)
-            panel.axhline(data["random"][0], color=GREY, linestyle=DASHES[1], linewidth=1, label="random")
+                panel.errorbar(places, means, halves, label=player, **look(player).points(capsize=3))
+            panel.axhline(data["random"][0], label="random play", **look("random play").plain(linewidth=1))
             panel.set_xticks(range(len(data["delays"])), [str(delay) for delay in data["delays"]])
             panel.set_xlabel("delay, frames")
             panel.set_title(words_of(way))

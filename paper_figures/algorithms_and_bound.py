@@ -119,13 +119,15 @@ def draw(data: dict[str, Any]) -> "Figure":
 def _map(axes: "Axes", cells: list[dict[str, Any]], rule: str, norm: Any) -> Any:
     import numpy as np
 
+    from regretlab.plots.concepts import INK, RAMP, map_of
+
     grid = np.full((len(SPREADS), len(WORKERS)), np.nan)
     for cell in cells:
         row, column = SPREADS.index(cell["spread"]), WORKERS.index(cell["workers"])
         ratio = grid[row, column] = cell[rule] / cell["bound"]
-        shade = "white" if norm(ratio) > 0.55 else "#1F2328"
+        shade = "white" if norm(ratio) > 0.55 else INK
         axes.text(column, row, f"{ratio:.1f}", ha="center", va="center", color=shade, fontsize=7.5)
-    image = axes.imshow(grid, cmap="Blues", norm=norm, aspect="auto", origin="lower")
+    image = axes.imshow(grid, cmap=map_of("white", *RAMP), norm=norm, aspect="auto", origin="lower")
     axes.set_xticks(range(len(WORKERS)), [str(number) for number in WORKERS])
     axes.set_yticks(range(len(SPREADS)), [f"{spread:g}" for spread in SPREADS])
     axes.grid(visible=False)

@@ -6,6 +6,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from regretlab.plots.concepts import Look
+
 __all__ = [
     "CLAIM",
     "NAME",
@@ -35,6 +37,7 @@ LABELS = {
     "kept": "best rule: free-running, outputs kept",
 }
 CLOCKS = {"virtual": "virtual clock", "real": "real time"}
+"""The source of a run, as figures name it, by its clock."""
 
 
 def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
@@ -117,19 +120,18 @@ def curves_of(group: str, kinds: tuple[str, ...], *, seed: int, frames: int) -> 
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
+    from regretlab.plots.concepts import look
     from regretlab.plots.style import house_figure, house_style
-
-    from .looks import LOOKS
 
     with house_style():
         figure = house_figure("page", 3.7)
         axes = figure.add_subplot()
-        looks = ("sequential", "max-time", "expected-time", "free-running")
-        colours = {label: LOOKS[look][0] for label, look in zip(LABELS, looks, strict=True)}
+        concepts = ("sequential", "max-time", "expected-time", "kept")
+        looks = {label: look(concept) for label, concept in zip(LABELS, concepts, strict=True)}
         lone = data["curves"][LONE][0][1]
-        axes.axhline(lone, color=colours[LONE], label=LABELS[LONE])
-        draw_runs(axes, data, LABELS, colours)
-        axes.plot(*zip(*data["bound"], strict=True), color="black", linewidth=2.0, label="lower bound over all rules")
+        axes.axhline(lone, label=LABELS[LONE], **looks[LONE].plain())
+        draw_runs(axes, data, LABELS, looks)
+        axes.plot(*zip(*data["bound"], strict=True), label="lower bound over all rules", **look("lower bound").plain())
         axes.set_yscale("log")
         axes.set_ylim(0.05, 1.0)
         axes.set_yticks([0.05, 0.1, 0.2, 0.5, 1.0], ["0.05", "0.1", "0.2", "0.5", "1"])
@@ -139,40 +141,26 @@ def draw(data: dict[str, Any]) -> "Figure":
         return figure
 
 
-def draw_runs(axes: "Axes", data: dict[str, Any], labels: dict[str, str], colours: dict[str, str]) -> None:
+def draw_runs(axes: "Axes", data: dict[str, Any], labels: dict[str, str], looks: dict[str, "Look"]) -> None:
     """Draw the simulated curves and the measured runs of each kind; open marks are the virtual clock."""
     from matplotlib.lines import Line2D
+
+    from regretlab.plots.concepts import look
 
     for kind, label in labels.items():
         points = data["curves"][kind]
         if len(points) > 1:
-            axes.plot(*zip(*points, strict=True), color=colours[kind], label=label)
+            axes.plot(*zip(*points, strict=True), label=label, **looks[kind].plain())
         for run in (run for run in data["runs"] if run["kind"] == kind):
-            real = run["clock"] == "real"
-            axes.errorbar(
-                [run["workers"]],
-                [run["regret"]],
-                yerr=[run["half"]],
-                color=colours[kind],
-                marker="s" if real else "o",
-                markersize=4 if real else 6,
-                markerfacecolor=colours[kind] if real else "white",
-                linestyle="none",
-                elinewidth=1.0,
-                zorder=4 if real else 3,
-            )
+            clock = run["clock"]
+            mark = _mark(look(CLOCKS[clock]).of(looks[kind]), clock)
+            axes.errorbar([run["workers"]], [run["regret"]], yerr=[run["half"]], elinewidth=1.0, **mark)
     for clock, label in CLOCKS.items():
-        real = clock == "real"
-        mark = Line2D(
-            [],
-            [],
-            color="black",
-            marker="s" if real else "o",
-            markersize=4 if real else 6,
-            markerfacecolor="black" if real else "white",
-            linestyle="none",
-            label=label,
-        )
-        axes.add_artist(mark)
+        axes.add_artist(Line2D([], [], label=label, **_mark(look(CLOCKS[clock]), clock)))
     numbers = [number for number, _ in data["bound"]]
     axes.set_xticks(numbers)
+
+
+def _mark(source: "Look", clock: str) -> dict[str, Any]:
+    """Return a mark of a run; that of the virtual clock is larger, so that both show where they coincide."""
+    return source.points(markersize=4, zorder=4) if clock == "real" else source.points(markersize=6, zorder=3)

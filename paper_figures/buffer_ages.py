@@ -71,25 +71,23 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     import numpy as np
+    from matplotlib.ticker import MaxNLocator
 
-    from regretlab.plots.style import GREY, house_figure, house_style
-
-    from .looks import USES
+    from regretlab.plots.concepts import look
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
         figure = house_figure("page", 2.9)
-        looks = [USES["dropped"], USES["kept"], USES["kept"]]
         each = figure.subplots(1, len(data["rows"]), sharey=True)
-        for axes, row, (colour, _) in zip(each, data["rows"], looks, strict=True):
+        for axes, row, use in zip(each, data["rows"], ("free-running", "kept", "kept"), strict=True):
             age = np.arange(1, len(row["simulated"]) + 1)
-            axes.bar(0, row["inaction"], color=GREY, label="no action")
-            axes.bar(age, row["simulated"], color=colour)
+            axes.bar(0, row["inaction"], color=look("inaction").colour, label="no action")
+            axes.bar(age, row["simulated"], color=look(use).colour)
             played, half = row["played"], row["half"]
-            axes.errorbar(
-                age[: len(played)], played, yerr=half, color="black", marker="o", markersize=3, linestyle="none"
-            )
+            axes.errorbar(age[: len(played)], played, yerr=half, **look("virtual clock").points(markersize=3))
             axes.set_title(row["unused"])
             axes.set_xlabel("age of the action (frames)")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.set_xlim(-0.8, len(row["simulated"]) + 0.8)
         each[0].set_ylim(bottom=0.0)
         each[0].set_ylabel("share of frames")

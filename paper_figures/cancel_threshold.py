@@ -56,8 +56,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         "caption": (
             f"Regret per frame of {WORKERS} free-running workers against the threshold in frames; lognormal times of "
             f"median 2 frames and sigma 1.2, p = {PROBABILITY:g}, gaps 1. Marks: event simulations of 4 x {frames:,} "
-            f"frames with 99 % intervals, seed {seed}; ringed: the threshold that `--cancel-after auto` takes. Dashed: "
-            "the lower bound over rules that cancel at that threshold. Right end: nothing is cancelled."
+            f"frames with 99 % intervals, seed {seed}; ringed: the threshold that `--cancel-after auto` takes. Lines "
+            "without marks: the lower bound over rules that cancel at that threshold. Right end: nothing is cancelled."
         ),
         "verdict": "; ".join(_verdict(row) for row in rows) + ".",
     }
@@ -74,27 +74,26 @@ def _verdict(row: dict[str, Any]) -> str:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
+    from regretlab.plots.concepts import look
     from regretlab.plots.style import house_figure, house_style
-
-    from .looks import USES
 
     with house_style():
         figure = house_figure("page", 3.6)
         axes = figure.add_subplot()
-        looks = [USES[use] for use in ("dropped", "kept", "chunks")]
+        looks = [look(use) for use in ("free-running", "kept", "chunks")]
         places = list(range(len(THRESHOLDS) + 1))
-        for row, (colour, marker) in zip(data["rows"], looks, strict=True):
+        ring = look("chosen by the program")
+        for row, own in zip(data["rows"], looks, strict=True):
             value, half = zip(*row["points"], strict=True)
-            axes.errorbar(places, value, yerr=half, color=colour, marker=marker, markersize=4, label=row["model"])
+            axes.errorbar(places, value, yerr=half, label=row["model"], **own.curve())
             place = THRESHOLDS.index(int(row["auto"]))
-            axes.plot(place, value[place], "o", color=colour, markersize=11, markerfacecolor="none")
+            axes.plot(place, value[place], **ring.of(own).points(markersize=11, markerfacecolor="none"))
         once, _, chunks = data["rows"]  # outputs of one frame have one bound, kept or dropped
-        axes.plot(places, once["bounds"], color="black", linestyle="--", linewidth=1.0, label="bound, one frame each")
-        axes.plot(
-            places, chunks["bounds"], color=USES["chunks"][0], linestyle="--", linewidth=1.0, label="bound, chunks"
-        )
-        axes.plot([], [], "o", color="black", markersize=11, markerfacecolor="none", label="auto")
-        axes.set_xticks(places, [*map(str, THRESHOLDS), "never"])
+        bound = look("lower bound")
+        axes.plot(places, once["bounds"], label="bound, one frame each", **bound.plain(linewidth=1.0))
+        axes.plot(places, chunks["bounds"], label="bound, chunks", **bound.of(look("chunks")).plain(linewidth=1.0))
+        axes.plot([], [], label="auto", **ring.points(markersize=11))
+        axes.set_xticks(places, [*map(str, THRESHOLDS), "\nnever"])
         axes.set_ylim(0.0, None)
         axes.set_xlabel("inferences given up after (frames)")
         axes.set_ylabel("regret per frame (gaps of 1)")

@@ -78,34 +78,36 @@ def draw(data: dict[str, Any]) -> "Figure":
     from matplotlib.lines import Line2D
     from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
-    from regretlab.plots.style import GREY, MARKERS, RAMP, SHADES, house_figure, house_style
+    from regretlab.plots.concepts import INK, RAMP, look
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
         figure = house_figure("page", 3.6)
         left, right = figure.subplots(1, 2)
+        free = look("free-running")
+        dots: dict[str, Any] = {"marker": free.marker, "linestyle": "none", "markersize": 4}
         for place, row in enumerate(data["needed"]):  # the first ones wider, so that all show where they coincide
             number = np.array([np.nan if n is None else n for n in row["workers"]], dtype=float)
             left.plot(
                 LENGTHS,
                 number,
-                color=SHADES[place],
-                marker=MARKERS[place],
-                markersize=8 - 2.5 * place,
-                linewidth=3.5 - 1.2 * place,
+                color=RAMP[2 * place],
+                linewidth=5.0 - 1.7 * place,
                 label=row["law"],
             )
         left.set_yscale("log")
         left.yaxis.set_major_locator(FixedLocator([1, 2, 4, 8, 16, 32, 64, 128]))
         left.yaxis.set_minor_locator(NullLocator())
         left.yaxis.set_major_formatter(ScalarFormatter())
+        left.xaxis.set_major_locator(FixedLocator(LENGTHS[1::2]))
         left.set_xlabel("actions in an output, $H$ (frames)")
         left.set_ylabel("fewest workers without inaction")
         left.legend(title="times of mean 4 frames", title_fontsize="small")
-        right.plot(WORKERS, data["once"], color="black", linewidth=2.0, label="one frame")
+        right.plot(WORKERS, data["once"], label="one frame", **look("lower bound").plain())
         for place, (colour, curve) in enumerate(zip(RAMP[::2] + RAMP[-1:], data["curves"], strict=True)):
             label = "unlimited" if curve["chunk"] is None else f"{curve['chunk']} actions"
             right.plot(WORKERS, curve["bound"], color=colour, label=label, linewidth=3.0 - 0.6 * place)
-            right.plot(WORKERS, curve["free_running"], "o", color=colour, markersize=3.5)
+            right.plot(WORKERS, curve["free_running"], color=colour, **dots)
         right.set_xscale("log")
         right.xaxis.set_major_locator(FixedLocator([1, 2, 4, 8, 16]))
         right.xaxis.set_minor_locator(NullLocator())
@@ -114,9 +116,8 @@ def draw(data: dict[str, Any]) -> "Figure":
         right.set_xlabel("workers")
         right.set_ylabel("regret per frame (gaps of 1)")
         handles, labels = right.get_legend_handles_labels()
-        dots = Line2D([], [], color=GREY, marker="o", markersize=3.5, linestyle="none")
         figure.legend(
-            [*handles, dots],
+            [*handles, Line2D([], [], color=INK, **dots)],
             [*(f"bound, {label}" for label in labels), "free-running workers"],
             loc="outside lower center",
             ncols=3,

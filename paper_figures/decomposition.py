@@ -137,27 +137,19 @@ def draw(data: dict[str, Any]) -> "Figure":
 
 
 def _panel(axes: "Axes", panel: dict[str, Any], data: dict[str, Any]) -> None:
-    from regretlab.plots.style import DASHES, RAMP
+    from regretlab.plots.concepts import RAMP, Look, look, tint
 
     grid = data["frames_grid"]
-    axes.fill_between(grid, panel["inaction"], color="#D8DEE4", linewidth=0, label="inaction part")
+    inaction = tint(look("inaction").colour, 0.4)
+    axes.fill_between(grid, panel["inaction"], color=inaction, linewidth=0, label="inaction part")
     for index, (p, curve) in enumerate(zip(data["probabilities"], panel["curves"], strict=True)):
-        dashes = DASHES[index % len(DASHES)]
-        axes.plot(grid, curve, color=RAMP[index], linestyle=dashes, linewidth=1.2, label=f"p = {p:.4g}")
+        axes.plot(grid, curve, color=RAMP[index + 1], linewidth=1.2, label=f"p = {p:.4g}")
     for point in panel["points"]:
         axes.errorbar(
             point["frames"],
             point["regret"],
             yerr=point["interval"],
-            marker="o",
-            markersize=4,
-            color=RAMP[point["p"]],
-            markeredgecolor="white",
-            markeredgewidth=0.6,
-            elinewidth=1,
-            capsize=2,
-            linestyle="none",
-            zorder=5,
+            **look("virtual clock").of(Look(RAMP[point["p"] + 1])).points(elinewidth=1, capsize=2, zorder=5),
         )
     axes.set_xlim(0, grid[-1])
     axes.set_ylim(0, 1.03)

@@ -176,22 +176,22 @@ def draw_sizes(panels: list[dict[str, Any]], *, linear_below: float | None = Non
 
 def draw_panel(axes: "Axes", panel: dict[str, Any], *, frames: int = 1) -> None:
     """Draw both ways of a panel with their intervals, and the floors, as reward in so many frames."""
-    from regretlab.plots.style import DASHES, GREY
+    from regretlab.plots.concepts import SHADED, look
 
     from .looks import look_of, words_of
     from .paper_models import PARAMETERS
 
     sizes = [PARAMETERS[model] for model in panel["models"]]
     for way, apart in zip(WAYS, (0.94, 1.06), strict=True):  # so that bars show
-        look = look_of(way)
         delays, means, halves = zip(
             *((d, frames * mean, frames * half) for d, mean, half in panel["ways"][way]), strict=True
         )
         places = [size * apart for size in sizes]
-        axes.errorbar(places, means, halves, capsize=3, label=words_of(way), **look)
-    for (label, (mean, half)), dashes in zip(panel["floors"].items(), DASHES[1:], strict=False):
-        axes.axhline(frames * mean, color=GREY, linestyle=dashes, linewidth=1, label=label)
-        axes.axhspan(frames * (mean - half), frames * (mean + half), color=GREY, alpha=0.15, linewidth=0)
+        axes.errorbar(places, means, halves, label=words_of(way), **look_of(way).curve(capsize=3))
+    for label, (mean, half) in panel["floors"].items():
+        floor = look({"random": "random play"}.get(label, label))
+        axes.axhline(frames * mean, label=label, **floor.plain(linewidth=1))
+        axes.axhspan(frames * (mean - half), frames * (mean + half), color=floor.colour, alpha=SHADED, linewidth=0)
     axes.set_xscale("log")
     axes.set_xlim(sizes[0] / 2, sizes[-1] * 2)
     axes.set_xticks(sizes, [f"{model}\n({delay:.0f})" for model, delay in zip(panel["models"], delays, strict=True)])

@@ -123,12 +123,15 @@ def draw(data: dict[str, Any]) -> "Figure":
 def _map(axes: "Axes", cells: list[dict[str, Any]], key: str, limit: float) -> Any:
     import numpy as np
 
+    from regretlab.plots.concepts import INK, look, map_of
+
+    wide = axes.get_figure(root=True).get_figwidth() > 4.0  # type: ignore[union-attr]
     grid = np.full((len(SPREADS), len(WORKERS)), np.nan)
     for cell in cells:
         row, column = SPREADS.index(cell["spread"]), WORKERS.index(cell["workers"])
         grid[row, column] = cell[key]
         said = f"{round(cell[key], 2) + 0.0:+.2f}".replace("-", "\N{MINUS SIGN}")
-        shade = "white" if abs(cell[key]) > 0.6 * limit else "#1F2328"
+        shade = "white" if abs(cell[key]) > 0.6 * limit else INK
         axes.text(
             column,
             row,
@@ -136,8 +139,10 @@ def _map(axes: "Axes", cells: list[dict[str, Any]], key: str, limit: float) -> A
             ha="center",
             va="center",
             color=shade,
+            fontsize=7.5 if wide else 5.5,
         )
-    image = axes.imshow(grid, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto", origin="lower")
+    colours = map_of(look("reference").colour, "white", look("frame-hold").colour)
+    image = axes.imshow(grid, cmap=colours, vmin=-limit, vmax=limit, aspect="auto", origin="lower")
     axes.set_xticks(range(len(WORKERS)), [str(number) for number in WORKERS])
     axes.set_yticks(range(len(SPREADS)), [f"{spread:g}" for spread in SPREADS])
     axes.grid(visible=False)

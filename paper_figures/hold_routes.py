@@ -110,7 +110,7 @@ def draw(data: dict[str, Any]) -> "Figure":
     from regretlab.plots.style import house_figure, house_style
 
     with house_style():
-        figure = house_figure("page", 5.0)
+        figure = house_figure("page", 5.0, column=9.0)
         panels = figure.subplots(1, len(OTHERS), sharey=True)
         for axes, (other, label) in zip(panels, OTHERS.items(), strict=True):
             _panel(axes, data["cells"], other)
@@ -131,11 +131,9 @@ def draw(data: dict[str, Any]) -> "Figure":
 
 
 def _panel(axes: "Axes", cells: list[dict[str, Any]], other: str) -> None:
-    from regretlab.plots.style import GREY
+    from regretlab.plots.concepts import GREY, look
 
-    from .looks import PLAYED, REAL, SIMULATED
-
-    looks = {"exact": (GREY, "D"), "simulated": SIMULATED, "virtual": PLAYED, "realtime": REAL}
+    sources = {"exact": "prediction", "simulated": "simulation", "virtual": "virtual clock", "realtime": "real time"}
     axes.axvline(0, color=GREY, linewidth=0.8)
     for number, (route, label) in enumerate(ROUTES.items()):
         rows = [(row, cell["saved"][other][route]) for row, cell in enumerate(cells) if route in cell["saved"][other]]
@@ -145,9 +143,7 @@ def _panel(axes: "Axes", cells: list[dict[str, Any]], other: str) -> None:
             [found["value"] for _, found in rows],
             [row + 0.2 * (number - 1.5) for row, _ in rows],
             xerr=None if route == "exact" else [found["interval"] for _, found in rows],
-            fmt=looks[route][1],
-            markersize=4,
-            color=looks[route][0],
             label=label,
+            **look(sources[route]).points(),
         )
     axes.grid(visible=False, axis="y")

@@ -1,6 +1,7 @@
 """How many staggered workers make inaction vanish: against inference time, and against parameters."""
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             "each, until no frame after warm-up was left to the default behaviour. Middle and right: IMPALA networks "
             "of width k = 1 to 98 at 59.7275 frames a second, one thread of this machine, nothing extrapolated; "
             "99 % intervals of the means (Student's t) are smaller than the marks; line: log-log fit of the means, "
-            "its slope with a 99 % interval from the scatter about the line; triangles: the paper's. Measured "
+            "its slope with a 99 % interval from the scatter about the line; hexagons: the paper's. Measured "
             f"{provenance['measured'][:10]} on {provenance['machine']} by `{provenance['command']}`."
         ),
         "verdict": (
@@ -142,21 +143,17 @@ def draw(data: dict[str, Any]) -> "Figure":
 def _times(axes: "Axes", searched: list[dict[str, Any]]) -> None:
     import numpy as np
 
-    from regretlab.plots.style import COLOURS
-
-    from .looks import PLAYED
+    from regretlab.plots.concepts import look
 
     longest = max(point["frames"] for point in searched) + 1
     whole = np.arange(0, math.ceil(longest) + 1)
-    axes.step(whole, whole, where="pre", color=COLOURS[0], label="ceil(x)")
+    axes.step(whole, whole, where="pre", label="ceil(x)", **look("max-time").plain())
     axes.plot(
         [point["frames"] for point in searched],
         [point["found"] for point in searched],
-        "o",
-        color=PLAYED[0],
-        markeredgecolor="white",
         label="found by runs",
         zorder=4,
+        **look("virtual clock").points(),
     )
     axes.set_xlim(0, longest)
     axes.set_ylim(0, None)
@@ -168,18 +165,16 @@ def _times(axes: "Axes", searched: list[dict[str, Any]]) -> None:
 def _frames(axes: "Axes", data: dict[str, Any]) -> None:
     import numpy as np
 
-    from regretlab.plots.style import GREY
-
-    from .looks import REAL
+    from regretlab.plots.concepts import look
 
     networks, fit = data["networks"], data["fit"]
     sizes = np.asarray([network["parameters"] for network in networks], dtype=float)
     line = np.geomspace(sizes.min() / 2, sizes.max() * 2, 50)
     label = f"fit: $m^{{{fit['slope']:.2f}}}$"
-    axes.plot(line, np.exp(fit["intercept"]) * line ** fit["slope"], color=GREY, linewidth=1, label=label)
+    axes.plot(line, np.exp(fit["intercept"]) * line ** fit["slope"], label=label, **look("fit").plain(linewidth=1))
     frames = [network["frames_mean"] for network in networks]
     bars = [network["frames_interval"] for network in networks]
-    axes.errorbar(sizes, frames, bars, fmt=REAL[1], markersize=3.5, color=REAL[0], capsize=2, label="measured")
+    axes.errorbar(sizes, frames, bars, label="measured", **look("real time").points(capsize=2))
     _logarithmic(axes)
     axes.set_ylabel("mean inference time, frames")
 
@@ -187,15 +182,16 @@ def _frames(axes: "Axes", data: dict[str, Any]) -> None:
 def _workers(axes: "Axes", data: dict[str, Any]) -> None:
     import numpy as np
 
-    from .looks import PAPER, REAL
+    from regretlab.plots.concepts import look
 
     networks = data["networks"]
     sizes = np.asarray([network["parameters"] for network in networks], dtype=float)
     mean, largest = ([network[key] for network in networks] for key in ("workers_mean", "workers_largest"))
-    axes.plot(sizes, mean, REAL[1], color="white", markeredgecolor=REAL[0], markersize=6, label="of the mean time")
-    axes.plot(sizes, largest, "_", color=REAL[0], markersize=9, label="of the largest time")
+    measured = look("real time")
+    axes.plot(sizes, largest, label="of the largest time", **replace(measured, hollow=True).points(markersize=6))
+    axes.plot(sizes, mean, label="of the mean time", **measured.points(markersize=3))
     paper = np.asarray(data["paper"], dtype=float)
-    axes.plot(paper[:, 0], paper[:, 1], PAPER[1], color=PAPER[0], markeredgecolor="white", label="the paper's runs")
+    axes.plot(paper[:, 0], paper[:, 1], label="the paper's runs", **look("the paper").points())
     _logarithmic(axes)
     axes.set_ylim(0.7, 2 * max(*mean, *largest, *paper[:, 1]))
     axes.set_ylabel("workers without inaction, $N_I^*$")

@@ -78,26 +78,20 @@ def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
-    from regretlab.plots.style import GREY, house_figure, house_style
-
-    from .looks import LOOKS
+    from regretlab.plots.concepts import look
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
         figure = house_figure("page", 2.9)
-        colour, marker = LOOKS["free-running"]
-        drawn: dict[str, Any] = {"marker": marker, "markersize": 4}
         for axes, panel in zip(figure.subplots(1, 3, sharey=True), data["panels"], strict=True):
             scales = [point["s"] for point in panel["points"]]
-            for name, label, edge, face in (
-                ("dropped", "unused outputs dropped", colour, "white"),
-                ("kept", "unused outputs kept", colour, colour),
-            ):
+            for name, use in (("dropped", "free-running"), ("kept", "kept")):
                 value, half = zip(*(point[name] for point in panel["points"]), strict=True)
-                axes.errorbar(scales, value, yerr=half, color=edge, markerfacecolor=face, **drawn, label=label)
-            axes.axhline(panel["limit_of_dropping"], color=GREY, linestyle=":", label="limit of dropping")
-            axes.plot(
-                scales, [point["bound"] for point in panel["points"]], color="black", linewidth=2.0, label="lower bound"
-            )
+                axes.errorbar(scales, value, yerr=half, label=f"unused outputs {name}", **look(use).curve())
+            limit = look("reference").of(look("free-running"))
+            axes.axhline(panel["limit_of_dropping"], label="limit of dropping", **limit.plain())
+            bounds = [point["bound"] for point in panel["points"]]
+            axes.plot(scales, bounds, label="lower bound", **look("lower bound").plain())
             axes.set_xscale("log", base=2)
             axes.xaxis.set_major_locator(FixedLocator(scales))
             axes.xaxis.set_minor_locator(NullLocator())

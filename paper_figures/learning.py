@@ -191,6 +191,7 @@ def draw(data: dict[str, Any]) -> "Figure":
     import numpy as np
     from matplotlib.ticker import NullFormatter
 
+    from regretlab.plots.concepts import look
     from regretlab.plots.learning import RegretCurve, draw_regret_curves
     from regretlab.plots.style import house_figure, house_style
 
@@ -201,9 +202,8 @@ def draw(data: dict[str, Any]) -> "Figure":
         below = np.asarray(data["bandit"]["bound"])
         draw_regret_curves(left, bandit, bound=RegretCurve("lower bound", bandit[0].frames, below))
         left.plot(
-            bandit[0].frames, data["bandit"]["published"], color="#000000", linestyle=":", linewidth=1.2,
-            label="published bound",
-        )  # fmt: skip
+            bandit[0].frames, data["bandit"]["published"], label="published bound", **look("published bound").plain()
+        )
         for axes in (left, middle):
             axes.set_xscale("log")
             axes.set_yscale("log")
@@ -213,9 +213,7 @@ def draw(data: dict[str, Any]) -> "Figure":
         draw_regret_curves(right, _curves(data["slow"]["curves"]))
         crossing = data["slow"]["crossing"]
         if crossing["crossed"]:
-            right.plot(
-                crossing["measured"], crossing["regret"], "o", color="#000000", markeredgecolor="white", zorder=5
-            )
+            right.plot(crossing["measured"], crossing["regret"], zorder=5, **look("simulation").points(markersize=6))
         titles = (f"bandit, {ARMS} arms", "RiverSwim", "slow inference, by part")
         for axes, title in zip((left, middle, right), titles, strict=True):
             axes.set_title(title)

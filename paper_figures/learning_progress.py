@@ -107,23 +107,23 @@ def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     import numpy as np
 
-    from regretlab.plots.style import DASHES, GREY, house_figure, house_style
+    from regretlab.plots.concepts import SHADED, look
+    from regretlab.plots.style import house_figure, house_style
 
     from .looks import look_of
 
     with house_style():
         figure = house_figure("text", 3.4)
         axes = figure.subplots()
-        floors = iter(DASHES[1:])
         for name, curve in data["curves"].items():
             frames, mean, half = (np.asarray(curve[key]) for key in ("frames", "mean", "half"))
             if name in ("oracle", "random"):
-                axes.plot(frames, mean, color=GREY, linestyle=next(floors), linewidth=1, label=name)
+                concept = look({"random": "random play"}.get(name, name))
+                axes.plot(frames, mean, label=name, **concept.plain(linewidth=1))
                 continue
-            look, words = look_of(name), words_of(name)
-            axes.plot(frames, mean, label=words, **look)
-            colour = look["color"]
-            axes.fill_between(frames, mean - half, mean + half, color=colour, alpha=0.2, linewidth=0)
+            own = look_of(name)
+            axes.plot(frames, mean, label=words_of(name), **own.curve())
+            axes.fill_between(frames, mean - half, mean + half, color=own.colour, alpha=SHADED, linewidth=0)
         axes.set_xlabel("frames played")
         axes.set_ylabel("reward per frame")
         axes.set_ylim(0, None)

@@ -1,6 +1,7 @@
 """How many learners keep up with acting: against the time of a learning step, and against parameters."""
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -194,19 +195,16 @@ def _times(axes: "Axes", searched: list[dict[str, Any]]) -> None:
     import numpy as np
     from matplotlib.ticker import MaxNLocator
 
-    from regretlab.plots.style import GREY
-
-    from .looks import PLAYED
+    from regretlab.plots.concepts import look
 
     longest = max(point["frames"] for point in searched) + 1
     whole = np.arange(0, math.ceil(longest) + 1)
-    axes.step(whole, whole, where="pre", color=GREY, label="ceil(x)")
+    axes.step(whole, whole, where="pre", label="ceil(x)", **look("learning").plain())
     points = [(point["frames"], point["found"]) for point in searched if point["found"] is not None]
-    axes.plot(
-        *zip(*points, strict=True), PLAYED[1], color=PLAYED[0], markeredgecolor="white", label="found by runs", zorder=4
-    )
+    axes.plot(*zip(*points, strict=True), label="found by runs", zorder=4, **look("virtual clock").points())
     axes.set_xlim(0, longest)
     axes.set_ylim(0, None)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("time of a learning step x, frames")
     axes.set_ylabel("learners that keep up, $N_L^*$")
@@ -216,18 +214,16 @@ def _times(axes: "Axes", searched: list[dict[str, Any]]) -> None:
 def _inference_time(axes: "Axes", data: dict[str, Any]) -> None:
     import numpy as np
 
-    from regretlab.plots.style import GREY
-
-    from .looks import REAL
+    from regretlab.plots.concepts import look
 
     networks, fit = data["networks"], data["fits"]["inference_time"]
     times = np.asarray([network["inference_time"] for network in networks], dtype=float)
     line = np.geomspace(times.min() / 2, times.max() * 2, 50)
     label = f"fit: $\\bar\\tau^{{{fit['slope']:.2f}}}$"
-    axes.plot(1e3 * line, np.exp(fit["intercept"]) * line ** fit["slope"], color=GREY, linewidth=1, label=label)
     axes.plot(
-        1e3 * times, [network["learners"] for network in networks], REAL[1], color=REAL[0], markeredgecolor="white"
+        1e3 * line, np.exp(fit["intercept"]) * line ** fit["slope"], label=label, **look("fit").plain(linewidth=1)
     )
+    axes.plot(1e3 * times, [network["learners"] for network in networks], **look("real time").points())
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("mean inference time, milliseconds")
@@ -238,31 +234,27 @@ def _inference_time(axes: "Axes", data: dict[str, Any]) -> None:
 def _parameters(axes: "Axes", data: dict[str, Any]) -> None:
     import numpy as np
 
-    from regretlab.plots.style import GREY
-
-    from .looks import PAPER, REAL
+    from regretlab.plots.concepts import look
 
     networks, fit = data["networks"], data["fits"]["parameters"]
     sizes = np.asarray([network["parameters"] for network in networks], dtype=float)
     beyond = data["extrapolated"]
     line = np.geomspace(sizes.min() / 2, beyond["parameters"] * 2, 50)
     label = f"fit: $m^{{{fit['slope']:.2f}}}$"
-    axes.plot(line, np.exp(fit["intercept"]) * line ** fit["slope"], color=GREY, linewidth=1, label=label)
+    axes.plot(line, np.exp(fit["intercept"]) * line ** fit["slope"], label=label, **look("fit").plain(linewidth=1))
     learners = [network["learners"] for network in networks]
-    axes.plot(sizes, learners, REAL[1], color=REAL[0], markeredgecolor="white", label="$N_L^*$, this machine", zorder=4)
+    measured = look("real time")
+    axes.plot(sizes, learners, label="$N_L^*$, this machine", zorder=4, **measured.points())
     axes.errorbar(
         beyond["parameters"],
         beyond["frames"],
         [[beyond["frames"] - beyond["low"]], [beyond["high"] - beyond["frames"]]],
-        fmt="o",
-        color=REAL[0],
-        markerfacecolor="white",
-        capsize=3,
         label="extrapolated",
         zorder=4,
+        **replace(measured, hollow=True).points(capsize=3),
     )
     paper = np.asarray(data["paper"], dtype=float)
-    axes.plot(paper[:, 0], paper[:, 1], PAPER[1], color=PAPER[0], markeredgecolor="white", label="the paper's runs")
+    axes.plot(paper[:, 0], paper[:, 1], label="the paper's runs", **look("the paper").points())
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_ylim(0.5, 1e8)

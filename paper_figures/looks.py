@@ -1,50 +1,25 @@
-"""How each rule, and each way of playing, looks: one colour and marker in all figures."""
+"""How players look and what they are called: one look for sequential play, one for staggered, in all figures."""
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from regretlab.plots.style import COLOURS, GREY, SHADES
+if TYPE_CHECKING:
+    from regretlab.plots.concepts import Look
 
-__all__ = ["CONCURRENT", "LOOKS", "PAPER", "PLAYED", "REAL", "SIMULATED", "USES", "look_of", "words_of"]
+__all__ = ["CONCURRENT", "look_of", "words_of"]
 
 CONCURRENT = "sequential, learning beside it"
 """The label in committed results of sequential play with a concurrent learner."""
 
-LOOKS = {
-    "max-time": (COLOURS[0], "o"),
-    "sequential": (COLOURS[1], "s"),
-    "expected-time": (COLOURS[2], "D"),
-    "frame-pool": (COLOURS[3], "^"),
-    "frame-hold": (COLOURS[4], "v"),
-    "free-running": (COLOURS[5], "P"),
-    "quantile-time": ("#7B3294", "*"),
-    "unstaggered": (GREY, "X"),
-    "sequential-strict": ("#A0522D", "X"),
-    "lower bound": (COLOURS[6], ""),
-}
-"""Colour and marker of each rule, the same in every figure. Staggered play where the rule does not matter looks as
-``max-time``."""
 
-USES = {
-    "dropped": ("#A6D5F0", "P"),
-    "kept": LOOKS["free-running"],
-    "cancelled": (SHADES[0], "D"),
-    "chunks": (SHADES[1], "^"),
-}
-"""The same by what outputs of free-running workers are used for; open or pale where unused ones are dropped."""
+def look_of(player: str) -> "Look":
+    """Return the look of a player: that of sequential play or of staggered play, by line where learning differs."""
+    from regretlab.plots.concepts import look
 
-PLAYED, REAL, SIMULATED = ("#000000", "o"), ("#000000", "s"), ("#000000", "x")
-"""Colour and marker of what was found on the virtual clock, in real time, and by simulation."""
-PAPER = (GREY, "^")
-"""The same of the paper's own runs."""
-
-
-def look_of(player: str) -> dict[str, Any]:
-    """Return colour, marker and line of a player: one look for sequential play, one for staggered, in all figures."""
-    colour, marker = LOOKS["sequential" if player.startswith("sequential") else "max-time"]
-    look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4}
+    found = look("sequential" if player.startswith("sequential") else "max-time")
     if player == "sequential, blocking learning":
-        return look | {"linestyle": ":"}
-    return look | {"markerfacecolor": "white", "linestyle": "--"} if ", learning" in player else look
+        return replace(found, line=":")
+    return replace(found, line="--", hollow=True) if ", learning" in player else found
 
 
 def words_of(player: str) -> str:

@@ -131,24 +131,27 @@ def _simulated(p: float, time: Any, quality: Any, frames: int, seed: int) -> lis
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from regretlab.plots.style import GREY, RAMP, house_figure, house_style
+    from regretlab.plots.concepts import GREY, RAMP, Look, look
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
         figure = house_figure("page", 3.1)
         left, right = figure.subplots(1, 2, sharey=True)
+        simulated = look("simulation").points(markersize=4.5)
         for colour, curve in zip(RAMP[1::2], data["curves"], strict=False):
             left.plot(data["sizes"], curve["staggered"], color=colour, label=f"p = {curve['p']:g}")
             left.plot(data["sizes"], curve["in_frames"], color=colour, linestyle=":", linewidth=0.9)
             right.plot(data["sizes"], curve["sequential"], color=colour)
             for axes, best in ((left, curve["best"]), (right, curve["best_sequential"])):
-                axes.plot(best["size"], best["regret"], "o", color=colour, markeredgecolor="white", zorder=4)
+                mark = look("best").of(Look(colour)).points(markersize=9, zorder=4)
+                axes.plot(best["size"], best["regret"], **mark)
             for point in curve["points"]:
-                left.plot(point["size"], point["regret"], "x", color="#000000", markersize=4.5, zorder=5)
+                left.plot(point["size"], point["regret"], zorder=5, **simulated)
         left.plot([], [], color=GREY, linestyle=":", linewidth=0.9, label="delays of whole frames")
-        left.plot([], [], "x", color="#000000", markersize=4.5, label="simulated")
-        left.plot([], [], "o", color=GREY, markeredgecolor="white", label="best size")
+        left.plot([], [], label="simulated", **simulated)
+        left.plot([], [], label="best size", **look("best").points(markersize=9))
         for axes, title in ((left, "staggered workers"), (right, "one sequential worker")):
-            axes.axhline(1.0, color=GREY, linewidth=0.8)
+            axes.axhline(1.0, **look("reference").plain())
             axes.set_title(title)
             axes.set_xscale("log")
             axes.set_xlim(data["sizes"][0], data["sizes"][-1])

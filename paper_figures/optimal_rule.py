@@ -122,7 +122,7 @@ def draw(data: dict[str, Any]) -> "Figure":
     from regretlab.plots.style import house_figure, house_style
 
     with house_style():
-        figure = house_figure("page", 5.6)
+        figure = house_figure("page", 5.6, column=9.0)
         above, below = figure.subfigures(2, 1, height_ratios=[1.0, 1.5])
         heights = [panel["workers"] + 1 for panel in data["panels"]]
         rows = above.subplots(len(data["panels"]), 1, sharex=True, height_ratios=heights)
@@ -136,14 +136,14 @@ def draw(data: dict[str, Any]) -> "Figure":
 
 
 def _play(axes: "Axes", panel: dict[str, Any]) -> None:
-    from regretlab.plots.style import SHADES
+    from regretlab.plots.concepts import look
 
     for bar in panel["bars"]:
         left, right = max(0, bar["start"]), min(SHOWN, bar["end"])
         axes.broken_barh(
             [(left, right - left)],
             (bar["worker"] + 0.6, 0.8),
-            facecolor=SHADES[bar["worker"]],
+            facecolor=look("inference").colour,
             edgecolor="white",
             linewidth=1.0,
         )
@@ -160,13 +160,13 @@ def _play(axes: "Axes", panel: dict[str, Any]) -> None:
 def _decisions(axes: "Axes", panel: dict[str, Any]) -> None:
     from matplotlib.patches import Rectangle
 
-    from regretlab.plots.style import RAMP
+    from regretlab.plots.concepts import INK, RAMP, tint
 
     rows = panel["decisions"]
     for row, entry in enumerate(rows):
         for column, starts in enumerate(entry["starts"]):
             waits = entry["idle"] - starts
-            colour = RAMP[4] if waits == 0 else RAMP[0] if starts > 0 else "#D6DEE6"
+            colour = RAMP[4] if waits == 0 else RAMP[1] if starts > 0 else tint(RAMP[0], 0.5)
             axes.add_patch(Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="white", linewidth=1.0))
             axes.text(
                 column + 0.5,
@@ -175,7 +175,7 @@ def _decisions(axes: "Axes", panel: dict[str, Any]) -> None:
                 ha="center",
                 va="center",
                 fontsize=7,
-                color="white" if waits == 0 else "#1F2328",
+                color="white" if waits == 0 else INK,
             )
     labels = ["none" if not entry["busy"] else ", ".join(map(str, entry["busy"])) for entry in rows]
     axes.set_yticks([row + 0.5 for row in range(len(rows))], labels)
@@ -185,5 +185,5 @@ def _decisions(axes: "Axes", panel: dict[str, Any]) -> None:
     axes.grid(visible=False)
     axes.tick_params(length=0)
     axes.set_xlabel("age in force (frames)")
-    axes.set_ylabel("busy workers have run for (frames)")
+    axes.set_ylabel("busy workers' time so far (frames)")
     axes.set_title(f"{panel['workers']} workers: how many start")

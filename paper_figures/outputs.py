@@ -49,15 +49,15 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
+    from regretlab.plots.concepts import look
     from regretlab.plots.style import house_figure, house_style
-
-    from .looks import USES
 
     with house_style():
         figure = house_figure("page", 3.7)
         axes = figure.add_subplot()
-        draw_runs(axes, data, LABELS, {kind: look[0] for kind, look in zip(LABELS, USES.values(), strict=True)})
-        axes.plot(*zip(*data["bound"], strict=True), color="black", linewidth=2.0, label="bound, nothing cancelled")
+        uses = ("free-running", "kept", "cancelled", "chunks")
+        draw_runs(axes, data, LABELS, {kind: look(use) for kind, use in zip(LABELS, uses, strict=True)})
+        axes.plot(*zip(*data["bound"], strict=True), label="bound, nothing cancelled", **look("lower bound").plain())
         axes.set_ylim(0.0, 1.0)
         axes.set_xlabel("inference workers")
         axes.set_ylabel("regret per frame")

@@ -1,6 +1,7 @@
 """Phase diagram: where to stagger, where one worker will do, and where it is better not to act at all."""
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             "frames. Marks: what runs choose, each from a run of one sequential "
             f"worker and one of d workers of {frames:,} frames on the cartridge beacon ({SYMBOLS} symbols, virtual "
             "clock, "
-            f"seeds from {seed} on): circle staggered, square sequential, cross neither; hollow where the two best "
+            f"seeds from {seed} on): diamond staggered, triangle sequential, cross neither; hollow where the two best "
             "differ by "
             "less than the 99 % interval of their difference. The cartridge's ring of symbols is kinder to old "
             "actions than "
@@ -164,30 +165,28 @@ def draw(data: dict[str, Any]) -> "Figure":
 def _legend(figure: "Figure") -> None:
     from matplotlib.lines import Line2D
 
-    dark = "#1F2328"
+    from regretlab.plots.concepts import look
+
     handles = [
-        Line2D([], [], color="#000000", linewidth=1.3, label="boundary (Lambert W)"),
-        Line2D([], [], marker="o", color=dark, markersize=5.5, linestyle="none", label="runs choose: staggered"),
-        Line2D([], [], marker="s", color=dark, markersize=5.0, linestyle="none", label="sequential"),
-        Line2D([], [], marker="X", color=dark, markersize=5.5, linestyle="none", label="not to act"),
-        Line2D(
-            [], [], marker="o", color="white", markeredgecolor=dark, markersize=5.5, linestyle="none", label="undecided"
-        ),
+        Line2D([], [], label="boundary (Lambert W)", **look("boundary").plain()),
+        *(Line2D([], [], label=label, **look(_CONCEPTS[regime]).points(markersize=5)) for regime, label in _CHOSEN),
+        Line2D([], [], label="undecided", **replace(look("max-time"), hollow=True).points(markersize=5)),
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
 
 
-_FILL = ("#FBE3C0", "#CFE5F3", "#ECEEF1")
-_MARKS = {"sequential": "s", "asynchronous": "o", "do-not-act": "X"}
+_CONCEPTS = {"sequential": "sequential", "asynchronous": "max-time", "do-not-act": "inaction"}
+_CHOSEN = (("asynchronous", "runs choose: staggered"), ("sequential", "sequential"), ("do-not-act", "not to act"))
 
 
 def _panel(axes: "Axes", panel: dict[str, Any], data: dict[str, Any]) -> None:
     from matplotlib.colors import ListedColormap
 
-    axes.pcolormesh(
-        data["delays"], data["jumps"], panel["regions"], cmap=ListedColormap(_FILL), vmin=0, vmax=2, rasterized=True
-    )
-    axes.plot(panel["boundary"], data["jumps"], color="#000000", linewidth=1.3)
+    from regretlab.plots.concepts import look, tint
+
+    fill = ListedColormap([tint(look(concept).colour) for concept in _CONCEPTS.values()])
+    axes.pcolormesh(data["delays"], data["jumps"], panel["regions"], cmap=fill, vmin=0, vmax=2, rasterized=True)
+    axes.plot(panel["boundary"], data["jumps"], **look("boundary").plain())
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlim(data["delays"][0], data["delays"][-1])
@@ -195,16 +194,8 @@ def _panel(axes: "Axes", panel: dict[str, Any], data: dict[str, Any]) -> None:
     axes.set_title(f"a worker costs {panel['cost']:g} of the gap a frame")
     axes.grid(visible=False)
     for point in panel["points"]:
-        axes.plot(
-            point["frames"],
-            point["jump"],
-            marker=_MARKS[point["chosen"]],
-            markersize=5.5,
-            color="#1F2328" if point["clear"] else "white",
-            markeredgecolor="#1F2328" if not point["clear"] else "white",
-            markeredgewidth=0.8,
-            linestyle="none",
-        )
+        mark = replace(look(_CONCEPTS[point["chosen"]]), hollow=not point["clear"])
+        axes.plot(point["frames"], point["jump"], **mark.points(markersize=5))
     axes.text(0.75, 0.0005, "sequential", rotation=90, ha="center", va="center", fontsize="small")
     axes.text(3.2, 0.0006, "staggered", ha="center", va="center")
     axes.text(150, 0.25, "do not act", ha="center", va="center")

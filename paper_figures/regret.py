@@ -130,20 +130,19 @@ def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     import numpy as np
 
+    from regretlab.plots.concepts import look
     from regretlab.plots.regret import Curve, MeasuredPoint, regret_against_inference_time
 
-    from .looks import LOOKS
     from .plays import QUANTILE
 
     curves = [
-        Curve(
-            RULES[curve["rule"]][0], np.asarray(curve["seconds"]), np.asarray(curve["regret"]), LOOKS[curve["rule"]][0]
-        )
+        Curve(RULES[curve["rule"]][0], np.asarray(curve["seconds"]), np.asarray(curve["regret"]), look(curve["rule"]))
         for curve in data["curves"]
     ]
     points = [
         MeasuredPoint(
             "run on the virtual clock",
+            "virtual clock",
             RULES[point["rule"]][0],
             point["seconds"],
             point["regret"],

@@ -144,29 +144,21 @@ def draw(data: dict[str, Any]) -> "Figure":
 
 
 def _panel(axes: "Axes", panel: dict[str, Any]) -> None:
-    from .looks import LOOKS
+    from regretlab.plots.concepts import look
 
-    styles = {label: LOOKS[rule] for rule, label in RULES.items()}
-    styles[KEPT] = (styles[RULES["free-running"]][0], "P")
+    looks = {label: look(rule) for rule, label in RULES.items()} | {KEPT: look("kept")}
     for curve in panel["curves"]:
-        colour, marker = styles[curve["rule"]]
-        kept = curve["rule"] == KEPT
+        own, kept = looks[curve["rule"]], curve["rule"] == KEPT
         number, value, half = zip(*curve["points"], strict=True)
         axes.errorbar(
             number,
             value,
             yerr=half,
-            color=colour,
-            marker=marker,
-            markersize=6 if kept else 4,
-            linewidth=1.0,
-            linestyle="-" if len(number) > 1 else "none",
-            markerfacecolor="white" if not kept and len(number) > 1 else colour,
-            elinewidth=0.8,
             label=curve["rule"],
             zorder=4 if kept else 3,
+            **(own.curve(linewidth=1.0, elinewidth=0.8) if len(number) > 1 else own.points()),
         )
     number, bound, sharper = zip(*panel["bounds"], strict=True)
-    axes.plot(number, bound, color="black", linewidth=2.0, label="lower bound over all rules")
+    axes.plot(number, bound, label="lower bound over all rules", **look("lower bound").plain())
     if any(not math.isclose(low, high) for low, high in zip(bound, sharper, strict=True)):
-        axes.plot(number, sharper, color="black", linestyle="--", linewidth=1.0, label="phase bound")
+        axes.plot(number, sharper, label="phase bound", **look("sharper bound").plain(linewidth=1.0))

@@ -135,31 +135,27 @@ def draw(data: dict[str, Any]) -> "Figure":
 
 
 def _panel(axes: "Axes", panel: dict[str, Any], shown: int) -> None:
-    from regretlab.plots.style import GREY, HELD, TAKES_EFFECT, UNDER_WAY
+    from regretlab.plots.concepts import look
 
     strip = panel["workers"] + 0.9
     for bar in panel["bars"]:
         row = bar["worker"]
         axes.barh(
-            row, bar["completion"] - bar["start"], left=bar["start"], height=0.6, color=UNDER_WAY, edgecolor="white"
+            row,
+            bar["completion"] - bar["start"],
+            left=bar["start"],
+            height=0.6,
+            color=look("inference").colour,
+            edgecolor="white",
         )
         if bar["release"] - bar["completion"] > 0.02:
             width = bar["release"] - bar["completion"]
-            axes.barh(row, width, left=bar["completion"], height=0.6, color=HELD, edgecolor="white")
+            axes.barh(row, width, left=bar["completion"], height=0.6, color=look("held").colour, edgecolor="white")
         if not 0 <= bar["effect"] < shown:
             continue
-        hollow = bar["overwritten"]
-        axes.plot(
-            bar["effect"],
-            row,
-            marker="d",
-            markersize=4,
-            color="white" if hollow else TAKES_EFFECT,
-            markeredgecolor=GREY if hollow else "white",
-            markeredgewidth=0.8 if hollow else 0.5,
-            linestyle="none",
-            zorder=4,
-        )
+        mark = look("overwritten" if bar["overwritten"] else "takes effect")
+        edge = mark.colour if mark.hollow else "white"
+        axes.plot(bar["effect"], row, zorder=4, **mark.points(markersize=5, markeredgecolor=edge, markeredgewidth=0.6))
     for frame, delay in enumerate(panel["delays"]):
         served = delay >= 0
         axes.barh(
@@ -167,8 +163,8 @@ def _panel(axes: "Axes", panel: dict[str, Any], shown: int) -> None:
             1,
             left=frame,
             height=0.9,
-            color="#F6D3E0" if served else "white",
-            edgecolor="white" if served else GREY,
+            color=look("age").colour if served else "white",
+            edgecolor="white" if served else look("inaction").colour,
             linewidth=0.8 if served else 0.3,
             hatch=None if served else "/////",
         )
@@ -191,14 +187,13 @@ def _legend(figure: "Figure") -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    from regretlab.plots.style import GREY, HELD, TAKES_EFFECT, UNDER_WAY
+    from regretlab.plots.concepts import look
 
-    mark = {"marker": "d", "linestyle": "none", "markersize": 5}
     handles = [
-        Patch(color=UNDER_WAY, label="inference"),
-        Patch(color=HELD, label="held"),
-        Line2D([], [], color=TAKES_EFFECT, markeredgecolor="white", label="takes effect", **mark),
-        Line2D([], [], color="white", markeredgecolor=GREY, label="overwritten", **mark),
-        Patch(facecolor="white", edgecolor=GREY, hatch="/////", label="default behaviour"),
+        Patch(color=look("inference").colour, label="inference"),
+        Patch(color=look("held").colour, label="held"),
+        *(Line2D([], [], label=name, **look(name).points()) for name in ("takes effect", "overwritten")),
+        Patch(facecolor=look("age").colour, label="age of the action"),
+        Patch(facecolor="white", edgecolor=look("inaction").colour, hatch="/////", label="default behaviour"),
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=5)
+    figure.legend(handles=handles, loc="outside upper center", ncols=6)

@@ -116,7 +116,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             "bar: frames left to the "
             "default behaviour, others: frames served by an action of that age. Crosses: event simulation (8 "
             "replications); "
-            f"dots: {frames:,} frames on the cartridge beacon (virtual clock, seeds from {seed} on); 99 % "
+            f"circles: {frames:,} frames on the cartridge beacon (virtual clock, seeds from {seed} on); 99 % "
             "intervals, most of them smaller than the marks. Under max-time "
             "the run learns the longest time as it goes, so that its first cycles are a little shorter than the last."
         ),
@@ -148,9 +148,8 @@ def _measured(inaction: float, error: float | None, law: Any, law_error: Any) ->
 
 def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
-    from regretlab.plots.style import GREY, house_figure, house_style
-
-    from .looks import PLAYED, SIMULATED
+    from regretlab.plots.concepts import look
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
         figure = house_figure("page", 3.9)
@@ -163,38 +162,31 @@ def draw(data: dict[str, Any]) -> "Figure":
         from matplotlib.patches import Patch
 
         handles = [
-            Patch(color=GREY, label="default behaviour, closed form"),
-            Patch(color="#A8DAD2", label="served, closed form"),
-            Line2D([], [], marker=SIMULATED[1], color=SIMULATED[0], markersize=4, linestyle="none", label="simulation"),
-            Line2D([], [], marker=PLAYED[1], color=PLAYED[0], markersize=3.5, linestyle="none", label="emulator"),
+            Patch(color=look("inaction").colour, label="default behaviour, closed form"),
+            Patch(color=look("age").colour, label="age of the action, closed form"),
+            Line2D([], [], label="simulation", **look("simulation").points()),
+            Line2D([], [], label="emulator, virtual clock", **look("virtual clock").points()),
         ]
         figure.legend(handles=handles, loc="outside upper center", ncols=4)
         return figure
 
 
 def _panel(axes: "Axes", panel: dict[str, Any], largest: int) -> None:
-    from regretlab.plots.style import GREY
-
-    from .looks import PLAYED, SIMULATED
+    from regretlab.plots.concepts import look
 
     places = range(1, largest + 1)
     if panel["closed"] is not None:
-        axes.bar([0], [panel["closed"]["inaction"]], color=GREY, width=0.8)
-        axes.bar(places, panel["closed"]["delay_law"], color="#A8DAD2", width=0.8)
+        axes.bar([0], [panel["closed"]["inaction"]], color=look("inaction").colour, width=0.8)
+        axes.bar(places, panel["closed"]["delay_law"], color=look("age").colour, width=0.8)
     else:
         axes.text(0.96, 0.92, "no closed form", ha="right", va="top", transform=axes.transAxes, fontsize="small")
-    for source, shift, (colour, marker) in (("simulated", -0.16, SIMULATED), ("played", 0.16, PLAYED)):
+    for source, shift, concept in (("simulated", -0.16, "simulation"), ("played", 0.16, "virtual clock")):
         measured = panel[source]
         axes.errorbar(
             [shift, *(place + shift for place in places)],
             [measured["inaction"], *measured["delay_law"]],
             yerr=[measured["inaction_interval"], *measured["intervals"]],
-            marker=marker,
-            markersize=3.2 if marker == "x" else 2.7,
-            color=colour,
-            linestyle="none",
-            elinewidth=0.8,
-            zorder=4,
+            **look(concept).points(markersize=3, elinewidth=0.8, zorder=4),
         )
     axes.set_title(panel["rule"])
     axes.set_ylim(0, 0.85)

@@ -97,9 +97,8 @@ def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     import numpy as np
 
-    from regretlab.plots.style import DASHES, GREY, house_figure, house_style
-
-    from .looks import PLAYED
+    from regretlab.plots.concepts import SHADED, look
+    from regretlab.plots.style import house_figure, house_style
 
     with house_style():
         figure = house_figure("page", 3.0)
@@ -108,12 +107,13 @@ def draw(data: dict[str, Any]) -> "Figure":
             means, halves = zip(*game["measured"], strict=True)
             places = range(len(game["delays"]))
             predicted, around = np.asarray(game["predicted"]).T
-            axes.plot(places, predicted, color=GREY, label="predicted from staleness")
-            axes.fill_between(places, predicted - around, predicted + around, color=GREY, alpha=0.2, linewidth=0)
-            axes.errorbar(
-                places, means, halves, fmt=PLAYED[1], color=PLAYED[0], markersize=4, capsize=3, label="measured"
+            theory = look("prediction")
+            axes.plot(places, predicted, label="predicted from staleness", **theory.plain())
+            axes.fill_between(
+                places, predicted - around, predicted + around, color=theory.colour, alpha=SHADED, linewidth=0
             )
-            axes.axhline(game["random"][0], color=GREY, linestyle=DASHES[1], linewidth=1, label="random play")
+            axes.errorbar(places, means, halves, label="measured", **look("virtual clock").points(capsize=3))
+            axes.axhline(game["random"][0], label="random play", **look("random play").plain(linewidth=1))
             axes.set_xticks(list(places), [str(delay) for delay in game["delays"]])
             axes.set_xlabel("delay d, frames")
             axes.set_title("Boxing" if name == "boxing" else name)  # our cartridges have small letters

@@ -64,7 +64,7 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
             "Largest inference time for a given delay regret per frame (in units of the gap of a wrong action) with "
             "every frame "
             "served. Solid: constant times, in whole frames; dashed: mean of exponential times. Dotted: delays of "
-            "the paper's networks, by parameters, on its machine (Game Boy, 59.7275 frames a second); dots: the "
+            "the paper's networks, by parameters, on its machine (Game Boy, 59.7275 frames a second); hexagons: the "
             "stochasticity at which each of them costs just the budget. Closed forms; nothing random."
         ),
         "verdict": (
@@ -81,7 +81,8 @@ def draw(data: dict[str, Any]) -> "Figure":
     """Draw what ``compute`` returned."""
     import numpy as np
 
-    from regretlab.plots.style import GREY, RAMP, house_figure, house_style
+    from regretlab.plots.concepts import GREY, RAMP, Look, look
+    from regretlab.plots.style import house_figure, house_style
 
     from .paper_models import GAME_BOY_DELAYS
 
@@ -97,9 +98,9 @@ def draw(data: dict[str, Any]) -> "Figure":
             axes.plot(data["jumps"], shown, color=colour, linestyle="--", linewidth=1)
         for place in data["placed"]:
             colour = RAMP[1:][BUDGETS.index(place["budget"])]
-            axes.plot(place["jump"], place["frames"], "o", color=colour, markeredgecolor="white", zorder=4)
+            axes.plot(place["jump"], place["frames"], zorder=4, **look("the paper").of(Look(colour)).points())
         for name, frames in GAME_BOY_DELAYS.items():
-            axes.axhline(frames, color=GREY, linestyle=":", linewidth=0.9)
+            axes.axhline(frames, **look("reference").plain(linewidth=0.9))
             axes.annotate(
                 name,
                 (1.0, frames),

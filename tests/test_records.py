@@ -378,6 +378,13 @@ def test_the_correlation_time_of_known_processes(correlation):
     assert np.mean(found) == pytest.approx(expected, rel=0.1)
 
 
+@pytest.mark.parametrize("length", [10, 50])
+def test_the_correlation_time_of_blocks_is_counted_by_their_changes(length):
+    """A half of ones that changes c times has 4 h (1 - h) n / c - 1 = n/c - 1."""
+    blocks = np.tile(np.repeat([0.0, 1.0], length), 12)
+    assert correlation_time(blocks) == pytest.approx(blocks.size / 23 - 1.0, rel=1e-12)
+
+
 def test_a_summary_says_why_it_gives_no_standard_error(tmp_path):
     frames, inferences = make_rows(3000, seed=4)
     frames["reward"] = two_states(np.random.default_rng(6), len(frames), 0.99, 0.5)

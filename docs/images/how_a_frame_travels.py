@@ -10,11 +10,12 @@ import matplotlib.pyplot as plt
 
 from regretlab.play.configuration import RunConfiguration
 from regretlab.play.run import run
+from regretlab.plots.concepts import INK, look, tint
 from regretlab.plots.style import house_style
 from regretlab.records import Record
 
 WORKERS, FIRST, LAST = 3, 60, 67
-GREY, BLUE, ORANGE = "#d9d9d9", "#0072b2", "#d55e00"
+OTHER, FOLLOWED, ACTS = tint(look("inference").colour), look("inference").colour, look("takes effect").colour
 
 
 def main() -> None:
@@ -37,26 +38,24 @@ def main() -> None:
     with house_style(), plt.rc_context({"svg.hashsalt": "frame", "font.size": 9}):
         figure, axes = plt.subplots(figsize=(7.4, 3.6))
         for frame in range(FIRST, LAST):
-            mine = {chosen.observation_frame: BLUE, chosen.effect_frame: ORANGE}.get(frame, GREY)
+            mine = {chosen.observation_frame: FOLLOWED, chosen.effect_frame: ACTS}.get(frame, OTHER)
             axes.broken_barh([(frame + 0.03, 0.94)], (5.1, 0.8), facecolors=mine)
-            axes.text(
-                frame + 0.5, 5.5, f"{frame}", ha="center", va="center", color="black" if mine == GREY else "white"
-            )
+            axes.text(frame + 0.5, 5.5, f"{frame}", ha="center", va="center", color=INK if mine == OTHER else "white")
         for row in record.inferences.itertuples():
             start, end = row.scheduled / unit, row.completion / unit
             if end < FIRST or start > LAST:
                 continue
             mine = row.worker == chosen.worker and row.scheduled == chosen.scheduled
             bar = [(start + 0.02, end - start - 0.04)]
-            axes.broken_barh(bar, (3.1 - row.worker, 0.7), facecolors=BLUE if mine else GREY)
+            axes.broken_barh(bar, (3.1 - row.worker, 0.7), facecolors=FOLLOWED if mine else OTHER)
         lane = 3.45 - chosen.worker
         seen, end = chosen.scheduled / unit, chosen.completion / unit
         effect = float(chosen.effect_frame)
-        style = {"arrowstyle": "->", "color": "black", "lw": 1.1}
+        style = {"arrowstyle": "->", "color": INK, "lw": 1.1}
         axes.annotate("", (seen, lane + 0.4), (seen, 5.1), arrowprops=style)
         axes.annotate("", (effect, 5.1), (end, lane), arrowprops=style | {"linestyle": "--"})
         axes.annotate("", (effect + 0.5, 0.35), (effect + 0.5, 5.05), arrowprops=style)
-        axes.broken_barh([(effect + 0.03, 0.94)], (-0.35, 0.7), facecolors=ORANGE)
+        axes.broken_barh([(effect + 0.03, 0.94)], (-0.35, 0.7), facecolors=ACTS)
         numbers = [
             (chosen.observation_frame + 0.5, 6.25, "1"),
             (seen - 0.18, 4.75, "2"),
@@ -68,7 +67,7 @@ def main() -> None:
         ]
         for x, y, text in numbers:
             axes.text(
-                x, y, text, ha="center", va="center", bbox={"boxstyle": "circle,pad=0.2", "fc": "white", "ec": "black"}
+                x, y, text, ha="center", va="center", bbox={"boxstyle": "circle,pad=0.2", "fc": "white", "ec": INK}
             )
         axes.set_yticks([5.5, 3.45, 2.45, 1.45, 0.0])
         axes.set_yticklabels(["screen", *(f"worker {worker}" for worker in range(WORKERS)), "record"])

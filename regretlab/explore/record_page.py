@@ -15,10 +15,10 @@ from bokeh.models import ColumnDataSource, Range1d, Span
 from bokeh.plotting import figure
 
 from ..errors import InputError
-from ..plots.style import COLOURS, GREY, HELD, TAKES_EFFECT, UNDER_WAY
+from ..plots.concepts import INK, look
 from ..prediction import with_prediction
 from ..records import Record
-from .scenario_page import PAGE, TEXT
+from .scenario_page import PAGE, TEXT, count_whole, put_legend
 from .screens import Screens
 
 __all__ = ["RecordPage"]
@@ -32,13 +32,13 @@ _INDENTED = ' style="padding-left: 1.2em"'
 _KEY = (
     "<p>"
     + "; ".join(
-        f'<span aria-hidden="true" style="color: {colour}">{mark}</span> {words}'
-        for mark, colour, words in (
-            ("&#9632;", UNDER_WAY, "inference"),
-            ("&#9632;", COLOURS[3], "cancelled"),
-            ("&#9632;", COLOURS[6], "lost with its worker"),
-            ("&#9632;", HELD, "output held until its release"),
-            ("&#9670;", TAKES_EFFECT, "output takes effect"),
+        f'<span aria-hidden="true" style="color: {look(concept).colour}">{mark}</span> {words}'
+        for mark, concept, words in (
+            ("&#9632;", "inference", "inference"),
+            ("&#9632;", "cancelled", "cancelled"),
+            ("&#9632;", "lost", "lost with its worker"),
+            ("&#9632;", "held", "output held until its release"),
+            ("&#9670;", "takes effect", "output takes effect"),
         )
     )
     + ".</p>"
@@ -132,12 +132,14 @@ class RecordPage:
         self._acts = ColumnDataSource({"at": [], "worker": []}, name="acts")
         self._near = ColumnDataSource({"frame": [], "age": [], "colour": []}, name="near")
         self._range = Range1d(0, 2 * _AROUND)
-        cursor = Span(location=0, dimension="height", line_color=COLOURS[6], line_width=1.5)
+        cursor = Span(location=0, dimension="height", line_color=INK, line_width=1.5)
         self._cursor = cursor
         lanes = figure(
             title="Workers around this frame", height=240, x_range=self._range, y_range=Range1d(1, -1), **plain
         )
-        lanes.hbar("worker", left="completion", right="release", height=0.62, color=HELD, source=self._bars)
+        lanes.hbar(
+            "worker", left="completion", right="release", height=0.62, color=look("held").colour, source=self._bars
+        )
         lanes.hbar(
             "worker",
             left="start",
@@ -148,16 +150,24 @@ class RecordPage:
             source=self._bars,
         )
         lanes.scatter(
-            "at", "worker", marker="diamond", size=10, color=TAKES_EFFECT, line_color="white", source=self._acts
+            "at",
+            "worker",
+            marker="diamond",
+            size=10,
+            color=look("takes effect").colour,
+            line_color="white",
+            source=self._acts,
         )
         lanes.add_layout(cursor)
         lanes.yaxis.axis_label = "worker"
+        count_whole(lanes.xaxis, lanes.yaxis)
         self._lanes = lanes
         ages = figure(title="Age of the action in each frame", height=150, x_range=self._range, **plain)
         ages.vbar("frame", top="age", width=0.9, color="colour", source=self._near)
-        ages.xaxis.axis_label = "frame; grey: the default behaviour acts"
+        ages.xaxis.axis_label = "frame; olive: the default behaviour acts"
         ages.yaxis.axis_label = "age, frames"
         ages.y_range.start = 0
+        count_whole(ages.xaxis, ages.yaxis)
         ages.add_layout(cursor)
         self._ages = ages
         self._whole = ColumnDataSource({"frame": [], "reward": [], "unserved": [], "late": []}, name="whole")
@@ -165,23 +175,34 @@ class RecordPage:
             title="The whole run, averaged over stretches of it", height=280, y_range=Range1d(-0.02, 1.05), **plain
         )
         overview.line(
-            "frame", "unserved", source=self._whole, color=GREY, line_width=2, legend_label="share without an action"
+            "frame",
+            "unserved",
+            source=self._whole,
+            color=look("inaction").colour,
+            line_width=2,
+            legend_label="share without an action",
         )
         overview.line(
-            "frame", "reward", source=self._whole, color=COLOURS[2], line_width=2, legend_label="reward per frame"
+            "frame",
+            "reward",
+            source=self._whole,
+            color=look("reward").colour,
+            line_width=2,
+            legend_label="reward per frame",
         )
         overview.line(
             "frame",
             "late",
             source=self._whole,
-            color=COLOURS[3],
+            color=look("lateness").colour,
             line_width=2,
             legend_label="lateness, share of a frame",
         )
         overview.add_layout(cursor)
         overview.xaxis.axis_label = "frame"
-        overview.legend.padding = overview.legend.spacing = 2  # one below the other: a row is wider than a telephone
-        overview.add_layout(overview.legend[0], "above")
+        put_legend(overview, "above")
+        overview.legend[0].orientation = "vertical"  # a row is wider than a telephone
+        overview.legend[0].spacing = 0
         self._overview = overview
         self._frame.jscallback(args={"cursor": cursor}, value=_MOVE)
 
@@ -225,7 +246,7 @@ class RecordPage:
         self._near.data = {
             "frame": (near["frame"].to_numpy() + 0.5).tolist(),
             "age": np.where(delays >= 0, delays, highest).tolist(),
-            "colour": [TAKES_EFFECT if delay >= 0 else "#C9CED4" for delay in delays],
+            "colour": [look("age" if delay >= 0 else "inaction").colour for delay in delays],
         }
         self._draw_lanes(low * frame_time, high * frame_time, frame_time)
         self._range.start, self._range.end = low, high
@@ -248,7 +269,8 @@ class RecordPage:
         shown = table[(table["scheduled"] <= end) & (until >= begin)]
         ends = np.minimum(shown["completion"].fillna(end).to_numpy(), end)
         cancelled = shown["cancelled"].to_numpy() if "cancelled" in shown else np.zeros(len(shown), bool)
-        colours = np.where(shown["lost"].to_numpy(), COLOURS[6], np.where(cancelled, COLOURS[3], UNDER_WAY))
+        lost, stopped, whole = (look(concept).colour for concept in ("lost", "cancelled", "inference"))
+        colours = np.where(shown["lost"].to_numpy(), lost, np.where(cancelled, stopped, whole))
         self._bars.data = {
             "worker": shown["worker"].tolist(),
             "start": (shown["scheduled"].to_numpy() / frame_time).tolist(),

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from .style import GREY, house_style
+from .concepts import SHADED, look
+from .style import house_style
 
 __all__ = ["delay_curve_figure"]
 
@@ -38,13 +39,20 @@ def delay_curve_figure(
         axes = figure.add_subplot()
         *low, low_default = [loss - pair[0] for loss, pair in zip(losses, intervals, strict=True)]
         *high, high_default = [pair[1] - loss for loss, pair in zip(losses, intervals, strict=True)]
-        axes.axhline(losses[-1], color=GREY, linestyle="--", label=default)
-        axes.axhspan(losses[-1] - low_default, losses[-1] + high_default, color=GREY, alpha=0.15, linewidth=0)
+        axes.axhline(losses[-1], label=default, **look("inaction").plain(linestyle="--"))
+        axes.axhspan(
+            losses[-1] - low_default,
+            losses[-1] + high_default,
+            color=look("inaction").colour,
+            alpha=SHADED,
+            linewidth=0,
+        )
         if witness is not None:
             p, gap = witness
             fine = np.linspace(0.0, float(ages[-1]), 200)
-            axes.plot(fine, gap * (1.0 - p**fine), color=GREY, label=f"{gap:.3g} (1 - {p:.3g}$^j$)")
-        axes.errorbar(ages, losses[:-1], yerr=[low, high], fmt="o", color="#000000", capsize=2, label="measured, 99 %")
+            axes.plot(fine, gap * (1.0 - p**fine), label=f"{gap:.3g} (1 - {p:.3g}$^j$)", **look("prediction").plain())
+        found = look("simulation").points(capsize=2, label="measured, 99 %")
+        axes.errorbar(ages, losses[:-1], yerr=[low, high], **found)
         axes.set_xlabel("age of the action, j (frames)")
         axes.set_ylabel(label)
         axes.legend()

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from .style import DASHES, PARTS, SHADES
+from .concepts import CONCEPTS, SHADED, look, series
 
 __all__ = ["RegretCurve", "draw_regret_curves"]
 
@@ -35,25 +35,23 @@ class RegretCurve:
 
 
 def draw_regret_curves(axes: Axes, curves: Sequence[RegretCurve], *, bound: RegretCurve | None = None) -> None:
-    """Draw curves with their bands into axes, and a lower bound as a black dashed line.
+    """Draw curves with their bands into axes, and a lower bound in black.
 
     Parameters
     ----------
     axes
         Where.
     curves
-        At most as many as there are colours in the house style.
+        Those whose label is a concept look as it does.
     bound
         The bound; horizons at which it is not a number are left out.
     """
     for index, curve in enumerate(curves):
-        colour = PARTS.get(curve.label, SHADES[index % len(SHADES)])
-        axes.plot(curve.frames, curve.regret, color=colour, linestyle=DASHES[index % len(DASHES)], label=curve.label)
+        style = CONCEPTS.get(curve.label) or series(index)
+        axes.plot(curve.frames, curve.regret, label=curve.label, **style.plain())
         if curve.half_width is not None:
             low, high = curve.regret - curve.half_width, curve.regret + curve.half_width
-            axes.fill_between(curve.frames, low, high, color=colour, alpha=0.2, linewidth=0)
+            axes.fill_between(curve.frames, low, high, color=style.colour, alpha=SHADED, linewidth=0)
     if bound is not None:
         there = np.isfinite(bound.regret)
-        axes.plot(
-            bound.frames[there], bound.regret[there], color="#000000", linestyle="--", linewidth=1, label=bound.label
-        )
+        axes.plot(bound.frames[there], bound.regret[there], label=bound.label, **look("lower bound").plain())

@@ -2,20 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import cycle
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .style import COLOURS, GREY, PARTS, house_figure, house_style
+from .concepts import GREY, INK, Look, look, series
+from .style import house_figure, house_style
 
 __all__ = ["Curve", "MeasuredPoint", "regret_against_bound", "regret_against_inference_time", "regret_by_cause"]
 
 _NARROW = 5.0  # inches: below it, legends are stacked
-_MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
-# Curves that lie close stay apart in print. Eleven dashes against seven colours: no pair repeats before 77 curves.
-_DASHES = ("-", "-", "--", "-.", ":", "-", "--", "--", ":", "-.", ":")
+_PARTS = ("inaction", "delay", "learning")
 
 
 @dataclass(frozen=True)
@@ -30,14 +28,14 @@ class Curve:
         Inference times, shape (n,).
     regret
         Regret per frame, shape (n,).
-    colour
-        As Matplotlib names it; empty for the next one of the house style.
+    look
+        Colour and line; None for the next of those that stand for no concept.
     """
 
     label: str
     seconds: NDArray[np.float64]
     regret: NDArray[np.float64]
-    colour: str = ""
+    look: Look | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,8 @@ class MeasuredPoint:
     ----------
     label
         Kind of run; equal labels share a legend entry.
+    source
+        ``virtual clock``, ``real time``, ``simulation`` or ``the paper``: its marker.
     curve
         Label of the curve it belongs to (its colour), or an empty string.
     seconds
@@ -57,6 +57,7 @@ class MeasuredPoint:
     """
 
     label: str
+    source: str
     curve: str
     seconds: float
     regret: float
@@ -90,30 +91,21 @@ def regret_against_inference_time(
         columns = 3 if width > _NARROW else 1
         figure = Figure(figsize=(width, 3.7 if width > _NARROW else 4.2), layout="constrained")
         axes = figure.add_subplot()
-        colours = {}
-        for curve, own, dashes in zip(curves, cycle(COLOURS), cycle(_DASHES), strict=False):
-            colour = curve.colour or own
-            colours[curve.label] = colour
-            axes.plot(curve.seconds * 1e3, curve.regret, color=colour, linestyle=dashes, label=curve.label)
-        kinds = list(dict.fromkeys(point.label for point in points))
-        for kind, marker in zip(kinds, cycle(_MARKERS), strict=False):
-            chosen = [point for point in points if point.label == kind]
-            for point in chosen:
-                axes.errorbar(
-                    point.seconds * 1e3,
-                    point.regret,
-                    yerr=[[point.regret - point.low], [point.high - point.regret]],
-                    marker=marker,
-                    markersize=6,
-                    markerfacecolor=colours.get(point.curve, "#000000"),
-                    markeredgecolor="white",
-                    markeredgewidth=0.8,
-                    ecolor=colours.get(point.curve, "#000000"),
-                    capsize=2.5,
-                    linestyle="none",
-                    zorder=5,
-                )
-            axes.plot([], [], marker=marker, linestyle="none", color="#000000", markeredgecolor="white", label=kind)
+        looks: dict[str, Look] = {}
+        for number, curve in enumerate(curves):
+            looks[curve.label] = curve.look or series(number)
+            axes.plot(curve.seconds * 1e3, curve.regret, label=curve.label, **looks[curve.label].plain())
+        for point in points:
+            mark = look(point.source)
+            axes.errorbar(
+                point.seconds * 1e3,
+                point.regret,
+                yerr=[[point.regret - point.low], [point.high - point.regret]],
+                zorder=5,
+                **mark.of(looks.get(point.curve, mark)).points(capsize=2.5),
+            )
+        for kind, source in dict.fromkeys((point.label, point.source) for point in points):
+            axes.plot([], [], label=kind, **look(source).points())
         axes.set_xlabel("inference time, milliseconds")
         axes.set_ylabel("regret per frame")
         highest = [float(curve.regret.max(initial=0)) for curve in curves] + [point.high for point in points]
@@ -129,14 +121,15 @@ def regret_against_inference_time(
 
 
 def regret_against_bound(
-    rows: Sequence[tuple[str, float, tuple[float, float, float]]], *, width: float = 6.4
+    rows: Sequence[tuple[str, str, float, tuple[float, float, float]]], *, width: float = 6.4
 ) -> Figure:
     """Draw measured regret next to the lower bound over all rules, a row for each run.
 
     Parameters
     ----------
     rows
-        For each run its label, the bound, and the measured regret per frame with the ends of its interval.
+        For each run its label, its source (as of a ``MeasuredPoint``), the bound, and the measured regret per frame
+        with the ends of its interval.
     width
         Of the figure, inches.
 
@@ -149,21 +142,23 @@ def regret_against_bound(
         figure = Figure(figsize=(width, 1.0 + 0.24 * max(2, len(rows))), layout="constrained")
         axes = figure.add_subplot()
         places = np.arange(len(rows))
-        bounds = np.array([bound for _, bound, _ in rows])
+        bounds = np.array([bound for _, _, bound, _ in rows])
         measured, low, high = np.array([values for *_, values in rows]).reshape(-1, 3).T
         axes.hlines(places, np.minimum(bounds, measured), np.maximum(bounds, measured), color=GREY, linewidth=1.2)
-        axes.plot(bounds, places, linestyle="none", marker="|", markersize=11, color="#000000", label="lower bound")
-        interval = [measured - low, high - measured]
-        axes.errorbar(
-            measured, places, xerr=interval, fmt="o", markersize=5, capsize=2.5, color="#000000", label="measured"
-        )
+        axes.plot(bounds, places, linestyle="none", marker="|", markersize=11, color=INK, label="lower bound")
+        sources = np.array([source for _, source, *_ in rows])
+        for source in dict.fromkeys(sources.tolist()):
+            own = sources == source
+            interval = [(measured - low)[own], (high - measured)[own]]
+            mark = look(source).points(markersize=5, capsize=2.5)
+            axes.errorbar(measured[own], places[own], xerr=interval, label=f"measured, {source}", **mark)
         axes.set_yticks(places, [label for label, *_ in rows])
         axes.invert_yaxis()
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter("")
         axes.set_xlabel("regret per frame")
-        figure.legend(loc="outside lower center", ncols=2)
+        figure.legend(loc="outside lower center", ncols=3 if width > _NARROW else 1)
         return figure
 
 
@@ -187,14 +182,13 @@ def regret_by_cause(bars: Sequence[tuple[str, tuple[float, float, float, float]]
         figure = Figure(figsize=(6.4, 0.9 + 0.36 * max(2, len(bars))), layout="constrained")
         axes = figure.add_subplot()
         rows, left = np.arange(len(bars)), np.zeros(len(bars))
-        for part, (name, colour) in enumerate(PARTS.items()):
+        for part, name in enumerate(_PARTS):
+            colour = look(name).colour
             if name != "learning" or values[:, part].any():
                 axes.barh(rows, values[:, part], left=left, height=0.66, color=colour, label=name, edgecolor="white")
             left = left + values[:, part]
         measured = values[:, 3] > 0
-        axes.errorbar(
-            left[measured], rows[measured], xerr=values[measured, 3], fmt="none", ecolor="#000000", capsize=2.5
-        )
+        axes.errorbar(left[measured], rows[measured], xerr=values[measured, 3], fmt="none", ecolor=INK, capsize=2.5)
         axes.set_yticks(rows, labels)
         axes.invert_yaxis()
         axes.set_xlabel("regret per frame")

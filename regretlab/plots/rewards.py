@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import stats
 
-from .style import COLOURS, DASHES, house_figure, house_style
+from .concepts import SHADED, series
+from .style import house_figure, house_style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,12 +34,14 @@ def draw_rewards(rows: "pd.DataFrame", title: str = "") -> Figure:
             ends = own.assign(end=own["first_frame"] + own["frames"], value=own["reward"] / own["frames"])
             values = ends.pivot_table(index="end", columns="seed", values="value")
             means, seeds = values.mean(axis=1).to_numpy(), values.shape[1]
-            colour, dashes = COLOURS[number % len(COLOURS)], DASHES[number // len(COLOURS) % len(DASHES)]
+            style = series(number)
             label = f"{case}, {way}, {delay} frames late" if delay else str(case)
-            axes.plot(values.index, means, color=colour, linestyle=dashes, label=label)
+            axes.plot(values.index, means, label=label, **style.plain())
             if seeds > 1:
                 half = stats.t.ppf(0.975, seeds - 1) * values.std(axis=1).to_numpy() / np.sqrt(seeds)
-                axes.fill_between(values.index, means - half, means + half, color=colour, alpha=0.15, linewidth=0)
+                axes.fill_between(
+                    values.index, means - half, means + half, color=style.colour, alpha=SHADED, linewidth=0
+                )
         axes.set_xlabel("frames played")
         axes.set_ylabel("reward per frame")
         axes.set_title(title)

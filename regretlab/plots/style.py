@@ -1,4 +1,4 @@
-"""One look for all figures: the style file, its colours by name, and the widths that journals print at."""
+"""One style for all figures: the style file and the widths that journals print at."""
 
 import itertools
 import math
@@ -15,35 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase, SubFigure
 from matplotlib.legend import Legend
 
-__all__ = [
-    "COLOURS",
-    "DASHES",
-    "GREY",
-    "HELD",
-    "MARKERS",
-    "PARTS",
-    "RAMP",
-    "SHADES",
-    "TAKES_EFFECT",
-    "UNDER_WAY",
-    "WIDTHS",
-    "house_figure",
-    "house_style",
-]
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Blue, vermilion, green, purple, orange, sky, black (Okabe & Ito 2008); the style file cycles through the same."""
-GREY = "#6E7781"
-PARTS = {"inaction": "#999933", "delay": "#332288", "learning": "#882255"}
-"""The parts of a regret."""
-SHADES = ("#44AA99", "#661100", "#AA4499", "#4B5320")
-"""What is neither a rule, whose colours are among ``COLOURS``, nor a part: agents, algorithms, kinds of laws."""
-RAMP = ("#B8B4DF", "#9990CF", "#7A6CBF", "#5B49AE", "#3F2C8F", "#281A66")
-"""Values of a parameter in their order, light to dark."""
-UNDER_WAY, HELD, TAKES_EFFECT = "#64748B", "#C3CBD6", "#C2185B"
-"""An inference on a timeline, its output until the release, and the instant at which it acts."""
-DASHES = ("-", "--", "-.", ":")
-MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
+__all__ = ["WIDTHS", "house_figure", "house_style"]
 
 WIDTHS = {"column": 3.25, "text": 5.5, "page": 6.75}
 """Inches: a column of a two-column page (ICML), the text of NeurIPS and ICLR, the full page of ICML."""
@@ -72,7 +44,7 @@ def house_style(width: str | None = None) -> Iterator[None]:
         _asked.set(outer)
 
 
-def house_figure(width: str, height: float) -> Figure:
+def house_figure(width: str, height: float, *, column: float = 0.0) -> Figure:
     """Return an empty figure.
 
     Parameters
@@ -82,6 +54,8 @@ def house_figure(width: str, height: float) -> Figure:
         stand below each other instead, under their legend.
     height
         Inches, for that width.
+    column
+        Least height in a column, where panels stand below each other.
 
     Returns
     -------
@@ -90,7 +64,7 @@ def house_figure(width: str, height: float) -> Figure:
     """
     asked = WIDTHS[_asked.get() or width]
     kind = _Column if asked == WIDTHS["column"] < WIDTHS[width] else Figure
-    return kind(figsize=(asked, height), layout="constrained")
+    return kind(figsize=(asked, max(height, column) if kind is _Column else height), layout="constrained")
 
 
 class _Stacking(FigureBase):

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .style import GREY, HELD, TAKES_EFFECT, UNDER_WAY, house_style
+from .concepts import GRID, look
+from .style import house_style
 
 __all__ = ["inference_timeline"]
 
-_OVERWRITTEN = "#9AA4AF"
 _MOST_FRAME_LINES = 120  # more would be a grey wash
 
 
@@ -57,7 +57,15 @@ def inference_timeline(
         done = milliseconds(shown["completion"]).to_numpy()
         released = milliseconds(shown["release"]).to_numpy()
         edge = {"edgecolor": "white", "linewidth": 0.7}
-        upper.barh(rows, done - busy_from, left=busy_from, height=0.62, color=UNDER_WAY, label="inference", **edge)
+        upper.barh(
+            rows,
+            done - busy_from,
+            left=busy_from,
+            height=0.62,
+            color=look("inference").colour,
+            label="inference",
+            **edge,
+        )
         held = released - done > 0.05
         if held.any():
             upper.barh(
@@ -65,30 +73,22 @@ def inference_timeline(
                 (released - done)[held],
                 left=done[held],
                 height=0.62,
-                color=HELD,
+                color=look("held").colour,
                 label="held until release",
                 **edge,
             )
         took = (shown["effect_frame"] >= 0).to_numpy()
-        for used, colour, label in (
-            (took & ~shown["overwritten"].to_numpy(), TAKES_EFFECT, "takes effect"),
-            (took & shown["overwritten"].to_numpy(), _OVERWRITTEN, "overwritten by a fresher one"),
+        for used, concept, label in (
+            (took & ~shown["overwritten"].to_numpy(), "takes effect", "takes effect"),
+            (took & shown["overwritten"].to_numpy(), "overwritten", "overwritten by a fresher one"),
         ):
             if used.any():
                 at = (shown["effect_frame"].to_numpy()[used] * frame_time - start) * 1e3
                 inside = (at >= 0) & (at <= duration * 1e3)
-                upper.plot(
-                    at[inside],
-                    rows[used][inside],
-                    marker="D",
-                    markersize=4.2,
-                    linestyle="none",
-                    color=colour,
-                    markeredgecolor="white",
-                    markeredgewidth=0.5,
-                    label=label,
-                    zorder=4,
-                )
+                mark = look(concept)
+                outline = mark.colour if mark.hollow else "white"
+                drawn = mark.points(markersize=6, markeredgecolor=outline, markeredgewidth=0.6, label=label, zorder=4)
+                upper.plot(at[inside], rows[used][inside], **drawn)
         upper.set_ylim(max(workers, default=0) + 0.6, -0.6)
         step = 1 if len(workers) <= 20 else int(np.ceil(len(workers) / 16))
         upper.set_yticks(workers[::step])
@@ -96,15 +96,15 @@ def inference_timeline(
         upper.grid(visible=False)
         boundaries = np.arange(np.ceil(start / frame_time), end / frame_time) * frame_time - start
         if len(boundaries) <= _MOST_FRAME_LINES:
-            upper.vlines(boundaries * 1e3, *upper.get_ylim(), colors="#DDE1E6", linewidth=0.6, zorder=0)
+            upper.vlines(boundaries * 1e3, *upper.get_ylim(), colors=GRID, linewidth=0.6, zorder=0)
         left = milliseconds(played["deadline"]).to_numpy()
         delays = played["delay_frames"].to_numpy()
         served = delays >= 0
-        lower.bar(left[served], delays[served], width=frame_time * 1e3 * 0.92, align="edge", color=TAKES_EFFECT)
+        lower.bar(left[served], delays[served], width=frame_time * 1e3 * 0.92, align="edge", color=look("age").colour)
         for at in left[~served]:
-            lower.axvspan(at, at + frame_time * 1e3, color=GREY, alpha=0.25, linewidth=0)
+            lower.axvspan(at, at + frame_time * 1e3, color=look("inaction").colour, alpha=0.5, linewidth=0)
         if (~served).any():
-            lower.axvspan(0, 0, color=GREY, alpha=0.25, linewidth=0, label="default behaviour")
+            lower.axvspan(0, 0, color=look("inaction").colour, alpha=0.5, linewidth=0, label="default behaviour")
         lower.set_ylabel("delay, frames")
         lower.set_xlabel(f"milliseconds since {start:.2f} s into the run")
         lower.set_xlim(0, duration * 1e3)

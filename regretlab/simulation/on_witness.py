@@ -36,7 +36,7 @@ from ..theory.hold import hold_to_simulate
 from ..theory.loss import AgeLoss, FrameLoss, loss_of
 from ..theory.realtime import law_on_cores, without_inaction
 from .estimates import Ratio, Stacked, action_intervals, interval_law, ratio, served_delays, stack, summed_service
-from .replication import Environment, compile_kernels, play_replications
+from .replication import Environment, compile_kernels, no_environment, play_replications
 from .result import SimulationResult
 from .setting import Setting, resolve
 from .tallies import Rate
@@ -238,9 +238,9 @@ def _played(
     if isinstance(scenario.loss, LossCurve):
         notes += scenario.loss.caution(setting.lasts)
     if not isinstance(loss, FrameLoss):
-        compile_kernels(setting, _no_environment)
+        compile_kernels(setting, no_environment)
         begin = time.perf_counter()
-        tallies = play(setting, _no_environment, loss.of_age)
+        tallies = play(setting, no_environment, loss.of_age)
         speed = replications * setting.frames / (time.perf_counter() - begin)
         return _Played(scenario, setting, tallies, loss, None, notes, speed)
     witness = Witness(loss.p, loss.symbols)
@@ -249,7 +249,7 @@ def _played(
     target = STAYS
     if scenario.mode == "moves" and not setting.lasts:
         trial = replace(setting, lasts=setting.repeats, repeats=False, warmup=setting.warmup, batches=1)
-        shares, _ = served_delays(play(trial, _no_environment, 0.0))
+        shares, _ = served_delays(play(trial, no_environment, 0.0))
         target, right = best_target(shares, loss.p, loss.symbols)
         wrong = loss.gap_delay * float(shares @ (1.0 - right))
         useful = -1.0 if not setting.repeats and wrong > loss.gap_default * float(shares.sum()) else math.inf
@@ -263,17 +263,6 @@ def _played(
     tallies = play(setting, environment, witness.eigenvalue())
     speed = replications * setting.frames / (time.perf_counter() - begin)
     return _Played(scenario, setting, tallies, loss, witness, notes, speed)
-
-
-class _NoEnvironment:
-    """Nothing is played: the service alone is counted."""
-
-    def play(self, *_: object) -> None:
-        """Do nothing."""
-
-
-def _no_environment(own: np.random.SeedSequence, block: int) -> _NoEnvironment:
-    return _NoEnvironment()
 
 
 def _outcome(played: _Played) -> tuple[RegretParts, ServiceLaw, dict[str, object]]:

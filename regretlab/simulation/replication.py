@@ -28,6 +28,7 @@ __all__ = [
     "Service",
     "Stop",
     "compile_kernels",
+    "no_environment",
     "on_threads",
     "open_service",
     "play_replications",
@@ -268,6 +269,18 @@ def _count(served: NDArray[np.int32], count: int, reach: int, environment: Envir
     environment.play(served, count, acted, reach, counter)
 
 
+class _NoEnvironment:
+    """Nothing is played: the service alone is counted."""
+
+    def play(self, *_: object) -> None:
+        """Do nothing."""
+
+
+def no_environment(own: np.random.SeedSequence, block: int) -> _NoEnvironment:
+    """Return an environment in which nothing is played."""
+    return _NoEnvironment()
+
+
 _COMPILED: set[tuple[object, ...]] = set()
 
 
@@ -276,7 +289,8 @@ def compile_kernels(setting: Setting, environment: Callable[[np.random.SeedSeque
     outputs = setting.outputs
     kind = (
         *(setting.rule.name, setting.in_whole_frames, setting.lasts, setting.repeats, setting.accelerator is None),
-        *(outputs.most > 0, outputs.limit < NO_LIMIT, environment.__qualname__, environment.__module__),
+        *(outputs.most > 0, outputs.limit < NO_LIMIT, outputs.oldest_first, len(outputs.ranks) > 0),
+        *(environment.__qualname__, environment.__module__),
         bool(setting.worth),
     )
     if kind in _COMPILED:

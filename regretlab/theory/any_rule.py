@@ -570,7 +570,7 @@ def lower_bounds(
     gap_default: float = 1.0,
     gap_delay: float = 1.0,
 ) -> NDArray[np.float64]:
-    """Return the bound of Theorem A for every pair of a modal probability and a number of workers, compiled.
+    """Return the bound of Theorem A for every pair of a mode probability and a number of workers, compiled.
 
     Parameters
     ----------

@@ -34,7 +34,6 @@ __all__ = [
     "by_age",
     "limit_of",
     "loss_of",
-    "serves_oldest_first",
     "workers_in_groups",
     "worth_of",
 ]
@@ -115,7 +114,7 @@ class FrameLoss(AgeLoss):
     Attributes
     ----------
     p
-        Modal probability per frame: in [0, 1], or [1/K, 1] with ``symbols``.
+        Mode probability per frame: in [0, 1], or [1/K, 1] with ``symbols``.
     symbols
         K for the ring W2; None for the shift register W1, the worst case of all.
     gap_default, gap_delay
@@ -371,27 +370,6 @@ def loss_of(scenario: Scenario, entry: str) -> AgeLoss:
             raise InputError("the random default behaviour needs the number of actions, and none is given")
         gap = scenario.gap_delay * (1.0 - 1.0 / actions)
     return FrameLoss(scenario.mode_probability, scenario.symbols, gap, scenario.gap_delay)
-
-
-def serves_oldest_first(loss: AgeLoss) -> bool:
-    """Whether the oldest useful output is best used first: before a deadline, where all useful ages are worth the same.
-
-    Whether an order loses frames is then all that counts, and none serves more than that of the earliest deadline. The
-    freshest first is best where worth falls ever more slowly with age; for curves between the two (measured ones with
-    noise, or with a shoulder) it is used too, since with more outputs than frames the oldest useful ones are worth
-    least. Ages count as worth the same within 5 %.
-
-    Examples
-    --------
-    >>> deadline, noisy = MeasuredLoss((0, 6), (0.0, 1.0), 1.0), MeasuredLoss((0, 1, 2, 3), (0.0, 0.2, 0.1, 1.0), 1.0)
-    >>> serves_oldest_first(FrameLoss(0.9)), serves_oldest_first(deadline), serves_oldest_first(noisy)
-    (False, True, False)
-    """
-    last = loss.last_useful_age
-    if not 1.0 <= last < math.inf:
-        return False
-    worth = loss.worth(np.arange(1, int(last) + 1))
-    return bool(worth.min() >= 0.95 * worth.max())
 
 
 def limit_of(scenario: Scenario, loss: AgeLoss) -> float:

@@ -269,7 +269,7 @@ def _delay(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
     p, delay = run.configuration.environment_options["mode_probability"], run.configuration.workers
     yield _regret_claim(
         f"delay-regret[p={p},d={delay}]",
-        f"acting on every frame with delay {delay} at modal probability {p} costs what the ring formula says",
+        f"acting on every frame with delay {delay} at mode probability {p} costs what the ring formula says",
         run,
         measured,
     )

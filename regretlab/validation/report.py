@@ -16,8 +16,9 @@ import numpy as np
 from .. import __version__
 from ..files import write_atomically
 from ..laws import constant
+from ..plots.concepts import look_of_rule
 from ..plots.regret import Curve, MeasuredPoint, regret_against_bound, regret_against_inference_time
-from ..plots.style import COLOURS, house_style
+from ..plots.style import house_style
 from ..plots.timeline import inference_timeline
 from ..records import Record, summarise
 from ..rules import FRAME_POOL, MAX_TIME, SEQUENTIAL, StaggeringRule
@@ -92,12 +93,12 @@ _MACHINE = ("system", "cores", "clock", "realtime priority")
 _WIDE, _NARROW = 6.8, 3.7
 
 
-_CURVES: dict[StaggeringRule, tuple[str, Callable[[float], int], str]] = {
-    SEQUENTIAL: ("sequential, one worker", lambda x: 1, COLOURS[1]),
-    MAX_TIME: ("staggered, maximum time", lambda x: int(np.ceil(x)), COLOURS[0]),
-    FRAME_POOL: ("staggered, frame pool", lambda x: int(np.ceil(x)), COLOURS[3]),
+_CURVES: dict[StaggeringRule, tuple[str, Callable[[float], int]]] = {
+    SEQUENTIAL: ("sequential, one worker", lambda x: 1),
+    MAX_TIME: ("staggered, maximum time", lambda x: int(np.ceil(x))),
+    FRAME_POOL: ("staggered, frame pool", lambda x: int(np.ceil(x))),
 }
-"""The rules of the first picture: label, workers for an inference time of x frames, and colour as in the figures."""
+"""The rules of the first picture: label, and workers for an inference time of x frames."""
 
 
 def write_report(
@@ -162,7 +163,7 @@ def write_report(
 def regret_figure(played: Played, width: float = _WIDE) -> "Figure":
     """Draw regret per frame against inference time: theory as curves, runs as points with intervals.
 
-    Only runs that the curves describe have a place: constant inference times at the main modal probability, a policy
+    Only runs that the curves describe have a place: constant inference times at the main mode probability, a policy
     that knows its action, and no fewer workers.
     """
     grid = np.arange(0.05, 16.0, 0.05)
@@ -189,9 +190,9 @@ def regret_figure(played: Played, width: float = _WIDE) -> "Figure":
                     for x in grid
                 ]
             ),
-            colour,
+            look_of_rule(rule.name),
         )
-        for rule, (label, workers, colour) in _CURVES.items()
+        for rule, (label, workers) in _CURVES.items()
     ]
     points = [point for run, record in played for point in _points(run, record)]
     return regret_against_inference_time(curves, points, least=0.005, width=width)
@@ -211,12 +212,16 @@ def _points(run: PlannedRun, record: Record) -> list[MeasuredPoint]:
     seconds = float((inferences["completion"] - inferences["scheduled"]).mean())
     if text is None:
         seconds = float((inferences["completion"] - inferences["dispatch"]).mean())
-    label, workers, _ = _CURVES[configuration.staggering_rule]
+    label, workers = _CURVES[configuration.staggering_rule]
     if configuration.workers < workers(seconds / FRAME_TIME):
         return []  # the curve is that of more workers
     regret, half = 1.0 - summary.reward_per_frame, QUANTILE * summary.standard_error["reward_per_frame"]
-    clock = "realtime run" if configuration.clock == "real" else "virtual run"
-    return [MeasuredPoint(clock, label, seconds, regret, max(regret - half, 0.0), regret + half)]
+    kind = "realtime run" if configuration.clock == "real" else "virtual run"
+    return [MeasuredPoint(kind, _source(run), label, seconds, regret, max(regret - half, 0.0), regret + half)]
+
+
+def _source(run: PlannedRun) -> str:
+    return "real time" if run.configuration.clock == "real" else "virtual clock"
 
 
 def bound_figure(found: Sequence[tuple[PlannedRun, float, tuple[float, float]]], width: float = _WIDE) -> "Figure":
@@ -224,6 +229,7 @@ def bound_figure(found: Sequence[tuple[PlannedRun, float, tuple[float, float]]],
     rows = [
         (
             run.name if width < _WIDE else f"{run.name} ({run.configuration.rule}, N = {run.configuration.workers})",
+            _source(run),
             limit,
             (value, max(value - QUANTILE * error, 0.1 * value), value + QUANTILE * error),
         )

@@ -114,39 +114,75 @@ def test_unknown_names_are_refused(tmp_path):
 
 
 def _entries(figure):
-    """Yield (label, colour) of every line, bar or mark of a figure that a legend names."""
+    """Yield (label, colour, marker) of every line, bar or mark that a legend names."""
     from matplotlib.colors import to_hex
 
-    for axes in figure.axes:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            drawn = next((each for each in getattr(handle, "lines", ()) if each is not None), handle)  # of an error bar
-            drawn = drawn.patches[0] if getattr(drawn, "patches", None) else drawn  # of bars
-            colour = drawn.get_color() if hasattr(drawn, "get_color") else drawn.get_facecolor()
-            yield label, to_hex(colour).upper()
+    handles = [(axes, *pair) for axes in figure.axes for pair in zip(*axes.get_legend_handles_labels(), strict=True)]
+    for part in (figure, *figure.subfigs):
+        for legend in part.legends:
+            texts = [text.get_text() for text in legend.get_texts()]
+            handles += [(None, *pair) for pair in zip(legend.legend_handles, texts, strict=True)]
+    for _, handle, label in handles:
+        drawn = next((each for each in getattr(handle, "lines", ()) if each is not None), handle)  # of an error bar
+        drawn = drawn.patches[0] if getattr(drawn, "patches", None) else drawn  # of bars
+        if hasattr(drawn, "get_color"):
+            marker = drawn.get_marker() if hasattr(drawn, "get_marker") else ""
+            yield label, to_hex(drawn.get_color()).upper(), marker
+        elif drawn.get_hatch():
+            yield label, to_hex(drawn.get_edgecolor()).upper(), ""
+        else:
+            yield label, to_hex(drawn.get_facecolor()).upper(), ""
 
 
-WORDS_OF_RULES = {
-    "max-time": ("max-time", "maximum time", "Algorithm 1", "staggered", "ceil(x)"),
-    "expected-time": ("expected-time", "Algorithm 2"),
+WORDS = {
+    "max-time": ("max-time", "maximum time", "Algorithm 1", "staggered", "ceil(x)", "undecided"),
     "sequential": ("sequential",),
-    "sequential-strict": ("sequential, strict",),
+    "expected-time": ("expected-time", "Algorithm 2"),
     "frame-pool": ("frame pool", "frame-pool"),
     "frame-hold": ("frame hold", "frame-hold"),
-    "free-running": ("free-running", "unused outputs", "kept"),
+    "free-running": ("free-running", "unused outputs dropped", "limit of dropping"),
+    "unstaggered": ("started together",),
+    "sequential-strict": ("sequential, strict",),
+    "kept": ("kept",),
+    "cancelled": ("cancelled",),
+    "chunks": ("chunk",),
+    "inaction": ("inaction", "no action", "not to act", "default behaviour"),
+    "learning": ("learning", "ceil(x)"),
+    "inference": ("inference",),
+    "held": ("held",),
+    "takes effect": ("takes effect",),
+    "age": ("age of the action",),
 }
-"""What a legend calls each rule whose colour is the rule's alone."""
+"""What a legend calls each concept whose colour is its own; others are called by their names."""
+NEUTRAL = {
+    "#000000": ("bound", "boundary", "virtual clock", "real time", "found by runs", "measured", "simulat", "emulator",
+                "run on the virtual clock", "machine", "extrapolated", "of the mean time", "of the largest time",
+                "auto", "best size", "free-running workers", "one frame"),
+    "#7A828A": ("random", "no-op", "Down held", "fit", "predicted", "closed form", "allowed", "paper", "overwritten",
+                "delays of whole frames", "exponential times, mean"),
+}  # fmt: skip
+"""What the two shared colours stand for: black for bounds and measurements, grey for what play is compared with."""
 
 
 @pytest.mark.parametrize("name", sorted(FIGURES))
 def test_a_colour_means_one_thing_in_all_figures(name, data_of):
-    from paper_figures.looks import LOOKS
+    from regretlab.plots.concepts import CONCEPTS, RAMP, tint
     from regretlab.plots.style import house_style
 
     with house_style():
         entries = list(_entries(figure_module(name).draw(data_of(name))))
-    owners = {LOOKS[rule][0].upper(): words for rule, words in WORDS_OF_RULES.items()}
-    for label, colour in entries:
-        assert colour not in owners or any(word in label for word in owners[colour]), (label, colour)
+    owners = {look.colour: WORDS.get(concept, (concept,)) for concept, look in CONCEPTS.items()} | NEUTRAL
+    owners |= {tint(look.colour, 0.4): WORDS.get(concept, (concept,)) for concept, look in CONCEPTS.items()}
+    values = set(RAMP)  # of a parameter
+    for label, colour, marker in entries:
+        assert colour in values or colour in owners, (label, colour)
+        assert colour in values or any(word in label for word in owners[colour]), (label, colour)
+        known = {look.marker for look in CONCEPTS.values() if look.colour == colour or colour in values}
+        sources = {CONCEPTS[source].marker for source in ("virtual clock", "real time", "simulation", "the paper")}
+        assert marker in known | sources | {"None", "none", ""} or label in ("auto", "free-running workers"), (
+            label,
+            marker,
+        )
 
 
 @pytest.mark.parametrize("name", sorted(FIGURES))

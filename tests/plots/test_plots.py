@@ -14,7 +14,7 @@ from regretlab.plots.timeline import inference_timeline
 def test_curves_and_points_are_where_the_data_says():
     seconds = np.linspace(0.01, 0.2, 20)
     curves = [Curve("sequential", seconds, seconds * 4), Curve("staggered", seconds, seconds)]
-    points = [MeasuredPoint("realtime run", "staggered", 0.1, 0.11, 0.09, 0.13)]
+    points = [MeasuredPoint("realtime run", "real time", "staggered", 0.1, 0.11, 0.09, 0.13)]
     axes = regret_against_inference_time(curves, points).axes[0]
     lines = {line.get_label(): line for line in axes.lines}
     assert np.allclose(lines["sequential"].get_xdata(), seconds * 1e3)
@@ -57,7 +57,10 @@ def test_the_timeline_shows_bars_delays_and_missed_frames():
 def test_no_curve_and_no_kind_of_point_is_left_out():
     seconds = np.linspace(0.01, 0.1, 5)
     curves = [Curve(f"curve {i}", seconds, np.full(5, 0.3 * i)) for i in range(9)]
-    points = [MeasuredPoint(f"kind {i}", f"curve {i}", 0.05, 0.3 * i, 0.3 * i - 0.1, 0.3 * i + 0.1) for i in range(9)]
+    points = [
+        MeasuredPoint(f"kind {i}", "simulation", f"curve {i}", 0.05, 0.3 * i, 0.3 * i - 0.1, 0.3 * i + 0.1)
+        for i in range(9)
+    ]
     axes = regret_against_inference_time(curves, points).axes[0]
     drawn = [line for line in axes.lines if str(line.get_label()).startswith("curve")]
     assert [line.get_ydata()[0] for line in drawn] == pytest.approx([0.3 * i for i in range(9)])
@@ -69,7 +72,9 @@ def test_no_curve_and_no_kind_of_point_is_left_out():
 def test_an_interval_reaches_as_far_down_and_up_as_it_should():
     """It need not be symmetric about its point."""
     (container,) = (
-        regret_against_inference_time([], [MeasuredPoint("run", "-", 0.05, 0.3, 0.1, 0.35)]).axes[0].containers
+        regret_against_inference_time([], [MeasuredPoint("run", "real time", "-", 0.05, 0.3, 0.1, 0.35)])
+        .axes[0]
+        .containers
     )
     ((_, low), (_, high)) = container.lines[2][0].get_segments()[0]
     assert (low, high) == pytest.approx((0.1, 0.35))

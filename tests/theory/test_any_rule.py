@@ -113,11 +113,11 @@ def test_the_sum_of_the_theorem(length, loss, workers):
         assert value == pytest.approx(max(0.0, abel(law, loss, workers, length)), abs=2e-9)
 
 
-def transport(pmf, v, v_inf, workers, *, length=0, thresholds=False):
+def transport(pmf, v, v_inf, workers, *, length=0, thresholds=False, frames=1.0):
     """Solve the linear programme behind the bound: completions of each delay, assigned to ages of service.
 
     Variables: z_c, inferences per frame that are given up after c frames (one c if nothing is cancelled); x_{d,i},
-    outputs of delay d used at age i. A frame is served once; z costs E min(D, c) worker frames.
+    outputs of delay d used at age i. Each of ``frames`` is served once; z costs E min(D, c) worker frames.
     """
     longest = len(pmf) - 1
     cuts = range(1, longest + 1) if thresholds else [longest]
@@ -126,7 +126,7 @@ def transport(pmf, v, v_inf, workers, *, length=0, thresholds=False):
     above = np.append(1.0 - np.cumsum(pmf), 0.0)
     costs = [sum(above[:c]) for c in cuts]
     reward = np.array([0.0] * len(costs) + [values[i] for _, i in pairs])
-    rows, right = [[*costs, *(0.0 for _ in pairs)], [0.0] * len(costs) + [1.0] * len(pairs)], [workers, 1.0]
+    rows, right = [[*costs, *(0.0 for _ in pairs)], [0.0] * len(costs) + [1.0] * len(pairs)], [workers, frames]
     for d in range(1, longest + 1):
         made = [-pmf[d] if d <= c else 0.0 for c in cuts]
         groups = [[(d, i)] for e, i in pairs if e == d] if length else [[pair for pair in pairs if pair[0] == d]]
@@ -156,6 +156,24 @@ def test_a_linear_programme_finds_the_same_bound_for_any_curve(losses, times, wo
     model = "chunk" if length else "once"
     value = bound(law, 0, workers, model, loss=loss, chunk=length or None, **options)
     assert value == pytest.approx(1.0 - expected, abs=1e-7)
+
+
+@pytest.mark.parametrize("length", [0, 3])
+@pytest.mark.parametrize("workers", [1, 2, 3, 4])
+def test_the_price_is_what_one_frame_more_would_earn(workers, length):
+    """Of the same linear programme: between the gain of a little more frame and the loss of a little less."""
+    model, asked, prices = "chunk" if length else "once", length or None, []
+    for loss in (FrameLoss(0.9), MeasuredLoss((1, 2, 3, 4), (0.1, 0.5, 0.2, 0.7), 1.0)):
+        for law in (Q, B):
+            v = loss.worth(np.arange(12))
+            less, same, more = (
+                transport(law.frame_pmf(1.0), v, loss.worth_at_infinity, workers, length=length, frames=frames)
+                for frames in (0.999, 1.0, 1.001)
+            )
+            found = lower_bound_of_law(law, 1.0, loss, workers=workers, service_model=model, chunk=asked)
+            assert 1e3 * (more - same) - 1e-6 <= found.price <= 1e3 * (same - less) + 1e-6
+            prices.append(found.price)
+    assert max(prices) > 0.1 or workers < 3
 
 
 @pytest.mark.parametrize("threshold", [0.7, 2.0, 5.5])

@@ -166,6 +166,7 @@ def serve(
     counts: NDArray[np.int64],
     waiting: NDArray[np.float64],
     kept: NDArray[np.float64],
+    ranks: NDArray[np.int64],
     threshold: NDArray[np.float64],
 ) -> int:
     """Serve frames ``first`` to ``end - 1`` of which those before ``control[FRAME]`` are done already.
@@ -176,7 +177,8 @@ def serve(
     writes its worker, (start, completion, release), (observation, effect) frames and whether it was overwritten, and
     ``served_row`` the inference behind each frame. Inferences longer than ``cancel_after`` seconds are given up then,
     or after what ``rules.cancelling`` learns where ``threshold``, its state, is not empty. If it ``keeps`` unused
-    outputs they lie in the store ``counts``, ``waiting``, ``kept`` instead of the rings.
+    outputs they lie in the store ``counts``, ``waiting``, ``kept`` instead of the rings, and act in the order of
+    ``ranks``.
     """
     frame = control[FRAME]
     size = control[HEAP]
@@ -266,7 +268,7 @@ def serve(
         if outcome != DONE:
             break
         if keeps:
-            used_row = take(counts, waiting, kept, frame)
+            used_row = take(counts, waiting, kept, ranks, frame)
             served[frame - first] = frame - counts[TAKEN] if used_row >= 0 else 0
             control[OVERWRITTEN] = counts[DISCARDED]
         else:

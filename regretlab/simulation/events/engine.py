@@ -54,11 +54,15 @@ class Outputs:
         Frames of age from which none acts.
     oldest_first
         Whether the oldest acts first, not the freshest.
+    ranks
+        By age from 1 on, the last for all later ones: the output of the highest rank acts first; empty: the freshest,
+        or the oldest.
     """
 
     most: int = 0
     limit: int = store.NO_LIMIT
     oldest_first: bool = False
+    ranks: tuple[int, ...] = ()
 
 
 class EventEngine:
@@ -131,6 +135,7 @@ class EventEngine:
         self._keeps, self._cancel_after = outputs is not None and outputs.most > 0, float(cancel_after)
         self._threshold = np.empty(0) if threshold is None else threshold
         self._store = _empty_store(outputs or Outputs())
+        self._ranks = np.array((outputs or Outputs()).ranks, np.int64)
         self._make_room(math.ceil((first_estimate or 0.0) / frame_time) + (hold if isinstance(hold, int) else BINS) + 4)
 
     @property
@@ -176,7 +181,7 @@ class EventEngine:
                 self._time, self._start, self._kind, self._head, self._after, self._heap, *self._due,
                 served, served_row, first, first + count, self._row,
                 self.log_worker, self.log_time, self.log_frame, self.log_overwritten,
-                self._cancel_after, self._keeps, *self._store, self._threshold,
+                self._cancel_after, self._keeps, *self._store, self._ranks, self._threshold,
             )  # fmt: skip
             if outcome == DONE:
                 return count

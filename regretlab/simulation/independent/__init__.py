@@ -74,7 +74,8 @@ class IndependentRun:
     def plays(workers: float, outputs: Outputs) -> bool:
         """Return whether it plays so many workers of an independent rule and what becomes of their outputs."""
         few = outputs.most <= MOST_EXACT
-        return workers <= MOST_WORKERS and (few or outputs.most == MOST_KEPT) and not outputs.oldest_first
+        freshest = not outputs.oldest_first and not outputs.ranks
+        return workers <= MOST_WORKERS and (few or outputs.most == MOST_KEPT) and freshest
 
     def serve(self, count: int, row: NDArray[np.int64]) -> NDArray[np.int32]:
         """Serve the next ``count`` frames; return their delays, 0 for the default, valid until the next call."""
