@@ -172,7 +172,11 @@ class RecordPage:
         self._ages = ages
         self._whole = ColumnDataSource({"frame": [], "reward": [], "unserved": [], "late": []}, name="whole")
         overview = figure(
-            title="The whole run, averaged over stretches of it", height=280, y_range=Range1d(-0.02, 1.05), **plain
+            min_border_left=48,
+            title="The whole run, averaged over stretches of it",
+            height=280,
+            y_range=Range1d(-0.02, 1.05),
+            **plain,
         )
         overview.line(
             "frame",
