@@ -61,7 +61,7 @@ def _run_explored(
         with explored(folder) as address:
             page.on("websocket", lambda socket: socket.on("framereceived", lambda data: drawn.append(len(data))))
             page.goto(address)
-            page.locator("img[alt='screen of the frame']").wait_for(timeout=90_000)
+            page.get_by_text("frames, still written").or_(page.get_by_text("frames, complete")).wait_for(timeout=90_000)
             opened = len(Record(folder).frames)
             assert opened < frames - FEWEST, (
                 f"the page opened at frame {opened:,} of {frames:,}: ask for more --seconds"
