@@ -1,5 +1,6 @@
 """The empirical law of measured inference times: every moment is a mean over the samples."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -81,7 +82,11 @@ class SampleLaw(Law):
 
     def scaled(self, factor: float) -> "SampleLaw":
         """Return the samples times ``factor``."""
-        return law_from_samples(self.seconds * check_factor(factor), text=f"{factor:g} * {self.text}")
+        values, text = self.seconds * check_factor(factor), f"{factor:g} * {self.text}"
+        if not (values[0] > 0.0 and math.isfinite(values[-1])):
+            return law_from_samples(values, text=text)  # which names the one that is not
+        values.flags.writeable = False  # in order as before: nothing else is to check
+        return SampleLaw(text, values)
 
     def mean_delay_frames(self, frame_time: float, *, alignment: Alignment = "frame") -> float:
         """Return the mean of ceil(x), or of x + 1 from a uniform phase."""

@@ -1,5 +1,6 @@
 """What a simulation plays, checked and resolved from what its caller gave."""
 
+import functools
 import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from ..rules.state import BINS
 from ..rules.store import MOST_KEPT, NO_LIMIT
 from ..scenario import Scenario, whole_number
 from ..theory.batching import Batches, batches_of
+from ..theory.cancelling import best_threshold
 from ..theory.loss import AgeLoss, limit_of, workers_in_groups, worth_of
 from .events.engine import LONGEST_RUN, Outputs
 
@@ -149,6 +151,7 @@ class Setting:
         return tuple(said)
 
 
+@functools.lru_cache(maxsize=256)
 def mean_occupied(law: Law, cancel_after: float) -> float:
     """Return E T in seconds; where it is infinite, the mean up to the threshold, or the 99.9 % quantile without one."""
     mean = law.mean()
@@ -209,6 +212,11 @@ def resolve(
         first_estimate = longest if math.isfinite(longest) else None
     elif chosen.learns == "mean_time":
         first_estimate = float(law.mean_up_to(cancel_after)) if cancel_after < math.inf else law.mean()
+        if math.isinf(first_estimate) and loss is not None:  # a learned threshold keeps the mean finite
+            learned = best_threshold(
+                law, frame_time, loss, workers=workers, service_model=scenario.service_model, chunk=scenario.chunk
+            )
+            first_estimate = float(law.mean_up_to(learned))
     if warmup is None:
         mean = mean_occupied(law, cancel_after)
         warmup = 10_000 + math.ceil(20 * mean / frame_time)

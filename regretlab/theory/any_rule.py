@@ -172,11 +172,12 @@ class LowerBound(Result):
         if self.over_horizon is not None:
             facts.append((f"lower bound over {self.horizon:g} s", f"{self.over_horizon:.6g}"))
         fewest = self.workers_without_inaction
+        finite = "finite " if self.workers == math.inf and self.inaction_fraction < 1.0 else ""
         return [
             *facts,
             *(self.sampling_interval.facts() if self.sampling_interval is not None else ()),
             ("unavoidable inaction", f"{100 * self.inaction_fraction:.4g} % of the frames"),
-            ("fewest workers without it", "no number suffices" if fewest is None else f"{fewest}"),
+            ("fewest workers without it", f"no {finite}number suffices" if fewest is None else f"{fewest}"),
             ("method", self.method),
             *listed("assuming", self.assumptions),
         ]

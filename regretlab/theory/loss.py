@@ -12,6 +12,7 @@ Derived in docs/theory.
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,7 +82,7 @@ class AgeLoss(ABC):
         """v_inf = max(0, g - l_inf)."""
         return max(0.0, self.gap_default - self.limit)
 
-    @property
+    @cached_property
     def last_useful_age(self) -> float:
         """j*: the largest age in frames at which an action still loses less than g; ``inf`` where all ages do."""
         if self.worth_at_infinity > 0.0 or not math.isfinite(self.settled_age):
@@ -158,7 +159,7 @@ class FrameLoss(AgeLoss):
         """Delta (1 - 1/K), or 0 where the observation never goes stale."""
         return 0.0 if self.decay == 1.0 else self.stake
 
-    @property
+    @cached_property
     def last_useful_age(self) -> float:
         """j*: the largest age in frames at which an action still loses less than g; ``inf`` where all ages do."""
         decay, stake = self.decay, self.stake

@@ -240,7 +240,7 @@ def _empty_store(outputs: Outputs) -> tuple[NDArray[np.int64], NDArray[np.float6
     """Return the store of outputs as ``rules.store`` has it: none."""
     counts = np.zeros(store.COUNTS, np.int64)
     counts[store.MOST], counts[store.LIMIT], counts[store.OLDEST] = outputs.most, outputs.limit, outputs.oldest_first
-    size = 64 if outputs.most else 1
+    size = 1 << 10 if outputs.most else 1
     return counts, np.zeros((size, store.COLUMNS)), np.zeros((2 * size, store.COLUMNS))
 
 
