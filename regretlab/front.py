@@ -283,7 +283,7 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
 
     A threshold of cancelling is learned where the law of the inference time is not given; the settings say what for.
     With a loss curve the kept outputs act in the order that is best for it (``theory.orders``): found by simulation
-    where the law of the inference time is given, else that of the curve alone.
+    where the law of the inference time is given, else the freshest first unless the curve is a deadline.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from ..rules.store import NO_LIMIT
 from ..scenario import Scenario
 from ..theory.batching import with_batch_time
 from ..theory.loss import AgeLoss, limit_of
-from ..theory.orders import FRESHEST, Order, order_of_curve, orders_of_use
+from ..theory.orders import FRESHEST, Order, orders_of_use
 from ..theory.realtime import law_on_cores
 from .events.engine import Outputs
 from .setting import Setting, mean_occupied, resolve
@@ -61,11 +61,12 @@ def with_order(setting: Setting, loss: AgeLoss, order: Order, said: str = "") ->
 def order_of_run(scenario: Scenario, loss: AgeLoss) -> tuple[Order, float]:
     """Return the order in which a run uses its outputs, and the frames of age from which none acts (may be ``inf``).
 
-    Without a law of the inference times the order is that of the curve alone (``theory.orders.order_of_curve``).
+    Without a law of the inference times none can be played: then the freshest first, but for a deadline. It is further
+    from the optimum than others on some curves, but by less than any of them where the workers have outputs to spare.
     """
     limit = limit_of(scenario.replace(chunk=None), loss)
     if scenario.inference_time is None and scenario.batch_law is None:
-        order = order_of_curve(loss, limit)
+        order = orders_of_use(loss, limit)[0]
     else:
         from .on_witness import with_hold
 

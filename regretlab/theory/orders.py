@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ..rules.cancelling import SECTION
 from .loss import AgeLoss
 
-__all__ = ["Order", "is_convex", "order_of_curve", "orders_of_use", "serves_oldest_first"]
+__all__ = ["Order", "is_convex", "orders_of_use", "serves_oldest_first"]
 
 _SAME = 0.05
 _ROUNDING = 1e-12
@@ -83,22 +83,6 @@ def serves_oldest_first(loss: AgeLoss) -> bool:
         return False
     worth = loss.worth(np.arange(1, int(last) + 1))
     return bool(worth.min() >= (1.0 - _SAME) * worth.max())
-
-
-def order_of_curve(loss: AgeLoss, limit: float = math.inf) -> Order:
-    """Return the order of a curve alone, where nothing is known of the inference times.
-
-    Where none is proved to be best: by the steepest loss per frame of waiting, max_h (v_j - v_{j+h})/h, which is the
-    freshest first for convex curves and the oldest first before a deadline.
-
-    Examples
-    --------
-    >>> from regretlab.theory.loss import MeasuredLoss
-    >>> order_of_curve(MeasuredLoss((0, 3, 5), (0.0, 0.6, 1.0), 1.0)).ranks
-    (3, 5, 2, 4, 1, 0)
-    """
-    orders = orders_of_use(loss, limit)
-    return orders[0] if len(orders) == 1 else next(order for order in orders if order.name == _STEEPEST)
 
 
 def orders_of_use(loss: AgeLoss, limit: float = math.inf) -> tuple[Order, ...]:

@@ -10,7 +10,6 @@ from regretlab.play.configuration import RunConfiguration
 from regretlab.play.loop import FrameService
 from regretlab.records.schema import InferenceRow
 from regretlab.theory.loss import MeasuredLoss
-from regretlab.theory.orders import order_of_curve
 from tests.oracles.event_loop import run_rule
 from tests.oracles.plain_outputs import served
 
@@ -75,15 +74,12 @@ def test_a_run_takes_an_order_between_the_two(tmp_path, law):
     assert np.bincount(ages[ages > 0]).argmax() in (3, 8)  # used just before a step
 
 
-def test_where_the_inference_times_are_not_known_the_order_is_that_of_the_curve():
-    asked = rl.Scenario(frame_time=FRAME, loss=STEPS, workers=3, unused="keep")
-    numbers, settings = with_numbers(asked, "regretlab/Beacon-v0", {})
-    assert numbers.age_limit == 9
-    assert settings["order_of_use"] == order_of_curve(STEPS).ranks
-    assert (
-        RunConfiguration.of(numbers, environment="regretlab/Beacon-v0", policy="oracle", **settings).order_of_use
-        == settings["order_of_use"]
-    )
+def test_where_the_inference_times_are_not_known_only_a_deadline_changes_the_order():
+    for loss, oldest in ((STEPS, False), (DEADLINE, True)):
+        asked = rl.Scenario(frame_time=FRAME, loss=loss, workers=3, unused="keep")
+        _, settings = with_numbers(asked, "regretlab/Beacon-v0", {})
+        assert settings.get("oldest_first", False) == oldest
+        assert not settings.get("order_of_use")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from regretlab.laws import law_from_samples
 from regretlab.rules.store import NO_LIMIT
 from regretlab.simulation.setting import resolve
 from regretlab.theory.loss import FrameLoss, MeasuredLoss
-from regretlab.theory.orders import is_convex, order_of_curve, orders_of_use
+from regretlab.theory.orders import is_convex, orders_of_use
 from tests.oracles.order_optimum import gains
 
 MOST = 3
@@ -101,21 +101,10 @@ def test_every_witness_uses_the_freshest_first(loss):
     assert [order.ranks for order in orders_of_use(loss, 5)] == [()]
 
 
-def test_the_order_of_a_curve_alone_is_between_the_two():
-    """The steepest loss: within a step the oldest first, and the step before the deepest fall."""
-    ranks = order_of_curve(loss_of_worth(TWO_CLIFFS)).ranks
-    assert ranks[:4] == tuple(sorted(ranks[:4]))
-    assert max(ranks) == ranks[3]
-    assert ranks[4:9] == tuple(sorted(ranks[4:9]))
-    convex_then_cliff = order_of_curve(loss_of_worth([1.0, 0.6, 0.4, 0.3, 0.3]))
-    assert convex_then_cliff.ranks[0] > convex_then_cliff.ranks[1] > convex_then_cliff.ranks[2]
-
-
 def test_a_curve_longer_than_the_tables_has_an_order():
     ages = tuple(range(0, 9_000, 100))
     loss = MeasuredLoss(ages, tuple(min(1.0, (age / 8_000) ** 2) for age in ages), 1.0)
-    order = order_of_curve(loss)
-    assert 0 < len(order.ranks) < 9_000
+    assert all(len(order.ranks) < 9_000 for order in orders_of_use(loss))
     found = rl.simulate(
         rl.Scenario("gamma(4, scale=0.8)", frame_time=1, workers=3, loss=loss, unused="keep:8"), frames=5_000
     )
