@@ -98,7 +98,7 @@ class Candidate:
     options
         Fields of a scenario that say what an output serves, where they differ from their defaults.
     with_unseen_time
-        Regret and cost if an inference takes longer than any sample (the longest, a possible mishap, left out), by
+        Regret and cost if an inference takes longer than any sample (the longest, a possible outlier, left out), by
         which candidates are then compared; None for a law that is not known from samples.
     """
 

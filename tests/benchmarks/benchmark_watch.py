@@ -6,10 +6,9 @@ are padded to 40 ms, and three that infer as fast as they can.
 
 ``--explore``: with nothing to draw on, in turns with and without ``regretlab explore`` on the record while it is
 written, its page open in Chromium. The claim is about the explorer, so the browser and its window are opened once,
-before all runs, and only the last half of each run is counted, or the part after the page opened
-if that is shorter. The browser draws
-on the same cores; starting one next to a run costs frames of its own. One setting, the padded one: ``--seconds 60
---rounds 3`` takes seven minutes.
+before all runs; starting one next to a run costs frames of its own. Counted is the second half of each run, or what
+follows the opening of the page if that is shorter. The browser draws on the same cores. One setting, the padded one:
+``--seconds 60 --rounds 3`` takes seven minutes.
 """
 
 import argparse
@@ -62,7 +61,7 @@ def _run_explored(
         with explored(folder) as address:
             page.on("websocket", lambda socket: socket.on("framereceived", lambda data: drawn.append(len(data))))
             page.goto(address)
-            page.locator("img[alt='screen of the frame']").wait_for(timeout=90_000)
+            page.get_by_text("frames, still written").or_(page.get_by_text("frames, complete")).wait_for(timeout=90_000)
             opened = len(Record(folder).frames)
             assert opened < frames - FEWEST, (
                 f"the page opened at frame {opened:,} of {frames:,}: ask for more --seconds"
