@@ -754,7 +754,7 @@ def earned_by_age(value: NDArray[np.float64], rest: float, filled: NDArray[np.fl
 
     Examples
     --------
-    >>> round(earned_by_age(np.array([0.9, 0.81]), 0.0, np.array([0.2, 0.7]), 0.7), 3)  # .2 * .9 + .5 * .81
+    >>> round(float(earned_by_age(np.array([0.9, 0.81]), 0.0, np.array([0.2, 0.7]), 0.7)), 3)  # .2 * .9 + .5 * .81
     0.585
     """
     return filled @ (value - np.append(value[1:], rest)) + rest * in_all
