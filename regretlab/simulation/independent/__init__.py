@@ -66,7 +66,7 @@ class IndependentRun:
         self._outputs = np.zeros(2 * TOGETHER, np.int64)
         self._counts = np.zeros(TOGETHER + 1, np.int64)
         few = outputs.most if outputs.most <= MOST_EXACT else 0
-        self._few = np.zeros(few.bit_length(), np.uint64)
+        self._few = np.zeros(max(few - 1, min(few, 1)).bit_length(), np.uint64)
         self._served = np.zeros(block + TOGETHER + 1, np.int32)
         self._frame, self.reach = 0, 1  # chains keep a frame before the first even where none is served
 
