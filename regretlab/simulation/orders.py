@@ -61,8 +61,8 @@ def with_order(setting: Setting, loss: AgeLoss, order: Order, said: str = "") ->
 def order_of_run(scenario: Scenario, loss: AgeLoss) -> tuple[Order, float]:
     """Return the order in which a run uses its outputs, and the frames of age from which none acts (may be ``inf``).
 
-    Without a law of the inference times none can be played: then the freshest first, but for a deadline. It is further
-    from the optimum than others on some curves, but by less than any of them where the workers have outputs to spare.
+    Without a law of the inference times none can be played: then the freshest first, but for a deadline. It was at most
+    .083 away from the optimum on the examples of docs/lower-bound, the order by the loss per frame of waiting .25.
     """
     limit = limit_of(scenario.replace(chunk=None), loss)
     if scenario.inference_time is None and scenario.batch_law is None:
