@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from ..errors import RunError
     from ..interrupts import terminable
-    from .output import plain_console, prepare_streams, printable, reserved_output
+    from .output import plain_console, prepare_streams, printable, reserved_output, write
     from .sentences import say
 
     prepare_streams()
@@ -96,6 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             code = application()(
                 words, console=plain_console(), exit_on_error=False, print_error=False, result_action="return_value"
             )
+        write("")  # what a library left in the buffer; its reader may be gone
         return int(code or 0)
     except CycloptsError as error:
         return complain(say(error), 2)
