@@ -115,11 +115,12 @@ def highest(counts: NDArray[np.int64], kept: NDArray[np.float64], ranks: NDArray
     """
     mask = len(kept) - 1
     best, best_rank = counts[FIRST], np.int64(-1)
-    for place in range(counts[FIRST], counts[FIRST] + counts[KEPT]):
+    for place in range(counts[FIRST] + counts[KEPT] - 1, counts[FIRST] - 1, -1):  # from the freshest
         age = int(frame - kept[place & mask, OBSERVED])
-        rank = ranks[min(age, len(ranks)) - 1]
-        if rank > best_rank:
-            best, best_rank = place, rank
+        if age >= len(ranks):  # as are all that follow, however many
+            return int(counts[FIRST] if ranks[-1] >= best_rank else best)
+        if ranks[age - 1] >= best_rank:
+            best, best_rank = place, ranks[age - 1]
     return int(best)
 
 

@@ -150,7 +150,7 @@ def test_the_oldest_useful_output_first_serves_more_frames_before_a_deadline():
     assert shares[1] == pytest.approx(0.833, abs=0.02)
 
 
-@pytest.mark.parametrize("shape", [pytest.param("witness with noise", marks=pytest.mark.thorough), "shoulder"])
+@pytest.mark.parametrize("shape", ["witness with noise", "shoulder"])
 def test_keeping_outputs_helps_for_measured_curves_too(shape):
     """Neither convex nor a deadline: with the oldest first, keeping would lose more than dropping."""
     ages = np.arange(60)
