@@ -26,7 +26,8 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         "judged": {"9": judge_sizes(panels, "Boxing only, a script plays")},
         "caption": (
             "Atari Boxing, frame by frame, nothing sticky. A script plays, not a learned policy: it sees where the "
-            "boxers stood delay frames ago, keeps its distance and punches; one action in twenty is random. A size "
+            "boxers stood delay frames ago, keeps its distance and punches; one action in twenty is random. There is "
+            "no counterpart with agents that learned: none learned Boxing in the committed results. A size "
             "stands for its delay alone: that of the paper's network of so many parameters (twice as deep: of six "
             "stages, not three). Sequential: after each action as many frames of no-op as the delay. Means over "
             f"{first['seeds']} seeds of {first['frames']:,} frames each with 95 % intervals (Student's t). Played on "

@@ -34,7 +34,9 @@ def compute(*, seed: int = 0, quick: bool = False) -> dict[str, Any]:
         "caption": (
             "Falling blocks on the cartridge stacker, from level 0 and from level 9 (pieces fall faster). A script "
             "plays, not a learned policy: it sees board and piece as they were delay frames ago, knows which actions "
-            "took effect since, and plans the best landing. A size stands for its delay alone: that of the paper's "
+            "took effect since, and plans the best landing. "
+            "The figures stacker-learned and stacker-distilled are its counterparts with networks "
+            "that learned. A size stands for its delay alone: that of the paper's "
             "network of so many parameters on its machine. Sequential: after each action as many frames of no-op as "
             f"the delay. Means over {first['seeds']} seeds of {first['frames']:,} frames each with 95 % intervals "
             f"(Student's t); the vertical scale is linear below 0.01. Played on {first['machine']} by {commands}."

@@ -282,7 +282,8 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
     """Return the scenario of a run with numbers for what is "auto", and further settings of the run.
 
     A threshold of cancelling is learned where the law of the inference time is not given; the settings say what for.
-    Before a deadline, where all useful ages are worth the same, the oldest useful output of those kept acts first.
+    With a loss curve the kept outputs act in the order that is best for it (``theory.orders``): found by simulation
+    where the law of the inference time is given, else the freshest first unless the curve is a deadline.
 
     Parameters
     ----------
@@ -311,8 +312,9 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
         return scenario, {}
     from .play.preparation import describe_environment
     from .rules import get_rule
+    from .simulation.orders import order_of_run
     from .simulation.thresholds import threshold_for_rule
-    from .theory.loss import limit_of, loss_of, serves_oldest_first, worth_of
+    from .theory.loss import limit_of, loss_of, worth_of
 
     known = None if scenario.is_default("frame_time") else scenario.frame_time
     described = describe_environment(environment, options, known)
@@ -329,10 +331,6 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
     settings: dict[str, Any] = {}
     if scenario.loss is not None:  # all that a run makes of it
         numbers["loss"] = None
-    if ordered and serves_oldest_first(loss):
-        limit = min(limit_of(world.replace(chunk=None), loss), max(0.0, loss.last_useful_age) + 1.0)
-        numbers["age_limit"] = None if limit == float("inf") else int(limit)
-        settings["oldest_first"] = True
     if scenario.cancel_after == "learned" or (scenario.cancel_after == "auto" and scenario.inference_time is None):
         numbers["cancel_after"] = "learned"
         settings["cancel_worth"] = worth_of(loss, limit_of(world, loss))
@@ -345,6 +343,12 @@ def with_numbers(scenario: Scenario, environment: str, options: dict[str, Any]) 
             known_law = with_hold(known_law)
         threshold = threshold_for_rule(known_law, scenario.inference_time, loss)
         numbers["cancel_after"] = None if threshold == float("inf") else threshold
+    if ordered:
+        played = world.replace(frame_time=frame, cancel_after=numbers.get("cancel_after", scenario.cancel_after))
+        order, limit = order_of_run(played, loss)
+        if order.oldest_first or order.ranks:
+            numbers["age_limit"] = None if limit == float("inf") else int(limit)
+            settings |= {"oldest_first": order.oldest_first, "order_of_use": order.ranks}
     if not get_rule(scenario.rule).holds:  # no other part of a run weighs them
         numbers |= {"gap_default": Scenario.gap_default, "gap_delay": Scenario.gap_delay}
     return scenario.replace(**numbers), settings

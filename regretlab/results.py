@@ -320,7 +320,7 @@ class ServiceLaw:
         Parameters
         ----------
         p
-            Modal probability (or the ring's eigenvalue lambda) per frame, in [0, 1].
+            Mode probability (or the ring's eigenvalue lambda) per frame, in [0, 1].
 
         Examples
         --------

@@ -73,8 +73,8 @@ def test_the_worst_second_against_a_plain_search():
         ({"latency": "measured"}, [0.4] + [0.04] * 40, {}, "the first inference of a worker took 400.0 ms, and 99 %"),
         ({"latency": "measured"}, [0.04, 0.4] + [0.04] * 40, {}, "the first inference of a worker took 400.0 ms"),
         ({"latency": "measured", "tau_max": 0.3}, [0.04] * 40, {}, "the longest time that the rule learned, 300.0 ms"),
-        ({}, [45.0] * 3, {}, "inferences take 45 s in the mean: times are in seconds"),
-        ({"config": {"emulate_latency": "40"}}, [], {}, "inferences take 40 s in the mean: times are in seconds"),
+        ({}, [45.0] * 3, {}, "inferences take 45 s on average: times are in seconds"),
+        ({"config": {"emulate_latency": "40"}}, [], {}, "inferences take 40 s on average: times are in seconds"),
         ({}, [0.04], {"mean_age": "it drifts"}, "mean age has no interval: it drifts"),
     ],
 )

@@ -37,7 +37,7 @@ def simulated_delay(
     out
         Results file to write, .parquet. Finished cells (a case, a seed) are kept next to it until all are there.
     budget
-        full, or the name of a smaller size in the file: cpu in those that come along.
+        full, or the name of a smaller size in the file: cpu in the included files.
     seeds
         Number of seeds in place of the file's.
     cores
@@ -73,7 +73,7 @@ def asynchronous(
     out
         Results file to write, .parquet. Finished cells (a case, a seed) are kept next to it until all are there.
     budget
-        full, or the name of a smaller size in the file: cpu in those that come along.
+        full, or the name of a smaller size in the file: cpu in the included files.
     seeds
         Number of seeds in place of the file's.
     cores

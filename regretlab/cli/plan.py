@@ -137,11 +137,11 @@ def plan(
     if found.service is not None:
         slower = slowed if isinstance(slowed, float | int) else None
         factor = slowed(found.workers) if slower is None else 1 + slower * (found.workers - 1)  # type: ignore[operator]
-        more.append(("inference time then", f"{1e3 * factor * times.mean():.4g} ms in the mean"))
+        more.append(("inference time then", f"{1e3 * factor * times.mean():.4g} ms on average"))
     facts = found.facts()
     place = [name for name, _ in facts].index("regret and cost of each")
     world_said = "a measured loss curve" if asked.loss else f"mode probability {asked.mode_probability:g}"
-    mean = f"{1e3 * times.mean():.4g} ms in the mean of a lone worker"
+    mean = f"{1e3 * times.mean():.4g} ms on average for a lone worker"
     print_facts(
         f"inference time of {measured.policy}, {mean}, {world_said}",
         [*facts[:place], *more, *facts[place:]],

@@ -62,7 +62,7 @@ def _entries(entries: Any) -> list[tuple[str, str]]:
     acted = entries[entries >= 0]
     if not (acted > 0).any():
         return []
-    return [("entry of the chunk that acted", f"{acted.mean():.4g} in the mean, {acted.min()} to {acted.max()}")]
+    return [("entry of the chunk that acted", f"{acted.mean():.4g} on average, {acted.min()} to {acted.max()}")]
 
 
 @record.command

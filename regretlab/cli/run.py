@@ -89,7 +89,7 @@ def run(
     frame_time
         Time of a frame: seconds, gameboy or atari; what the environment says if not given.
     hold_probability
-        Modal probability a frame for hold auto, where the environment does not report its own (beacon does).
+        Mode probability a frame for hold auto, where the environment does not report its own (beacon does).
     seed
         Seed of environment, policies and emulated times.
     backend

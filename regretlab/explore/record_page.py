@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..plots.concepts import INK, look
 from ..prediction import with_prediction
 from ..records import Record
-from .scenario_page import PAGE, TEXT
+from .scenario_page import PAGE, TEXT, count_whole, put_legend
 from .screens import Screens
 
 __all__ = ["RecordPage"]
@@ -160,17 +160,23 @@ class RecordPage:
         )
         lanes.add_layout(cursor)
         lanes.yaxis.axis_label = "worker"
+        count_whole(lanes.xaxis, lanes.yaxis)
         self._lanes = lanes
         ages = figure(title="Age of the action in each frame", height=150, x_range=self._range, **plain)
         ages.vbar("frame", top="age", width=0.9, color="colour", source=self._near)
         ages.xaxis.axis_label = "frame; olive: the default behaviour acts"
         ages.yaxis.axis_label = "age, frames"
         ages.y_range.start = 0
+        count_whole(ages.xaxis, ages.yaxis)
         ages.add_layout(cursor)
         self._ages = ages
         self._whole = ColumnDataSource({"frame": [], "reward": [], "unserved": [], "late": []}, name="whole")
         overview = figure(
-            title="The whole run, averaged over stretches of it", height=280, y_range=Range1d(-0.02, 1.05), **plain
+            min_border_left=48,
+            title="The whole run, averaged over stretches of it",
+            height=280,
+            y_range=Range1d(-0.02, 1.05),
+            **plain,
         )
         overview.line(
             "frame",
@@ -198,8 +204,9 @@ class RecordPage:
         )
         overview.add_layout(cursor)
         overview.xaxis.axis_label = "frame"
-        overview.legend.padding = overview.legend.spacing = 2  # one below the other: a row is wider than a telephone
-        overview.add_layout(overview.legend[0], "above")
+        put_legend(overview, "above")
+        overview.legend[0].orientation = "vertical"  # a row is wider than a telephone
+        overview.legend[0].spacing = 0
         self._overview = overview
         self._frame.jscallback(args={"cursor": cursor}, value=_MOVE)
 

@@ -14,10 +14,12 @@ from urllib.parse import urlencode
 import numpy as np
 import panel as pn
 from bokeh.models import (
+    BasicTicker,
     BoxAnnotation,
     ColumnDataSource,
     FactorRange,
     HoverTool,
+    LogTicker,
     Range1d,
     Span,
     Whisker,
@@ -42,7 +44,7 @@ from .answers import (
     to_python,
 )
 
-__all__ = ["DEFAULT", "PAGE", "TEXT", "ScenarioPage"]
+__all__ = ["DEFAULT", "PAGE", "TEXT", "ScenarioPage", "count_whole", "put_legend"]
 
 DEFAULT = Scenario("gamma(4, scale=0.02)", mode_probability=0.95, workers=6)
 """What the page shows first."""
@@ -62,6 +64,15 @@ pre {font: 13px/1.4 ui-monospace, monospace; background: #F4F5F7; padding: 8px; 
      overflow-wrap: anywhere; margin: 4px 0}
 """
 
+_AREAS = """
+:host {display: grid !important; align-items: start; column-gap: 16px;
+       grid-template: "controls head" auto "controls rest" 1fr / minmax(260px, 340px) minmax(0, 1fr)}
+@media (max-width: 760px) {:host {grid-template: "head" auto "controls" auto "rest" auto / minmax(0, 1fr)}}
+"""
+"""Controls to the left of the figures; on a narrow window between what they change most and the rest."""
+_NEXT_TO_EACH_OTHER = """
+:host {display: grid !important; gap: 8px; grid-template-columns: repeat(auto-fit, minmax(min(320px, 100%), 1fr))}
+"""
 _SETTLES = 300
 _DEBOUNCE = 5
 """Milliseconds for which Panel waits for further changes of a control; its default, 50, is half of a redraw's time."""
@@ -237,7 +248,21 @@ class ScenarioPage:
             "min_border_left": 8,
         }
         empty: dict[str, list[Any]] = {
-            key: [] for key in ("rule", "total", "low", "high", "inaction", "delay", "words", "edge", "size", "colour")
+            key: []
+            for key in (
+                "rule",
+                "total",
+                "low",
+                "high",
+                "inaction",
+                "delay",
+                "words",
+                "align",
+                "shift",
+                "edge",
+                "size",
+                "colour",
+            )
         }
         self._rules = ColumnDataSource(empty, name="rules")
         regret = figure(
@@ -266,7 +291,14 @@ class ScenarioPage:
             name="dots",
         )
         regret.text(
-            "total", "rule", "words", source=self._rules, x_offset=10, text_baseline="middle", text_font_size="12px"
+            "total",
+            "rule",
+            "words",
+            source=self._rules,
+            text_align="align",
+            x_offset="shift",
+            text_baseline="middle",
+            text_font_size="12px",
         )
         shown = [
             ("rule", "@rule"),
@@ -275,11 +307,12 @@ class ScenarioPage:
             ("delay", "@delay{0.0000}"),
         ]
         regret.add_tools(HoverTool(tooltips=shown, renderers=[dots]))
+        regret.xaxis.ticker = LogTicker(mantissas=[1, 2, 5])
         regret.xaxis.axis_label = "log scale; shaded: below the lower bound"
         self._regret = regret
 
         parts = figure(
-            title="The same by cause",
+            title="Regret per frame by cause",
             y_range=FactorRange(*names),
             x_range=Range1d(0, 1.05),
             height=290,
@@ -294,8 +327,7 @@ class ScenarioPage:
             legend_label=["inaction", "delay"],
         )
         parts.xaxis.axis_label = "regret per frame"
-        parts.legend.orientation = "horizontal"
-        parts.add_layout(parts.legend[0], "above")  # within, it would cover the longest bars
+        put_legend(parts, "above")  # within, it would cover the longest bars
         self._parts = parts
 
         self._delays = ColumnDataSource({"frames": [], "share": [], "colour": []}, name="delays")
@@ -303,6 +335,7 @@ class ScenarioPage:
         delays.vbar("frames", top="share", width=0.8, color="colour", source=self._delays)
         delays.xaxis.axis_label = "frames; olive at 0: no action"
         delays.yaxis.axis_label = "share of the frames"
+        count_whole(delays.xaxis)
         self._delay_figure = delays
 
         columns = ("worker", "start", "completion", "release", "shown_completion", "shown_release")
@@ -345,8 +378,8 @@ class ScenarioPage:
         )
         lanes.add_layout(self._cursor)
         lanes.yaxis.axis_label = "worker"
-        lanes.legend.orientation = "horizontal"
-        lanes.add_layout(lanes.legend[0], "below")
+        count_whole(lanes.xaxis, lanes.yaxis)
+        put_legend(lanes, "above")
         lanes.xgrid.grid_line_color = GRID
         self._lanes = lanes
         ages = figure(title="Age of the action in each frame", height=170, x_range=lanes.x_range, **plain)
@@ -354,6 +387,7 @@ class ScenarioPage:
         ages.xaxis.axis_label = "frame; olive: the default behaviour acts"
         ages.yaxis.axis_label = "age, frames"
         ages.y_range.start = 0
+        count_whole(ages.xaxis, ages.yaxis)
         self._ages = ages
         self._play = pn.widgets.Toggle(name="Play", button_type="primary", width=120, margin=(4, 8))
         self._play.jscallback(
@@ -370,33 +404,27 @@ class ScenarioPage:
     def view(self) -> Any:
         """Return the page."""
         controls = pn.Column(*self._controls.values(), css_classes=["controls"], sizing_mode="stretch_width", margin=0)
-        left = pn.Column(controls, styles={"flex": "1 1 280px", "max-width": "360px", "min-width": "260px"})
-        wide = {"flex": "1 1 420px", "min-width": "320px"}
-        figures = pn.Column(
-            self._sentence,
-            self._plan,
-            self._regret,
-            pn.FlexBox(
-                pn.Column(self._parts, styles=wide, sizing_mode="stretch_width"),
-                pn.Column(self._delay_figure, styles=wide, sizing_mode="stretch_width"),
+        head = pn.Column(self._sentence, self._plan, self._regret, sizing_mode="stretch_width", margin=0)
+        rest = pn.Column(
+            pn.Column(
+                self._parts,
+                self._delay_figure,
                 sizing_mode="stretch_width",
+                stylesheets=[_NEXT_TO_EACH_OTHER],
+                margin=0,
             ),
             self._play,
             self._lanes,
             self._ages,
             self._copied("Copy the command", self._command),
             self._copied("Copy the Python", self._python),
-            styles={"flex": "1 1 600px", "min-width": "300px"},
             sizing_mode="stretch_width",
+            margin=0,
         )
-        page = pn.FlexBox(  # where the two do not fit next to each other, the figures come first
-            left,
-            figures,
-            sizing_mode="stretch_width",
-            styles={"gap": "16px"},
-            flex_wrap="wrap-reverse",
-            align_items="flex-end",
-        )
+        areas = {"head": head, "controls": controls, "rest": rest}
+        for area, part in areas.items():
+            part.styles = {"grid-area": area}
+        page = pn.Column(*areas.values(), sizing_mode="stretch_width", stylesheets=[_AREAS], margin=0)
         pn.state.on_session_destroyed(lambda _: self._thread.shutdown(wait=False, cancel_futures=True))
         pn.state.onload(self._ask)
         return pn.Column(
@@ -489,6 +517,9 @@ class ScenarioPage:
         chosen = self._shown.get(scenario.rule, RuleValue(scenario.rule))
         totals = [max(_LEAST, regret.total) for _, regret in known]
         error = [interval_quantile(0.99) * (row.standard_error or 0.0) for row, _ in known]
+        least = min([*totals, max(_LEAST, bound or _LEAST)])
+        low, high = max(_LEAST / 2, 10 ** math.floor(math.log10(least) - 0.1)), max(1.0, *totals, 0.0) * 1.2
+        to_left = [total > low**0.4 * high**0.6 for total in totals]  # words beyond the middle end at their dot
         self._rules.data = {
             "rule": [row.rule for row, _ in known],
             "total": totals,
@@ -501,13 +532,13 @@ class ScenarioPage:
                 f"{', 1 worker' if row.alone else ''}"
                 for row, regret in known
             ],
+            "align": ["right" if left else "left" for left in to_left],
+            "shift": [-12 if left else 12 for left in to_left],
             "edge": [INK if row.rule == scenario.rule else "white" for row, _ in known],
             "size": [15 if row.rule == scenario.rule else 10 for row, _ in known],
             "colour": [look_of_rule(row.rule).colour for row, _ in known],
         }
-        least = min([*totals, max(_LEAST, bound or _LEAST)])
-        self._regret.x_range.start = max(_LEAST / 2, 10 ** math.floor(math.log10(least) - 0.1))
-        self._regret.x_range.end = max(1.0, *totals, 0.0) * 2.2
+        self._regret.x_range.start, self._regret.x_range.end = low, high
         self._bound_line.location = self._bound_zone.right = max(_LEAST, bound or _LEAST)
         self._bound_line.visible = self._bound_zone.visible = bound is not None
         self._parts.x_range.end = max(1.05, 1.05 * max(totals, default=1.0))
@@ -597,6 +628,20 @@ class ScenarioPage:
         self._lanes.title.text = "The first frames of a run, from an idle start" + (
             f" (without {drawn.note})" if drawn.note else ""
         )
+
+
+def put_legend(figure: Any, place: str) -> None:
+    """Put the legend of a figure above or below it, in one row at the left, close to it."""
+    legend = figure.legend[0]
+    legend.orientation, legend.location = "horizontal", "left"
+    legend.border_line_color, legend.margin, legend.padding = None, 0, 2
+    figure.add_layout(legend, place)
+
+
+def count_whole(*axes: Any) -> None:
+    """Let axes of workers and frames show whole numbers only."""
+    for axis in axes:
+        axis.ticker = BasicTicker(mantissas=[1, 2, 5], min_interval=1, num_minor_ticks=0)
 
 
 def _escaped(text: str) -> str:

@@ -240,12 +240,12 @@ class Law(ABC):
         return self._pmf(frame_time, alignment, float(tail))
 
     def moment(self, p: float, frame_time: float, *, alignment: MomentAlignment = "frame") -> Estimate:
-        r"""Return E p^delay, the mean of the modal probability over the delay.
+        r"""Return E p^delay, the mean of the mode probability over the delay.
 
         Parameters
         ----------
         p
-            Modal probability of a frame (or an eigenvalue), in [0, 1].
+            Mode probability of a frame (or an eigenvalue), in [0, 1].
         frame_time
             Seconds of a frame.
         alignment
@@ -275,7 +275,7 @@ class Law(ABC):
         0.25207205843
         """
         if not 0 <= p <= 1:
-            raise InputError(f"modal probability must lie in [0, 1], not {p!r}")
+            raise InputError(f"mode probability must lie in [0, 1], not {p!r}")
         frame_time = check_frame_time(frame_time)
         check_alignment(alignment, get_args(MomentAlignment))
         if p == 0 or p == 1:

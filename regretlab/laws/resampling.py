@@ -86,10 +86,10 @@ def with_unseen_time(law: SampleLaw) -> SampleLaw:
 
 
 def without_longest(law: SampleLaw) -> SampleLaw:
-    """Return the samples without the longest, which may be a mishap, unless it matters how long that took.
+    """Return the samples without the longest, which may be an outlier, unless it matters how long that took.
 
-    A choice made from the samples that are left and one ``UNSEEN`` times their longest is the same with and without a
-    mishap. All samples are returned where that would move their mean by more than 5 %: of a time as long as many others
+    A choice made from the samples that are left and one ``UNSEEN`` times their longest is the same with and without
+    an outlier. All are returned where that would move their mean by more than 5 %: of a time as long as many others
     together its length counts, and one of few samples says much.
 
     Examples

@@ -1,6 +1,7 @@
 """The empirical law of measured inference times: every moment is a mean over the samples."""
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -81,8 +82,11 @@ class SampleLaw(Law):
 
     def scaled(self, factor: float) -> "SampleLaw":
         """Return the samples times ``factor``."""
-        slower = law_from_samples(self.seconds * check_factor(factor), text=f"{factor:g} * {self.text}")
-        return replace(slower, server=self._scaled_server(factor))
+        values, text = self.seconds * check_factor(factor), f"{factor:g} * {self.text}"
+        if not (values[0] > 0.0 and math.isfinite(values[-1])):
+            return law_from_samples(values, text=text)  # which names the one that is not
+        values.flags.writeable = False  # in order as before: nothing else is to check
+        return SampleLaw(text, values, server=self._scaled_server(factor))
 
     def mean_delay_frames(self, frame_time: float, *, alignment: Alignment = "frame") -> float:
         """Return the mean of ceil(x), or of x + 1 from a uniform phase."""

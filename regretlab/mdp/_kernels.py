@@ -93,10 +93,10 @@ def _push(indptr, indices, probabilities, offset, source, source_list, source_co
 
 @kernel
 def least_mode(indptr, indices, probabilities, states, kernels, schedule, bounds, per_state, budget):  # type: ignore[no-untyped-def]
-    """Return, for each state, the least modal probability after the scheduled frames, by branch and bound.
+    """Return, for each state, the least mode probability after the scheduled frames, by branch and bound.
 
     Kernel c has rows ``c * states + s``. ``schedule[i]``: -1 choose one of the first ``kernels`` kernels, -2 keep the
-    one chosen last, >= 0 that kernel. ``bounds[j, s]`` <= the modal probability of any j last frames begun in s. With
+    one chosen last, >= 0 that kernel. ``bounds[j, s]`` <= the mode probability of any j last frames begun in s. With
     ``per_state`` false a state may stop at the least value found so far, so only the minimum over states is right.
     Second result: frames expanded, or -1 when ``budget`` ran out.
     """

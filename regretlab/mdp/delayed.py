@@ -56,9 +56,9 @@ class DelayedSolution(Result):
     regret_per_frame
         ``optimal_gain - gain``.
     p_minimax
-        Least modal probability of a frame (beta's mixture included where beta serves frames).
+        Least mode probability of a frame (beta's mixture included where beta serves frames).
     kappa
-        Least modal probability of the state in which an action is applied; ``None`` where the search was too large.
+        Least mode probability of the state in which an action is applied; ``None`` where the search was too large.
     delay_frames
         d.
     every

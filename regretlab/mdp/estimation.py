@@ -1,6 +1,6 @@
 """Stochasticity estimated from what was seen: trajectories of states and actions, or the record of a run.
 
-* For each (state, action) the modal probability of the next state, with an exact interval (``intervals``).
+* For each (state, action) the mode probability of the next state, with an exact interval (``intervals``).
 * p_minimax, the least of them, with an interval at simultaneous confidence: each pair's interval at level
   alpha / (number of pairs), Bonferroni.
 * kappa_d for each horizon, from windows of d frames that do not overlap, grouped by first state and the d actions.
@@ -85,9 +85,9 @@ class StochasticityEstimate(Result):
     modal_probability
         Array of shape (M,): its frequency.
     modal_interval
-        Array of shape (2, M): limits of each pair's modal probability, each at the given confidence.
+        Array of shape (2, M): limits of each pair's mode probability, each at the given confidence.
     p_minimax
-        Least modal probability over the pairs visited often enough, with its simultaneous interval.
+        Least mode probability over the pairs visited often enough, with its simultaneous interval.
     kappa
         kappa_d for each horizon, with simultaneous intervals.
     confidence
@@ -152,7 +152,7 @@ def estimate_stochasticity(
     confidence: float = 0.95,
     least_visits: int = 20,
 ) -> StochasticityEstimate:
-    """Return modal probabilities, p_minimax and kappa_d with intervals, from one trajectory.
+    """Return mode probabilities, p_minimax and kappa_d with intervals, from one trajectory.
 
     Parameters
     ----------
@@ -418,7 +418,7 @@ def _least(
     confidence: float,
     least_visits: int,
 ) -> HorizonEstimate:
-    """Return the least modal probability over the groups, with limits that hold for all groups at once."""
+    """Return the least mode probability over the groups, with limits that hold for all groups at once."""
     often = visits >= least_visits
     if not often.any():
         return HorizonEstimate(horizon, float("nan"), 0.0, 1.0, int(visits.sum()), 0)

@@ -1,8 +1,8 @@
 """Intervals for probabilities from counts, exact for a probability named in advance or chosen by the data.
 
-Clopper & Pearson 1934 for a given event. The modal successor is not given: it is the one with the largest count. Its
+Clopper & Pearson 1934 for a given event. The most likely successor is not given: it is that with the largest count. Its
 upper limit needs no correction (the largest count is at least the true mode's count), its lower limit does: the largest
-count exceeds k if any successor's does. With q the true modal probability and Binomial tails I_x(k, n-k+1),
+count exceeds k if any successor's does. With q the true mode probability and Binomial tails I_x(k, n-k+1),
 
     P(some count >= k) <= sum_s' I_{p(s')}(k, n-k+1) <= I_q(k, n-k+1) / q,
 
@@ -61,7 +61,7 @@ def mode_interval(count: ArrayLike, trials: ArrayLike, confidence: float = 0.95)
     trials
         Number of draws.
     confidence
-        In (0, 1); the interval covers the modal probability with at least this probability.
+        In (0, 1); the interval covers the mode probability with at least this probability.
 
     References
     ----------

@@ -1,10 +1,10 @@
 """How predictable the environment is, exactly: p_minimax and kappa_d.
 
-* p_minimax = ``min_{s, a} max_{s'} p(s'|s, a)``, the modal probability of the least predictable frame. With a
+* p_minimax = ``min_{s, a} max_{s'} p(s'|s, a)``, the mode probability of the least predictable frame. With a
   stochastic default behaviour the frames it serves move by the mixture ``sum_a beta(a|s) p(.|s, a)``, whose mode can
   be far smaller than that of every action: those rows count too.
-* kappa_d = min over state and in-flight actions of the modal probability d frames ahead. Its complement 1 - kappa_d is
-  the effective stochasticity over d frames. Always kappa_d >= p_minimax ** d (follow the modal path; theory, lemma 1).
+* kappa_d = min over state and in-flight actions of the mode probability d frames ahead. Its complement 1 - kappa_d is
+  the effective stochasticity over d frames. Always kappa_d >= p_minimax ** d (theory, lemma 1).
 """
 
 import math
@@ -25,7 +25,7 @@ _LARGEST_SEARCH = 4 * 2**30
 
 
 def p_minimax(process: FiniteMDP | AsynchronousMDP) -> float:
-    """Return the least modal probability of a frame.
+    """Return the least mode probability of a frame.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def p_minimax(process: FiniteMDP | AsynchronousMDP) -> float:
 
 
 def kappa(process: FiniteMDP | AsynchronousMDP, delay: int, *, every: int = 1, budget: int = 10**9) -> float:
-    """Return kappa_d, the least modal probability of the state in which an action of this delay is applied.
+    """Return kappa_d, the least mode probability of the state in which an action of this delay is applied.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ def shift_register(
     """W1: the state is the last n of a stream of i.i.d. symbols, the right action is the state.
 
     A delay of d <= n frames leaves d symbols to guess: regret per agent frame Delta (1 - p^d), the worst case of the
-    class {modal probability >= p, gaps <= Delta}.
+    class {mode probability >= p, gaps <= Delta}.
     """
     law = fresh_symbols(p, symbols)
     states = checked_states(symbols ** checked_count(n, 1, "n"), "the shift register")

@@ -33,6 +33,7 @@ BATCHES = "batches"
 SERVICE_OPTIONS = ("default_behaviour", "chunk", "unused", "age_limit", "cancel_after", "replicas")
 """Fields of a scenario that say what becomes of an output, and of a frame without one."""
 _SURE = 2.0  # standard errors
+_THRESHOLDS = {"auto": "at the best threshold", "learned": "at a threshold that is learned"}
 
 _EVERY_NUMBER = 16
 _GROWTH = 1.15
@@ -97,7 +98,7 @@ class Candidate:
     options
         Fields of a scenario that say what an output serves, where they differ from their defaults.
     with_unseen_time
-        Regret and cost if an inference takes longer than any sample (the longest, a possible mishap, left out), by
+        Regret and cost if an inference takes longer than any sample (the longest, a possible outlier, left out), by
         which candidates are then compared; None for a law that is not known from samples.
     """
 
@@ -174,6 +175,8 @@ def options_in_words(options: Mapping[str, Any]) -> list[str]:
     --------
     >>> options_in_words({"default_behaviour": "repeat", "cancel_after": 0.05})
     ['the last action repeated', 'inferences cancelled after 0.05 s']
+    >>> options_in_words({"cancel_after": "learned"})
+    ['inferences cancelled at a threshold that is learned']
     """
     words = []
     for name, value in options.items():
@@ -186,7 +189,7 @@ def options_in_words(options: Mapping[str, Any]) -> list[str]:
         elif name == "age_limit":
             words.append("actions of any useful age" if value == "auto" else f"actions at most {frames_of(value)} old")
         elif name == "cancel_after":
-            after = "at the best threshold" if value == "auto" else f"after {value:.4g} s"
+            after = _THRESHOLDS[value] if isinstance(value, str) else f"after {value:.4g} s"
             words.append(f"inferences cancelled {after}")
         elif name == "replicas":
             words.append(f"{value} inferences racing on each observation")

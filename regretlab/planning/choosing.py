@@ -25,6 +25,7 @@ from ..results import RegretParts
 from ..rules import get_rule, known_rules
 from ..rules.rule import Alignment, StaggeringRule
 from ..scenario import Scenario, as_scenario
+from ..simulation.thresholds import gain_of_learned
 from ..theory.any_rule import LowerBound, lower_bound
 from ..theory.checks import check_count, check_gap, check_positive
 from ..theory.loss import AgeLoss, FrameLoss, loss_of
@@ -50,6 +51,7 @@ _CLOSE, _FINALISTS = 3, 4
 _FILLED = 0.9  # quantile of the inference time
 _MOST_REPLICAS = 8
 _APART = 3.0  # standard errors
+_CLEARLY = 5.0  # standard errors
 _MOST_BOUNDED = 300
 _FEWEST = (
     "workers cost nothing: the fewest that lose at most {:.2g} more than the best, with a longer time than any seen"
@@ -229,6 +231,7 @@ def plan(
     largest = law.mean() * factor if math.isfinite(factor) else None
     size, size_words = size_for_quality or _model_size(time, lost, loss, machine.frame_time, largest)
     chosen = None if best.rule is None else best.scenario(scenario)
+    notes = _gain_of_learned(search.scan, machine, chosen, law)
     shown = [best, *tried]
     if searched is not law:
         seen = Scan(law, loss, frame_time, tolerance, search.scan.world)
@@ -253,6 +256,7 @@ def plan(
         alternatives=(idle, *shown[1:]),
         assumptions=(
             *_assumptions(shown[0], machine, scaling, quality, target_regret, law),
+            *notes,
             *([_FEWEST.format(apart)] if apart else []),
         ),
         scenario=chosen,
@@ -283,6 +287,15 @@ def _left_open(law: SampleLaw, loss: AgeLoss, frame_time: float) -> float:
 
     found = sampling_interval(law, figures)
     return 0.0 if found is None else found.intervals["loss"][1] - figures(law)["loss"]
+
+
+def _gain_of_learned(scan: Scan, machine: Machine, chosen: Scenario | None, law: Law) -> tuple[str, ...]:
+    """Return a warning where the learned threshold of the plan makes it lose more than it would without."""
+    if chosen is None or chosen.cancel_after != "learned":
+        return ()
+    factor = machine.slowdown(chosen.workers)
+    slower = law if factor == 1.0 else law.scaled(factor)
+    return gain_of_learned(chosen.replace(maximum_time=None), slower, scan.loss)
 
 
 def _as_seen(seen: Scan, machine: Machine, candidate: Candidate) -> Candidate:
@@ -544,8 +557,10 @@ def _more_would_help(search: _Search, best: Candidate, choice: _Choice | None, m
             search.machine, choice.rule, 2.0 * most, hold=best.hold, alignment=choice.alignment, options=options
         )
         if doubled is not None:
-            doubled = search.scan.settled(search.machine, doubled)
-            if doubled.sure_total < best.total - 10 * search.scan.tolerance:
+            wanted = best.total - 10 * search.scan.tolerance
+            if abs(doubled.total - wanted) <= _CLEARLY * doubled.error:  # not clear from a short simulation
+                doubled = search.scan.settled(search.machine, doubled)
+            if doubled.sure_total < wanted:
                 return True
     return False
 
@@ -594,6 +609,18 @@ def _binding(
     rules += [best_choice] if best_choice is not None and best_choice not in rules else []
     margin = 10 * scan.tolerance + apart
 
+    def more_help(freed: Machine, limit: int) -> bool:
+        """Return whether workers that cost nothing would lose less: twice as many, or any number up to a limit."""
+        wanted = best.regret.total - margin
+        if best_choice is not None and not best_choice.rule.single_worker and 2.0 * best.workers <= limit:
+            twice = scan.candidate(
+                freed, best_choice.rule, 2.0 * best.workers, hold=search.hold, alignment=best_choice.alignment,
+                options=best_choice.options,
+            )  # fmt: skip
+            if twice is not None and twice.sure_total < wanted:
+                return True
+        return least(freed, limit) < wanted
+
     def least(freed: Machine, limit: int) -> float:
         numbers = [float(n) for n in worker_numbers(scan.law, freed, limit)]
         found = [
@@ -609,7 +636,7 @@ def _binding(
     enough = 2 * max(most, most_workers_for(scan.law, free, scan.loss.gap_default))
     if isinstance(scan.law, LoadLaw):
         enough = scan.law.most
-    return "workers" if least(free, enough) < best.regret.total - margin else "stochasticity"
+    return "workers" if more_help(free, enough) else "stochasticity"
 
 
 def _power_laws(

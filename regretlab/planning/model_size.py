@@ -167,7 +167,7 @@ def best_model_size(
     Parameters
     ----------
     p
-        Modal probability per frame, in (0, 1).
+        Mode probability per frame, in (0, 1).
     time
         Inference time in frames, a m^beta with beta > 0.
     quality

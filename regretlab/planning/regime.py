@@ -63,7 +63,7 @@ def value_of_acting(p: float, delay: float, *, gap_default: float = 1.0, gap_del
     Parameters
     ----------
     p
-        Modal probability per frame, in [0, 1].
+        Mode probability per frame, in [0, 1].
     delay
         d in frames, at least 0.
     gap_default, gap_delay
@@ -115,7 +115,7 @@ def boundary_delay(p: float, worker_cost: float, *, gap: float = 1.0) -> float:
     Parameters
     ----------
     p
-        Modal probability per frame, in (0, 1).
+        Mode probability per frame, in (0, 1).
     worker_cost
         c, reward per worker and frame, positive.
     gap
@@ -139,7 +139,7 @@ def delay_of_largest_lead(p: float) -> float:
     Parameters
     ----------
     p
-        Modal probability per frame, in (0, 1).
+        Mode probability per frame, in (0, 1).
 
     Examples
     --------

@@ -180,7 +180,7 @@ class Plan(Result):
             facts.append(("model size", self.model_size_words))
         others = sorted(self.alternatives, key=by_total)
         if self.ignored:
-            facts.append(("chosen anew", f"{', '.join(self.ignored)} of the scenario"))
+            facts.append(("replaced by the plan", f"{', '.join(self.ignored)} of the scenario"))
         return [
             *facts,
             *listed("regret and cost of each", [_in_a_line(each) for each in others]),
@@ -245,7 +245,8 @@ class Plan(Result):
 
 
 def _in_a_line(candidate: Candidate) -> str:
-    error = f" ± {candidate.error:.2g}" if candidate.error else ""
+    seen = candidate.error > 1e-9 * candidate.total  # below, it is the rounding of equal replications
+    error = f" ± {candidate.error:.2g}" if seen else ""
     longer = candidate.with_unseen_time
     unseen = "" if longer is None or candidate.rule is None else f" ({longer:.4g} with a longer time than any seen)"
     return f"{candidate.total:.6g}{error}  {candidate_in_words(candidate)}{unseen}"

@@ -18,6 +18,7 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,11 +37,12 @@ from ..rules.service.pool_chains import chain_size
 from ..rules.service.service import NoClosedForm, service_law
 from ..rules.state import BINS
 from ..scenario import Scenario
-from ..simulation import simulate
+from ..simulation.on_witness import outcome
 from ..simulation.setting import mean_occupied
+from ..theory.any_rule import Completions, arrival_rate, chunk_length, most_served
 from ..theory.cancelling import best_threshold
 from ..theory.hold import regret_of_holds
-from ..theory.loss import AgeLoss, FrameLoss, by_age
+from ..theory.loss import AgeLoss, FrameLoss, LossByAge, by_age
 from .candidates import Candidate, Machine, choice_in_words
 from .valuing import never_served
 
@@ -90,6 +92,11 @@ class Scan:
     _values: dict[Any, _Found | None] = field(default_factory=dict, repr=False)
     _slower: dict[_Slowed, Law] = field(default_factory=dict, repr=False)
     _thresholds: dict[Any, float] = field(default_factory=dict, repr=False)
+    _holds: dict[Law, int] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _by_age(self) -> AgeLoss:
+        return LossByAge(self.loss.gap_default, self.loss) if isinstance(self.loss, FrameLoss) else self.loss
 
     @property
     def moves(self) -> bool:
@@ -186,13 +193,21 @@ class Scan:
         def at(number: float) -> Candidate | None:
             return self.candidate(machine, rule, number, hold=hold, alignment=alignment, options=options)
 
-        def tried(some: Sequence[float]) -> list[Candidate]:
+        def tried(some: Sequence[float], known: list[Candidate]) -> list[Candidate]:
+            """Return those known and the candidates of these numbers; none is played that the bound rules out."""
             if not simulated:
-                return [candidate for number in some if (candidate := at(number)) is not None]
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
-                return [candidate for candidate in pool.map(at, some) if candidate is not None]
+                return known + [candidate for number in some if (candidate := at(number)) is not None]
+            least = {number: self._least(machine, number, options or {}) for number in some}
+            order = sorted(some, key=lambda number: least[number] + machine.worker_cost * number)
+            found, together = list(known), os.cpu_count() or 1
+            with ThreadPoolExecutor(together) as pool:
+                while order:
+                    now, order = order[:together], order[together:]
+                    found += [candidate for candidate in pool.map(at, now) if candidate is not None]
+                    order = [n for n in order if not _ruled_out(least[n], machine.worker_cost * n, found, target)]
+            return found
 
-        candidates = tried(numbers)
+        candidates = tried(numbers, [])
         if not candidates:
             return None
         best, seen = choose(candidates, target, self.tolerance), set(numbers)
@@ -206,7 +221,7 @@ class Scan:
                 break
             fresh = [n for n in numbers if n not in seen] if best.error else numbers
             seen.update(numbers)
-            best = choose([best, *tried(fresh)], target, self.tolerance)
+            best = choose(tried(fresh, [best]), target, self.tolerance)
         refined = rule.holds and hold is None and not best.error
         return self._with_refined_hold(machine, rule, best) if refined else best
 
@@ -237,6 +252,20 @@ class Scan:
         threshold = self._thresholds[place]
         rest = {name: value for name, value in options.items() if name != "cancel_after"}
         return rest if threshold == math.inf else {**rest, "cancel_after": threshold}
+
+    def _least(self, machine: Machine, workers: float, options: Mapping[str, Any]) -> float:
+        """Return the lower bound over all rules of these workers with these options (Theorem A)."""
+        slowed = self._slowed(machine, workers)
+        served = self._resolved(options, slowed, workers)
+        threshold, replicas = served.get("cancel_after"), served.get("replicas", 1)
+        if isinstance(threshold, str):  # learned: it may be any
+            return 0.0
+        law = self._law(slowed) if replicas == 1 else fastest_of(self._law(slowed), replicas)
+        rate = arrival_rate(law, self.frame_time, workers / replicas, cancel_after=threshold)
+        asked = Scenario(**{name: value for name, value in served.items() if name in ("default_behaviour", "chunk")})
+        length = chunk_length(asked.service_model, asked.chunk)
+        most, _ = most_served(Completions(law, self.frame_time, threshold), self.loss, rate, length)
+        return self.loss.gap_default - most
 
     def _slowed(self, machine: Machine, workers: float) -> _Slowed:
         """Return how many times as long inference takes, and with how many in flight where its law depends on that."""
@@ -313,7 +342,9 @@ class Scan:
         """Return the hold as given, else the unlimited pool's, which is best or next to it."""
         if not rule.holds or hold is not None:
             return hold
-        return 1 + int(regret_of_holds(law, self.frame_time, self.loss)[1:].argmin())
+        if law not in self._holds:
+            self._holds[law] = 1 + int(regret_of_holds(law, self.frame_time, self.loss)[1:].argmin())
+        return self._holds[law]
 
     def _simulated(
         self, key: _Key, options: Mapping[str, Any], cost: float, *, work: int = _SCANNED, seed: int = 0
@@ -337,6 +368,8 @@ class Scan:
         rule, workers, hold, alignment, slowed, maximum_time = key
         law, world = self._law(slowed), self.world or Scenario()
         threshold = options.get("cancel_after")
+        if threshold == "learned":  # what it comes to be
+            threshold = self._resolved({**options, "cancel_after": "auto"}, slowed, workers).get("cancel_after")
         mean = mean_occupied(law, threshold if isinstance(threshold, float) else math.inf) / self.frame_time
         if law.server is not None:  # an answer waits for those of the other workers
             mean *= workers
@@ -361,17 +394,22 @@ class Scan:
             **options,
         )
         if not self.moves:  # ages alone decide, and losses by age have smaller errors than those seen on a witness
-            scenario = by_age(scenario, self.loss)
+            scenario = by_age(scenario, self._by_age)
         if scenario.never_completes:
             lost = never_served(scenario, None)
             return lost.regret, lost.service, hold
         warmup = 200 + math.ceil(20.0 * mean)
         if rule.learns == "quantile_time":  # its window fills
             warmup += min(2_000, math.ceil(2 * BINS * mean / workers))
-        found = simulate(
-            scenario, frames=int(frames), replications=1, warmup=warmup, seed=seed, threads=1, batches=_BATCHES
-        )
+        found = outcome(scenario, frames=int(frames), warmup=warmup, seed=seed, batches=_BATCHES)
         return found.regret, found.service, hold
+
+
+def _ruled_out(least: float, cost: float, found: Sequence[Candidate], target: float | None) -> bool:
+    """Return whether a candidate of at least this regret cannot be chosen over those found."""
+    if target is None:
+        return any(candidate.sure_total < least + cost for candidate in found)
+    return least > target and any(candidate.sure_regret < least for candidate in found)
 
 
 def _independent_copies(one: ServiceLaw, workers: int) -> ServiceLaw:

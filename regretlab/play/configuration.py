@@ -65,7 +65,7 @@ class RunConfiguration(BaseModel):
         Frames an output is held for at least (rule "frame-hold" only), or "auto", its default: learned while playing,
         the hold of least regret a frame for the inference times seen.
     hold_probability
-        Modal probability a frame for hold "auto"; None where the environment reports its own (Beacon does).
+        Mode probability a frame for hold "auto"; None where the environment reports its own (Beacon does).
     gap_default, gap_delay
         What a frame without an agent action loses, and one with a wrong action, for hold "auto".
     clock
@@ -99,6 +99,9 @@ class RunConfiguration(BaseModel):
     oldest_first
         Whether the oldest kept output acts first: the best order before a deadline, where all useful ages are worth
         the same; chosen from ``Scenario(loss=...)``.
+    order_of_use
+        Ranks by age from 1 frame on, the last for all later ages: of the kept outputs that of the highest rank acts
+        first. Empty: the freshest does, or the oldest. Chosen from ``Scenario(loss=...)``.
     observation_key
         Key under which a policy server is sent the observation; None: what its metadata say, else "observation".
     request_form
@@ -165,6 +168,7 @@ class RunConfiguration(BaseModel):
     cancel_worth: list[float] | None = None
     replicas: int = 1
     oldest_first: bool = False
+    order_of_use: tuple[int, ...] = ()
     observation_key: str | None = None
     request_form: str | None = None
     batch_law: str | None = None
@@ -287,8 +291,13 @@ class RunConfiguration(BaseModel):
         served = Scenario(**{name: getattr(self, name) for name in (*_OUTPUTS, "default_behaviour")})
         if served.unused != Scenario.unused and served.service_model != "once":
             raise InputError(f"unused outputs are kept where an output serves one frame, and unused is '{self.unused}'")
-        if self.oldest_first and served.unused == Scenario.unused:
-            raise InputError("only outputs that are kept have an order: give unused 'keep', or leave oldest_first out")
+        for name in ("oldest_first", "order_of_use"):
+            if getattr(self, name) and served.unused == Scenario.unused:
+                raise InputError(f"only outputs that are kept have an order: give unused 'keep', or leave {name} out")
+        if self.oldest_first and self.order_of_use:
+            raise InputError("oldest_first is an order by itself: leave order_of_use out")
+        if any(rank < 0 for rank in self.order_of_use):
+            raise InputError(f"the ranks of order_of_use must be at least 0, not {min(self.order_of_use)}")
         if self.age_limit is not None and served.service_model == "repeat":
             raise InputError("a repeated action has no age limit: leave age limit or default behaviour out")
         if (self.cancel_after == "learned") != bool(self.cancel_worth):

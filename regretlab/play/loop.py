@@ -91,6 +91,7 @@ class EnvironmentPlan:
     lasts: bool = False
     turns: int = 0
     oldest_first: bool = False
+    order_of_use: tuple[int, ...] = ()
     action_row: ActionRow | None = None
 
     @classmethod
@@ -116,6 +117,7 @@ class EnvironmentPlan:
             lasts=configuration.chunk is not None,
             turns=_turns(configuration, environment),
             oldest_first=configuration.oldest_first,
+            order_of_use=configuration.order_of_use,
             action_row=environment.action_row,
         )
 
@@ -219,6 +221,8 @@ class FrameService:
         Whether the default behaviour repeats the last action: an output older than the one in force is discarded.
     oldest_first
         Whether the oldest output acts first, not the freshest.
+    order_of_use
+        Ranks by age from 1 on: the output of the highest acts first; empty: the freshest, or the oldest.
     """
 
     def __init__(
@@ -230,6 +234,7 @@ class FrameService:
         lasts: bool = False,
         repeats: bool = False,
         oldest_first: bool = False,
+        order_of_use: tuple[int, ...] = (),
     ) -> None:
         self._frame_time = frame_time
         self._age_limit, self._lasts, self._repeats = age_limit, lasts, repeats
@@ -237,6 +242,7 @@ class FrameService:
         self._counts[store.MOST], self._counts[store.OLDEST] = kept, oldest_first
         self._counts[store.LIMIT] = math.ceil(age_limit) if age_limit < store.NO_LIMIT else store.NO_LIMIT
         self._waiting, self._unused = np.zeros((32, store.COLUMNS)), np.zeros((64, store.COLUMNS))
+        self._ranks = np.array(order_of_use, np.int64)
         self._rows: dict[int, InferenceRow] = {}  # in the order in which they came
         self._number = 0
         self._in_force: InferenceRow | None = None
@@ -249,7 +255,7 @@ class FrameService:
         store.has_room(counts, self._waiting, self._unused)
         store.add(counts, self._waiting, 0, 0, 0.0, 0, 0)
         store.move_store(counts, self._waiting, self._unused, self._waiting.copy(), self._unused.copy())
-        store.take(counts, self._waiting, self._unused, 0)
+        store.take(counts, self._waiting, self._unused, self._ranks, 0)
 
     @classmethod
     def of(cls, plan: EnvironmentPlan) -> "FrameService":
@@ -262,6 +268,7 @@ class FrameService:
             lasts=plan.lasts,
             repeats=repeats,
             oldest_first=plan.oldest_first,
+            order_of_use=plan.order_of_use,
         )
 
     def add(self, output: InferenceRow) -> None:
@@ -287,13 +294,13 @@ class FrameService:
         """Return the output that serves frame ``index``, or None.
 
         Of those released by then, and those kept from earlier frames, the freshest observation wins, among equal ones
-        the later start (or the oldest, where that is asked for); the others are overwritten, or kept.
+        the later start (or the order that was asked for); the others are overwritten, or kept.
         """
         if not self._rows:
             return self._still_in_force(index)
         counts = self._counts
         first, discarded = int(counts[store.FIRST]), int(counts[store.DISCARDED])
-        taken = store.take(counts, self._waiting, self._unused, index)
+        taken = store.take(counts, self._waiting, self._unused, self._ranks, index)
         best = self._rows.get(taken)
         if best is not None and self._is_older_than_in_force(best):
             best = None

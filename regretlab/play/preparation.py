@@ -354,6 +354,6 @@ def hold_of(configuration: RunConfiguration, told: Mapping[str, object]) -> int 
     if isinstance(symbols, int) and isinstance(probability, float):
         return HoldObjective.of_ring(probability, symbols, **gaps)
     raise InputError(
-        f"hold 'auto' needs the modal probability a frame of '{configuration.environment}', which does not report it: "
+        f"hold 'auto' needs the mode probability a frame of '{configuration.environment}', which does not report it: "
         "give hold_probability (--hold-probability), or a hold in frames"
     )

@@ -153,5 +153,5 @@ def warnings_of(meta: Mapping[str, Any], finished: pd.DataFrame, doubts: Mapping
     warnings += () if law is None else law.caution
     mean = float(times.mean()) if len(times) else None if law is None else law.mean()
     if mean is not None and mean > _LONG:
-        warnings.append(f"inferences take {mean:.4g} s in the mean: times are in seconds, write 40 ms as 0.04 or 40ms")
+        warnings.append(f"inferences take {mean:.4g} s on average: times are in seconds, write 40 ms as 0.04 or 40ms")
     return [*warnings, *(f"{name.replace('_', ' ')} has no interval: {why}" for name, why in doubts.items())]

@@ -204,7 +204,7 @@ class RunSummary(Result, Mapping[str, Any]):
         if self.emulated is not None:
             said = f"emulated: {with_unit(self.emulated)}"
         elif times["mean"] is not None and times["p99"] is not None:
-            said = f"measured: {1e3 * times['mean']:.3f} ms in the mean, p99 {1e3 * times['p99']:.3f} ms"
+            said = f"measured: {1e3 * times['mean']:.3f} ms on average, p99 {1e3 * times['p99']:.3f} ms"
         facts.append(("inference time", said))
         if self.cancelled is not None:
             share, overhead = self.cancelled["fraction"], self.cancelled["overhead"]
@@ -254,7 +254,7 @@ class RunSummary(Result, Mapping[str, Any]):
         counts = f"{self.server['lost']} lost, {self.server['cancelled']} cancelled"
         facts = [("of which", ", ".join(parts) or "not known: the server does not report its time")]
         if under_way["mean"] is not None:
-            facts.append(("requests in flight", f"{under_way['mean']:.2f} in the mean, {under_way['max']} at most"))
+            facts.append(("requests in flight", f"{under_way['mean']:.2f} on average, {under_way['max']} at most"))
         return [*facts, ("answers of the server", f"{counts}; {self.server['reconnections']} reconnections")]
 
     def _with_error(self, name: str, scale: float = 1.0, unit: str = "") -> str:

@@ -1,7 +1,7 @@
 """Quantile-time staggering: starts q/N apart, outputs held to q, a high quantile of the latest inference times.
 
-Maximum-time staggering (Algorithm 1) never forgets the longest time of a run: one hiccup lengthens all later cycles.
-Here q is the k-th longest of the last W occupations, with k = 5 and W = 256, so a hiccup is forgotten after W
+Maximum-time staggering (Algorithm 1) never forgets the longest time of a run: it lengthens all later cycles.
+Here q is the k-th longest of the last W occupations, with k = 5 and W = 256, so a slow inference is forgotten after W
 completions and fewer than k of them in a window change nothing. While only n < W occupations are known,
 q is the k_n-th longest, k_n = max(1, floor((n + 1) k / (W + 1))).
 

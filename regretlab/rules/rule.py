@@ -71,7 +71,7 @@ class HoldObjective:
 
     def __post_init__(self) -> None:
         if not 0 <= self.retention <= 1:
-            raise InputError(f"hold 'auto' needs a modal probability in [0, 1], not {self.retention!r}")
+            raise InputError(f"hold 'auto' needs a mode probability in [0, 1], not {self.retention!r}")
         for name, gap in (
             ("gap of the default behaviour", self.gap_default),
             ("gap of a wrong action", self.gap_delay),

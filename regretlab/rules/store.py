@@ -4,8 +4,8 @@ The simulator and every clock decide with these functions, so that a rule means 
 
 * ``once``: an output acts in one frame. ``add`` takes an output that has completed; ``take`` says which one acts in a
   frame. Those that lost their frame to another stay in the store, as many as it may keep (none: *dropped*), until they
-  act or reach the age limit. The freshest observation acts first, among equal ones the later start; or, before
-  a deadline, the oldest. A full store discards its oldest output.
+  act or reach the age limit. The freshest observation acts first, among equal ones the later start; or the oldest; or
+  the one of the highest rank by age (``theory.orders`` chooses). A full store discards its oldest output.
 * ``chunk`` and ``repeat``: the freshest output acts in every frame until a fresher one comes (``in_force``), whatever
   its age (``repeat``) or up to an age. An output older than the one in force is discarded.
 
@@ -108,20 +108,51 @@ def discard_oldest(counts: NDArray[np.int64], kept: NDArray[np.float64]) -> None
 
 
 @kernel(allocates=False)
-def take(counts: NDArray[np.int64], waiting: NDArray[np.float64], kept: NDArray[np.float64], frame: int) -> int:
-    """Return the row of the output that acts in this frame, -1 for none; its observation is ``counts[TAKEN]``."""
+def highest(counts: NDArray[np.int64], kept: NDArray[np.float64], ranks: NDArray[np.int64], frame: int) -> int:
+    """Return the place of the unused output whose age has the highest rank, among equal ones of the oldest.
+
+    ``ranks[j - 1]`` is the rank of age j, the last one also of all later ages.
+    """
+    mask = len(kept) - 1
+    best, best_rank = counts[FIRST], np.int64(-1)
+    for place in range(counts[FIRST] + counts[KEPT] - 1, counts[FIRST] - 1, -1):  # from the freshest
+        age = int(frame - kept[place & mask, OBSERVED])
+        if age >= len(ranks):  # as are all that follow, however many
+            return int(counts[FIRST] if ranks[-1] >= best_rank else best)
+        if ranks[age - 1] >= best_rank:
+            best, best_rank = place, ranks[age - 1]
+    return int(best)
+
+
+@kernel(allocates=False)
+def take(
+    counts: NDArray[np.int64],
+    waiting: NDArray[np.float64],
+    kept: NDArray[np.float64],
+    ranks: NDArray[np.int64],
+    frame: int,
+) -> int:
+    """Return the row of the output that acts in this frame, -1 for none; its observation is ``counts[TAKEN]``.
+
+    With ``ranks`` (``highest``) the order of use is theirs; an empty array stands for the freshest or the oldest.
+    """
     release(counts, waiting, kept, frame)
     while counts[KEPT] > 0 and frame - kept[counts[FIRST], OBSERVED] >= counts[LIMIT]:
         discard_oldest(counts, kept)
     if counts[KEPT] == 0:
         return -1
     mask = len(kept) - 1
-    place = counts[FIRST] if counts[OLDEST] == 1 else (counts[FIRST] + counts[KEPT] - 1) & mask
-    counts[TAKEN] = np.int64(kept[place, OBSERVED])
-    row = int(kept[place, ROW])
+    place = counts[FIRST] if counts[OLDEST] == 1 else counts[FIRST] + counts[KEPT] - 1
+    if len(ranks) > 0:
+        place = highest(counts, kept, ranks, frame)
+    counts[TAKEN] = np.int64(kept[place & mask, OBSERVED])
+    row = int(kept[place & mask, ROW])
     counts[KEPT] -= 1
     if counts[OLDEST] == 1:
         counts[FIRST] = (counts[FIRST] + 1) & mask
+    else:
+        for fresher in range(place, counts[FIRST] + counts[KEPT]):  # none where the freshest acts
+            copy(kept, (fresher + 1) & mask, kept, fresher & mask)
     while counts[KEPT] > counts[MOST]:
         discard_oldest(counts, kept)
     return row

@@ -31,6 +31,7 @@ class BatchRun:
         counts = np.zeros(store.COUNTS, np.int64)
         counts[store.MOST], counts[store.LIMIT] = outputs.most, outputs.limit
         counts[store.OLDEST] = outputs.oldest_first
+        ranks = np.array(outputs.ranks, np.int64)
         room = 2 << batches.most.bit_length()
         waiting, kept = np.zeros((room, store.COLUMNS)), np.zeros((2 * room, store.COLUMNS))
         start, newest, size = 0, -1, 0
@@ -43,7 +44,7 @@ class BatchRun:
             end = start + batches.frames(items)
             served = np.zeros(end - start, np.int32)
             for frame in range(start, end):
-                if store.take(counts, waiting, kept, frame) >= 0:
+                if store.take(counts, waiting, kept, ranks, frame) >= 0:
                     served[frame - start] = frame - counts[store.TAKEN]
             if items == size and start > 2 * (end - start):
                 break

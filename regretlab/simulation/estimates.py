@@ -6,7 +6,9 @@ batches show (phases that never mix, as with constant inference times), it is by
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,13 +79,17 @@ def stack(replications: list[Tallies]) -> Stacked:
     """Return the replications in one."""
     longest = max(len(tallies.delays) for tallies in replications)
 
+    def together(arrays: Iterable[NDArray[Any]]) -> NDArray[Any]:
+        first, *others = arrays
+        return np.stack([first, *others]) if others else first[np.newaxis]
+
     return Stacked(
-        np.stack([tallies.columns for tallies in replications]).astype(np.float64),
-        np.stack([tallies.values for tallies in replications]),
-        np.stack([tallies.sums for tallies in replications]),
-        np.stack([lengthened(tallies.delays, longest) for tallies in replications]),
-        np.stack([lengthened(tallies.delay_squares, longest) for tallies in replications]),
-        np.stack([tallies.intervals for tallies in replications]),
+        together(tallies.columns for tallies in replications).astype(np.float64),
+        together(tallies.values for tallies in replications),
+        together(tallies.sums for tallies in replications),
+        together(lengthened(tallies.delays, longest) for tallies in replications),
+        together(lengthened(tallies.delay_squares, longest) for tallies in replications),
+        together(tallies.intervals for tallies in replications),
     )
 
 

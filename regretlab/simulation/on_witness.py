@@ -19,6 +19,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from ..curves import LossCurve
 from ..defaults import REPLICATIONS, SIMULATED_FRAMES
 from ..laws.racing import fastest_of
 from ..progress import Progress, silent
-from ..results import RegretParts
+from ..results import RegretParts, ServiceLaw
 from ..rules import get_rule
 from ..scenario import SERVICE_FIELDS, Scenario, as_scenario
 from ..theory.batching import with_batch_time
@@ -35,7 +36,7 @@ from ..theory.hold import hold_to_simulate
 from ..theory.loss import AgeLoss, FrameLoss, loss_of
 from ..theory.realtime import law_on_cores, without_inaction
 from .estimates import Ratio, Stacked, action_intervals, interval_law, ratio, served_delays, stack, summed_service
-from .replication import Environment, compile_kernels, play_replications
+from .replication import Environment, compile_kernels, no_environment, play_replications
 from .result import SimulationResult
 from .setting import Setting, resolve
 from .tallies import Rate
@@ -43,7 +44,7 @@ from .tallies import _kernels as column
 from .thresholds import gain_of_learned
 from .witness import STAYS, Witness, WitnessChain
 
-__all__ = ["simulate", "with_hold"]
+__all__ = ["Outcome", "outcome", "simulate", "with_hold"]
 
 KNOWN = "the agent knows the optimal action of each observation"
 MEASURED = "what a frame loses depends on the age of its action alone, as measured"
@@ -143,13 +144,77 @@ def simulate(
     >>> abs(result.inaction_fraction - 0.340402175) < 4 * result.service.standard_error
     True
     """
+    return _figures(
+        _played(
+            scenario, frames=frames, replications=replications, warmup=warmup, seed=seed, threads=threads,
+            batches=batches, progress=progress,
+        )
+    )  # fmt: skip
+
+
+class Outcome(NamedTuple):
+    """Regret per frame, and what served the frames."""
+
+    regret: RegretParts
+    service: ServiceLaw
+
+
+def outcome(scenario: Scenario, *, frames: int, warmup: int | None, seed: int, batches: int) -> Outcome:
+    """Return regret and service of one replication: those of ``simulate``, at half the cost of a short one.
+
+    Whether a learned threshold gains anything is not compared.
+
+    Parameters
+    ----------
+    scenario, frames, warmup, seed, batches
+        As for ``simulate``.
+
+    Examples
+    --------
+    >>> asked = Scenario("gamma(4, scale=0.8)", frame_time=1, mode_probability=0.9, workers=4, rule="max-time")
+    >>> short = outcome(asked, frames=2_000, warmup=200, seed=1, batches=8)
+    >>> full = simulate(asked, frames=2_000, replications=1, warmup=200, seed=1, batches=8)
+    >>> short.regret == full.regret
+    True
+    """
+    played = _played(
+        scenario, frames=frames, replications=1, warmup=warmup, seed=seed, threads=1, batches=batches, together=True
+    )
+    return Outcome(*_outcome(played)[:2])
+
+
+class _Played(NamedTuple):
+    """What was played, and the tallies, of shape (replications, batches, ...)."""
+
+    scenario: Scenario
+    setting: Setting
+    tallies: Stacked
+    loss: AgeLoss
+    witness: Witness | None
+    notes: tuple[str, ...]
+    speed: float
+
+
+def _played(
+    scenario: Scenario,
+    *,
+    frames: int,
+    replications: int,
+    warmup: int | None,
+    seed: int,
+    threads: int | None,
+    batches: int | None,
+    progress: Progress = silent,
+    together: bool = False,
+) -> _Played:
+    """Play a scenario; ``together`` as for ``play_replications``."""
     asked, scenario = scenario, with_batch_time(as_scenario(scenario, "simulate"), "simulate")
     scenario.check("simulate", needs=("inference_time",), uses=_USES)
     loss = loss_of(scenario, "simulate")
     law, notes = law_on_cores(scenario)
     scenario = with_hold(scenario)
     setting = resolve(scenario, law, frames=frames, warmup=warmup, loss=loss, batches=batches)
-    if setting.worth:
+    if setting.worth and not together:
         notes += gain_of_learned(scenario, law, loss)
     if scenario.batch_law is not None:
         scenario = asked
@@ -166,24 +231,25 @@ def simulate(
                 replications=replications,
                 threads=threads,
                 progress=progress,
+                together=together,
             )
         )
 
     if isinstance(scenario.loss, LossCurve):
         notes += scenario.loss.caution(setting.lasts)
     if not isinstance(loss, FrameLoss):
-        compile_kernels(setting, _no_environment)
+        compile_kernels(setting, no_environment)
         begin = time.perf_counter()
-        tallies = play(setting, _no_environment, loss.of_age)
+        tallies = play(setting, no_environment, loss.of_age)
         speed = replications * setting.frames / (time.perf_counter() - begin)
-        return _figures(scenario, setting, tallies, loss, None, notes, speed)
+        return _Played(scenario, setting, tallies, loss, None, notes, speed)
     witness = Witness(loss.p, loss.symbols)
     # the agent may choose the default action too, where that is better than an old one
     useful = math.inf if setting.repeats else loss.last_useful_age
     target = STAYS
     if scenario.mode == "moves" and not setting.lasts:
         trial = replace(setting, lasts=setting.repeats, repeats=False, warmup=setting.warmup, batches=1)
-        shares, _ = served_delays(play(trial, _no_environment, 0.0))
+        shares, _ = served_delays(play(trial, no_environment, 0.0))
         target, right = best_target(shares, loss.p, loss.symbols)
         wrong = loss.gap_delay * float(shares @ (1.0 - right))
         useful = -1.0 if not setting.repeats and wrong > loss.gap_default * float(shares.sum()) else math.inf
@@ -196,51 +262,49 @@ def simulate(
     begin = time.perf_counter()
     tallies = play(setting, environment, witness.eigenvalue())
     speed = replications * setting.frames / (time.perf_counter() - begin)
-    return _figures(scenario, setting, tallies, loss, witness, notes, speed)
+    return _Played(scenario, setting, tallies, loss, witness, notes, speed)
 
 
-class _NoEnvironment:
-    """Nothing is played: the service alone is counted."""
-
-    def play(self, *_: object) -> None:
-        """Do nothing."""
-
-
-def _no_environment(own: np.random.SeedSequence, block: int) -> _NoEnvironment:
-    return _NoEnvironment()
-
-
-def _figures(
-    scenario: Scenario,
-    setting: Setting,
-    tallies: Stacked,
-    loss: AgeLoss,
-    witness: Witness | None,
-    notes: tuple[str, ...],
-    speed: float,
-) -> SimulationResult:
-    """Turn tallies of shape (replications, batches, ...) into figures."""
+def _outcome(played: _Played) -> tuple[RegretParts, ServiceLaw, dict[str, object]]:
+    """Return regret, service, and the standard errors of the service's figures."""
+    scenario, setting, tallies, loss, witness, notes, _ = played
     columns = tallies.columns
     frames = columns[..., column.FRAMES]
-    acted = frames - columns[..., column.DEFAULT]
-    displaced = columns[..., column.OVERWRITTEN]
-    blocked = columns[..., column.BLOCKED]
     said = (*setting.assumptions(), MEASURED if witness is None else KNOWN, *notes)
     service, errors = summed_service(tallies, setting.rule.name, scenario.workers, setting.frame_time, said)
-
-    gap_delay, horizon = scenario.gap_delay, scenario.horizon
     default_cost = loss.gap_default * columns[..., column.DEFAULT]
     if setting.repeats:
-        default_cost = gap_delay * (columns[..., column.DEFAULT] - columns[..., column.DEFAULT_RIGHT])
+        default_cost = scenario.gap_delay * (columns[..., column.DEFAULT] - columns[..., column.DEFAULT_RIGHT])
     delay_cost = tallies.values
     if witness is not None:
-        delay_cost = gap_delay * columns[..., column.AGENT_WRONG] + loss.gap_default * columns[..., column.DECLINED]
+        delay_cost = scenario.gap_delay * columns[..., column.AGENT_WRONG]
+        delay_cost = delay_cost + loss.gap_default * columns[..., column.DECLINED]
     parts = {
         "inaction": ratio(default_cost, frames),
         "delay": ratio(delay_cost, frames),
         "learning": Ratio(0.0, 0.0),
         "total": ratio(default_cost + delay_cost, frames),
     }
+    regret = RegretParts(
+        parts["inaction"].value,
+        parts["delay"].value,
+        None,
+        {name: part.standard_error for name, part in parts.items()},
+        parts["total"].degrees,
+        "simulation",
+    )
+    return regret, service, errors
+
+
+def _figures(played: _Played) -> SimulationResult:
+    """Turn tallies into figures."""
+    scenario, setting, tallies, loss, witness, _, speed = played
+    regret, service, errors = _outcome(played)
+    columns, horizon, pool = tallies.columns, scenario.horizon, setting.rule.pool
+    frames = columns[..., column.FRAMES]
+    acted = frames - columns[..., column.DEFAULT]
+    displaced = columns[..., column.OVERWRITTEN]
+    blocked = columns[..., column.BLOCKED]
     simple = {
         "overwritten_fraction": ratio(displaced, displaced + acted),
         "out_of_order_fraction": ratio(columns[..., column.OUT_OF_ORDER], acted),
@@ -249,17 +313,8 @@ def _figures(
     }
     interval = ratio(acted, frames)
     between, between_errors = interval_law(tallies)
-    regret_errors = {name: part.standard_error for name, part in parts.items()}
+    regret_errors = dict(regret.standard_errors)
     count = None if horizon is None else horizon / setting.frame_time
-    pool = setting.rule.pool
-    regret = RegretParts(
-        parts["inaction"].value,
-        parts["delay"].value,
-        None,
-        regret_errors,
-        parts["total"].degrees,
-        "simulation",
-    )
     errors |= {
         "regret_per_frame": regret_errors,
         "regret": None if count is None else {name: _times(error, count) for name, error in regret_errors.items()},

@@ -28,6 +28,7 @@ __all__ = [
     "Service",
     "Stop",
     "compile_kernels",
+    "no_environment",
     "on_threads",
     "open_service",
     "play_replications",
@@ -70,6 +71,7 @@ def play_replications(
     replications: int,
     threads: int | None,
     progress: Progress = silent,
+    together: bool = False,
 ) -> list[Tallies]:
     """Play independent replications on threads (the kernels hold no lock).
 
@@ -89,6 +91,9 @@ def play_replications(
         Threads to use; default: all cores.
     progress
         Called after each replication with the number finished and the total.
+    together
+        Serve the batches of a short run of events in one go, which is faster. What is counted of inferences (not of
+        frames) is then right in sum, but not batch by batch, so that it has no standard error.
 
     Returns
     -------
@@ -104,7 +109,7 @@ def play_replications(
     table = alias_table(setting.law.frame_pmf(setting.frame_time)) if setting.in_whole_frames else None
 
     def task(own: np.random.SeedSequence) -> Callable[[Stop], Tallies]:
-        return lambda stop: play_one(setting, table, environment, rate, own, stop)
+        return lambda stop: play_one(setting, table, environment, rate, own, stop, together)
 
     seeds = np.random.SeedSequence(seed).spawn(replications)
     return on_threads([task(own) for own in seeds], threads, progress)
@@ -230,6 +235,7 @@ def play_one(
     rate: Rate,
     seed: np.random.SeedSequence,
     stop: Stop,
+    together: bool = False,
 ) -> Tallies:
     """Play one replication; ``table`` is the law of the delay for rules in whole frames."""
     service_seed, environment_seed = seed.spawn(2)
@@ -238,6 +244,14 @@ def play_one(
     warm_up = Counter(1, rate)
     _play_batch(service, played, warm_up, block, setting.warmup, stop)
     counter = warm_up.continued(setting.batches)
+    apart = table is not None or setting.rule.independent  # these draw their random numbers block by block
+    if together and not apart and setting.batches * setting.batch_frames <= block:
+        served = service.serve(setting.batches * setting.batch_frames, counter.row)
+        for batch in range(setting.batches):
+            own = served[batch * setting.batch_frames : (batch + 1) * setting.batch_frames]
+            _count(own, setting.batch_frames, service.reach, played, counter)
+            counter.end_batch()
+        return counter.tallies
     for _ in range(setting.batches):
         _play_batch(service, played, counter, block, setting.batch_frames, stop)
         counter.end_batch()
@@ -250,10 +264,26 @@ def _play_batch(
     while frames > 0:
         stop()
         count = min(frames, block)
-        served = service.serve(count, counter.row)
-        acted = counter.count(served, count, service.reach)
-        environment.play(served, count, acted, service.reach, counter)
+        _count(service.serve(count, counter.row), count, service.reach, environment, counter)
         frames -= count
+
+
+def _count(served: NDArray[np.int32], count: int, reach: int, environment: Environment, counter: Counter) -> None:
+    """Count frames by what served them, and play them."""
+    acted = counter.count(served, count, reach)
+    environment.play(served, count, acted, reach, counter)
+
+
+class _NoEnvironment:
+    """Nothing is played: the service alone is counted."""
+
+    def play(self, *_: object) -> None:
+        """Do nothing."""
+
+
+def no_environment(own: np.random.SeedSequence, block: int) -> _NoEnvironment:
+    """Return an environment in which nothing is played."""
+    return _NoEnvironment()
 
 
 _COMPILED: set[tuple[object, ...]] = set()
@@ -264,7 +294,8 @@ def compile_kernels(setting: Setting, environment: Callable[[np.random.SeedSeque
     outputs = setting.outputs
     kind = (
         *(setting.rule.name, setting.in_whole_frames, setting.lasts, setting.repeats, setting.accelerator is None),
-        *(outputs.most > 0, outputs.limit < NO_LIMIT, environment.__qualname__, environment.__module__),
+        *(outputs.most > 0, outputs.limit < NO_LIMIT, outputs.oldest_first, len(outputs.ranks) > 0),
+        *(environment.__qualname__, environment.__module__),
         bool(setting.worth),
         setting.law.server is None,
     )

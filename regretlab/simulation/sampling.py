@@ -18,8 +18,7 @@ from ..rules.state import BINS
 from ..scenario import Scenario
 from ..theory.loss import AgeLoss, by_age, loss_of
 from ..theory.realtime import without_inaction
-from .on_witness import simulate, with_hold
-from .result import SimulationResult
+from .on_witness import Outcome, outcome, with_hold
 
 __all__ = ["interval_from_samples"]
 
@@ -84,7 +83,9 @@ def _figures(scenario: Scenario, aged: Scenario, loss: AgeLoss, law: Law) -> Map
     ``aged`` is the scenario whose loss depends on the age alone, where its mode stays.
     """
     mean = law.mean() / scenario.frame_time
-    frames = int(min(_MOST_FRAMES, max(_FEWEST_FRAMES, _STARTS * mean / min(scenario.workers, 1e6))))
+    cut = scenario.cancel_after
+    cycle = float(law.mean_up_to(cut)) / scenario.frame_time if isinstance(cut, float) else mean
+    frames = int(min(_MOST_FRAMES, max(_FEWEST_FRAMES, _STARTS * cycle / min(scenario.workers, 1e6))))
     rule = get_rule(scenario.rule)
     warmup: int | None = _WARMUP + math.ceil(20.0 * mean)
     if rule.learns == "quantile_time":  # its window fills
@@ -92,11 +93,8 @@ def _figures(scenario: Scenario, aged: Scenario, loss: AgeLoss, law: Law) -> Map
     elif scenario.maximum_time is not None and scenario.maximum_time < law.maximum():
         warmup = None  # the longest time has to occur
 
-    def played(asked: Scenario) -> SimulationResult:
-        return simulate(
-            asked.replace(inference_time=law), frames=frames, replications=1, warmup=warmup, seed=_SEED, threads=1,
-            batches=1,
-        )  # fmt: skip
+    def played(asked: Scenario) -> Outcome:
+        return outcome(asked.replace(inference_time=law), frames=frames, warmup=warmup, seed=_SEED, batches=1)
 
     stays, repeats = scenario.mode == "stays", scenario.service_model == "repeat"
     found = played(scenario if repeats else aged)
@@ -107,7 +105,7 @@ def _figures(scenario: Scenario, aged: Scenario, loss: AgeLoss, law: Law) -> Map
     workers = without_inaction(law, scenario, loss) if rule.takes_maximum_time else None
     return {
         "mean_inference_time": law.mean(),
-        "inaction_fraction": found.inaction_fraction,
+        "inaction_fraction": found.service.inaction_fraction,
         "regret_per_frame.inaction": regret.inaction,
         "regret_per_frame.delay": regret.delay,
         "regret_per_frame.total": regret.inaction + regret.delay,

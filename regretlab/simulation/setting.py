@@ -1,5 +1,6 @@
 """What a simulation plays, checked and resolved from what its caller gave."""
 
+import functools
 import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -21,7 +22,8 @@ from ..rules.state import BINS
 from ..rules.store import MOST_KEPT, NO_LIMIT
 from ..scenario import Scenario, whole_number
 from ..theory.batching import Batches, batches_of
-from ..theory.loss import AgeLoss, limit_of, serves_oldest_first, workers_in_groups, worth_of
+from ..theory.cancelling import best_threshold
+from ..theory.loss import AgeLoss, limit_of, workers_in_groups, worth_of
 from .events.engine import LONGEST_RUN, Outputs
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ class Setting:
         Frames before counting; batches of a replication; frames of each.
     outputs
         What becomes of outputs.
+    order
+        Their order of use, as the assumptions state it; empty: the freshest acts first, which is best.
     cancel_after
         Seconds after which an inference is given up.
     worth
@@ -81,6 +85,7 @@ class Setting:
     batches: int
     batch_frames: int
     outputs: Outputs = field(default_factory=Outputs)
+    order: str = ""
     cancel_after: float = math.inf
     worth: tuple[float, ...] = ()
     lasts: bool = False
@@ -131,8 +136,8 @@ class Setting:
             said.append("all unused outputs are kept for later frames")
         elif self.outputs.most:
             said.append(f"at most {self.outputs.most} unused outputs are kept for later frames")
-        if self.outputs.oldest_first:
-            said.append("the oldest output acts first: all useful ages are worth the same")
+        if self.order:
+            said.append(self.order)
         if math.isfinite(self.cancel_after):
             said.append(f"inferences are cancelled after {self.cancel_after:g} s")
             if self.law.server is not None:
@@ -151,6 +156,7 @@ class Setting:
         return tuple(said)
 
 
+@functools.lru_cache(maxsize=256)
 def mean_occupied(law: Law, cancel_after: float) -> float:
     """Return E T in seconds; where it is infinite, the mean up to the threshold, or the 99.9 % quantile without one."""
     mean = law.mean()
@@ -214,6 +220,11 @@ def resolve(
         first_estimate = longest if known else None
     elif chosen.learns == "mean_time":
         first_estimate = float(law.mean_up_to(cancel_after)) if cancel_after < math.inf else law.mean()
+        if math.isinf(first_estimate) and loss is not None:  # a learned threshold keeps the mean finite
+            learned = best_threshold(
+                law, frame_time, loss, workers=workers, service_model=scenario.service_model, chunk=scenario.chunk
+            )
+            first_estimate = float(law.mean_up_to(learned))
     if warmup is None:
         mean = mean_occupied(law, cancel_after) * (1.0 if law.server is None else workers)
         warmup = 10_000 + math.ceil(20 * mean / frame_time)
@@ -248,6 +259,10 @@ def resolve(
         if math.isinf(workers):  # as many as never wait for each other
             setting = replace(setting, workers=_never_waiting(setting))
         _check_length(setting)
+    if outputs.most and loss is not None:
+        from .orders import ordered
+
+        setting = ordered(setting, loss)
     return setting
 
 
@@ -302,7 +317,7 @@ def _keeps_phases(setting: Setting, maximum_time: float | None) -> float:
 
 
 def _outputs(scenario: Scenario, loss: AgeLoss | None) -> Outputs:
-    """Return what becomes of outputs: how many stay unused, to what age they act, in which order."""
+    """Return what becomes of outputs: how many stay unused, and to what age they act."""
     most = 0
     if scenario.unused != "drop":
         _, _, number = scenario.unused.partition(":")
@@ -311,10 +326,7 @@ def _outputs(scenario: Scenario, loss: AgeLoss | None) -> Outputs:
     if most and model != "once":
         raise InputError(f"unused outputs are kept where an output serves one frame, and unused is '{scenario.unused}'")
     limit = limit_of(scenario, loss) if loss is not None else math.inf
-    oldest_first = most > 0 and loss is not None and serves_oldest_first(loss)
-    if oldest_first and loss is not None:  # the oldest that is of use
-        limit = min(limit, max(0.0, loss.last_useful_age) + 1.0)
-    return Outputs(most, int(min(NO_LIMIT, limit)), oldest_first)
+    return Outputs(most, int(min(NO_LIMIT, limit)))
 
 
 def _threshold(scenario: Scenario, law: Law, loss: AgeLoss | None) -> float:

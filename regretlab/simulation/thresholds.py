@@ -15,6 +15,8 @@ from .setting import mean_occupied
 __all__ = ["gain_of_learned", "threshold_for_rule"]
 
 _FRAMES, _WARMUP, _BATCHES = 100_000, 2_000, 16
+_MOST_STARTS, _FEWEST_FRAMES = 2e7, 2_000
+"""Of a simulation: with thousands of workers, where each frame has hundreds of outputs, fewer frames say as much."""
 _SURE = 2.0  # standard errors that cancelling must gain
 _EACH = 12
 
@@ -78,8 +80,10 @@ def _lost(asked: Scenario) -> tuple[float, float]:
     if asked.never_completes:
         loss = loss_of(asked, "simulate")
         return loss.limit if asked.service_model == "repeat" else loss.gap_default, 0.0
-    warmup = _WARMUP + math.ceil(20.0 * mean_occupied(law, float(asked.cancel_after or math.inf)) / asked.frame_time)
-    found = simulate(asked, frames=_FRAMES, warmup=warmup, replications=1, batches=_BATCHES, threads=1)
+    cycle = mean_occupied(law, float(asked.cancel_after or math.inf)) / asked.frame_time
+    frames = int(min(_FRAMES, max(_FEWEST_FRAMES, _MOST_STARTS * cycle / min(asked.workers, _MOST_STARTS))))
+    warmup = _WARMUP + math.ceil(20.0 * cycle)
+    found = simulate(asked, frames=frames, warmup=warmup, replications=1, batches=_BATCHES, threads=1)
     return found.regret.total, found.standard_errors["regret_per_frame"]["total"] or 0.0
 
 

@@ -173,11 +173,12 @@ class LowerBound(Result):
         if self.over_horizon is not None:
             facts.append((f"lower bound over {self.horizon:g} s", f"{self.over_horizon:.6g}"))
         fewest = self.workers_without_inaction
+        finite = "finite " if self.workers == math.inf and self.inaction_fraction < 1.0 else ""
         return [
             *facts,
             *(self.sampling_interval.facts() if self.sampling_interval is not None else ()),
             ("unavoidable inaction", f"{100 * self.inaction_fraction:.4g} % of the frames"),
-            ("fewest workers without it", "no number suffices" if fewest is None else f"{fewest}"),
+            ("fewest workers without it", f"no {finite}number suffices" if fewest is None else f"{fewest}"),
             ("method", self.method),
             *listed("assuming", self.assumptions),
         ]
@@ -596,7 +597,7 @@ def lower_bounds(
     gap_default: float = 1.0,
     gap_delay: float = 1.0,
 ) -> NDArray[np.float64]:
-    """Return the bound of Theorem A for every pair of a modal probability and a number of workers, compiled.
+    """Return the bound of Theorem A for every pair of a mode probability and a number of workers, compiled.
 
     Parameters
     ----------
@@ -748,9 +749,13 @@ def most_served(completed: Completions, loss: AgeLoss, rate: float, length: floa
     if not loss.monotone:
         rest_value = loss.worth_at_infinity  # the table reaches to where a measured curve ends, or a chunk does
         value_above = np.maximum.accumulate(np.append(value, rest_value)[::-1])[::-1]
+    if length == 0 and loss.monotone:
+        filled, in_all = np.minimum(1.0, _times(rate, F[1:])), min(1.0, _times(rate, completed.total))
+        full = np.flatnonzero(np.append(filled, in_all) >= 1.0)
+        price = float(np.append(value, rest_value)[full[0]]) if len(full) else 0.0
+        return float(earned_by_age(value, rest_value, filled, in_all)), price
     if length == 0:
-        if not loss.monotone:
-            value, rest_value = value_above[:-1], max(rest_value, float(value_above[-1]))
+        value, rest_value = value_above[:-1], max(rest_value, float(value_above[-1]))
         weight, rest = _times(rate, np.diff(F)), _times(rate, max(0.0, completed.total - F[-1]))
     else:
         weight = _times(rate, F[1:])
@@ -762,6 +767,24 @@ def most_served(completed: Completions, loss: AgeLoss, rate: float, length: floa
     share = np.clip(1.0 - before, 0.0, weight)
     full = np.flatnonzero(before + weight >= 1.0)
     return float(value @ share), float(value[full[0]]) if len(full) else 0.0
+
+
+def earned_by_age(value: NDArray[np.float64], rest: float, filled: NDArray[np.float64], in_all: Any) -> Any:
+    """Return sum_j (v_j - v_{j+1}) A_j + v A, where A_j is the share of frames served at age j or less.
+
+    Parameters
+    ----------
+    value, rest
+        v_1..v_J, and that of all later ages.
+    filled, in_all
+        A_1..A_J along the last axis, and the share served at any age.
+
+    Examples
+    --------
+    >>> round(float(earned_by_age(np.array([0.9, 0.81]), 0.0, np.array([0.2, 0.7]), 0.7)), 3)  # .2 * .9 + .5 * .81
+    0.585
+    """
+    return filled @ (value - np.append(value[1:], rest)) + rest * in_all
 
 
 def _served_with_cancelling(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..laws import Law
 from ..laws.law import check_frame_time
-from .any_rule import Completions, arrival_rate, chunk_length, most_served
+from .any_rule import Completions, arrival_rate, chunk_length, earned_by_age, most_served
 from .loss import AgeLoss
 
 __all__ = ["best_threshold"]
@@ -80,12 +80,11 @@ def best_threshold(
 def _most_served_once(
     law: Law, frame: float, loss: AgeLoss, thresholds: NDArray[np.float64], rates: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return S of Theorem A for one frame each, at all thresholds at once: the sum of (v_j - v_{j+1}) min(1, r F_j)."""
+    """Return S of Theorem A for one frame each, at all thresholds at once."""
     frames = np.rint(thresholds / frame)
     ages = np.arange(1, int(min(frames[-1], loss.settled_age)) + 1)
     completed = Completions(law, frame, float(thresholds[-1])).up_to(len(ages))[1:]
     in_all = law.cdf(thresholds)
     completed = np.where(ages < frames[:, None], completed, in_all[:, None])
-    worth, rest = loss.worth(ages), loss.worth_at_infinity
-    filled = np.minimum(1.0, rates[:, None] * completed) @ (worth - np.append(worth[1:], rest))
-    return np.asarray(filled + rest * np.minimum(1.0, rates * in_all))
+    filled, in_all = np.minimum(1.0, rates[:, None] * completed), np.minimum(1.0, rates * in_all)
+    return np.asarray(earned_by_age(loss.worth(ages), loss.worth_at_infinity, filled, in_all))

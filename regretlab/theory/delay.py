@@ -1,6 +1,6 @@
 r"""The delay part: frames with an agent action that was chosen from an old observation.
 
-For an action d frames old, in the worst case over MDPs of modal probability p with gap Delta (attained by the shift
+For an action d frames old, in the worst case over MDPs of mode probability p with gap Delta (attained by the shift
 register W1): Delta (1 - p^d), and Delta (1 - 1/K)(1 - lambda^d), lambda = (K p - 1)/(K - 1), on the ring of K
 symbols (W2). Averaged over the delays a_j of the actions that are applied, with weight 1 - phi in all (docs/theory,
 Theorem D; both constants found again there by exact dynamic programming). Riemer, Subbaraj, Berseth & Rish 2024,
@@ -61,7 +61,7 @@ def delay_regret(service: ServiceLaw, p: float, *, symbols: int | None = None, g
     service
         Who serves the frames: the delays a_j of the applied actions.
     p
-        Modal probability per frame: in [0, 1], or [1/K, 1] with ``symbols``.
+        Mode probability per frame: in [0, 1], or [1/K, 1] with ``symbols``.
     symbols
         K for the ring W2; None for the shift register W1, the worst case of all.
     gap_delay
@@ -101,7 +101,7 @@ def mode_probability_after(p: float, delay: int, *, symbols: int | None = None) 
     Parameters
     ----------
     p
-        Modal probability per frame: in [0, 1], or [1/K, 1] with ``symbols``.
+        Mode probability per frame: in [0, 1], or [1/K, 1] with ``symbols``.
     delay
         d in frames, at least 0.
     symbols
@@ -171,7 +171,7 @@ def value_of_unknown_delay(law: Law, frame_time: float, p: float) -> float:
     law, frame_time
         Inference time and seconds of a frame.
     p
-        Modal probability per frame.
+        Mode probability per frame.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def best_target(shares: NDArray[np.float64], p: float, symbols: int | None = Non
     shares
         Shape (J+1,): fraction of frames in which an action of each age acts.
     p, symbols
-        Modal probability, and K or None.
+        Mode probability, and K or None.
 
     Returns
     -------
@@ -221,7 +221,7 @@ def best_target(shares: NDArray[np.float64], p: float, symbols: int | None = Non
 
 
 def poisson_mode_probability(rate: float, frame_time: float) -> float:
-    """Return p = e^{-nu tau_M}: the modal probability of a frame if the world changes nu times a second.
+    """Return p = e^{-nu tau_M}: the mode probability of a frame if the world changes nu times a second.
 
     p belongs to a frame time. At another frame rate the same world has another p, so a p measured at one must not be
     used at the other.

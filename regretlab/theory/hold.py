@@ -48,7 +48,7 @@ def regret_of_holds(law: Law, frame_time: float, loss: AgeLoss) -> NDArray[np.fl
     >>> int(regret.argmin()), round(1 - float(regret.min()), 12)
     (5, 0.521644380983)
     """
-    pmf = law.frame_pmf(frame_time)
+    pmf, _ = ServiceRequest(law, frame_time, math.inf, FRAME_HOLD, "frame").delays()
     return loss.gap_default - values_of_holds(pmf, loss.worth(np.arange(len(pmf))))[1]
 
 

@@ -12,6 +12,7 @@ Derived in docs/theory.
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,7 +34,6 @@ __all__ = [
     "by_age",
     "limit_of",
     "loss_of",
-    "serves_oldest_first",
     "workers_in_groups",
     "worth_of",
 ]
@@ -82,7 +82,7 @@ class AgeLoss(ABC):
         """v_inf = max(0, g - l_inf)."""
         return max(0.0, self.gap_default - self.limit)
 
-    @property
+    @cached_property
     def last_useful_age(self) -> float:
         """j*: the largest age in frames at which an action still loses less than g; ``inf`` where all ages do."""
         if self.worth_at_infinity > 0.0 or not math.isfinite(self.settled_age):
@@ -114,7 +114,7 @@ class FrameLoss(AgeLoss):
     Attributes
     ----------
     p
-        Modal probability per frame: in [0, 1], or [1/K, 1] with ``symbols``.
+        Mode probability per frame: in [0, 1], or [1/K, 1] with ``symbols``.
     symbols
         K for the ring W2; None for the shift register W1, the worst case of all.
     gap_default, gap_delay
@@ -159,7 +159,7 @@ class FrameLoss(AgeLoss):
         """Delta (1 - 1/K), or 0 where the observation never goes stale."""
         return 0.0 if self.decay == 1.0 else self.stake
 
-    @property
+    @cached_property
     def last_useful_age(self) -> float:
         """j*: the largest age in frames at which an action still loses less than g; ``inf`` where all ages do."""
         decay, stake = self.decay, self.stake
@@ -370,27 +370,6 @@ def loss_of(scenario: Scenario, entry: str) -> AgeLoss:
             raise InputError("the random default behaviour needs the number of actions, and none is given")
         gap = scenario.gap_delay * (1.0 - 1.0 / actions)
     return FrameLoss(scenario.mode_probability, scenario.symbols, gap, scenario.gap_delay)
-
-
-def serves_oldest_first(loss: AgeLoss) -> bool:
-    """Whether the oldest useful output is best used first: before a deadline, where all useful ages are worth the same.
-
-    Whether an order loses frames is then all that counts, and none serves more than that of the earliest deadline. The
-    freshest first is best where worth falls ever more slowly with age; for curves between the two (measured ones with
-    noise, or with a shoulder) it is used too, since with more outputs than frames the oldest useful ones are worth
-    least. Ages count as worth the same within 5 %.
-
-    Examples
-    --------
-    >>> deadline, noisy = MeasuredLoss((0, 6), (0.0, 1.0), 1.0), MeasuredLoss((0, 1, 2, 3), (0.0, 0.2, 0.1, 1.0), 1.0)
-    >>> serves_oldest_first(FrameLoss(0.9)), serves_oldest_first(deadline), serves_oldest_first(noisy)
-    (False, True, False)
-    """
-    last = loss.last_useful_age
-    if not 1.0 <= last < math.inf:
-        return False
-    worth = loss.worth(np.arange(1, int(last) + 1))
-    return bool(worth.min() >= 0.95 * worth.max())
 
 
 def limit_of(scenario: Scenario, loss: AgeLoss) -> float:

@@ -1,4 +1,4 @@
-"""Many modal probabilities and gaps on one service law: what a sweep evaluates at a time."""
+"""Many mode probabilities and gaps on one service law: what a sweep evaluates at a time."""
 
 import numpy as np
 from numpy.polynomial.polynomial import polyval
@@ -26,7 +26,7 @@ def regret_parts(
     service
         Who serves the frames.
     p
-        Modal probabilities per frame: in [0, 1], or [1/K, 1] with ``symbols``.
+        Mode probabilities per frame: in [0, 1], or [1/K, 1] with ``symbols``.
     symbols
         K for the ring W2; None for the shift register W1.
     gap_default, gap_delay

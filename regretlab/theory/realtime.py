@@ -36,7 +36,8 @@ from .delay import best_target
 from .hold import hold_objective, hold_to_simulate
 from .learning import LearningBound, LearningPart, learners_to_keep_up, processed_share
 from .learning import learning_bound as bound_on_learning
-from .loss import AgeLoss, FrameLoss, MeasuredLoss, limit_of, loss_of, serves_oldest_first, workers_in_groups
+from .loss import AgeLoss, FrameLoss, MeasuredLoss, limit_of, loss_of, workers_in_groups
+from .orders import FRESHEST, orders_of_use
 from .report import RegretReport
 
 __all__ = [
@@ -352,8 +353,8 @@ def _parts(service: ServiceLaw, loss: AgeLoss, scenario: Scenario) -> tuple[Regr
 def _service(law: Law, loss: AgeLoss, scenario: Scenario, batches: Batches | None) -> tuple[ServiceLaw, int | None]:
     """Return the service law of a rule, and the hold that was chosen or given."""
     if batches is not None:
-        if scenario.unused != "drop" and serves_oldest_first(loss):
-            raise NoClosedForm("batches have no closed form with kept outputs whose oldest acts first: simulate it")
+        if scenario.unused != "drop" and orders_of_use(loss) != (FRESHEST,):
+            raise NoClosedForm("batches have no closed form with kept outputs unless the freshest acts first: simulate")
         return batches.service(scenario, limit_of(scenario, loss)), None
     rule, workers, hold = get_rule(scenario.rule), scenario.workers, scenario.hold
     if scenario.unused != "drop" or scenario.cancel_after is not None:
@@ -411,7 +412,7 @@ def _witness(symbols: int | None, learning: LearningBound | None, random_delays:
 
 def _assumptions(symbols: int | None, learning: LearningBound | None, random_delays: bool) -> tuple[str, ...]:
     if symbols is None:
-        worst = "worst case over MDPs of modal probability at least p with enough actions (at least p^-d for delay d)"
+        worst = "worst case over MDPs of mode probability at least p with enough actions (at least p^-d for delay d)"
     else:
         worst = f"exact for the ring of {symbols} symbols, not a bound for every MDP"
     if random_delays:

@@ -29,7 +29,7 @@ def sticky_regret(p: float, delay: int, held: int, *, symbols: int | None = None
     Parameters
     ----------
     p
-        Modal probability per frame: in [0, 1], or [1/K, 1] with ``symbols``.
+        Mode probability per frame: in [0, 1], or [1/K, 1] with ``symbols``.
     delay
         d in frames, at least 0.
     held

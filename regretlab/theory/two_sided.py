@@ -3,8 +3,8 @@ r"""Theorem D: the delay part of a given MDP, from both sides.
 .. math:: \Delta_{min}(1-K_d) \le \rho^* - \rho_d \le \Delta_{max}(1-\kappa_d) \le \Delta_{max}(1-p^d)
 
 with Delta_max the largest gap, Delta_min the least over states of the second-smallest gap, K_d the best probability of
-naming an optimal action from the information available, kappa_d the modal probability over d frames, p = p_minimax. So
-1 - p^d is the tight worst case over all MDPs of modal probability p and gaps up to Delta; it is not a lower bound for
+naming an optimal action from the information available, kappa_d the mode probability over d frames, p = p_minimax. So
+1 - p^d is the tight worst case over all MDPs of mode probability p and gaps up to Delta; it is not a lower bound for
 each of them (an MDP whose optimal action is everywhere the same loses nothing). Derived in docs/theory.
 """
 
@@ -60,7 +60,7 @@ def two_sided_delay_regret(
     gap_max
         Largest gap*(s, a) of the MDP; may exceed 1 (gaps hold the bias, not only the reward).
     kappa
-        kappa_d, the least d-step modal probability over states and actions in flight.
+        kappa_d, the least d-step mode probability over states and actions in flight.
     gap_min
         Least over states of the second-smallest gap; 0 gives the trivial lower bound.
     best_guess

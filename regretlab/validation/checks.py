@@ -182,9 +182,12 @@ class _Measured:
         self.reward = frames["reward"].to_numpy(np.float64)
         self.delay = frames["delay_frames"].to_numpy(np.int64)
         # frames are counted from 0 without gaps unless the clock jumped; labels are looked up by frame number
-        labels = dict(zip(record.frames["frame"], record.frames["label"], strict=True))
+        number = record.frames["frame"].to_numpy(np.int64)
+        observed = frames["observation_frame"].to_numpy(np.int64)
+        place = np.minimum(np.searchsorted(number, observed), len(number) - 1)
         self.label = frames["label"].to_numpy(np.int64)
-        self.observed_label = np.array([labels.get(frame, -1) for frame in frames["observation_frame"]], np.int64)
+        labels = record.frames["label"].to_numpy(np.int64)
+        self.observed_label = np.where(number[place] == observed, labels[place], -1)
         self.deadline = frames["deadline"].to_numpy()
         self.lateness = frames["lateness"].to_numpy()
         self.probability = float(record.meta["environment"]["mode_probability"])
@@ -269,7 +272,7 @@ def _delay(run: PlannedRun, measured: _Measured) -> Iterator[Claim]:
     p, delay = run.configuration.environment_options["mode_probability"], run.configuration.workers
     yield _regret_claim(
         f"delay-regret[p={p},d={delay}]",
-        f"acting on every frame with delay {delay} at modal probability {p} costs what the ring formula says",
+        f"acting on every frame with delay {delay} at mode probability {p} costs what the ring formula says",
         run,
         measured,
     )

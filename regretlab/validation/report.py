@@ -6,6 +6,7 @@ import base64
 import platform
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
@@ -20,7 +21,7 @@ from ..plots.concepts import look_of_rule
 from ..plots.regret import Curve, MeasuredPoint, regret_against_bound, regret_against_inference_time
 from ..plots.style import house_style
 from ..plots.timeline import inference_timeline
-from ..records import Record, summarise
+from ..records import Record, RunSummary, summarise
 from ..rules import FRAME_POOL, MAX_TIME, SEQUENTIAL, StaggeringRule
 from ..scenario import Scenario
 from ..theory.realtime import bound
@@ -124,6 +125,7 @@ def write_report(
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
         files("regretlab.validation").joinpath("report.html.jinja").read_text(encoding="utf-8")
     )
+    summaries = [summarise(record) for _, record in played]
     counts = {verdict: sum(claim.verdict == verdict for claim in claims) for verdict in get_args(Verdict)}
     page = template.render(
         claims=claims,
@@ -147,9 +149,9 @@ def write_report(
                 "title": title,
                 "caption": caption,
             }
-            for name, draw, title, caption in _figures(played)
+            for name, draw, title, caption in _figures(played, summaries)
         ],
-        runs=[_run_row(run, record) for run, record in played],
+        runs=[_run_row(run, summary) for (run, _), summary in zip(played, summaries, strict=True)],
         version=__version__,
         machine=[finding for finding in examine(path.parent) if finding.name in _MACHINE],
         python=platform.python_version(),
@@ -160,18 +162,16 @@ def write_report(
     write_atomically(path, page)
 
 
-def regret_figure(played: Played, width: float = _WIDE) -> "Figure":
-    """Draw regret per frame against inference time: theory as curves, runs as points with intervals.
+def regret_figure(probability: float, points: Sequence[MeasuredPoint], width: float = _WIDE) -> "Figure":
+    """Draw regret per frame against inference time: theory as curves, runs as points with intervals."""
+    return regret_against_inference_time(_curves(probability), points, least=0.005, width=width)
 
-    Only runs that the curves describe have a place: constant inference times at the main mode probability, a policy
-    that knows its action, and no fewer workers.
-    """
+
+@lru_cache(maxsize=1)
+def _curves(probability: float) -> list[Curve]:
+    """Return the theory of constant inference times, for each rule."""
     grid = np.arange(0.05, 16.0, 0.05)
-    probability = played[0][1].meta["environment"]["mode_probability"] if played else MAIN_PROBABILITY
-    for _, record in played:
-        if abs(record.meta["environment"]["mode_probability"] - MAIN_PROBABILITY) < 1e-4:
-            probability = record.meta["environment"]["mode_probability"]
-    curves = [
+    return [
         Curve(
             label,
             grid * FRAME_TIME,
@@ -194,18 +194,20 @@ def regret_figure(played: Played, width: float = _WIDE) -> "Figure":
         )
         for rule, (label, workers) in _CURVES.items()
     ]
-    points = [point for run, record in played for point in _points(run, record)]
-    return regret_against_inference_time(curves, points, least=0.005, width=width)
 
 
-def _points(run: PlannedRun, record: Record) -> list[MeasuredPoint]:
+def _points(run: PlannedRun, record: Record, summary: RunSummary) -> list[MeasuredPoint]:
+    """Return the point of a run that the curves describe.
+
+    That is a constant inference time at the main mode probability, a policy that knows its action, and no fewer
+    workers.
+    """
     configuration = run.configuration
     if configuration.environment_options["mode_probability"] != MAIN_PROBABILITY:
         return []
     text = configuration.emulate_latency
     if configuration.learns or (text is not None and not text.startswith("constant")):
         return []
-    summary = summarise(record)
     if summary.reward_per_frame is None or summary.standard_error["reward_per_frame"] is None:
         return []
     inferences = record.inferences[~record.inferences["lost"]]
@@ -247,13 +249,21 @@ def timeline_figure(record: Record, width: float = _WIDE) -> "Figure":
     )
 
 
-def _figures(played: Played) -> list[tuple[str, Callable[[float], "Figure"], str, str]]:
+def _figures(
+    played: Played, summaries: Sequence[RunSummary]
+) -> list[tuple[str, Callable[[float], "Figure"], str, str]]:
     """Return, for each figure, the name of its file, what draws it at a width, its title and its caption."""
-    points = [point for run, record in played for point in _points(run, record)]
+    points = [
+        point
+        for (run, record), summary in zip(played, summaries, strict=True)
+        for point in _points(run, record, summary)
+    ]
+    shown = [record.meta["environment"]["mode_probability"] for _, record in played]  # as exact as cartridges are
+    probability = next((p for p in reversed(shown) if abs(p - MAIN_PROBABILITY) < 1e-4), shown[0])
     figures: list[tuple[str, Callable[[float], Figure], str, str]] = [
         (
             "regret",
-            lambda width: regret_figure(played, width),
+            lambda width: regret_figure(probability, points, width),
             "Regret per frame against inference time",
             _REGRET_CAPTION.format(len(points)),
         )
@@ -269,8 +279,7 @@ def _figures(played: Played) -> list[tuple[str, Callable[[float], "Figure"], str
     return figures
 
 
-def _run_row(run: PlannedRun, record: Record) -> dict[str, Any]:
-    summary = summarise(record)
+def _run_row(run: PlannedRun, summary: RunSummary) -> dict[str, Any]:
     configuration = run.configuration
     lateness = summary.deadline_lateness["p99"]
     return {

@@ -1,14 +1,14 @@
 """Validate: play the planned runs, judge the claims, write the report.
 
-Virtual runs go first, on all cores; realtime runs come after them, one at a time, on an otherwise idle machine. One
-that was played while something else used the machine, and about which a claim does not hold, is played once more. A
-run whose record is already there and complete, from the same configuration, is not played again, so an interrupted
-validation goes on where it stopped.
+Virtual runs and what is simulated go first, on all cores; realtime runs come after them, one at a time, on an otherwise
+idle machine. One that was played while something else used the machine, and about which a claim does not hold, is
+played once more. A run whose record is already there and complete, from the same configuration, is not played again, so
+an interrupted validation goes on where it stopped.
 """
 
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from multiprocessing.context import BaseContext
 from os import cpu_count
@@ -121,9 +121,13 @@ def validate(
     virtual = [run for run in runs if run.configuration.clock == "virtual"]
     real = [run for run in runs if run.configuration.clock == "real"]
     with process_pool() as context:
-        for run in _play_virtual(virtual, directory, context, tell):
-            done += run.configuration.frames
-            tell(run.name, 0)
+        found_by_simulation: dict[str, Claim] = {}
+        for finished in _play_virtual(virtual, simulated, quick, directory, context, tell):
+            if isinstance(finished, Claim):
+                found_by_simulation[finished.name] = finished
+                continue
+            done += finished.configuration.frames
+            tell(finished.name, 0)
         busy = []
         for run in real:
             busy += _play_real(run, directory, _telling(run.name, tell))
@@ -132,7 +136,7 @@ def validate(
     judged = tuple(
         replace(claim, group=run.group) for run, record in found for claim in _claims(run, record, directory)
     )
-    of_the_bound = [*claims_of_many(found), *(SIMULATED[name](quick) for name in simulated)]
+    of_the_bound = [*claims_of_many(found), *(found_by_simulation[name] for name in simulated)]
     judged += tuple(replace(claim, group="bound") for claim in of_the_bound)
     if claims:
         judged = tuple(c for c in judged if c.name.startswith(claims)) or judged
@@ -248,19 +252,31 @@ def _play_quietly(run: PlannedRun, directory: Path) -> str:
     return run.name
 
 
+def _simulate(name: str, quick: bool) -> Claim:
+    return SIMULATED[name](quick)
+
+
 def _play_virtual(
-    runs: list[PlannedRun], directory: Path, context: BaseContext, tell: Callable[[str, int], None]
-) -> Iterator[PlannedRun]:
-    """Play virtual runs on all cores, longest first; yield each when it is done."""
-    if not runs:
+    runs: list[PlannedRun],
+    simulated: tuple[str, ...],
+    quick: bool,
+    directory: Path,
+    context: BaseContext,
+    tell: Callable[[str, int], None],
+) -> Iterator[PlannedRun | Claim]:
+    """Play virtual runs, and what is simulated, on all cores; yield each run, and each claim, when it is done."""
+    if not runs and not simulated:
         return
     tell("virtual runs", 0)
     by_name = {run.name: run for run in runs}
-    with ProcessPoolExecutor(min(len(runs), cpu_count() or 1), mp_context=context) as pool:
-        waiting = [pool.submit(_play_quietly, run, directory) for run in runs]
+    most = min(len(runs) + len(simulated), cpu_count() or 1)
+    with ProcessPoolExecutor(most, mp_context=context) as pool:
+        waiting: list[Future[Any]] = [pool.submit(_play_quietly, run, directory) for run in runs]
+        waiting += [pool.submit(_simulate, name, quick) for name in simulated]
         try:
             for future in as_completed(waiting):
-                yield by_name[future.result()]
+                result = future.result()
+                yield result if isinstance(result, Claim) else by_name[result]
         except BaseException:
             for future in waiting:
                 future.cancel()

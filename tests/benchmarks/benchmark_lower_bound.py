@@ -1,6 +1,6 @@
 """A million lower bounds of one law, against one at a time: ``python -m tests.benchmarks.benchmark_lower_bound``.
 
-1,000 modal probabilities times 1,000 numbers of workers, and 10^5 times 10; the ratio is that to ``lower_bound_of_law``
+1,000 mode probabilities times 1,000 numbers of workers, and 10^5 times 10; the ratio is that to ``lower_bound_of_law``
 on 50 of the same points. One core.
 """
 

@@ -40,6 +40,11 @@ AVOIDED = {
     r"\b(go|goes|went) by (the|its|their)\b": "depends on, uses",
     r"\bfor good\b": "permanently",
     r"\bkeeps? (its|the) likel": "moves to its most likely successor",
+    r"\bin the mean\b(?! of)": "on average",
+    r"\bcomes? along\b": "is included",
+    r"\bhiccups?\b": "slow inference, pause of the machine",
+    r"\bmishaps?\b": "outlier",
+    r"\bmodal\b": "mode probability, most likely successor",
     r"(?<=[.!?] )(Where|Who|What|Whose)\b[^.:;!?]{3,80}: (the|a|an|its|one|each|all|no)\b": "a verb, not a colon",
 }
 """Pattern (matched without regard to case) and what to write instead."""

@@ -92,6 +92,15 @@ def test_captions_hold_claim_seed_interval_and_verdict(name, made):
     assert len(paper) == bool(getattr(module, "CLAIMS", ()))
 
 
+@pytest.mark.parametrize("name", ["boxing", "duel", "stacker"])
+def test_a_figure_of_a_script_names_its_counterpart_with_agents_that_learned(name, made):
+    caption = made[name][1].read_text()
+    assert "script" in caption
+    named = [each for each in FIGURES if each.startswith(f"{name}-") and each in caption]
+    assert named or re.search("no counterpart with agents that learned|No curve shows agents that learned", caption)
+    assert sorted(named) == sorted(each for each in FIGURES if each.startswith(f"{name}-"))
+
+
 def test_the_picture_of_the_readme_is_what_the_command_draws(tmp_path):
     """``regretlab figures best-rule``: the long runs, five seconds."""
     (shown,) = re.findall(r"^!\[.*\]\((.*)\)$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)

@@ -21,6 +21,7 @@ from regretlab.rules.service.frame_pools import finite_pool
 from regretlab.rules.service.service import NoClosedForm, service_law
 from regretlab.scenario import Scenario
 from regretlab.simulation import simulate
+from regretlab.simulation.on_witness import outcome
 from regretlab.theory.ages import free_running_ages, regret_at_ages
 from regretlab.theory.any_rule import lower_bound
 from regretlab.theory.loss import FrameLoss
@@ -420,7 +421,7 @@ def test_what_cannot_be_computed_is_listed_with_its_reason(monkeypatch):
     def refuse(scenario, **_):
         raise InputError(f"rule '{scenario.rule}' cannot be played")
 
-    monkeypatch.setattr("regretlab.planning.scan.simulate", refuse)
+    monkeypatch.setattr("regretlab.planning.scan.outcome", refuse)
     found = plan(Scenario(GAMMA, frame_time=1.0, mode_probability=0.9))
     assert found.rule == "free-running"
     assert found.not_computed["expected-time, starts on frames"] == "rule 'expected-time' cannot be played"
@@ -526,3 +527,69 @@ def test_a_plan_chooses_the_number_of_workers_that_race():
     assert set(replicas) >= {1, 2, 3}
     assert all(each.workers % number == 0 for number, each in replicas.items())
     assert found.regret.total + found.cost == min(each.total for each in found.alternatives)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rule": "max-time", "unused": "keep", "cancel_after": 3.0},
+        {"rule": "frame-pool"},
+        {"rule": "free-running", "unused": "keep"},
+        {"rule": "expected-time", "default_behaviour": "repeat"},
+        {"rule": "expected-time", "mode": "moves", "symbols": 4},
+    ],
+)
+def test_an_outcome_is_that_of_a_simulation(changes):
+    """The short way that a scan takes to regret and service, against all figures of ``simulate``: the same numbers."""
+    asked = Scenario(GAMMA, frame_time=1.0, mode_probability=0.9, workers=3, **changes)
+    short = outcome(asked, frames=3_000, warmup=100, seed=2, batches=6)
+    full = simulate(asked, frames=3_000, replications=1, warmup=100, seed=2, threads=1, batches=6)
+    assert (short.regret, dict(short.regret.standard_errors)) == (full.regret, dict(full.regret.standard_errors))
+    assert short.service.inaction_fraction == full.service.inaction_fraction
+    assert np.array_equal(short.service.delay_law, full.service.delay_law)
+
+
+@pytest.mark.parametrize("asked", [{"worker_cost": 0.02}, {"target_regret": 0.3}])
+def test_what_the_lower_bound_rules_out_would_not_have_been_chosen(asked, monkeypatch):
+    """The same plan, from fewer simulations."""
+    numbers = []
+
+    def counted(scenario, **options):
+        numbers.append(scenario.workers)
+        return outcome(scenario, **options)
+
+    monkeypatch.setattr("regretlab.planning.scan.outcome", counted)
+    world = Scenario(GAMMA, frame_time=1.0, mode_probability=0.95)
+    found = plan(world, rule="expected-time", services="given", **asked)
+    played = len(numbers)
+    monkeypatch.setattr("regretlab.planning.scan._ruled_out", lambda *_: False)
+    every = plan(world, rule="expected-time", services="given", **asked)
+    assert played < len(numbers) - played
+    assert (found.workers, found.regret) == (every.workers, every.regret)
+
+
+def test_a_learned_threshold_is_planned_and_worded():
+    asked = Scenario(GAMMA, frame_time=1.0, mode_probability=0.95, cancel_after="learned")
+    found = plan(asked, rule="max-time", workers=3)
+    assert found.options["cancel_after"] == "learned"
+    assert "cancelled at a threshold that is learned" in dict(found.facts())["with"]
+    alone = simulate(found.scenario, frames=100_000, replications=2)
+    error = math.hypot(alone.standard_errors["regret_per_frame"]["total"], found.regret.standard_errors["total"])
+    assert abs(alone.regret.total - found.regret.total) < 4.5 * error
+    assert any("learned threshold is that of the least lower bound" in said for said in alone.assumptions) == any(
+        "learned threshold is that of the least lower bound" in said for said in found.assumptions
+    )
+
+
+def test_outputs_of_heavy_tails_are_held_too():
+    """The table of delays is cut where it would be too long; the best hold is that of the law cut at 1,000 frames."""
+    heavy = parse_law("pareto(1.5)")
+    found = plan(Scenario(heavy, frame_time=1.0, mode_probability=0.9), rule="frame-hold", services="given")
+    assert (found.rule, found.not_computed) == ("frame-hold", {})
+    F = np.append(0.0, heavy.cdf(np.arange(1.0, 1_001.0)))
+    f, worth = np.diff(F, prepend=0.0), 0.9 ** np.arange(1_001.0)
+    value = [
+        F[h] * worth[h] + (1.0 - F[h]) * sum(f[j] * worth[j] * np.prod(1.0 - f[h + 1 : j]) for j in range(h + 1, 200))
+        for h in range(1, 12)
+    ]
+    assert found.hold == 1 + int(np.argmax(value))

@@ -85,7 +85,7 @@ def test_a_policy_of_ones_own_may_answer_chunks_of_which_each_frame_takes_the_en
     assert acted["entry"].tolist() == acted["delay_frames"].tolist()
     assert set(frames["entry"][frames["served_by"] < 0]) == {-1}
     assert main(["record", "info", str(tmp_path / "r")]) == 0
-    assert f"{acted['entry'].mean():.4g} in the mean, 2 to 3" in capsys.readouterr().out
+    assert f"{acted['entry'].mean():.4g} on average, 2 to 3" in capsys.readouterr().out
     leans = np.array(shown)[acted["observation_frame"], 2] > 0
     assert np.array_equal(acted["action"], np.where(acted["delay_frames"] == 2, leans, 1))
     for wrong in ("[0, 2]", "[0.5, 0.5]", "[[0], [1]]", "[]", "[0]"):

@@ -42,7 +42,7 @@ def test_items_of_a_batch_are_the_observations_since_the_last(tmp_path):
     assert (rows["label"] == rows["observation_frame"].map(labels)).all()
     assert (rows["action"] == rows["label"] + 1).all()
     sizes = rows.groupby("scheduled").size()
-    assert set(sizes[2:-2]) == {4}  # 2.5 + 4 / 4 frames: four observations come meanwhile
+    assert set(sizes.iloc[2:-2]) == {4}  # 2.5 + 4 / 4 frames: four observations come meanwhile
     seconds = (rows["completion"] - rows["scheduled"]).groupby(rows["scheduled"]).first()
     assert seconds.to_numpy() == pytest.approx((2.5 + 0.25 * sizes.to_numpy()) * FRAME)
     with pytest.raises(InputError, match="a run of batches has no inference times to mirror"):
@@ -62,7 +62,7 @@ def test_a_network_infers_on_a_batch_in_one_forward_pass(tmp_path, monkeypatch):
     monkeypatch.setattr(NetworkPolicy, "act_many", counted)
     record = rl.run(asked(unused="keep"), policy="nature", clock="virtual", frames=120, out=tmp_path)
     played = record.inferences.groupby("scheduled").size()
-    assert set(sizes[2:]) == set(played[2:-2]) == {4}
+    assert set(sizes[2:]) == set(played.iloc[2:-2]) == {4}
     assert np.mean(alone) > 0.99, "but for ties within the rounding of float32"
 
 

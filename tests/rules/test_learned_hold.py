@@ -151,7 +151,7 @@ def test_auto_is_the_default_and_a_given_hold_is_kept(tmp_path):
         ({"rule": "max-time", "hold": 3}, "rule 'max-time' has no hold, and hold 3 is given"),
         ({"hold": -1}, "hold must lie between 0 and"),
         ({"hold": 4, "hold_probability": 0.9}, "hold_probability is 0.9, but no hold is learned"),
-        ({"hold_probability": 1.5}, r"hold 'auto' needs a modal probability in \[0, 1\], not 1.5"),
+        ({"hold_probability": 1.5}, r"hold 'auto' needs a mode probability in \[0, 1\], not 1.5"),
         ({"gap_delay": -1.0}, "gap of a wrong action must be a finite number of at least 0, not -1.0"),
         ({"hold": "long"}, "hold"),
     ],
@@ -177,7 +177,7 @@ def test_an_environment_that_does_not_tell_how_fast_it_changes_is_asked_for(tmp_
         emulate_latency="gamma(4, scale=0.0134)",
         frames=300,
     )
-    with pytest.raises(InputError, match="hold 'auto' needs the modal probability a frame"):
+    with pytest.raises(InputError, match="hold 'auto' needs the mode probability a frame"):
         run(stacker, tmp_path / "none")
     assert not (tmp_path / "none").exists()
     assert run(stacker.model_copy(update={"hold_probability": 0.95}), tmp_path / "told").hold > 1
@@ -189,7 +189,7 @@ def test_an_environment_that_does_not_tell_how_fast_it_changes_is_asked_for(tmp_
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ((1.2,), r"needs a modal probability in \[0, 1\], not 1.2"),
+        ((1.2,), r"needs a mode probability in \[0, 1\], not 1.2"),
         ((0.9, 1.0, -1.0), "gap of a wrong action must be .* not -1.0"),
         ((0.9, math.inf), "gap of the default behaviour must be .* not inf"),
     ],

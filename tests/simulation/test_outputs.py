@@ -53,6 +53,8 @@ def engine_ages(case, workers, times, frames, outputs, hold=0, cancel_after=math
         (Outputs(3, limit=6), 4.0),
         (Outputs(MOST_KEPT), 2.5),
         (Outputs(MOST_KEPT, limit=7, oldest_first=True), math.inf),
+        (Outputs(MOST_KEPT, limit=9, ranks=(3, 1, 5, 4, 2, 0)), math.inf),
+        (Outputs(2, ranks=(2, 2, 1, 4, 0, 0, 3)), 6.0),
         (Outputs(0), 3.0),
     ],
 )
@@ -65,7 +67,9 @@ def test_every_rule_uses_its_outputs_like_the_plain_loop(case, outputs, cancel_a
         case[0], workers, iter(times).__next__, 700, alignment=case[1], hold=4, cancel_after=cancel_after
     )
     limit = None if outputs.limit == NO_LIMIT or outputs.most == 0 else outputs.limit
-    expected = plain_ages(timeline, 700, most=outputs.most, limit=limit, oldest_first=outputs.oldest_first)
+    expected = plain_ages(
+        timeline, 700, most=outputs.most, limit=limit, oldest_first=outputs.oldest_first, ranks=outputs.ranks
+    )
     assert found.tolist() == expected
     assert engine.given_up == timeline.kept.count(False)
 
@@ -78,15 +82,19 @@ def test_every_rule_uses_its_outputs_like_the_plain_loop(case, outputs, cancel_a
     st.integers(1, 3),
     st.integers(2, 12),
     st.booleans(),
+    st.lists(st.integers(0, 3), max_size=8).map(tuple),
     st.sampled_from([1.0, 2.0, 100.0]),
 )
-def test_ties_between_outputs_are_broken_like_the_plain_loop(case, workers, times, most, limit, oldest, cancel_after):
+def test_ties_between_outputs_are_broken_like_the_plain_loop(
+    case, workers, times, most, limit, oldest, ranks, cancel_after
+):
+    oldest = oldest and not ranks
     workers = 1 if get_rule(case[0]).single_worker else workers
-    found, _ = engine_ages(case, workers, times, 14, Outputs(most, limit, oldest), 2, cancel_after, blocks=5)
+    found, _ = engine_ages(case, workers, times, 14, Outputs(most, limit, oldest, ranks), 2, cancel_after, blocks=5)
     timeline = run_rule(
         case[0], workers, iter(times).__next__, 14, alignment=case[1], hold=2, cancel_after=cancel_after
     )
-    assert found.tolist() == plain_ages(timeline, 14, most=most, limit=limit, oldest_first=oldest)
+    assert found.tolist() == plain_ages(timeline, 14, most=most, limit=limit, oldest_first=oldest, ranks=ranks)
 
 
 @pytest.mark.parametrize("limit", [NO_LIMIT, 5])

@@ -102,3 +102,25 @@ def test_a_race_has_a_mean_if_its_tail_is_light_enough(alpha, replicas, finite):
     if not finite:
         assert rl.bound(asked).regret.total == 1.0
         assert rl.lower_bound(asked).regret_per_frame < 1.0  # of rules that may cancel, as a race cancels its losers
+
+
+def test_no_finite_number_is_said_next_to_an_unlimited_one():
+    """An unlimited number leaves no frame without an action; any finite number leaves all."""
+    asked = rl.Scenario("pareto(0.9)", frame_time=1, mode_probability=0.95)
+    words = {
+        number: dict(rl.lower_bound(asked.replace(workers=number)).facts())["fewest workers without it"]
+        for number in ("inf", 4)
+    }
+    assert words == {"inf": "no finite number suffices", 4: "no number suffices"}
+    never = rl.Scenario("uniform(5, 1)", frame_time=1, mode_probability=0.95, workers="inf", chunk=3)
+    assert dict(rl.lower_bound(never).facts())["fewest workers without it"] == "no number suffices"
+
+
+def test_a_learned_threshold_gives_expected_time_a_mean():
+    """The mean of what is not cancelled: to begin with that of the threshold to be learned, then the run's own."""
+    asked = rl.Scenario(
+        "pareto(0.9)", frame_time=1, mode_probability=0.95, workers=4, rule="expected-time", cancel_after="learned"
+    )
+    found = rl.simulate(asked, frames=20_000, replications=4, threads=1)
+    least = rl.lower_bound(asked).regret_per_frame
+    assert least < found.regret.total < 0.8

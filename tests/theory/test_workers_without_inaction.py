@@ -64,7 +64,7 @@ def test_it_is_not_the_number_of_another_rule():
 
 
 def test_many_workers_are_searched_in_steps():
-    """Forty frames in the mean, constant: an eleventh of the workers is enough for chunks of eleven more actions."""
+    """Forty frames on average, constant: an eleventh of the workers is enough for chunks of eleven more actions."""
     number = rl.bound(asked("max-time", "40", {"chunk": 50})).workers_for_zero_inaction
     assert (
         idle(asked("max-time", "40", {"chunk": 50}, number))

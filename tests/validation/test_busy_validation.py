@@ -98,5 +98,5 @@ def test_the_first_figure_shows_the_runs_that_its_curves_describe():
     """Learners that know nothing yet, and fewer workers than the curve has, have no place on it."""
     summary = {"mode_probability": 0.99}
     record = SimpleNamespace(meta={"environment": summary})
-    assert _points(RUNS["learners-3"], record) == []
-    assert _points(RUNS["realtime-k1"], record) == []
+    assert _points(RUNS["learners-3"], record, None) == []
+    assert _points(RUNS["realtime-k1"], record, None) == []

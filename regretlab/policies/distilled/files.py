@@ -49,7 +49,7 @@ class Distilled:
 
 
 def shipped(name: str) -> Path:
-    """Return a file's path; a bare name such as ``stacker`` is one of the files that come along."""
+    """Return a file's path; a bare name such as ``stacker`` is one of the included files."""
     path = Path(name)
     if path.suffix:
         return path

@@ -21,7 +21,7 @@ class DistilledPolicy:
     Parameters
     ----------
     spec
-        ``distilled:FILE.safetensors``, or ``distilled:stacker`` for a file that comes along.
+        ``distilled:FILE.safetensors``, or ``distilled:stacker`` for the included file.
 
     Raises
     ------

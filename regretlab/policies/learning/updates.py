@@ -54,7 +54,7 @@ class Batch:
     rewards, discounts
         Shape (batch,), float32.
     weights
-        Importance of each transition in the mean, shape (batch,), float32; None for 1 each.
+        Importance of each transition on average, shape (batch,), float32; None for 1 each.
     rows
         Where in the store the transitions lie.
     """

@@ -180,6 +180,7 @@ def serve(
     counts: NDArray[np.int64],
     waiting: NDArray[np.float64],
     kept: NDArray[np.float64],
+    ranks: NDArray[np.int64],
     threshold: NDArray[np.float64],
     server: NDArray[np.float64],
 ) -> int:
@@ -191,9 +192,9 @@ def serve(
     writes its worker, (start, completion, release), (observation, effect) frames and whether it was overwritten, and
     ``served_row`` the inference behind each frame. Inferences longer than ``cancel_after`` seconds are given up then,
     or after what ``rules.cancelling`` learns where ``threshold``, its state, is not empty. If it ``keeps`` unused
-    outputs they lie in the store ``counts``, ``waiting``, ``kept`` instead of the rings. Where ``server`` is not empty
-    the times are those of lone requests to it; a request that its worker gives up is worked on all the same, and those
-    to a server of batches are not given up.
+    outputs they lie in the store ``counts``, ``waiting``, ``kept`` instead of the rings, and act in the order of
+    ``ranks``. Where ``server`` is not empty the times are those of lone requests to it; a request that its worker gives
+    up is worked on all the same, and those to a server of batches are not given up.
     """
     frame = control[FRAME]
     size = control[HEAP]
@@ -315,7 +316,7 @@ def serve(
         if outcome != DONE:
             break
         if keeps:
-            used_row = take(counts, waiting, kept, frame)
+            used_row = take(counts, waiting, kept, ranks, frame)
             served[frame - first] = frame - counts[TAKEN] if used_row >= 0 else 0
             control[OVERWRITTEN] = counts[DISCARDED]
         else:

@@ -61,11 +61,15 @@ class Outputs:
         Frames of age from which none acts.
     oldest_first
         Whether the oldest acts first, not the freshest.
+    ranks
+        By age from 1 on, the last for all later ones: the output of the highest rank acts first; empty: the freshest,
+        or the oldest.
     """
 
     most: int = 0
     limit: int = store.NO_LIMIT
     oldest_first: bool = False
+    ranks: tuple[int, ...] = ()
 
 
 class EventEngine:
@@ -146,6 +150,7 @@ class EventEngine:
             self._server[DISCIPLINE] = SERIAL if server.discipline == "serial" else BATCH
             self._server[GROWTH], self._server[NETWORK] = server.growth, server.network
         self._store = _empty_store(outputs or Outputs())
+        self._ranks = np.array((outputs or Outputs()).ranks, np.int64)
         self._make_room(math.ceil((first_estimate or 0.0) / frame_time) + (hold if isinstance(hold, int) else BINS) + 4)
 
     @property
@@ -191,7 +196,7 @@ class EventEngine:
                 self._time, self._start, self._kind, self._head, self._after, self._heap, *self._due,
                 served, served_row, first, first + count, self._row,
                 self.log_worker, self.log_time, self.log_frame, self.log_overwritten,
-                self._cancel_after, self._keeps, *self._store, self._threshold,
+                self._cancel_after, self._keeps, *self._store, self._ranks, self._threshold,
                 self._server,
             )  # fmt: skip
             if outcome == DONE:
@@ -251,7 +256,7 @@ def _empty_store(outputs: Outputs) -> tuple[NDArray[np.int64], NDArray[np.float6
     """Return the store of outputs as ``rules.store`` has it: none."""
     counts = np.zeros(store.COUNTS, np.int64)
     counts[store.MOST], counts[store.LIMIT], counts[store.OLDEST] = outputs.most, outputs.limit, outputs.oldest_first
-    size = 64 if outputs.most else 1
+    size = 1 << 10 if outputs.most else 1
     return counts, np.zeros((size, store.COLUMNS)), np.zeros((2 * size, store.COLUMNS))
 
 

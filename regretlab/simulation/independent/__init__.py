@@ -66,7 +66,7 @@ class IndependentRun:
         self._outputs = np.zeros(2 * TOGETHER, np.int64)
         self._counts = np.zeros(TOGETHER + 1, np.int64)
         few = outputs.most if outputs.most <= MOST_EXACT else 0
-        self._few = np.zeros(few.bit_length(), np.uint64)
+        self._few = np.zeros(max(few - 1, min(few, 1)).bit_length(), np.uint64)
         self._served = np.zeros(block + TOGETHER + 1, np.int32)
         self._frame, self.reach = 0, 1  # chains keep a frame before the first even where none is served
 
@@ -74,7 +74,8 @@ class IndependentRun:
     def plays(workers: float, outputs: Outputs) -> bool:
         """Return whether it plays so many workers of an independent rule and what becomes of their outputs."""
         few = outputs.most <= MOST_EXACT
-        return workers <= MOST_WORKERS and (few or outputs.most == MOST_KEPT) and not outputs.oldest_first
+        freshest = not outputs.oldest_first and not outputs.ranks
+        return workers <= MOST_WORKERS and (few or outputs.most == MOST_KEPT) and freshest
 
     def serve(self, count: int, row: NDArray[np.int64]) -> NDArray[np.int32]:
         """Serve the next ``count`` frames; return their delays, 0 for the default, valid until the next call."""

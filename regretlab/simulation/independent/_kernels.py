@@ -13,7 +13,8 @@ known already. A dropped output may act in its effect frame alone, one with an a
 
 A store of m outputs discards its oldest: an output is lost in the first frame after which m fresher ones wait, and that
 too depends on fresher ones only. How many of those placed so far wait after each frame are binary numbers, a bit of all
-64 frames in each of ``counts``; an output waits until the first frame that is free, or in which they are m.
+64 frames in each of ``counts``, that begin at 2^b - m for the fewest bits b, so that the m-th output overflows them; an
+output waits until the first frame that is free, or in which that has happened.
 
 The kernel stops where it lacks inference times or room, with nothing half done that it does not resume.
 """
@@ -143,12 +144,17 @@ def place_few(
     frames = ~from_place(count)
     free = frames
     full = np.uint64(0)  # frames after which the store holds fresher outputs only
-    counts[:] = 0
     nothing = np.uint64(0)
-    ones = twos = fours = nothing  # the same of a small number, in registers
-    other_1 = nothing if most & 1 else ~nothing
-    other_2 = nothing if most & 2 else ~nothing
-    other_4 = nothing if most & 4 else ~nothing
+    bits = len(counts) if most > 1 else 0
+    begins = (1 << bits) - most
+    for bit in range(bits):
+        counts[bit] = ~nothing if begins >> bit & 1 else nothing
+    # up to four bits are in registers; those that are not there are always set
+    ones = counts[0] if bits > 0 else ~nothing
+    twos = counts[1] if bits > 1 else ~nothing
+    fours = counts[2] if bits > 2 else ~nothing
+    eights = counts[3] if bits > 3 else ~nothing
+    one_less = ones & twos & fours & eights  # frames in which one more overflows
     end = begin + count
     bottom = np.uint64(first)
     position = np.uint64(last)
@@ -167,20 +173,24 @@ def place_few(
         frame = np.uint64(_PLACES[(taken * multiplier) >> np.uint64(58)]) | none << np.uint64(6)
         served[frame] = begin + np.int64(frame) - seen
         carry = (stop - one) & allowed & frames
-        if most == 1:
+        if bits == 0:
             full |= carry
-        elif most < 8:
-            fours ^= twos & ones & carry
-            twos ^= ones & carry
+        elif bits <= 4:
+            full |= carry & one_less
+            if bits == 4:
+                eights ^= fours & twos & ones & carry
+            if bits >= 3:
+                fours ^= twos & ones & carry
+            if bits >= 2:
+                twos ^= ones & carry
             ones ^= carry
-            full = frames & (ones ^ other_1) & (twos ^ other_2) & (fours ^ other_4)
+            one_less = ones & twos & fours & eights
         else:
-            full = frames
-            for bit in range(len(counts)):
+            for bit in range(bits):
                 number = counts[bit]
                 counts[bit] = number ^ carry
                 carry &= number
-                full &= counts[bit] if most >> bit & 1 else ~counts[bit]
+            full |= carry
         outputs[left - one] = output
         left -= np.uint64(stop == 0) & np.uint64(until > end)
     kept = position

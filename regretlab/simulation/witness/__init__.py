@@ -25,7 +25,7 @@ class Witness:
     Attributes
     ----------
     p
-        Modal probability per frame.
+        Mode probability per frame.
     symbols
         K, or ``None``.
     """
@@ -59,7 +59,7 @@ class Witness:
     def describe(self, moves: bool = False) -> str:
         """Return the chain in a phrase."""
         if self.symbols is None:
-            return "fresh states W1: a move is modal with probability p, else to a state not seen before"
+            return "fresh states W1: the most likely state follows with probability p, else one not seen before"
         mode = f"the shown one {'moves on to the next' if moves else 'stays'} with probability p"
         return f"ring W2: {self.symbols} symbols, {mode}, else jumps uniformly to another"
 

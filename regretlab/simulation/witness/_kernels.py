@@ -1,7 +1,8 @@
 """The witness chains over a block of frames, given the delay each frame was served with (0: default).
 
-* Fresh states (W1): with probability p a move is modal, else it leads to a state never seen before; an action of delay
-  d is right if the last d moves were modal. In the terms of the ring: infinitely many symbols, each jump a new one.
+* Fresh states (W1): with probability p a move goes to the most likely state, else to one never seen before. An action
+  of delay d is right if the last d moves all went to the most likely state. In the terms of the ring: infinitely many
+  symbols, each jump a new one.
 * Ring of K symbols (W2): stays with probability p, else jumps uniformly to another symbol; an action is right if the
   symbol is still the one observed.
 """

@@ -1,4 +1,4 @@
-"""``bound`` over a grid: one service law for all modal probabilities and gaps that share it."""
+"""``bound`` over a grid: one service law for all mode probabilities and gaps that share it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -80,7 +80,7 @@ def evaluate(
     errors, learning = None, _learning(same)
     try:
         service = bound(asked_first.replace(actions=None), learning=learning).service
-    except NoClosedForm:  # one simulation serves all modal probabilities and gaps
+    except NoClosedForm:  # one simulation serves all mode probabilities and gaps
         found = simulated(asked_first.replace(actions=None), learning.learners or 0)
         service, errors = found.service, found.standard_errors
     stakes = {name: np.asarray(many.get(name, same.get(name)), dtype=float) for name in _SHARED}

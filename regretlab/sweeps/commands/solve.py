@@ -24,8 +24,8 @@ OUTPUTS = {
     "gain": Output("reward/frame", "optimal gain with delay and rare actions"),
     "optimal_gain": Output("reward/frame", "optimal gain without either"),
     "gain_error": Output("reward/frame", "certified error of gain"),
-    "p_minimax": Output("1", "least modal probability of a frame"),
-    "kappa": Output("1", "modal probability over the delay, nan where not known"),
+    "p_minimax": Output("1", "least mode probability of a frame"),
+    "kappa": Output("1", "mode probability over the delay, nan where not known"),
 }
 
 

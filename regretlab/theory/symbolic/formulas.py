@@ -2,7 +2,7 @@ r"""The closed forms as SymPy expressions: the regret per frame, its LaTeX, and 
 
 ``moments`` holds E p^delay of the laws, ``rules`` phi and S of the staggering rules,
 ``bounds`` the delay and learning bounds, ``design`` the design answers; this module puts moments and
-rules together. Symbols: p modal probability, x = T / frame time of a constant law, mu = frame time / mean of an
+rules together. Symbols: p mode probability, x = T / frame time of a constant law, mu = frame time / mean of an
 exponential one, N workers, g and Delta the gaps, K symbols of the ring (p -> lambda = (K p - 1)/(K - 1) inside the
 moments).
 """

@@ -1,6 +1,6 @@
 r"""E p^delay of the laws, as SymPy expressions.
 
-Symbols: p modal probability; lam = -ln p; all times in frames: x constant time, mu = 1/mean of an exponential part, t_0
+Symbols: p mode probability; lam = -ln p; all times in frames: x constant time, mu = 1/mean of an exponential part, t_0
 its start, k and s shape and scale of gamma, a and b the ends of uniform. "frame": starts on boundaries. "uniform": at
 a uniform phase. "continuous": no boundaries. "poisson": boundaries of a Poisson process. Each form is derived from its
 law in the tests, and its numeric twin is ``Law.moment``.
