@@ -33,6 +33,7 @@ from regretlab.records import (
 )
 from regretlab.records.batch_means import correlation_time, doubt
 from regretlab.records.schema import TABLES
+from regretlab.records.summary import _frequencies
 from regretlab.results import RegretParts, interval_quantile
 
 FRAME_TIME = 0.25
@@ -383,6 +384,10 @@ def test_the_correlation_time_of_blocks_is_counted_by_their_changes(length):
     """A half of ones that changes c times has 4 h (1 - h) n / c - 1 = n/c - 1."""
     blocks = np.tile(np.repeat([0.0, 1.0], length), 12)
     assert correlation_time(blocks) == pytest.approx(blocks.size / 23 - 1.0, rel=1e-12)
+
+
+def test_one_frame_gives_no_standard_error_of_its_delay():
+    assert _frequencies(np.array([2])) == ([0.0, 0.0, 1.0], [0.0, None, None])
 
 
 def test_a_summary_says_why_it_gives_no_standard_error(tmp_path):

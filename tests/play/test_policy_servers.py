@@ -114,7 +114,8 @@ def test_a_server_of_another_environment_is_refused(tmp_path):
     [
         (np.array([0.5]), "are not whole numbers"),
         (np.array([np.nan]), "are not whole numbers"),
-        (np.array([9]), r"answers \[9\]; the environment has actions 0 to 6"),
+        (np.array([7]), r"answers \[7\]; the environment has actions 0 to 6"),
+        (np.array([0, -1]), r"answers \[0, -1\]; the environment has actions 0 to 6"),
         (np.zeros((2, 2)), r"have shape \(2, 2\)"),
         (np.zeros(0), r"have shape \(0,\)"),
     ],

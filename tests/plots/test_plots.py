@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from regretlab.plots.regret import Curve, MeasuredPoint, regret_against_inference_time
+from regretlab.plots.rewards import draw_rewards
 from regretlab.plots.style import WIDTHS, house_figure, house_style
 from regretlab.plots.timeline import inference_timeline
 
@@ -25,6 +26,16 @@ def test_curves_and_points_are_where_the_data_says():
     (segment,) = bar.lines[2][0].get_segments()
     assert segment[:, 1] == pytest.approx([0.09, 0.13])
     assert bar.lines[0].get_markerfacecolor() == lines["staggered"].get_color()
+
+
+def test_rewards_have_the_interval_of_the_mean_over_seeds():
+    """Of 1, 2, 6: mean 3, standard error sqrt(7/3), quantile .975 of Student's t(2) 4.302653."""
+    rows = pd.DataFrame({"reward": [10.0, 20.0, 60.0], "frames": 10, "first_frame": 0, "seed": [0, 1, 2]})
+    figure = draw_rewards(rows.assign(case="net", delay=0, interaction="asynchronous"))
+    (band,) = figure.axes[0].collections
+    ends = band.get_paths()[0].vertices[:, 1]
+    half = 4.302653 * np.sqrt(7 / 3)
+    assert (ends.min(), ends.max()) == pytest.approx((3 - half, 3 + half), rel=1e-6)
 
 
 def test_the_timeline_shows_bars_delays_and_missed_frames():
