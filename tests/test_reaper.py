@@ -27,6 +27,14 @@ with reaped():
 """
 
 
+def _soon_with(mark, number):
+    """Wait for so many: a process that begins has no environment for an instant."""
+    until = time.monotonic() + 10
+    while len(found := _with(mark)) < number and time.monotonic() < until:
+        time.sleep(0.01)
+    return found
+
+
 def _with(mark):
     found = set()
     for entry in Path("/proc").iterdir():
@@ -63,7 +71,7 @@ def test_a_body_that_ends_ends_the_reaper_and_nothing_else(monkeypatch):
     monkeypatch.setenv("MARK", mark)
     with reaped():
         other = subprocess.Popen(SLEEPER)
-        assert len(_with(mark)) == 2
+        assert len(_soon_with(mark, 2)) == 2
     assert _with(mark) == {other.pid}
     other.kill()
     other.communicate()
@@ -73,7 +81,7 @@ def test_a_reaper_that_was_killed_itself_is_no_error(monkeypatch):
     mark = uuid.uuid4().hex
     monkeypatch.setenv("MARK", mark)
     with reaped():
-        (reaper,) = _with(mark)
+        (reaper,) = _soon_with(mark, 1)
         os.kill(reaper, signal.SIGKILL)
     assert not _with(mark)
 

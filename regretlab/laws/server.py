@@ -75,7 +75,7 @@ def with_server(law: Law, server: Server, *, text: str | None = None) -> Law:
     --------
     >>> from regretlab.laws import parse_law
     >>> parse_law("serial(0.05)").server.discipline, parse_law("batch(0.05, growth=0.1, network=0.01)").mean()
-    ('serial', 0.06)
+    ('serial', 0.06...)
     """
     for name in ("growth", "network"):
         value = getattr(server, name)

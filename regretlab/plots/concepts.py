@@ -11,6 +11,8 @@ measurements; grey is what play is compared with.
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..rules import RULE_NAMES
+
 __all__ = [
     "CONCEPTS",
     "GREY",
@@ -70,17 +72,24 @@ class Look:
         return replace(self, colour=owner.colour)
 
 
-RULES = {
-    "max-time": Look("#0072B2", "D"),  # and staggered play where the rule does not matter
-    "sequential": Look("#D55E00", "v"),
-    "expected-time": Look("#009E73", "^"),
-    "frame-pool": Look("#CC79A7", "<"),
-    "frame-hold": Look("#E69F00", ">"),
-    "free-running": Look("#56B4E9", "P", hollow=True),  # unused outputs dropped
-    "quantile-time": Look("#7B3294", "*"),
-    "unstaggered": Look("#115500", "X"),
-    "sequential-strict": Look("#A0522D", "p"),
-}
+RULES = dict(
+    zip(
+        RULE_NAMES,
+        (
+            Look("#D55E00", "v"),  # sequential
+            Look("#A0522D", "p"),
+            Look("#115500", "X"),
+            Look("#0072B2", "D"),  # Algorithm 1, and staggered play where the rule does not matter
+            Look("#7B3294", "*"),
+            Look("#009E73", "^"),  # Algorithm 2
+            Look("#CC79A7", "<"),
+            Look("#E69F00", ">"),
+            Look("#56B4E9", "P", hollow=True),  # workers that run free, unused outputs dropped
+        ),
+        strict=True,
+    )
+)
+"""Of each rule, in the order of the registry; a rule that is added needs one here."""
 
 CONCEPTS = {
     **RULES,

@@ -97,7 +97,7 @@ def test_every_rule_has_a_look_and_those_of_others_share_one():
     assert {look_of_rule(name).marker for name in rules} == {look(name).marker for name in rules}
     assert look_of_rule("mine") == look_of_rule("yours")
     assert look_of_rule("mine").colour not in {each.colour for each in CONCEPTS.values()}
-    with pytest.raises(ValueError, match="no look for 'blue': choose one of max-time"):
+    with pytest.raises(ValueError, match="no look for 'blue': choose one of sequential"):
         look("blue")
 
 
