@@ -263,8 +263,8 @@ def _returns(agent, episodes, seed):
 def test_cartpole_is_solved(name):
     """Gymnasium's threshold for CartPole-v1: a mean of 475 over 100 episodes, within 60,000 frames of play.
 
-    Play ends when five test episodes last to their 500 frames; the hundred that count start elsewhere. (Reached with
-    seed 0: DQN 500.0 after 16,000 frames, Rainbow 498.4 after 6,000.)
+    Play ends when twenty test episodes last to their 500 frames (after five Rainbow's mean was 498.4 on one processor
+    and 474.0 on another, whose rounding differs); the hundred that count start elsewhere.
     """
     more = {"replay": 50_000, "minimum": 1000, "target_every": TARGET[name]}
     settings = agent_settings(name, **CARTPOLE[name], **more)
@@ -276,6 +276,6 @@ def test_cartpole_is_solved(name):
             following, reward, ended, cut, _ = game.step(action)
             agent.learn(observation, action, float(reward), 0.0 if ended else settings.discount, last=cut)
             observation = game.reset()[0] if ended or cut else following
-            if frame > 3000 and frame % 1000 == 999 and min(_returns(agent, 5, seed=20_000)) == 500:
+            if frame > 3000 and frame % 1000 == 999 and min(_returns(agent, 20, seed=20_000)) == 500:
                 break
     assert np.mean(_returns(agent, 100, seed=10_000)) >= 475
