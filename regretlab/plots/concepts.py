@@ -86,10 +86,10 @@ RULES = dict(
             Look("#E69F00", ">"),
             Look("#56B4E9", "P", hollow=True),  # workers that run free, unused outputs dropped
         ),
-        strict=True,
+        strict=False,
     )
 )
-"""Of each rule, in the order of the registry; a rule that is added needs one here."""
+"""Of each rule, in the order of the registry; rules beyond them share ``look_of_rule``'s, as do those of users."""
 
 CONCEPTS = {
     **RULES,

@@ -259,7 +259,8 @@ def _figures(
         for point in _points(run, record, summary)
     ]
     shown = [record.meta["environment"]["mode_probability"] for _, record in played]  # as exact as cartridges are
-    probability = next((p for p in reversed(shown) if abs(p - MAIN_PROBABILITY) < 1e-4), shown[0])
+    near = [p for p in shown if abs(p - MAIN_PROBABILITY) < 1e-4]
+    probability = (near[-1:] or shown[:1] or [MAIN_PROBABILITY])[0]
     figures: list[tuple[str, Callable[[float], Figure], str, str]] = [
         (
             "regret",

@@ -61,6 +61,14 @@ def test_the_machine_s_load_is_reported(tmp_path, played):
         assert all(sentence in page for sentence in sentences)
 
 
+def test_claims_without_a_run_have_a_report(tmp_path, played):
+    """As of ``validate --claims`` with what is simulated alone."""
+    _, claims = played
+    write_report(tmp_path / "report.html", claims, [], quick=True)
+    page = (tmp_path / "report.html").read_text()
+    assert all(claim.name in page for claim in claims)
+
+
 def test_rows_of_the_second_figure_are_runs_with_their_bound(played):
     runs, _ = played
     found = held_against_the_bound(runs)
