@@ -48,6 +48,9 @@ class PlannedRun:
     configuration: RunConfiguration
 
 
+VARIES, USUAL, STEADY = 100_000, 50_000, 20_000
+"""Frames of a virtual run in a quick validation, by how much its figures vary: enough for a power of .99 each."""
+
 _HEAVY = f"lognorm(1.2, scale={2.0 * FRAME_TIME:.9f})"
 
 
@@ -82,42 +85,61 @@ def planned_runs(*, quick: bool, clocks: tuple[str, ...] = ("virtual", "real")) 
     """
     runs = []
     if "virtual" in clocks:
-        runs += _virtual_runs(100_000 if quick else 600_000, quick)
+        runs += _virtual_runs(1 if quick else 6, quick)
     if "real" in clocks:
         runs += _realtime_runs(1.0 if quick else 4.0)
     return runs
 
 
-def _virtual_runs(frames: int, quick: bool) -> list[PlannedRun]:
-    points = [(0.8, 2), (0.95, 2), (0.95, 5), (0.99, 1), (0.99, 2), (0.99, 5), (0.99, 10)]
+def _virtual_runs(times: int, quick: bool) -> list[PlannedRun]:
+    points = [
+        (0.8, 2, USUAL),
+        (0.95, 2, STEADY),
+        (0.95, 5, VARIES),
+        (0.99, 1, STEADY),
+        (0.99, 2, STEADY),
+        (0.99, 5, USUAL),
+        (0.99, 10, VARIES),
+    ]
     if not quick:
-        points += [(0.8, 1), (0.8, 5), (0.8, 10), (0.95, 1), (0.95, 10)]
+        points += [(0.8, 1, VARIES), (0.8, 5, VARIES), (0.8, 10, VARIES), (0.95, 1, VARIES), (0.95, 10, VARIES)]
     runs = [
-        _run(f"delay-{p}-{d}", "delay", "virtual", frames, p, rule=FRAME_POOL, workers=d, emulate_latency=_law(d - 0.5))
-        for p, d in points
+        _run(
+            f"delay-{p}-{d}",
+            "delay",
+            "virtual",
+            times * frames,
+            p,
+            rule=FRAME_POOL,
+            workers=d,
+            emulate_latency=_law(d - 0.5),
+        )
+        for p, d, frames in points
     ]
     runs += [
-        _run(f"sequential-{d}", "cycle", "virtual", frames, rule=SEQUENTIAL, emulate_latency=_law(d - 0.5))
+        _run(f"sequential-{d}", "cycle", "virtual", times * STEADY, rule=SEQUENTIAL, emulate_latency=_law(d - 0.5))
         for d in (2, 5, 10)
     ]
     exponential = f"expon(scale={2.5 * FRAME_TIME:.9f})"
     gamma = f"gamma(4, scale={0.8 * FRAME_TIME:.9f})"
     bounded = f"uniform({1.0 * FRAME_TIME:.9f}, {4.3 * FRAME_TIME:.9f})"
-    varying: list[tuple[str, Group, StaggeringRule, int, str]] = [
-        ("sequential-exponential", "cycle", SEQUENTIAL, 1, exponential),
-        ("strict-exponential", "cycle", SEQUENTIAL_STRICT, 1, exponential),
-        ("max-time-6", "staggered", MAX_TIME, 6, bounded),
-        ("max-time-5", "staggered", MAX_TIME, 5, bounded),
-        ("pool-exponential", "pool", FRAME_POOL, 40, exponential),
-        ("pool-gamma", "pool", FRAME_POOL, 11, gamma),
-        ("pool-gamma-44", "pool", FRAME_POOL, 44, gamma),
+    varying: list[tuple[str, Group, StaggeringRule, int, str, int]] = [
+        ("sequential-exponential", "cycle", SEQUENTIAL, 1, exponential, VARIES),
+        ("strict-exponential", "cycle", SEQUENTIAL_STRICT, 1, exponential, USUAL),
+        ("max-time-6", "staggered", MAX_TIME, 6, bounded, VARIES),
+        ("max-time-5", "staggered", MAX_TIME, 5, bounded, VARIES),
+        ("pool-exponential", "pool", FRAME_POOL, 40, exponential, VARIES),
+        ("pool-gamma", "pool", FRAME_POOL, 11, gamma, USUAL),
+        ("pool-gamma-44", "pool", FRAME_POOL, 44, gamma, USUAL),
     ]
     runs += [
-        _run(name, group, "virtual", frames, HARDER_PROBABILITY, rule=rule, workers=workers, emulate_latency=law)
-        for name, group, rule, workers, law in varying
+        _run(
+            name, group, "virtual", times * frames, HARDER_PROBABILITY, rule=rule, workers=workers, emulate_latency=law
+        )
+        for name, group, rule, workers, law, frames in varying
     ]
     runs += [
-        _run(name, "outputs", "virtual", frames, HARDER_PROBABILITY, rule=FREE_RUNNING, **values)
+        _run(name, "outputs", "virtual", times * USUAL, HARDER_PROBABILITY, rule=FREE_RUNNING, **values)
         for name, values in _outputs(gamma, _HEAVY).items()
     ]
     runs += [_learning(f"learners-{learners}", "virtual", 1500, learners) for learners in (3, 4)]
@@ -187,14 +209,14 @@ def _realtime_runs(scale: float) -> list[PlannedRun]:
             "realtime-sequential",
             "realtime",
             "real",
-            seconds(15),
+            seconds(6),
             REALTIME_PROBABILITY,
             policy="impala-k1",
             rule=SEQUENTIAL,
             emulate_latency=_law(1.5),
         ),
         *_realtime_outputs(seconds(10), seconds(17), _HEAVY),
-        *(_learning(f"realtime-learners-{learners}", "real", seconds(15), learners) for learners in (3, 4)),
+        *(_learning(f"realtime-learners-{learners}", "real", seconds(9), learners) for learners in (3, 4)),
     ]
 
 

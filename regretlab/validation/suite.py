@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from itertools import repeat
 from multiprocessing.context import BaseContext
 from os import cpu_count
 from pathlib import Path
@@ -132,6 +133,10 @@ def validate(
         for run in real:
             busy += _play_real(run, directory, _telling(run.name, tell))
             done += run.configuration.frames
+        if real:
+            tell("virtual twins", 0)
+            with ProcessPoolExecutor(min(len(real), cpu_count() or 1), mp_context=context) as pool:
+                list(pool.map(_play_twin, real, repeat(directory)))
     found = [(run, Record.open(_folder(directory, run))) for run in runs]
     judged = tuple(
         replace(claim, group=run.group) for run, record in found for claim in _claims(run, record, directory)
@@ -238,13 +243,20 @@ def _claims(run: PlannedRun, record: Record, directory: Path) -> list[Claim]:
     Not runs that learn (what is learned is another run's weights), nor those about outputs: which of two outputs comes
     first in a frame hangs on microseconds, so that the two runs soon apply different ones.
     """
+    twin = _play_twin(run, directory)
+    return [*claims_of(run, record), *(claims_of_twin(run, record, Record.open(twin)) if twin else ())]
+
+
+def _play_twin(run: PlannedRun, directory: Path) -> Path | None:
+    """Play the virtual twin of a run unless it is there; return its folder, None if it needs none."""
     if run.configuration.clock == "virtual" or run.configuration.learns or run.group == "outputs":
-        return claims_of(run, record)
+        return None
+    original = _folder(directory, run)
     folder = directory / RUNS_FOLDER / f"{run.name}-mirror"
-    twin = PlannedRun(folder.name, run.group, mirrored_configuration(record))
-    if not _is_played(twin, folder) or folder.stat().st_mtime < record.directory.stat().st_mtime:
-        mirror(record.directory, folder, overwrite=True)
-    return [*claims_of(run, record), *claims_of_twin(run, record, Record.open(folder))]
+    twin = PlannedRun(folder.name, run.group, mirrored_configuration(Record.open(original)))
+    if not _is_played(twin, folder) or folder.stat().st_mtime < original.stat().st_mtime:
+        mirror(original, folder, overwrite=True)
+    return folder
 
 
 def _play_quietly(run: PlannedRun, directory: Path) -> str:
