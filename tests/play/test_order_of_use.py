@@ -74,6 +74,39 @@ def test_a_run_takes_an_order_between_the_two(tmp_path, law):
     assert np.bincount(ages[ages > 0]).argmax() in (3, 8)  # used just before a step
 
 
+@pytest.mark.realtime
+def test_real_processes_take_the_output_of_the_highest_rank(tmp_path):
+    """From the record alone: of the outputs that were surely there, none of a higher rank was left for the frame."""
+    asked = rl.Scenario(f"gamma(4, scale={0.8 * FRAME!r})", frame_time=FRAME, loss=STEPS, workers=3, unused="keep")
+    record = rl.run(asked, policy="oracle", clock="real", frames=600, out=tmp_path)
+    config = record.meta["config"]
+    ranks, limit = np.array(config["order_of_use"]), config["age_limit"]
+    release, acted, seen = (
+        np.asarray(record.inferences[name]) for name in ("release", "effect_frame", "observation_frame")
+    )
+
+    def rank(age):
+        return ranks[np.clip(age, 1, len(ranks)) - 1]
+
+    frames, others, not_freshest = 0, 0, 0
+    for frame in range(60, 600):
+        age = int(record.frames["delay_frames"][frame])
+        ages = frame - seen
+        there = (release < record.frames["deadline"][frame] - 0.005) & ((acted >= frame) | (acted < 0))
+        there &= (ages > 0) & (ages < limit) & (ages != age)
+        if age < 1:
+            assert not there.any()
+            continue
+        frames += 1
+        others += there.any()
+        assert np.all(rank(ages[there]) <= rank(age))
+        assert np.all(ages[there & (rank(ages) == rank(age))] < age)  # among equal ones the oldest
+        not_freshest += np.any(ages[there] < age)
+    assert frames > 270
+    assert others > 50
+    assert not_freshest > 20
+
+
 def test_where_the_inference_times_are_not_known_only_a_deadline_changes_the_order():
     for loss, oldest in ((STEPS, False), (DEADLINE, True)):
         asked = rl.Scenario(frame_time=FRAME, loss=loss, workers=3, unused="keep")
